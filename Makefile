@@ -1,0 +1,76 @@
+# One word for every job; `make help` lists them. All of them set themselves up on a fresh machine.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+READY := .venv/ready
+
+# What can be said behind a target, as in: make cifar10-preact164 GPUS=0,1 SEED=3
+SCALE ?= full
+DEMO_DATA := data/generated
+# The scales: full is the papers'; pocket keeps depth, units and the schedule's shape; demo is for minutes.
+SCALE_full :=
+SCALE_pocket := --image-size 16 --iterations 3200
+SCALE_demo := --image-size 16 --iterations 500 --test-every 50 --log-every 10 --data-dir $(DEMO_DATA)
+ifeq ($(filter full pocket demo,$(SCALE)),)
+$(error SCALE=$(SCALE): there are full, pocket and demo)
+endif
+OPTIONS = --scale $(SCALE) $(SCALE_$(SCALE)) \
+	$(if $(DATA),--data-dir "$(DATA)") $(if $(GPUS),--gpus $(GPUS)) $(if $(CPUS),--cpus $(CPUS)) $(if $(SEED),--seed $(SEED)) \
+	$(if $(UNIT),--unit $(UNIT)) $(if $(SHORTCUT_ARGS),--shortcut-args "$(SHORTCUT_ARGS)") \
+	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch-size $(BATCH)) \
+	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
+# $(call train,dataset,network)
+train = @options=$$($(PYTHON) -m symbols $(2)) && exec $(PYTHON) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
+
+SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
+
+DEMO := original20 preact20 plain20 constant_scaling20
+
+.PHONY: help setup demo test lint plots parameters benchmark clean
+
+help:  ## list the jobs
+	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
+	@echo "    activations: $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/activations/*.py))))"
+	@echo "    shortcuts:   $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/shortcuts/*.py))))"
+	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
+	@echo "    and, behind it: SCALE=full|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400 BATCH=64"
+	@echo "                    UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7 IMAGE_SIZE=16 ARGS='any option of train_cifar.py'"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
+
+$(READY): install.sh $(wildcard requirements/*.txt)
+	@sh install.sh
+
+demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
+	@for network in $(DEMO); do \
+		$(MAKE) --no-print-directory cifar10-$$network SCALE=demo || exit; done
+	@$(PYTHON) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
+		--output plots/figures/demo.png --title "Four ways to join 20 layers"
+	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
+
+$(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
+	@$(PYTHON) -m data.generated $(DEMO_DATA)
+
+cifar10-%: $(READY) $(SCALE_DATA)
+	$(call train,cifar10,$*)
+
+cifar100-%: $(READY) $(SCALE_DATA)
+	$(call train,cifar100,$*)
+
+test: $(READY)  ## the whole test suite
+	@$(PYTHON) -m pytest -q tests
+
+lint: $(READY)  ## ruff
+	@$(PYTHON) -m ruff check .
+
+plots: $(READY)  ## draw everything that can be drawn from the logs under results/; train nothing
+	@$(PYTHON) -m plots
+
+parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
+	@$(PYTHON) -W ignore -m symbols.counts
+
+benchmark: $(READY)  ## speed of the training loop beside the bare Module step
+	@$(PYTHON) -W ignore -m benchmarks.loop
+
+clean:  ## remove what make made, except data and results
+	rm -rf .venv .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Where images come from: CIFAR's files, the generated set, augmentation, batches."""

@@ -1,0 +1,68 @@
+"""From images to Module: an endless stream of augmented training batches, and the test set in MXNet's own iterator."""
+from concurrent.futures import ThreadPoolExecutor
+
+import mxnet as mx
+import numpy as np
+
+from .augment import Augmenter, draw
+
+
+def padding_for(image_size):
+    """4 pixels for the papers' 32x32, and the same share of smaller pictures."""
+    return image_size // 8
+
+
+class TrainingBatches:
+    """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background thread.
+
+    An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and iterations count.
+    """
+
+    def __init__(self, images, labels, mean, batch_size, seed):
+        self.batch_size, self.samples_per_epoch = batch_size, len(labels)
+        self._labels, self._seed = labels.astype(np.float32), seed
+        self._padding = padding_for(images.shape[-1])
+        self._augment = Augmenter(images, mean, self._padding)
+        self._draws = {}
+
+    def samples(self, iteration):
+        """[(epoch, sample), ...]: what batch number `iteration` shows, in its order."""
+        count = self.samples_per_epoch
+        first = (iteration - 1) * self.batch_size
+        positions = range(first, first + self.batch_size)
+        return [(position // count, self._epoch(position // count).order[position % count]) for position in positions]
+
+    def batch(self, iteration):
+        """(images float32 (batch, 3, size, size), labels float32 (batch,)) of batch number `iteration`."""
+        epochs, samples = np.array(self.samples(iteration)).T
+        chosen = {name: np.empty(len(samples), dtype) for name, dtype in (("top", int), ("left", int), ("flip", bool))}
+        for epoch in np.unique(epochs):
+            here = epochs == epoch
+            for name, values in chosen.items():
+                values[here] = getattr(self._epoch(epoch), name)[samples[here]]
+        return self._augment(samples, **chosen), self._labels[samples]
+
+    def stream(self, first, last):
+        """Batches first ... last as mx.io.DataBatch, two of them always ready."""
+        def prepare(iteration):
+            images, labels = self.batch(iteration)
+            return mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=0)
+
+        with ThreadPoolExecutor(1) as background:
+            waiting = [background.submit(prepare, i) for i in range(first, min(first + 2, last + 1))]
+            for iteration in range(first, last + 1):
+                batch = waiting.pop(0).result()
+                if iteration + 2 <= last:
+                    waiting.append(background.submit(prepare, iteration + 2))
+                yield batch
+
+    def _epoch(self, epoch):
+        if epoch not in self._draws:
+            self._draws = {e: d for e, d in self._draws.items() if e == epoch - 1}
+            self._draws[epoch] = draw(self._seed, epoch, self.samples_per_epoch, self._padding)
+        return self._draws[epoch]
+
+
+def test_batches(images, labels, mean, batch_size):
+    """The test set once, unaugmented; the last batch is padded and says by how much in batch.pad."""
+    return mx.io.NDArrayIter(images - mean, labels.astype(np.float32), batch_size, last_batch_handle="pad")

@@ -1,0 +1,88 @@
+"""Training curves in the layout of the paper's Figures 1, 3 and 6.
+
+Solid: test error on the right axis, linear. Dashed: training loss on the left axis, logarithmic. Iterations below.
+
+    python -m plots.curves results/full/cifar10-preact20/seed0 [another run ...] [--output FILE.png]
+"""
+import argparse
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from errors import run as run_main  # noqa: E402
+
+from . import runs as results  # noqa: E402
+
+# As in the paper: dark yellow for the original, blue for the proposed unit, then green and purple. They differ in lightness
+# too, for readers who see no colours and for printers that print none; each curve's test errors have their own marker.
+COLOURS = {"original": "#bfa500", "preact": "#0000ff"}
+OTHERS = ("#007f3f", "#a000a0", "#e06020", "#00a0d0", "#202020", "#c05080", "#806040")
+MARKERS = "osD^v<>pX"
+
+
+def panel(axes, runs, title=None):
+    """Draw runs into one pair of axes, and return the right-hand ones."""
+    right = axes.twinx()
+    others = iter(OTHERS * len(runs))
+    for run, marker in zip(runs, MARKERS * len(runs)):
+        recipe = run.config["recipe"]
+        kind = recipe["activation"] if recipe["shortcut"] == "identity" else "variant"
+        colour = COLOURS.get(kind) or next(others)
+        axes.plot(*_points(run, "train_loss"), color=colour, linestyle=(0, (5, 2)), linewidth=1.1)
+        iterations, errors = _points(run, "test_error")
+        finished = "" if results.is_whole(run) else ", unfinished"
+        error = f" (error {errors[-1]:.2f} %{finished})" if errors else f" (no test yet{finished})"
+        right.plot(iterations, errors, color=colour, linewidth=1.8, marker=marker, markersize=4, markevery=0.1,
+                   label=results.label(run) + error)
+    last = max(run.config["recipe"]["iterations"] for run in runs)
+    axes.set_xlim(0, last * 68 / 64)
+    axes.set_xlabel("Iterations")
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.set_yscale("log")
+    losses = [loss for run in runs for loss in _points(run, "train_loss")[1] if 0 < loss < float("inf")]
+    axes.set_ylim(min([0.002 if last >= 32000 else 0.02] + [loss / 2 for loss in losses]), 10)
+    axes.set_ylabel("Training loss (dashed)")
+    right.set_ylim(0, _top([error for run in runs for error in _points(run, "test_error")[1][-3:]]))
+    right.set_ylabel("Test error, % (solid)")
+    right.grid(axis="y", linestyle=":", color="0.6")
+    right.legend(loc="upper right", fontsize=8, framealpha=0.9)
+    if title:
+        axes.set_title(title)
+    return right
+
+
+def _points(run, column):
+    """(iterations, values) of a column where it is filled."""
+    points = [(row["iteration"], row[column]) for row in run.rows if row[column] is not None]
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _top(errors):
+    """Upper end of the error axis: the paper's 20 %, or the first round number with room for the last errors."""
+    return next((top for top in (20, 40, 60, 80) if max(errors, default=0) < 0.75 * top), 100)
+
+
+def draw(runs, path, title=None):
+    """A figure of one panel with a line below that says what it is made from."""
+    figure, axes = plt.subplots(figsize=(7, 4.8), layout="constrained")
+    panel(axes, runs, title)
+    figure.supxlabel(results.caption(runs), fontsize=6.5, color="0.3")
+    results.save(figure, Path(path))
+    plt.close(figure)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders; several come into one figure")
+    parser.add_argument("--output", type=Path, help="by default plots/figures/<run>.png")
+    parser.add_argument("--title")
+    arguments = parser.parse_args()
+    draw([results.read(folder) for folder in arguments.runs], arguments.output or results.figure_path(arguments.runs[0]),
+         arguments.title)
+
+
+if __name__ == "__main__":
+    run_main(main)

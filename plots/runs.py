@@ -1,0 +1,87 @@
+"""Runs as figures see them: config.json and log.csv of a folder, and where a figure of theirs belongs."""
+import json
+import os
+from collections import namedtuple
+from pathlib import Path
+
+from errors import UserError
+from training.log import is_finished, read_log
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS, FIGURES = ROOT / "results", ROOT / "plots" / "figures"
+
+Run = namedtuple("Run", "folder config rows")
+
+
+def read(folder):
+    """The run in a folder. Raises UserError if there is none, or if its log has no row yet."""
+    folder = Path(folder)
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        config["recipe"]["iterations"], config["data"], config["scale"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} holds no run (config.json: {type(error).__name__}: {error})") from error
+    rows = read_log(folder)
+    if not rows:
+        raise UserError(f"{folder / 'log.csv'} has no whole row yet; {again(config)}")
+    return Run(folder, config, rows)
+
+
+def again(config):
+    """What to type for the rest of a run."""
+    return f"this goes on with it: {config.get('command', 'the command that began it')}"
+
+
+def is_whole(run):
+    return is_finished(run.rows, run.config["recipe"]["iterations"])
+
+
+def last_error(run):
+    """The newest test error in %, None before the first."""
+    errors = [row["test_error"] for row in run.rows if row["test_error"] is not None]
+    return errors[-1] if errors else None
+
+
+def label(run):
+    """'110, exclusive gating (bias=-6)': depth, and what differs from the original network."""
+    recipe = run.config["recipe"]
+    words = []
+    if recipe["activation"] != "original":
+        words.append({"preact": "pre-activation"}.get(recipe["activation"], recipe["activation"].replace("_", " ")))
+    if recipe["shortcut"] != "identity":
+        constants = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in recipe["shortcut_args"].items())
+        words.append(recipe["shortcut"].replace("_", " ") + (f" ({constants})" if constants else ""))
+    return f"{recipe['depth']}, {' and '.join(words) or 'original'}"
+
+
+def caption(runs):
+    """One line under a figure: data, scale, recipe, seeds and machine."""
+    def each(values):
+        return ", ".join(sorted({str(value) for value in values}))
+
+    recipes = [run.config["recipe"] for run in runs]
+    return "; ".join([
+        each(run.config["data"] for run in runs),
+        f"scale {each(run.config['scale'] for run in runs)}",
+        f"{each(recipe['image_size'] for recipe in recipes)} pixels square",
+        f"batch {each(recipe['batch_size'] for recipe in recipes)}",
+        f"one run a curve, seed {each(recipe['seed'] for recipe in recipes)}",
+        f"{each(run.config['host']['devices'] for run in runs)} ({each(run.config['host']['cores'] for run in runs)} cores)"])
+
+
+def figure_path(folder):
+    """Where the figure of a run belongs: plots/figures/ for what lies under results/, else beside its log."""
+    try:
+        parts = Path(folder).resolve().relative_to(RESULTS).parts
+    except ValueError:
+        return Path(folder) / "curves.png"
+    return FIGURES / ("-".join(part for part in parts if part not in ("full", "seed0")) + ".png")
+
+
+def save(figure, path):
+    """Write a PNG whole or not at all, so that it can be looked at while it is drawn again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}-{os.getpid()}.partial")
+    figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
+    os.replace(partial, path)
+    print(os.path.relpath(path))

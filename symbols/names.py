@@ -1,0 +1,100 @@
+"""Which variants and depths exist, and what a network's name means. Knows nothing of MXNet, so it answers at once."""
+import re
+from pathlib import Path
+
+from errors import UserError
+
+FOLDER = Path(__file__).resolve().parent
+
+# The depths of the papers name their unit; any other depth that fits two kinds of unit needs --unit.
+PAPER_UNIT = {20: "basic", 32: "basic", 44: "basic", 56: "basic", 110: "basic", 1202: "basic",
+              164: "bottleneck", 1001: "bottleneck"}
+# Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2 layers.
+LAYERS = {"basic": 2, "bottleneck": 3, "one_layer": 1}
+# 1512.03385 Table 1; 200 is 1603.05027, footnote 3.
+IMAGENET = {18: ("basic", (2, 2, 2, 2)), 34: ("basic", (3, 4, 6, 3)), 50: ("bottleneck", (3, 4, 6, 3)),
+            101: ("bottleneck", (3, 4, 23, 3)), 152: ("bottleneck", (3, 8, 36, 3)), 200: ("bottleneck", (3, 24, 36, 3))}
+
+
+def variants(folder):
+    """The names of the files in symbols/<folder>/: each file is a variant."""
+    return sorted(path.stem for path in (FOLDER / folder).glob("*.py") if not path.stem.startswith("_"))
+
+
+def check_variant(folder, name):
+    """Raise UserError unless symbols/<folder>/<name>.py exists and its name can stand in front of a depth."""
+    if name not in variants(folder):
+        raise UserError(f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
+                        f"(a new file symbols/{folder}/{name}.py would add it)")
+    if not re.fullmatch(r"[a-z]([a-z0-9_]*[a-z_])?", name):
+        raise UserError(f"symbols/{folder}/{name}.py: a variant is called by small letters, digits and _, "
+                        "and ends in a letter, because the depth follows it; rename the file")
+
+
+def stages(depth, unit=None, family="cifar"):
+    """(kind of unit, units in each stage) of a network with that many weighted layers.
+
+    family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer; None takes the paper's.
+    Raises UserError for a depth that does not exist or that two kinds of unit have.
+    """
+    if unit is not None and unit not in LAYERS:
+        raise UserError(f"no unit is called '{unit}': there are {', '.join(LAYERS)}")
+    if family == "imagenet":
+        if depth not in IMAGENET:
+            raise UserError(f"no ImageNet network has {depth} layers: there are {', '.join(map(str, IMAGENET))}")
+        kind, counts = IMAGENET[depth]
+        if unit not in (None, kind):
+            raise UserError(f"the ImageNet network with {depth} layers has {kind} units; leave --unit out")
+        return kind, counts
+    if family != "cifar":
+        raise UserError(f"no family of networks is called '{family}': there are cifar, imagenet")
+
+    def fits(kind):
+        return depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0
+
+    kind = unit or PAPER_UNIT.get(depth)
+    if kind is None:
+        kinds = [name for name in ("basic", "bottleneck") if fits(name)]
+        if len(kinds) > 1:
+            raise UserError(f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit bottleneck "
+                            "(make: UNIT=basic or UNIT=bottleneck)")
+        kind = kinds[0] if kinds else None
+    if kind is None or not fits(kind):
+        rules = [kind] if kind else ["basic", "bottleneck"]
+        raise UserError(f"no network has {depth} layers: " + ", ".join(
+            f"{name} units make {3 * LAYERS[name]}n+2 ({_nearest(depth, 3 * LAYERS[name])})" for name in rules))
+    return kind, ((depth - 2) // (3 * LAYERS[kind]),) * 3
+
+
+def _nearest(depth, step):
+    below = max(1, (depth - 2) // step)
+    return f"nearest: {below * step + 2} and {(below + 1) * step + 2}"
+
+
+def parse(network):
+    """'[activation-][shortcut]depth' -> (activation, shortcut, depth); a single name may be either."""
+    match = re.fullmatch(r"(?:([a-z][a-z0-9_]*)-)?([a-z](?:[a-z0-9_]*[a-z_])?)?([0-9]+)", network)
+    if not match:
+        raise UserError(f"'{network}' names no network: write [activation-][shortcut]depth, "
+                        "for example preact1001, exclusive_gating110 or preact-constant_scaling110")
+    activation, name, depth = match.groups()
+    if activation is None and name in variants("activations"):
+        if name in variants("shortcuts"):
+            raise UserError(f"'{name}' is both an activation and a shortcut: write {name}-identity{depth} "
+                            f"or original-{name}{depth}")
+        activation, name = name, None
+    if activation is None and name and name not in variants("shortcuts"):
+        raise UserError(f"'{name}' is neither an activation ({', '.join(variants('activations'))}) "
+                        f"nor a shortcut ({', '.join(variants('shortcuts'))})")
+    activation, shortcut = activation or "original", name or "identity"
+    check_variant("activations", activation)
+    check_variant("shortcuts", shortcut)
+    return activation, shortcut, int(depth)
+
+
+def name(activation, shortcut, depth):
+    """The short name of a network: what parse() reads."""
+    if activation == "original":
+        return f"{'original' if shortcut == 'identity' else shortcut}{depth}"
+    return f"{activation}{'' if shortcut == 'identity' else '-' + shortcut}{depth}"
+

@@ -1,0 +1,7 @@
+"""Exclusive gating, Figure 2(c), after Highway Networks: F is scaled by g(x) and the shortcut by 1 - g(x)."""
+from ..layers import gate
+
+
+def join(x, f, unit, bias=-6.0):
+    g = gate(unit, bias)
+    return (1 - g) * x + g * f

@@ -1,0 +1,231 @@
+#!/usr/bin/env python
+"""Train a network of the papers on CIFAR-10 or CIFAR-100; every option's default is the papers' recipe.
+
+    make cifar10-preact1001                                   # the usual way; the same command again resumes
+    python train_cifar.py --activation preact --depth 1001    # the same
+
+P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md says what was chosen and why.
+"""
+import argparse
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
+from errors import UserError, run
+from symbols import names
+
+ROOT = Path(__file__).resolve().parent
+PAPER_ITERATIONS = 64000
+# What does not change what is computed, or is already in the recipe in another form.
+NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus")
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    add = parser.add_argument_group("network").add_argument
+    add("--depth", type=int, default=110, help="weighted layers: 6n+2 with basic units, 9n+2 with bottlenecks (110)")
+    add("--activation", default="original", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
+    add("--shortcut", default="identity", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
+    add("--shortcut-args", default="", metavar="K=V,...", help="constants of the shortcut, as bias=-7")
+    add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
+    add("--option", choices=("A", "B", "A-preactivated"), help="where dimensions change: A zero padding (basic: P1 4.2), "
+        "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
+    add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
+    add = parser.add_argument_group("data").add_argument
+    add("--dataset", choices=("cifar10", "cifar100"), default="cifar10")
+    add("--data-dir", type=Path, help="folder with the set, binary or Python version; by default it is downloaded")
+    add("--image-size", type=int, default=32, help="smaller pictures by block averaging: 16, 8 (32)")
+    add("--validation", action="store_true", help="hold out a tenth of the training set and test on it (45k/5k: P1 4.2)")
+    add = parser.add_argument_group("recipe").add_argument
+    add("--iterations", type=int, default=PAPER_ITERATIONS, help="in all (64000: P1 4.2); shrinks the rest in proportion")
+    add("--batch-size", type=int, default=128, help="over all devices (128: P2 appendix; 64 for Table 4's best row)")
+    add("--learning-rate", type=float, default=0.1, help="after the warm-up (0.1: P2 appendix)")
+    add("--steps", help="divide the learning rate by 10 after these iterations (32000,48000: P2 appendix)")
+    add("--warmup-iterations", type=int, help="with the warm-up's learning rate (400: P2 appendix)")
+    add("--warmup-learning-rate", type=float, default=0.01, help="(0.01: P2 appendix)")
+    add("--momentum", type=float, default=0.9, help="(0.9: P2 appendix)")
+    add("--nesterov", action="store_true", help="Nesterov's momentum (the authors' Torch code; the papers do not)")
+    add("--weight-decay", type=float, default=1e-4, help="(0.0001: P2 appendix)")
+    add("--decay", choices=("weights", "all"), default="weights", help="what is decayed: weights, or BN and biases too")
+    add("--init-fan", choices=("in", "out"), default="in", help="He's initialisation by fan-in (Caffe) or fan-out (Torch)")
+    add("--seed", type=int, default=0, help="of initial weights, order, crops, flips and dropout (0)")
+    add = parser.add_argument_group("this run").add_argument
+    add("--gpus", help="train on these GPUs, as 0,1; without it on the CPU")
+    add("--cpus", type=int, default=1, help="CPU contexts: the path of several devices, for trying (1)")
+    add("--kv-store", default="local", choices=("local", "device"), help="where gradients of several devices meet (local)")
+    add("--log-every", type=int, help="iterations between two rows of the log (100: P2 Figures 1, 3, 6)")
+    add("--test-every", type=int, help="iterations between two test errors (2000: P2 Figures 1, 3, 6)")
+    add("--scale", default="full", help="folder of results/ (full)")
+    add("--output", type=Path, help="folder of the run (results/<scale>/<name>/seed<k>)")
+    return parser
+
+
+def complete(arguments):
+    """Fill in what follows from other options, and refuse what cannot be. Needs no MXNet, so it answers at once."""
+    names.check_variant("activations", arguments.activation)
+    names.check_variant("shortcuts", arguments.shortcut)
+    arguments.unit, _ = names.stages(arguments.depth, arguments.unit)
+    arguments.option = arguments.option or ("B" if arguments.unit == "bottleneck" else "A")
+    arguments.shortcut_args = constants(arguments.shortcut_args)
+    total = arguments.iterations
+    if total < 1:
+        raise UserError(f"--iterations {total}: at least 1")
+
+    def share(iterations):  # of the paper's 64,000, as a share of this run's
+        return round(iterations * total / PAPER_ITERATIONS)
+
+    try:
+        steps = [int(step) for step in arguments.steps.split(",")] if arguments.steps else [share(32000), share(48000)]
+    except ValueError:
+        raise UserError(f"--steps {arguments.steps}: write iterations with commas between them, as 32000,48000") from None
+    arguments.steps = steps
+    if arguments.warmup_iterations is None:
+        arguments.warmup_iterations = share(400)
+    # short runs get fewer, but not too few, points to draw
+    arguments.log_every = arguments.log_every or min(100, max(1, total // 20))
+    arguments.test_every = arguments.test_every or max(share(2000), min(200, max(1, total // 2)))
+    for option in ("batch_size", "log_every", "test_every", "cpus"):
+        if getattr(arguments, option) < 1:
+            raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1")
+    if not 0 <= arguments.seed < 2**31:
+        raise UserError(f"--seed {arguments.seed}: from 0 to {2**31 - 1}")
+    if arguments.test_every % arguments.log_every:
+        arguments.test_every = -(-arguments.test_every // arguments.log_every) * arguments.log_every
+    try:
+        arguments.gpus = [int(gpu) for gpu in arguments.gpus.split(",")] if arguments.gpus else []
+    except ValueError:
+        raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1") from None
+    arguments.devices = len(arguments.gpus) or arguments.cpus
+    if arguments.batch_size % arguments.devices:
+        raise UserError(f"a batch of {arguments.batch_size} does not divide over {arguments.devices} devices: "
+                        "choose another --batch-size (make: BATCH=)")
+    return arguments
+
+
+def constants(text):
+    """'bias=-7,scale=0.5' -> {"bias": -7.0, "scale": 0.5}"""
+    values = {}
+    for item in filter(None, text.split(",")):
+        key, _, value = item.partition("=")
+        try:
+            values[key.strip()] = float(value)
+        except ValueError:
+            raise UserError(f"--shortcut-args {text}: write numbers by name, as bias=-7 or scale=0.5,residual_scale=1") from None
+    return values
+
+
+def run_name(arguments, defaults):
+    """cifar10-exclusive_gating110-bias=-7: the make target, and what is not the default of the network."""
+    parts = [arguments.dataset, names.name(arguments.activation, arguments.shortcut, arguments.depth)]
+    if arguments.unit != names.PAPER_UNIT.get(arguments.depth, arguments.unit):
+        parts.append(arguments.unit)
+    return "-".join(parts + [f"{key}={value:g}" for key, value in sorted(arguments.shortcut_args.items())
+                             if value != defaults[key]])
+
+
+def contexts(arguments):
+    """The MXNet devices; UserError if a GPU is not there."""
+    import mxnet as mx
+    if not arguments.gpus:
+        return [mx.cpu(k) for k in range(arguments.cpus)]
+    there = mx.context.num_gpus()
+    for gpu in arguments.gpus:
+        if not 0 <= gpu < there:
+            raise UserError(f"there is no GPU {gpu}: MXNet {mx.__version__} sees {there} here; leave out --gpus (make: GPUS=) "
+                            "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA")
+    return [mx.gpu(gpu) for gpu in arguments.gpus]
+
+
+def describe(arguments, dataset, symbol):
+    """config.json: enough to run it again, and to say under a figure what was done where."""
+    import mxnet as mx
+    import numpy as np
+
+    from symbols import counts
+    values = vars(arguments)
+    recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
+    recipe["data"] = dataset.fingerprint
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return {"name": arguments.name, "scale": arguments.scale, "recipe": recipe,
+            "command": " ".join(["python", "train_cifar.py", *sys.argv[1:]]),
+            "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
+            "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
+            "parameters": counts.parameters(symbol, arguments.image_size),
+            "host": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count(),
+                     "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
+                     "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
+            "versions": {"source": git.stdout.strip() or None, "python": platform.python_version(),
+                         "mxnet": mx.__version__, "numpy": np.__version__}}
+
+
+def main():
+    arguments = complete(options().parse_args())
+
+    import numpy as np
+
+    from data import batches, cifar, download
+    from symbols import get_symbol, shortcut_constants
+    from training.log import read_log
+    from training.loop import train
+    from training.run import Run
+
+    devices = contexts(arguments)
+    arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
+    arguments.name = run_name(arguments, shortcut_constants(arguments.shortcut, {}))
+    arguments.output = arguments.output or ROOT / "results" / arguments.scale / arguments.name / f"seed{arguments.seed}"
+    classes = cifar.LAYOUTS[arguments.dataset].classes
+    symbol = get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes,
+                        shortcut_args=arguments.shortcut_args, option=arguments.option,
+                        bottleneck_stride=arguments.bottleneck_stride)
+    folder = arguments.data_dir or download.fetch(arguments.dataset, ROOT / "data")
+    dataset = cifar.load(arguments.dataset, folder, arguments.image_size)
+    if arguments.validation:
+        dataset = cifar.split_validation(dataset, arguments.seed)
+    if arguments.batch_size > len(dataset.train_images):
+        raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
+
+    open_run = Run(arguments.output, describe(arguments, dataset, symbol))
+    where = os.path.relpath(arguments.output)
+    if not open_run.finished:
+        print(f"{arguments.name}: {sum(open_run.config['parameters'].values()):,} parameters, {dataset.name}, in {where}")
+        mean = dataset.train_images.mean(axis=0, dtype=np.float64).astype(np.float32)
+        figure = Figure(arguments.output)
+        stopped = train(
+            open_run, symbol, devices,
+            batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed),
+            batches.test_batches(dataset.test_images, dataset.test_labels, mean, arguments.batch_size),
+            vars(arguments), arguments.kv_store, on_test=figure.draw)
+        if stopped:
+            print(f"stopped; the same command goes on from {where}")
+            return 128 + stopped
+        figure.wait()
+    last = read_log(arguments.output)[-1]
+    print(f"finished: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
+          f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
+    return 0
+
+
+class Figure:
+    """Draws the run's curve in a process of its own, so that training does not wait for it."""
+
+    def __init__(self, folder):
+        self._command = [sys.executable, "-m", "plots.curves", str(folder)]
+        self._process = None
+
+    def draw(self):
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+    def wait(self):
+        """Draw a last time, with the last row, and wait for it."""
+        if self._process:
+            self._process.wait()
+        subprocess.run(self._command, cwd=ROOT, check=False)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,23 @@
+"""Loss and error over exactly the samples of a set, whatever the batch size."""
+import mxnet as mx
+from tqdm import tqdm
+
+
+def evaluate(module, batches, show=False):
+    """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch left out.
+
+    module.score would count the padding. Wait for a training step in flight before calling this (MXNet would turn it
+    into an evaluation half way); evaluate on a module of its own that shares the parameters.
+    """
+    loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
+    batches.reset()
+    total = -(-batches.num_data // batches.batch_size)
+    for batch in tqdm(batches, total=total, desc="test", unit="batch", leave=False, disable=not show):
+        module.forward(batch, is_train=False)
+        count = batches.batch_size - batch.pad
+        labels = [label[:count] for label in batch.label]
+        outputs = [output[:count] for output in module.get_outputs()]
+        loss.update(labels, outputs)
+        accuracy.update(labels, outputs)
+    assert accuracy.num_inst == batches.num_data, (accuracy.num_inst, batches.num_data)
+    return loss.get()[1], 100 * (1 - accuracy.get()[1])

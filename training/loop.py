@@ -1,0 +1,136 @@
+"""The training loop: Module's forward, backward and update, a log row now and then, a checkpoint every minute."""
+import contextlib
+import math
+import signal
+import sys
+import time
+
+import mxnet as mx
+from tqdm import tqdm
+
+from . import state
+from .environment import without_notes
+from .evaluate import evaluate
+from .schedule import StepSchedule
+
+CHECKPOINT_SECONDS = 1  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
+
+
+def initializer(fan):
+    """He et al. (2015) for every weight that does not bring its own: a Gaussian of variance 2 / fan-in (or fan-out)."""
+    return mx.init.MSRAPrelu(factor_type=fan, slope=0.0)
+
+
+def decay_multipliers(symbol, scope):
+    """{parameter: 0 or 1}: weight decay's scope. A variable that brings its own wd_mult keeps it.
+
+    scope: `weights` is convolutions, gates and classifier; `all` takes in gamma, beta and biases too.
+    """
+    own = {name for name, attributes in symbol.attr_dict().items() if "__wd_mult__" in attributes}
+    return {name: float(scope == "all" or name.endswith("_weight")) for name in symbol.list_arguments() if name not in own}
+
+
+def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_test=lambda: None):
+    """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
+
+    batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
+    on_test is called after each row that has test columns. Returns the signal that stopped it, or None.
+    """
+    arrays, saved = run.checkpoint()
+    mx.random.seed(recipe["seed"])
+    first = test.provide_data[0].shape
+    module = mx.mod.Module(symbol, context=contexts)
+    with without_notes():
+        module.bind([("data", first)], [("softmax_label", first[:1])])
+    module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
+    schedule = StepSchedule(recipe["learning_rate"], recipe["steps"], recipe["warmup_iterations"], recipe["warmup_learning_rate"])
+    optimizer = mx.optimizer.create(
+        "nag" if recipe["nesterov"] else "sgd", lr_scheduler=schedule, momentum=recipe["momentum"], wd=recipe["weight_decay"],
+        rescale_grad=1 / first[0], begin_num_update=saved["iteration"] if saved else 0,
+        sym=symbol)
+    optimizer.set_wd_mult(decay_multipliers(symbol, recipe["decay"]))
+    module.init_optimizer(kvstore=kv_store, optimizer=optimizer)
+    # Evaluation has a module of its own: switching the training module over would catch its last step half way.
+    tester = mx.mod.Module(symbol, context=contexts)
+    with without_notes():
+        tester.bind([("data", first)], [("softmax_label", first[:1])], for_training=False, shared_module=module)
+
+    loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
+    if saved:
+        state.restore(module, arrays)
+        (loss.sum_metric, loss.num_inst), (accuracy.sum_metric, accuracy.num_inst) = saved["metrics"]
+    iteration, iterations = saved["iteration"] if saved else 0, recipe["iterations"]
+    began = time.monotonic() - (saved["seconds"] if saved else 0)
+    busy, shown = 0.0, 0  # seconds and iterations since the last row, tests and checkpoints left out
+
+    def save():
+        mx.nd.waitall()  # BN's moving averages are written by operators that nothing else waits for
+        run.save(state.collect(module), {
+            "iteration": iteration, "seconds": time.monotonic() - began,
+            "metrics": [[float(metric.sum_metric), metric.num_inst] for metric in (loss, accuracy)]})
+
+    if not saved:
+        save()
+    last_save = time.monotonic()
+    bar = tqdm(total=iterations, initial=iteration, unit="it", desc="train", mininterval=0.5 if sys.stderr.isatty() else 30)
+    with _signals() as caught, bar, contextlib.closing(batches.stream(iteration + 1, iterations)) as stream:
+        for batch in stream:
+            start = time.monotonic()
+            iteration += 1
+            # Dropout draws from MXNet's generator; seeded anew for each iteration, a resumed run draws the same.
+            mx.random.seed((recipe["seed"] * 1_000_003 + iteration) % 2**31)
+            module.forward(batch, is_train=True)
+            module.backward()
+            module.update()
+            outputs = module.get_outputs()
+            loss.update(batch.label, outputs)
+            accuracy.update(batch.label, outputs)
+            busy, shown = busy + time.monotonic() - start, shown + 1
+            bar.update()
+            last = iteration == iterations
+            if iteration % recipe["log_every"] == 0 or last:
+                mx.nd.waitall()
+                speed = shown * batches.batch_size / busy
+                bar.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s")
+                diverged = not math.isfinite(loss.get()[1])
+                tested = {}
+                if iteration % recipe["test_every"] == 0 or last or diverged:
+                    tested = dict(zip(("test_loss", "test_error"), evaluate(tester, test, show=sys.stderr.isatty())))
+                    mx.nd.waitall()
+                run.log(iteration=iteration, epoch=iteration * batches.batch_size / batches.samples_per_epoch,
+                        learning_rate=schedule(iteration), train_loss=loss.get()[1],
+                        train_error=100 * (1 - accuracy.get()[1]), images_per_second=speed,
+                        seconds=time.monotonic() - began, **tested)
+                loss.reset(), accuracy.reset()
+                busy, shown = 0.0, 0
+                if tested:
+                    on_test()
+                if diverged:
+                    save()
+                    return None
+            if caught or last or time.monotonic() - last_save > CHECKPOINT_SECONDS:
+                save()
+                last_save = time.monotonic()
+            if caught and not last:
+                return caught[0]
+    return None
+
+
+@contextlib.contextmanager
+def _signals():
+    """A list into which SIGINT and SIGTERM put their number, so that the loop can end between two iterations."""
+    caught = []
+
+    def catch(number, frame):
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        tqdm.write("stopping after this iteration (once more: stop at once, and lose what came after the last checkpoint)",
+                   file=sys.stderr)
+
+    before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,40 @@
+"""Everything that a training step changes, as named arrays: what a checkpoint holds, and how it is put back.
+
+The one place that reaches into Module's private parts: BN's moving averages of each device (get_params would average
+them) and the momenta (save_optimizer_states would pickle them).
+"""
+
+
+def collect(module):
+    """{name: NDArray}; call mx.nd.waitall() first. Parameters are equal on all devices, moving averages are not."""
+    group = module._exec_group
+    arrays = {f"arg:{name}": blocks[0] for name, blocks in zip(group.param_names, group.param_arrays)}
+    for name, blocks in zip(group.aux_names, group.aux_arrays):
+        arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
+    arrays.update({f"momentum:{key}": array for key, array in _updater(module).states.items() if array is not None})
+    return arrays
+
+
+def parameters(arrays):
+    """(arg_params, aux_params) for Module.init_params; (None, None) without a checkpoint."""
+    if arrays is None:
+        return None, None
+    return ({name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith("arg:")},
+            {name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith("aux0:")})
+
+
+def restore(module, arrays):
+    """Put back what init_params cannot: each device's own moving averages, and the momenta."""
+    group, updater = module._exec_group, _updater(module)
+    for name, blocks in zip(group.aux_names, group.aux_arrays):
+        for k, block in enumerate(blocks):
+            arrays[f"aux{k}:{name}"].copyto(block)
+    for name, array in arrays.items():
+        if name.startswith("momentum:"):
+            key = name.split(":", 1)[1]
+            key = int(key) if key.isdigit() else key
+            updater.states[key], updater.states_synced[key] = array, False
+
+
+def _updater(module):
+    return module._kvstore._updater if module._update_on_kvstore else module._updater
