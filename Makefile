@@ -9,7 +9,7 @@ DEMO_DATA := data/generated
 # The scales: full is the papers'; pocket keeps depth, units and the schedule's shape; demo is for minutes.
 SCALE_full :=
 SCALE_pocket := --image-size 16 --iterations 3200
-SCALE_demo := --image-size 16 --iterations 500 --test-every 50 --log-every 10 --data-dir $(DEMO_DATA)
+SCALE_demo := --image-size 16 --iterations 400 --test-every 40 --log-every 10 --data-dir $(DEMO_DATA)
 ifeq ($(filter full pocket demo,$(SCALE)),)
 $(error SCALE=$(SCALE): there are full, pocket and demo)
 endif

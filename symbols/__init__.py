@@ -11,8 +11,10 @@ and an activation file (section 4, Figure 4) has
 
 where unit is a symbols.resnet.Unit.
 """
+import contextlib
 import importlib
 import inspect
+import io
 import traceback
 
 from errors import UserError
@@ -66,8 +68,15 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
             return _call(activation_file.after_last_unit, x)
 
     with mx.name.NameManager():  # the same call gives the same names, whatever was built before
-        return resnet(units_per_stage, kind, Guarded, join, classes or {"cifar": 10, "imagenet": 1000}[family],
-                      family, option, bottleneck_stride)
+        symbol = resnet(units_per_stage, kind, Guarded, join, classes or {"cifar": 10, "imagenet": 1000}[family],
+                        family, option, bottleneck_stride)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # infer_shape prints before it raises
+            symbol.infer_shape(data=(1, 3, 32, 32) if family == "cifar" else (1, 3, 224, 224))
+    except mx.MXNetError as error:
+        raise UserError(f"symbols/activations/{activation}.py and symbols/shortcuts/{shortcut}.py do not fit together: "
+                        f"{_one_line(error)}") from error
+    return symbol
 
 
 def shortcut_constants(shortcut, given):

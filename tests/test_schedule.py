@@ -1,0 +1,50 @@
+"""The learning rate and the shrunk schedules are the papers' to the iteration."""
+import mxnet as mx
+import pytest
+
+import train_cifar
+from training.schedule import StepSchedule
+
+PAPER = StepSchedule(0.1, (32000, 48000), 400, 0.01)
+
+
+@pytest.mark.parametrize("iteration, rate", [(1, 0.01), (400, 0.01), (401, 0.1), (32000, 0.1), (32001, 0.01), (48000, 0.01),
+                                             (48001, 0.001), (64000, 0.001), (1, 0.01)])
+def test_learning_rate_is_the_papers(iteration, rate):
+    assert PAPER(iteration) == pytest.approx(rate, rel=1e-12)
+
+
+def test_learning_rate_agrees_with_mxnets_scheduler_at_every_iteration():
+    theirs = mx.lr_scheduler.MultiFactorScheduler(step=[32000, 48000], factor=0.1, base_lr=0.1, warmup_steps=401,
+                                                  warmup_begin_lr=0.01, warmup_mode="constant")
+    assert all(PAPER(i) == pytest.approx(theirs(i), rel=1e-12) for i in range(1, 64001))
+
+
+def recipe(*arguments):
+    return train_cifar.complete(train_cifar.options().parse_args(arguments))
+
+
+def test_defaults_are_the_papers():
+    default = recipe()
+    assert (default.iterations, default.steps, default.warmup_iterations) == (64000, [32000, 48000], 400)
+    assert (default.learning_rate, default.warmup_learning_rate) == (0.1, 0.01)
+    assert (default.batch_size, default.momentum, default.weight_decay, default.nesterov) == (128, 0.9, 1e-4, False)
+    assert (default.log_every, default.test_every, default.decay, default.init_fan) == (100, 2000, "weights", "in")
+
+
+def test_iterations_alone_shrink_the_whole_schedule():
+    short = recipe("--iterations", "3200")
+    assert (short.steps, short.warmup_iterations, short.log_every, short.test_every) == ([1600, 2400], 20, 100, 200)
+    assert recipe("--iterations", "3200", "--steps", "100,200", "--warmup-iterations", "0").steps == [100, 200]
+    assert recipe("--iterations", "3200", "--warmup-iterations", "0").warmup_iterations == 0
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 3, 7, 19, 50, 199, 1200, 64000])
+def test_every_length_has_log_rows_where_it_tests(iterations):
+    run = recipe("--iterations", str(iterations))
+    assert run.log_every >= 1 and run.test_every % run.log_every == 0
+
+
+def test_option_takes_the_papers_choice_for_each_unit():
+    assert recipe("--depth", "110").option == "A" and recipe("--depth", "164").option == "B"
+    assert recipe("--depth", "110", "--unit", "one_layer").option == "A"
