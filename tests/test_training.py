@@ -1,0 +1,222 @@
+"""Runs resume exactly, evaluate exactly, and refuse what would spoil them."""
+import json
+import shutil
+import signal
+import time
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import SMALL, refused, start
+
+from data import batches, cifar
+from symbols import get_symbol
+from training.environment import without_notes
+from training.evaluate import evaluate
+from training.log import read_log
+from training.loop import decay_multipliers
+
+EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
+
+
+def rows(folder):
+    """The log without its clock."""
+    return [[row[name] for name in EXACT] for row in read_log(folder)]
+
+
+def arrays(folder):
+    (newest,) = folder.glob("checkpoint-*")
+    return {name: array.asnumpy() for name, array in mx.nd.load(str(newest / "arrays.params")).items()}
+
+
+def same(one, other):
+    assert rows(one) == rows(other)
+    first, second = arrays(one), arrays(other)
+    assert first.keys() == second.keys() and {name.split(":")[0] for name in first} >= {"arg", "aux0", "momentum"}
+    assert all((first[name] == second[name]).all() for name in first)
+    return True
+
+
+def wait_for_row(folder, iteration):
+    for _ in range(600):
+        if any(row["iteration"] >= iteration for row in read_log(folder)):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the run never got there")
+
+
+@pytest.mark.parametrize("arguments", [["--shortcut", "identity"], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]])
+def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path, arguments):
+    code, out, err = train(*arguments, "--output", tmp_path / "whole")
+    assert code == 0 and "finished: test error" in out, err
+    command = ["--data-dir", images, *SMALL, *arguments, "--output", tmp_path / "broken"]
+    for number, expected in ((signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        process = start(*command, checkpoint_seconds=0.05)
+        wait_for_row(tmp_path / "broken", {signal.SIGKILL: 10, signal.SIGTERM: 20, signal.SIGINT: 25}[number])
+        process.send_signal(number)
+        out, _ = process.communicate()
+        assert process.returncode == expected and (number == signal.SIGKILL or "the same command goes on" in out)
+    assert rows(tmp_path / "broken")[-1][0] < 40
+    with open(tmp_path / "broken" / "log.csv", "a") as log:
+        log.write("35,2.8,0.00")  # what a kill in the middle of a write leaves
+    code, out, err = train(*arguments, "--output", tmp_path / "broken")
+    assert code == 0, err
+    assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+@pytest.fixture(scope="module")
+def finished(images, tmp_path_factory):
+    """A finished run that tests may copy."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    out, err = start("--data-dir", images, *SMALL, "--output", folder).communicate()
+    assert "finished" in out, err
+    return folder
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def test_finished_run_says_so_and_does_not_train_again(train, run):
+    before = (run / "log.csv").read_bytes()
+    code, out, _ = train("--output", run)
+    assert code == 0 and "finished: test error" in out
+    assert (run / "log.csv").read_bytes() == before
+
+
+def test_published_log_without_checkpoint_counts_as_finished(train, run):
+    shutil.rmtree(next(run.glob("checkpoint-*")))
+    assert train("--output", run)[0] == 0
+
+
+def test_unfinished_log_without_checkpoint_is_not_overwritten(train, run):
+    shutil.rmtree(next(run.glob("checkpoint-*")))
+    lines = (run / "log.csv").read_text().splitlines(keepends=True)
+    (run / "log.csv").write_text("".join(lines[:-1]))
+    assert refused(train("--output", run), "no checkpoint")
+    assert (run / "log.csv").read_text() == "".join(lines[:-1])
+
+
+@pytest.mark.parametrize("change, word", [(["--seed", "1"], "seed 0, not 1"), (["--activation", "preact"], "activation"),
+                                          (["--weight-decay", "0"], "weight_decay"), (["--cpus", "2"], "devices"),
+                                          (["--iterations", "41"], "iterations 40, not 41")])
+def test_other_recipe_in_the_same_folder_is_refused_by_name(train, run, change, word):
+    assert refused(train("--output", run, *change), word, "--output")
+
+
+def test_changed_source_is_refused(train, run):
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**config, "network": "of another file"}))
+    assert refused(train("--output", run), "a file under symbols/ has changed")
+
+
+def test_damaged_folder_is_refused_with_one_line(train, run):
+    (next(run.glob("checkpoint-*")) / "arrays.params").write_bytes(b"")
+    lines = (run / "log.csv").read_text().splitlines(keepends=True)
+    (run / "log.csv").write_text("".join(lines[:-1]))
+    assert refused(train("--output", run), "damaged")
+    (run / "config.json").write_text("{")
+    assert refused(train("--output", run), "config.json")
+
+
+def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
+    first = start("--data-dir", images, *SMALL, "--iterations", "4000", "--output", tmp_path / "run")
+    try:
+        wait_for_row(tmp_path / "run", 5)
+        assert refused(train("--iterations", "4000", "--output", tmp_path / "run"), "another process")
+    finally:
+        first.kill()
+        first.communicate()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--gpus", "0"], ["no GPU 0", "leave out --gpus"]), (["--gpus", "a"], ["--gpus a"]),
+    (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]), (["--batch-size", "501"], ["501", "500 training images"]),
+    (["--batch-size", "0"], ["--batch-size 0"]), (["--depth", "38"], ["--unit basic or --unit bottleneck"]),
+    (["--depth", "21"], ["nearest"]), (["--shortcut", "highway"], ["highway", "exclusive_gating"]),
+    (["--shortcut-args", "bias=x"], ["bias=-7"]), (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
+    (["--image-size", "15"], ["--image-size 15"]), (["--iterations", "0"], ["--iterations 0"]), (["--steps", "5,b"], ["--steps"]),
+    (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]), (["--seed", "-1"], ["--seed -1"]),
+    (["--output", "/dev/null/x"], ["--output"])])
+def test_mistake_gets_one_line(train, tmp_path, arguments, words):
+    assert refused(train("--output", tmp_path / "run", *arguments), *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_diverged_run_is_a_result(train, tmp_path):
+    code, out, err = train("--learning-rate", "1e20", "--warmup-learning-rate", "1e20", "--output", tmp_path / "run")
+    assert code == 0 and "finished" in out, err
+    last = read_log(tmp_path / "run")[-1]
+    assert not np.isfinite(last["train_loss"]) and last["test_error"] == 90 and last["iteration"] < 40
+    assert train("--learning-rate", "1e20", "--warmup-learning-rate", "1e20", "--output", tmp_path / "run")[0] == 0
+
+
+def test_validation_tests_on_the_held_out_tenth(train, tmp_path):
+    code, out, err = train("--validation", "--output", tmp_path / "run")
+    assert code == 0 and "on 50 images" in out, err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["train_images"] == 450
+
+
+def bound(symbol, batch_size, **options):
+    module = mx.mod.Module(symbol)
+    with without_notes():
+        module.bind([("data", (batch_size, 3, 8, 8))], [("softmax_label", (batch_size,))], **options)
+    return module
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 64, 100])
+def test_evaluation_counts_each_sample_once_whatever_the_batch(images, batch_size):
+    dataset = cifar.load("cifar10", images, 8)
+    mean = dataset.train_images.mean(axis=0)
+    whole = bound(get_symbol(8), 100, for_training=False)
+    mx.random.seed(3)
+    whole.init_params(mx.init.Xavier())
+    batch = next(batches.test_batches(dataset.test_images, dataset.test_labels, mean, 100))
+    whole.forward(batch, is_train=False)
+    probabilities, labels = whole.get_outputs()[0].asnumpy(), dataset.test_labels
+    module = bound(get_symbol(8), batch_size, for_training=False)
+    module.set_params(*whole.get_params())
+    loss, error = evaluate(module, batches.test_batches(dataset.test_images, labels, mean, batch_size))
+    assert error == pytest.approx(100 * (probabilities.argmax(axis=1) != labels).mean(), abs=1e-9)
+    assert loss == pytest.approx(-np.log(probabilities[np.arange(100), labels] + 1e-12).mean(), rel=1e-5)  # MXNet's floor
+
+
+def test_every_evaluation_sees_the_newest_parameters():
+    # Without MXNET_SUBGRAPH_BACKEND=NONE the second evaluation of a module mixes the first one's convolutions into its own.
+    symbol = get_symbol(20)
+    module = bound(symbol, 32)
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer(optimizer_params={"learning_rate": 0.1})
+    tester = bound(symbol, 32, for_training=False, shared_module=module)
+    for _ in range(3):
+        for _ in range(4):
+            batch = mx.io.DataBatch([mx.nd.random.normal(shape=(32, 3, 8, 8))], [mx.nd.zeros(32)])
+            module.forward(batch, is_train=True)
+            module.backward()
+            module.update()
+        mx.nd.waitall()
+        tester.forward(batch, is_train=False)
+        seen = tester.get_outputs()[0].asnumpy()
+        mx.nd.waitall()
+        fresh = bound(symbol, 32, for_training=False)
+        fresh.set_params(*module.get_params())
+        fresh.forward(batch, is_train=False)
+        assert (fresh.get_outputs()[0].asnumpy() == seen).all()
+
+
+def test_only_weights_decay_unless_all_do():
+    symbol = get_symbol(8, shortcut="exclusive_gating")
+    decays = decay_multipliers(symbol, "weights")
+    assert {name for name, factor in decays.items() if factor} == {n for n in symbol.list_arguments() if n.endswith("_weight")}
+    assert decays["bn1_gamma"] == decays["bn1_beta"] == decays["fc_bias"] == decays["stage1_unit1_gate_bias"] == 0
+    assert all(factor == 1 for factor in decay_multipliers(symbol, "all").values())
+
+
+def test_variable_with_its_own_decay_keeps_it():
+    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), weight=mx.sym.Variable("own_weight", wd_mult=0.5), num_hidden=2)
+    assert "own_weight" not in decay_multipliers(symbol, "all")
+
+
+def test_figure_of_a_run_lies_beside_a_log_outside_results(run):
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
