@@ -105,15 +105,16 @@ def _read_python(path, layout):
     """One file of the Python version, a pickle -> the same records."""
     try:
         with open(path, "rb") as file:
-            content = _ArraysOnly(file, encoding="bytes").load()
+            content = _ArraysOnly(file, path).load()
         images = np.asarray(content[b"data"], dtype=np.uint8)
         labels = np.stack([np.asarray(content[key], dtype=np.int64) for key in layout.label_keys], axis=1)
         if images.shape != (len(labels), IMAGE_BYTES) or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
             raise ValueError(f"images of shape {images.shape} with labels of shape {labels.shape}")
     except UserError:
         raise
-    except Exception as error:  # a broken pickle can raise anything
-        raise UserError(f"{path} is no sound file of {layout.title}'s Python version ({type(error).__name__}: {error}); "
+    except Exception as error:  # a broken pickle can raise anything, in any number of lines
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"{path} is no sound file of {layout.title}'s Python version ({reason}); "
                         "copy or download it again") from error
     return _check_labels(np.concatenate([labels.astype(np.uint8), images], axis=1), path, layout)
 
@@ -129,6 +130,10 @@ def _check_labels(records, path, layout):
 class _ArraysOnly(pickle.Unpickler):
     """Unpickles arrays, bytes, numbers, lists and dicts, and nothing that could run code."""
 
+    def __init__(self, file, path):
+        super().__init__(file, encoding="bytes")
+        self._path = path
+
     def find_class(self, module, name):
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
             return np.core.multiarray._reconstruct
@@ -136,7 +141,7 @@ class _ArraysOnly(pickle.Unpickler):
             return getattr(np, name)
         if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes in the old protocol
             return codecs.encode
-        raise UserError(f"a file of the Python version asks to load {module}.{name}, which no CIFAR file needs: "
+        raise UserError(f"{self._path} asks to load {module + '.' + name!r}, which no CIFAR file needs: "
                         "do not trust it; use the official archive")
 
 
@@ -145,4 +150,4 @@ def _title(layout, place, train, test, test_labels):
     if (place / "generated.txt").is_file():
         return (place / "generated.txt").read_text().splitlines()[0]
     known = TEST_FILES.get(hashlib.sha1(test).hexdigest()) or TEST_LABELS.get(hashlib.sha1(test_labels).hexdigest())
-    return known or f"{place.name} ({len(train):,} + {len(test):,} images in the layout of {layout.title})"
+    return known or f"{place.resolve().name} ({len(train):,} + {len(test):,} images in the layout of {layout.title})"

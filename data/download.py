@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tarfile
+import zlib
 from pathlib import Path
 
 import requests
@@ -54,15 +55,16 @@ def download(url, path, md5, attempts=5):
             return
         partial.unlink()  # it is whole and wrong: only a new beginning can help
         reason = f"its MD5 is not {md5}"
-    raise UserError(f"cannot download {url} ({_short(reason)}): try again later (what has arrived is kept), or fetch it by other "
-                    "means, unpack it, and name its folder by --data-dir (make: DATA=)")
+    kept = " (what has arrived is kept)" if partial.exists() else ""
+    raise UserError(f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it by other means, unpack it, "
+                    "and name its folder by --data-dir (make: DATA=)")
 
 
 def _continue(url, partial):
     """Append to partial what url has beyond it."""
     have = partial.stat().st_size if partial.exists() else 0
     with requests.get(url, stream=True, timeout=30, headers={"Range": f"bytes={have}-"} if have else {}) as response:
-        if response.status_code == 416:  # nothing is left
+        if response.status_code == 416 and have:  # nothing is left
             return
         response.raise_for_status()
         if response.status_code != 206:  # the server starts from the beginning
@@ -90,7 +92,7 @@ def extract(path, folder, inside, files):
                     raise UserError(f"{path}: {member.name} is no regular file; this is not the official archive")
                 with archive.extractfile(member) as source, open(partial / name, "wb") as target:
                     shutil.copyfileobj(source, target)
-    except (tarfile.TarError, KeyError, EOFError, OSError) as error:
+    except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
         raise UserError(f"{path} cannot be unpacked ({_short(error)}): delete it and run the same command again") from error
     shutil.rmtree(folder / inside, ignore_errors=True)
     os.replace(partial, folder / inside)
@@ -105,7 +107,7 @@ def _md5(path):
 
 
 def _short(reason):
-    return str(reason).splitlines()[0][:200]
+    return (str(reason) or type(reason).__name__).splitlines()[0][:200]
 
 
 def main():

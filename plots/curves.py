@@ -42,15 +42,14 @@ def panel(axes, runs, title=None):
     axes.set_xlabel("Iterations")
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.set_yscale("log")
-    losses = [loss for run in runs for loss in _points(run, "train_loss")[1] if 0 < loss < float("inf")]
-    axes.set_ylim(min([0.002 if last >= 32000 else 0.02] + [loss / 2 for loss in losses]), 10)
+    axes.set_ylim(*_loss_range([loss for run in runs for loss in _points(run, "train_loss")[1]]))
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda y, _: f"{y:g}"))
     axes.set_ylabel("Training loss (dashed)")
     right.set_ylim(0, _top([error for run in runs for error in _points(run, "test_error")[1][-3:]]))
     right.set_ylabel("Test error, % (solid)")
     right.grid(axis="y", linestyle=":", color="0.6")
-    right.legend(loc="upper right", fontsize=8, framealpha=0.9)
-    if title:
-        axes.set_title(title)
+    # above the panel, where it hides no curve
+    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1 if len(runs) < 3 else 2, fontsize=8, frameon=False, title=title)
     return right
 
 
@@ -58,6 +57,12 @@ def _points(run, column):
     """(iterations, values) of a column where it is filled."""
     points = [(row["iteration"], row[column]) for row in run.rows if row[column] is not None]
     return [x for x, _ in points], [y for _, y in points]
+
+
+def _loss_range(losses):
+    """The paper's 0.002 to 2, of which a short run that never gets there leaves out the lower part."""
+    low = min((loss for loss in losses if 0 < loss < float("inf")), default=1)
+    return next((bottom for bottom in (0.2, 0.02) if low > bottom), 0.002), 2 if low < 0.2 else 5
 
 
 def _top(errors):

@@ -117,8 +117,8 @@ def join(x, f, unit, ratio=0.25):
 def test_new_file_is_a_new_variant_with_no_other_edit(copy, images):
     (copy / "symbols/shortcuts/half_dropout.py").write_text(HALF_DROPOUT)
     assert run_in(copy, "-m", "symbols", "half_dropout8")[1] == "--activation original --shortcut half_dropout --depth 8\n"
-    code, out, err = run_in(copy, "train_cifar.py", "--shortcut", "half_dropout", "--depth", 8, "--data-dir", images, "--image-size",
-                            8, "--iterations", 2, "--batch-size", 10, "--shortcut-args", "ratio=0.1")
+    code, _, err = run_in(copy, "train_cifar.py", "--shortcut", "half_dropout", "--shortcut-args", "ratio=0.1", "--depth", 8,
+                          "--data-dir", images, "--image-size", 8, "--iterations", 2, "--batch-size", 10)
     assert code == 0, err
     assert (copy / "results/full/cifar10-half_dropout8-ratio=0.1/seed0/log.csv").is_file()
 

@@ -77,14 +77,7 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
         for batch in stream:
             start = time.monotonic()
             iteration += 1
-            # Dropout draws from MXNet's generator; seeded anew for each iteration, a resumed run draws the same.
-            mx.random.seed((recipe["seed"] * 1_000_003 + iteration) % 2**31)
-            module.forward(batch, is_train=True)
-            module.backward()
-            module.update()
-            outputs = module.get_outputs()
-            loss.update(batch.label, outputs)
-            accuracy.update(batch.label, outputs)
+            step(module, batch, (loss, accuracy), seed=recipe["seed"] * 1_000_003 + iteration)
             busy, shown = busy + time.monotonic() - start, shown + 1
             bar.update()
             last = iteration == iterations
@@ -114,6 +107,18 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
             if caught and not last:
                 return caught[0]
     return None
+
+
+def step(module, batch, metrics, seed):
+    """One iteration: forward, backward, update, and what the metrics see of it."""
+    # Dropout draws from MXNet's generator: seeded anew for each iteration, a resumed run draws what an unbroken one did.
+    mx.random.seed(seed % 2**31)
+    module.forward(batch, is_train=True)
+    module.backward()
+    module.update()
+    outputs = module.get_outputs()
+    for metric in metrics:
+        metric.update(batch.label, outputs)
 
 
 @contextlib.contextmanager
