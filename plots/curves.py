@@ -43,13 +43,16 @@ def panel(axes, runs, title=None):
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.set_yscale("log")
     axes.set_ylim(*_loss_range([loss for run in runs for loss in _points(run, "train_loss")[1]]))
-    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda y, _: f"{y:g}"))
+    axes.set_yticks([tick for tick in (0.002, 0.02, 0.2, 2) if tick >= axes.get_ylim()[0]])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
     axes.set_ylabel("Training loss (dashed)")
     right.set_ylim(0, _top([error for run in runs for error in _points(run, "test_error")[1][-3:]]))
     right.set_ylabel("Test error, % (solid)")
     right.grid(axis="y", linestyle=":", color="0.6")
     # above the panel, where it hides no curve
-    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1 if len(runs) < 3 else 2, fontsize=8, frameon=False, title=title)
+    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1 if len(runs) < 3 else 2, fontsize=8, frameon=False,
+                 title=title)
     return right
 
 

@@ -14,7 +14,7 @@ from symbols import get_symbol
 from training.environment import without_notes
 from training.evaluate import evaluate
 from training.log import read_log
-from training.loop import decay_multipliers
+from training.recipe import decay_multipliers
 
 EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
 

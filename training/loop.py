@@ -11,23 +11,9 @@ from tqdm import tqdm
 from . import state
 from .environment import without_notes
 from .evaluate import evaluate
-from .schedule import StepSchedule
+from .recipe import initializer, optimizer, schedule
 
-CHECKPOINT_SECONDS = 1  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
-
-
-def initializer(fan):
-    """He et al. (2015) for every weight that does not bring its own: a Gaussian of variance 2 / fan-in (or fan-out)."""
-    return mx.init.MSRAPrelu(factor_type=fan, slope=0.0)
-
-
-def decay_multipliers(symbol, scope):
-    """{parameter: 0 or 1}: weight decay's scope. A variable that brings its own wd_mult keeps it.
-
-    scope: `weights` is convolutions, gates and classifier; `all` takes in gamma, beta and biases too.
-    """
-    own = {name for name, attributes in symbol.attr_dict().items() if "__wd_mult__" in attributes}
-    return {name: float(scope == "all" or name.endswith("_weight")) for name in symbol.list_arguments() if name not in own}
+CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
 
 
 def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_test=lambda: None):
@@ -43,13 +29,7 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
     with without_notes():
         module.bind([("data", first)], [("softmax_label", first[:1])])
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
-    schedule = StepSchedule(recipe["learning_rate"], recipe["steps"], recipe["warmup_iterations"], recipe["warmup_learning_rate"])
-    optimizer = mx.optimizer.create(
-        "nag" if recipe["nesterov"] else "sgd", lr_scheduler=schedule, momentum=recipe["momentum"], wd=recipe["weight_decay"],
-        rescale_grad=1 / first[0], begin_num_update=saved["iteration"] if saved else 0,
-        sym=symbol)
-    optimizer.set_wd_mult(decay_multipliers(symbol, recipe["decay"]))
-    module.init_optimizer(kvstore=kv_store, optimizer=optimizer)
+    module.init_optimizer(kv_store, optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
     with without_notes():
@@ -59,6 +39,7 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
     if saved:
         state.restore(module, arrays)
         (loss.sum_metric, loss.num_inst), (accuracy.sum_metric, accuracy.num_inst) = saved["metrics"]
+    learning_rate = schedule(recipe)
     iteration, iterations = saved["iteration"] if saved else 0, recipe["iterations"]
     began = time.monotonic() - (saved["seconds"] if saved else 0)
     busy, shown = 0.0, 0  # seconds and iterations since the last row, tests and checkpoints left out
@@ -91,7 +72,7 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
                     tested = dict(zip(("test_loss", "test_error"), evaluate(tester, test, show=sys.stderr.isatty())))
                     mx.nd.waitall()
                 run.log(iteration=iteration, epoch=iteration * batches.batch_size / batches.samples_per_epoch,
-                        learning_rate=schedule(iteration), train_loss=loss.get()[1],
+                        learning_rate=learning_rate(iteration), train_loss=loss.get()[1],
                         train_error=100 * (1 - accuracy.get()[1]), images_per_second=speed,
                         seconds=time.monotonic() - began, **tested)
                 loss.reset(), accuracy.reset()

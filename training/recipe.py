@@ -1,0 +1,34 @@
+"""The recipe as MXNet's objects: initial weights, learning rate, weight decay, momentum."""
+import mxnet as mx
+
+from .schedule import StepSchedule
+
+
+def initializer(fan):
+    """He et al. (2015) for every weight that does not bring its own: a Gaussian of variance 2 / fan-in (or fan-out)."""
+    return mx.init.MSRAPrelu(factor_type=fan, slope=0.0)
+
+
+def decay_multipliers(symbol, scope):
+    """{parameter: 0 or 1}: weight decay's scope. A variable that brings its own wd_mult keeps it.
+
+    scope: `weights` is convolutions, gates and classifier; `all` takes in gamma, beta and biases too.
+    """
+    own = {name for name, attributes in symbol.attr_dict().items() if "__wd_mult__" in attributes}
+    return {name: float(scope == "all" or name.endswith("_weight")) for name in symbol.list_arguments() if name not in own}
+
+
+def schedule(recipe):
+    return StepSchedule(recipe["learning_rate"], recipe["steps"], recipe["warmup_iterations"], recipe["warmup_learning_rate"])
+
+
+def optimizer(recipe, symbol, done=0):
+    """SGD with momentum in Caffe's form, v = m v - rate g and w = w + v, or Nesterov's; g is the mean over the batch.
+
+    done: updates that a resumed run has behind it. Without it the learning rate would begin anew.
+    """
+    made = mx.optimizer.create(
+        "nag" if recipe["nesterov"] else "sgd", lr_scheduler=schedule(recipe), momentum=recipe["momentum"],
+        wd=recipe["weight_decay"], rescale_grad=1 / recipe["batch_size"], begin_num_update=done, sym=symbol)
+    made.set_wd_mult(decay_multipliers(symbol, recipe["decay"]))
+    return made
