@@ -26,7 +26,7 @@ SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
 DEMO := original20 preact20 plain20 constant_scaling20
 
-.PHONY: help setup demo test lint plots parameters benchmark clean
+.PHONY: help setup demo test mutants lint plots parameters readme benchmark clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -61,6 +61,9 @@ cifar100-%: $(READY) $(SCALE_DATA)
 test: $(READY)  ## the whole test suite
 	@$(PYTHON) -m pytest -q tests
 
+mutants: $(READY)  ## break the project in known ways and see that the tests notice each
+	@$(PYTHON) tests/mutants.py
+
 lint: $(READY)  ## ruff
 	@$(PYTHON) -m ruff check .
 
@@ -69,6 +72,9 @@ plots: $(READY)  ## draw everything that can be drawn from the logs under result
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PYTHON) -W ignore -m symbols.counts
+
+readme: $(READY)  ## compute the tables of README.md anew
+	@$(PYTHON) -W ignore docs/readme.py
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(PYTHON) -W ignore -m benchmarks.loop

@@ -21,9 +21,14 @@ lock=requirements/python$version.txt
 gpu=${GPU:-$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | awk '$1 >= 5 && $1 < 9 { print 1; exit }')}
 
 say "setting up .venv with $candidate ($version)${gpu:+ and CUDA}: about a minute"
-rm -rf .venv
-"$candidate" -m venv .venv
-pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet "$@"; }
+# mxnet and mxnet-cu112 own the same files, so a change between them needs a new folder; otherwise runs may be using this one.
+kind="$version ${gpu:-0}"
+if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ]; then
+    rm -rf .venv
+    "$candidate" -m venv .venv
+    echo "$kind" > .venv/kind
+fi
+pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
 if [ -n "$gpu" ] && [ "$gpu" != 0 ]; then
     grep -v '^mxnet==' "$lock" > .venv/lock.txt
     pip install --no-deps -r .venv/lock.txt -r requirements/gpu.txt

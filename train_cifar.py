@@ -165,8 +165,6 @@ def describe(arguments, dataset, symbol):
 def main():
     arguments = complete(options().parse_args())
 
-    import numpy as np
-
     from data import batches, cifar, download
     from symbols import get_symbol, shortcut_constants
     from training.log import read_log
@@ -192,7 +190,7 @@ def main():
     where = os.path.relpath(arguments.output)
     if not open_run.finished:
         print(f"{arguments.name}: {sum(open_run.config['parameters'].values()):,} parameters, {dataset.name}, in {where}")
-        mean = dataset.train_images.mean(axis=0, dtype=np.float64).astype(np.float32)
+        mean = batches.mean_image(dataset.train_images)
         figure = Figure(arguments.output)
         stopped = train(
             open_run, symbol, devices,

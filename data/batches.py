@@ -12,6 +12,11 @@ def padding_for(image_size):
     return image_size // 8
 
 
+def mean_image(images):
+    """The per-pixel mean of a training set, float32 (3, size, size): what is subtracted from every picture."""
+    return images.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
 class TrainingBatches:
     """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background thread.
 

@@ -48,26 +48,40 @@ def multiply_adds(symbol, image_size):
     return total
 
 
-def main():
-    rows = [("cifar", dict(depth=depth)) for depth in (20, 32, 44, 56, 110, 1202)]
-    rows += [("cifar", dict(depth=110, activation="preact")),
-             ("cifar", dict(depth=110, unit="one_layer")),
-             ("cifar", dict(depth=110, activation="preact", unit="one_layer")),
-             ("cifar", dict(depth=110, shortcut="convolution")),
-             ("cifar", dict(depth=110, shortcut="exclusive_gating"))]
-    rows += [("cifar", dict(depth=depth, activation=activation, classes=classes))
-             for classes in (10, 100) for depth in (164, 1001) for activation in ("original", "preact")]
-    rows += [("imagenet", dict(depth=depth)) for depth in (18, 34, 50, 101, 152, 200)]
-    print(f"{'network':<40}" + "".join(f"{name:>13}" for name in GROUPS[:4] + ("all", "mult-adds")))
-    for family, arguments in rows:
-        size = {"cifar": 32, "imagenet": 224}[family]
-        symbol = get_symbol(family=family, **arguments)
+# What the papers say of their networks: parameters (1512.03385 Table 6; 1603.05027 Table 4, where 10.2M leaves BN out) and
+# multiply-adds (1512.03385 Table 1, in units of 10^9).
+PAPERS = [("CIFAR", dict(depth=depth), said, None) for depth, said in (
+    (20, "0.27M"), (32, "0.46M"), (44, "0.66M"), (56, "0.85M"), (110, "1.7M"), (1202, "19.4M"))] + [
+    ("CIFAR", dict(depth=110, activation="preact"), None, None),
+    ("CIFAR", dict(depth=110, unit="one_layer"), None, None),
+    ("CIFAR", dict(depth=110, shortcut="convolution"), None, None),
+    ("CIFAR", dict(depth=110, shortcut="exclusive_gating"), None, None),
+    ("CIFAR", dict(depth=164), "1.7M", None), ("CIFAR", dict(depth=164, activation="preact"), "1.7M", None),
+    ("CIFAR", dict(depth=1001), "10.2M", None), ("CIFAR", dict(depth=1001, activation="preact"), "10.2M", None),
+    ("CIFAR-100", dict(depth=164, activation="preact", classes=100), "1.7M", None),
+    ("CIFAR-100", dict(depth=1001, activation="preact", classes=100), "10.2M", None)] + [
+    ("ImageNet", dict(depth=depth, family="imagenet"), None, said) for depth, said in (
+        (18, 1.8), (34, 3.6), (50, 3.8), (101, 7.6), (152, 11.3), (200, None))]
+
+
+def table():
+    """The papers' networks as lines of a Markdown table."""
+    lines = ["| network | convolutions | BN | gates | classifier | parameters | the paper | multiply-adds | the paper |",
+             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for family, arguments, said, said_adds in PAPERS:
+        size = 224 if family == "ImageNet" else 32
+        symbol = get_symbol(**arguments)
         counts = parameters(symbol, size)
-        label = f"{family}{arguments.get('classes') or ''} " + " ".join(
-            str(value) for key, value in arguments.items() if key != "classes")
-        columns = [counts[name] for name in GROUPS[:4]] + [sum(counts.values())]
-        print(f"{label:<40}" + "".join(f"{count:>13,}" for count in columns)
-              + f"{multiply_adds(symbol, size) / 1e9:>12.2f}G")
+        words = [str(value).replace("_", " ") for key, value in arguments.items() if key not in ("classes", "family")]
+        columns = [f"{counts[name]:,}" for name in GROUPS[:4]] + [f"**{sum(counts.values()):,}**", said or "",
+                                                                  f"{multiply_adds(symbol, size) / 1e9:.2f} G",
+                                                                  f"{said_adds} G" if said_adds else ""]
+        lines.append(f"| {family} {', '.join(words)} | " + " | ".join(columns) + " |")
+    return lines
+
+
+def main():
+    print("\n".join(table()))
 
 
 if __name__ == "__main__":

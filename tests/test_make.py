@@ -41,3 +41,7 @@ def test_missing_python_is_one_line_with_a_remedy():
     done = subprocess.run(["sh", "install.sh"], cwd=ROOT, text=True, capture_output=True,
                           env={"PATH": "/usr/bin:/bin", "PYTHON_FOR_VENV": "no-such-python"})
     assert done.returncode == 2 and "MXNet 1.9.1 needs Python" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_computed_parts_of_the_readme_are_up_to_date():
+    assert subprocess.run([sys.executable, "-W", "ignore", "docs/readme.py", "--check"], cwd=ROOT).returncode == 0

@@ -220,3 +220,9 @@ def test_variable_with_its_own_decay_keeps_it():
 
 def test_figure_of_a_run_lies_beside_a_log_outside_results(run):
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_mean_is_per_pixel():
+    pictures = np.random.RandomState(0).randint(0, 256, (9, 3, 4, 4), dtype=np.uint8)
+    mean = batches.mean_image(pictures)
+    assert mean.shape == (3, 4, 4) and np.allclose(mean[2, 1, 3], pictures[:, 2, 1, 3].mean())

@@ -1,0 +1,48 @@
+"""The parts of README.md that are computed, between their markers: make readme
+
+    python docs/readme.py           # writes them
+    python docs/readme.py --check   # exit code 1 if one is not up to date
+"""
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from symbols import counts  # noqa: E402
+
+
+def choices():
+    """The rows of docs/DEVIATIONS.md that have an option: what was chosen, and how to choose otherwise."""
+    lines = (ROOT / "docs/DEVIATIONS.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|\n ").split(" | ")] for line in lines if line.startswith("| ")]
+    chosen = [(what, here, otherwise) for what, here, _, otherwise in (row for row in rows if len(row) == 4) if "`" in otherwise]
+    return ["| where the papers are silent | here | otherwise |", "| --- | --- | --- |"] + [
+        f"| {what} | {here} | {otherwise} |" for what, here, otherwise in chosen]
+
+
+BLOCKS = {"networks": counts.table, "choices": choices}
+
+
+def filled(text):
+    """The text with each block between <!-- name --> and <!-- end of name --> computed anew."""
+    for name, block in BLOCKS.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+        assert pattern.search(text), f"README.md has no block {name}"
+        lines = "\n".join(block()) + "\n"
+        text = pattern.sub(lambda match: match.group(1) + lines + match.group(2), text)  # noqa: B023 (used at once)
+    return text
+
+
+def main():
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    if "--check" in sys.argv:
+        return text != filled(text)
+    readme.write_text(filled(text))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Does the test suite notice? `make mutants` breaks the project in known ways, one at a time, and runs the tests on each.
+
+Each mutant is one wrong piece of source, most of them mistakes that public code really makes (../shared/paper/FACTS.md, F1). It
+is caught if a test fails on a copy of the project that has it. The copy without any mutant must pass first.
+
+    python tests/mutants.py [word ...]       # only the mutants whose description has one of the words
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+Mutant = namedtuple("Mutant", "mistake file right wrong tests")
+SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
+DATA = "test_data.py"
+
+ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
+LAYERS, RESNET = "symbols/layers.py", "symbols/resnet.py"
+MUTANTS = [Mutant(*fields) for fields in [
+    ("no activation between conv1 and the first unit", RESNET, 'x = relu(batch_norm(x, "bn1"), "relu1")', "pass", SYMBOLS),
+    ("no activation after the last pre-activated unit", PREACT, 'return relu(batch_norm(x, "bn"), "relu")', "return x", SYMBOLS),
+    ("no ReLU after the last ReLU-only unit", "symbols/activations/relu_only_preact.py", 'return relu(x, "relu")', "return x", SYMBOLS),
+    ("the first pre-activated unit activates twice", PREACT, "x if unit.is_first else relu", "relu", SYMBOLS),
+    ("a bottleneck counts as two layers", "symbols/names.py", '"bottleneck": 3', '"bottleneck": 2', "test_names.py"),
+    ("BN on a pre-activated projection", PREACT, "projection=unit.project(activated)",
+     'projection=batch_norm(unit.project(activated), "projection_bn")', SYMBOLS),
+    ("no BN on a projection of the original unit", ORIGINAL, 'projection=batch_norm(unit.project(x), "projection_bn")',
+     "projection=unit.project(x)", SYMBOLS),
+    ("a pre-activated projection reads the raw input", PREACT, "projection=unit.project(activated)", "projection=unit.project(x)",
+     SYMBOLS),
+    ("a bottleneck's stride in its 3x3", RESNET, 'kind == "bottleneck" and bottleneck_stride == "3x3"', 'kind == "bottleneck"',
+     SYMBOLS),
+    ("no ReLU after the addition of the original unit", ORIGINAL, 'return relu(y, f"relu{last}")', "return y", SYMBOLS),
+    ("ReLU after the addition of the pre-activated unit", PREACT, "return unit.join(shortcut, f, projection=unit.project(activated))",
+     'return relu(unit.join(shortcut, f, projection=unit.project(activated)), "after")', SYMBOLS),
+    ("BN after addition keeps the BN before it", "symbols/activations/bn_after_addition.py", "    f = unit.weights[-1](f)",
+     '    f = batch_norm(unit.weights[-1](f), "extra_bn")', SYMBOLS),
+    ("ReLU before addition forgets the ReLU at the end of F", "symbols/activations/relu_before_addition.py",
+     'f = relu(batch_norm(weight(f), f"bn{i}"), f"relu{i}")',
+     'f = batch_norm(weight(f), f"bn{i}")\n        f = relu(f, f"relu{i}") if i < len(unit.weights) else f', SYMBOLS),
+    ("a gate without its sigmoid", LAYERS, 'return mx.sym.sigmoid(pre, name="gate_sigmoid")', "return pre", SYMBOLS),
+    ("a gate without its bias' start", LAYERS, "init=mx.init.Constant(bias)", "init=mx.init.Zero()", SYMBOLS),
+    ("a gate with He's initialisation", LAYERS, 'mx.init.Xavier("gaussian", "in", 1))\n    gate_bias',
+     'mx.init.MSRAPrelu("in", 0))\n    gate_bias', SYMBOLS),
+    ("exclusive gating the wrong way round", "symbols/shortcuts/exclusive_gating.py", "(1 - g) * x + g * f", "g * x + (1 - g) * f",
+     "test_reference.py"),
+    ("shortcut-only gating gates F too", "symbols/shortcuts/shortcut_only_gating.py", "return (1 - gate(unit, bias)) * x + f",
+     "g = gate(unit, bias)\n    return (1 - g) * x + g * f", "test_reference.py"),
+    ("constant scaling leaves F alone", "symbols/shortcuts/constant_scaling.py", "residual_scale * f", "f", "test_reference.py"),
+    ("the plain net has shortcuts", "symbols/shortcuts/plain.py", "return f", "return x + f", SYMBOLS),
+    ("dropout on F instead of the shortcut", "symbols/shortcuts/dropout.py",
+     'mx.sym.Dropout(x, p=ratio, name="shortcut_dropout") + f', 'x + mx.sym.Dropout(f, p=ratio, name="shortcut_dropout")', SYMBOLS),
+    ("a 1x1 convolution only where dimensions change", "symbols/shortcuts/convolution.py", "unit.projection + f", "x + f", SYMBOLS),
+    ("option A puts its zeros first", LAYERS, "mx.sym.concat(x, *[zeros] * (channels // channels_in - 1), dim=1",
+     "mx.sym.concat(*[zeros] * (channels // channels_in - 1), x, dim=1", "test_reference.py"),
+    ("option A averages instead of subsampling", LAYERS,
+     'mx.sym.slice(x, begin=(None,) * 4, end=(None,) * 4, step=(None, None, stride, stride), name="subsample")',
+     'mx.sym.Pooling(x, kernel=(2, 2), stride=(stride, stride), pool_type="avg", name="subsample")', "test_reference.py"),
+    ("option B for basic units", "symbols/__init__.py", 'option or ("B" if kind == "bottleneck" else "A")', 'option or "B"', SYMBOLS),
+    ("convolutions with a bias", LAYERS, "no_bias=True", "no_bias=False", SYMBOLS),
+    ("MXNet's fixed gamma", LAYERS, "fix_gamma=False", "fix_gamma=True", SYMBOLS),
+    ("MXNet's epsilon of BN", LAYERS, "BATCH_NORM_EPSILON = 1e-5", "BATCH_NORM_EPSILON = 1e-3", SYMBOLS),
+    ("the classifier with He's initialisation", LAYERS, 'init=mx.init.Xavier("uniform", "in", 1)', 'init=mx.init.MSRAPrelu("in", 0)',
+     SYMBOLS),
+    ("convolutions initialised by fan-out", "training/recipe.py", "factor_type=fan", 'factor_type="out"', SYMBOLS),
+    ("weight decay on BN and biases", "training/recipe.py", 'scope == "all" or name.endswith("_weight")', "True", RECIPE),
+    ("Nesterov's momentum", "training/recipe.py", '"nag" if recipe["nesterov"] else "sgd"', '"nag"', RECIPE),
+    ("the batch divided by twice", "training/recipe.py", 'rescale_grad=1 / recipe["batch_size"]',
+     'rescale_grad=1 / recipe["batch_size"] ** 2', RECIPE),
+    ("a warm-up of 399 updates", "training/schedule.py", "iteration <= self.warmup_iterations", "iteration < self.warmup_iterations",
+     RECIPE),
+    ("the learning rate drops one update early", "training/schedule.py", "iteration > step", "iteration >= step", RECIPE),
+    ("the learning rate begins anew on resume", "training/loop.py", 'done=saved["iteration"] if saved else 0', "done=0", RECIPE),
+    ("momentum lost on resume", "training/state.py", "updater.states[key], updater.states_synced[key] = array, False", "pass", RECIPE),
+    ("moving averages of one device for all on resume", "training/state.py", 'arrays[f"aux{k}:{name}"].copyto(block)', "pass", RECIPE),
+    ("dropout draws anew on resume", "training/loop.py", "mx.random.seed(seed % 2**31)", "pass", RECIPE),
+    ("evaluation counts the padding", "training/evaluate.py", "batches.batch_size - batch.pad", "batches.batch_size", RECIPE),
+    ("evaluation with stale, folded BN", "training/environment.py", 'os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"', "pass", RECIPE),
+    ("pictures never flipped", "data/augment.py", "batch[flip] = batch[flip, :, :, ::-1]", "pass", DATA),
+    ("the last crop never drawn", "data/augment.py", "2 * padding + 1", "2 * padding", DATA),
+    ("the same crops in every epoch", "data/augment.py", "RandomState([seed, epoch])", "RandomState([seed, 0])", DATA),
+    ("the border is black, not the mean", "data/augment.py", "np.pad(mean, border)", 'np.pad(mean, border, mode="edge")', DATA),
+    ("one mean for all pixels", "data/batches.py", "images.mean(axis=0, dtype=np.float64)",
+     "np.full(images.shape[1:], images.mean(dtype=np.float64))", RECIPE),
+]]
+
+
+def run_tests(folder, tests):
+    """(name of the first failed test or None, seconds)"""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *(f"tests/{t}" for t in tests)],
+                          cwd=folder, text=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    failed = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", done.stdout, re.MULTILINE)
+    if done.returncode and not failed:
+        failed = re.search(r"(.*)", done.stdout.strip().splitlines()[-1])
+    return failed and failed.group(1)[:70], time.monotonic() - began
+
+
+def copy(folder):
+    """The files that git knows, and those that it would take in, in a new folder."""
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True, capture_output=True,
+                            check=True).stdout.split("\n")
+    for name in filter(lambda name: name and not name.startswith(("results/", "plots/figures/")), listed):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+
+
+def caught(mutant):
+    """(name of the test that fails on the mutant or None, seconds)"""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copy(folder)
+        source = (folder / mutant.file).read_text()
+        assert source.count(mutant.right) == 1, f"{mutant.mistake}: {mutant.file} has {source.count(mutant.right)} times {mutant.right}"
+        (folder / mutant.file).write_text(source.replace(mutant.right, mutant.wrong))
+        return run_tests(folder, mutant.tests.split())
+
+
+def main():
+    words = sys.argv[1:]
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.mistake for word in words)]
+    with tempfile.TemporaryDirectory() as name:
+        copy(Path(name))
+        failed, _ = run_tests(Path(name), sorted({test for mutant in chosen for test in mutant.tests.split()}))
+    if failed:
+        sys.exit(f"without any mutant {failed} fails already: mend that first (make test)")
+    survived = []
+    print(f"{'mistake':<58} {'caught by':<72} seconds")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mutant, (test, seconds) in zip(chosen, pool.map(caught, chosen)):
+            print(f"{mutant.mistake:<58} {test or 'NOT CAUGHT':<72} {seconds:7.0f}", flush=True)
+            if not test:
+                survived.append(mutant.mistake)
+    print(f"{len(chosen) - len(survived)} of {len(chosen)} caught")
+    return bool(survived)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
