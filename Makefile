@@ -6,21 +6,14 @@ READY := .venv/ready
 # What can be said behind a target, as in: make cifar10-preact164 GPUS=0,1 SEED=3
 SCALE ?= full
 DEMO_DATA := data/generated
-# The scales: full is the papers'; pocket keeps depth, units and the shape of the schedule (but all 400 iterations of warm-up, because
-# 110 layers need them to leave chance, however short the rest is); demo is for minutes.
-SCALE_full :=
-SCALE_pocket := --image-size 16 --iterations 3200 --warmup-iterations 400
-SCALE_demo := --image-size 16 --iterations 400 --test-every 40 --log-every 10 --data-dir $(DEMO_DATA)
-ifeq ($(filter full pocket demo,$(SCALE)),)
-$(error SCALE=$(SCALE): there are full, pocket and demo)
-endif
-OPTIONS = --scale $(SCALE) $(SCALE_$(SCALE)) \
+OPTIONS = --scale $(SCALE) $$scale \
 	$(if $(DATA),--data-dir "$(DATA)") $(if $(GPUS),--gpus $(GPUS)) $(if $(CPUS),--cpus $(CPUS)) $(if $(SEED),--seed $(SEED)) \
 	$(if $(UNIT),--unit $(UNIT)) $(if $(SHORTCUT_ARGS),--shortcut-args "$(SHORTCUT_ARGS)") \
 	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch-size $(BATCH)) \
 	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
 # $(call train,dataset,network)
-train = @options=$$($(PYTHON) -m symbols $(2)) && exec $(PYTHON) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
+train = @options=$$($(PYTHON) -m symbols $(2)) && scale=$$($(PYTHON) experiments.py scale $(SCALE)) && \
+	exec $(PYTHON) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
 
 SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 

@@ -8,10 +8,12 @@ P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md sa
 """
 import argparse
 import hashlib
+import math
 import os
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
@@ -118,15 +120,6 @@ def constants(text):
     return values
 
 
-def run_name(arguments, defaults):
-    """cifar10-exclusive_gating110-bias=-7: the make target, and what is not the default of the network."""
-    parts = [arguments.dataset, names.name(arguments.activation, arguments.shortcut, arguments.depth)]
-    if arguments.unit != names.PAPER_UNIT.get(arguments.depth, arguments.unit):
-        parts.append(arguments.unit)
-    return "-".join(parts + [f"{key}={value:g}" for key, value in sorted(arguments.shortcut_args.items())
-                             if value != defaults[key]])
-
-
 def contexts(arguments):
     """The MXNet devices; UserError if a GPU is not there."""
     import mxnet as mx
@@ -173,7 +166,10 @@ def main():
 
     devices = contexts(arguments)
     arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
-    arguments.name = run_name(arguments, shortcut_constants(arguments.shortcut, {}))
+    defaults = shortcut_constants(arguments.shortcut, {})
+    arguments.name = names.run_name(
+        arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
+        {key: value for key, value in arguments.shortcut_args.items() if value != defaults[key]})
     arguments.output = arguments.output or ROOT / "results" / arguments.scale / arguments.name / f"seed{arguments.seed}"
     classes = cifar.LAYOUTS[arguments.dataset].classes
     symbol = get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes,
@@ -208,14 +204,15 @@ def main():
 
 
 class Figure:
-    """Draws the run's curve in a process of its own, so that training does not wait for it."""
+    """Draws the run's curve in a process of its own, so that training does not wait for it, and at most twice a minute."""
 
     def __init__(self, folder):
         self._command = [sys.executable, "-m", "plots.curves", str(folder)]
-        self._process = None
+        self._process, self._drawn = None, -math.inf
 
     def draw(self):
-        if self._process is None or self._process.poll() is not None:
+        if time.monotonic() - self._drawn > 30 and (self._process is None or self._process.poll() is not None):
+            self._drawn = time.monotonic()
             self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     def wait(self):

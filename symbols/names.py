@@ -98,3 +98,14 @@ def name(activation, shortcut, depth):
         return f"{'original' if shortcut == 'identity' else shortcut}{depth}"
     return f"{activation}{'' if shortcut == 'identity' else '-' + shortcut}{depth}"
 
+
+
+def run_name(dataset, activation, shortcut, depth, unit, constants):
+    """The folder of a network's runs, as cifar10-exclusive_gating110-bias=-7: its make target, and what is not by default.
+
+    constants: those of the shortcut that differ from its file's.
+    """
+    parts = [dataset, name(activation, shortcut, depth)]
+    if unit != PAPER_UNIT.get(depth, unit):
+        parts.append(unit)
+    return "-".join(parts + [f"{key}={value:g}" for key, value in sorted(constants.items())])
