@@ -19,7 +19,7 @@ SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
 DEMO := original20 preact20 plain20 constant_scaling20
 
-.PHONY: help setup demo test mutants lint plots parameters readme benchmark clean
+.PHONY: $(TABLES) $(FIGURES) help setup demo test mutants lint plots parameters readme benchmark clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -28,6 +28,7 @@ help:  ## list the jobs
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
 	@echo "    and, behind it: SCALE=full|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400 BATCH=64"
 	@echo "                    UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7 IMAGE_SIZE=16 ARGS='any option of train_cifar.py'"
+	@echo "make table1 ... table5, figure1, figure3, figure6, degradation: train what is missing, then draw (SCALE= SEEDS=0,1,2 -j2)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
@@ -50,6 +51,16 @@ cifar10-%: $(READY) $(SCALE_DATA)
 
 cifar100-%: $(READY) $(SCALE_DATA)
 	$(call train,cifar100,$*)
+
+TABLES := table1 table2 table3 table4 table5
+FIGURES := figure1 figure3 figure6 degradation
+# make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
+.NOTPARALLEL:
+JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
+# table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
+$(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
+	@$(PYTHON) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(GPUS),--gpus $(GPUS)) $(if $(DATA),--data-dir "$(DATA)")
 
 test: $(READY)  ## the whole test suite
 	@$(PYTHON) -m pytest -q tests

@@ -28,14 +28,15 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
 
     @property
     def name(self):
-        """Folder of its runs below results/<scale>/: what train_cifar.py calls it."""
-        return names.run_name(self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants)
+        """Folder of its runs below results/<scale>/: what train_cifar.py calls it, and the options of its row."""
+        name = names.run_name(self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants)
+        return name + self.options.replace(" --", "-").replace("--", "-").replace(" ", "=")
 
     @property
     def command(self):
         """Options of train_cifar.py."""
-        words = ["--dataset", self.dataset, "--activation", self.activation, "--shortcut", self.shortcut, "--depth", str(self.depth),
-                 "--unit", self.unit]
+        words = ["--dataset", self.dataset, "--activation", self.activation, "--shortcut", self.shortcut,
+                 "--depth", str(self.depth), "--unit", self.unit]
         if self.constants:
             words += ["--shortcut-args", ",".join(f"{key}={value:g}" for key, value in self.constants.items())]
         return words + self.options.split()
@@ -49,7 +50,7 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         if self.constants:
             words.append("SHORTCUT_ARGS=" + ",".join(f"{key}={value:g}" for key, value in self.constants.items()))
         if self.options:
-            words.append(f"ARGS='{self.options}'")
+            words.append(f"ARGS='{self.options}' OUTPUT=results/full/{self.name}/seed0")
         return " ".join(words)
 
 

@@ -23,14 +23,20 @@ OTHERS = ("#007f3f", "#a000a0", "#e06020", "#00a0d0", "#202020", "#c05080", "#80
 MARKERS = "osD^v<>pX"
 
 
-def panel(axes, runs, title=None):
-    """Draw runs into one pair of axes, and return the right-hand ones."""
+def panel(axes, runs, title=None, papers=()):
+    """Draw runs into one pair of axes, and return the right-hand ones.
+
+    papers: for each run the paper's own curve, {"train_loss": points, "test_err": points}, drawn behind it in a light tone.
+    """
     right = axes.twinx()
     others = iter(OTHERS * len(runs))
     for run, marker in zip(runs, MARKERS * len(runs)):
         recipe = run.config["recipe"]
         kind = recipe["activation"] if recipe["shortcut"] == "identity" else "variant"
         colour = COLOURS.get(kind) or next(others)
+        for paper in papers[runs.index(run):][:1]:
+            axes.plot(*zip(*paper.get("train_loss", [(0, 1)])), color=colour, linestyle=(0, (5, 2)), linewidth=1, alpha=0.3)
+            right.plot(*zip(*paper["test_err"]), color=colour, linewidth=3, alpha=0.3)
         axes.plot(*_points(run, "train_loss"), color=colour, linestyle=(0, (5, 2)), linewidth=1.1)
         iterations, errors = _points(run, "test_error")
         finished = "" if results.is_whole(run) else ", unfinished"

@@ -15,7 +15,7 @@ Run = namedtuple("Run", "folder config rows")
 
 def read(folder):
     """The run in a folder. Raises UserError if there is none, or if its log has no row yet."""
-    folder = Path(folder)
+    folder = Path(os.path.relpath(folder))
     try:
         config = json.loads((folder / "config.json").read_text())
         config["recipe"]["iterations"], config["data"], config["scale"]
@@ -25,6 +25,11 @@ def read(folder):
     if not rows:
         raise UserError(f"{folder / 'log.csv'} has no whole row yet; {again(config)}")
     return Run(folder, config, rows)
+
+
+def seeds(scale, name):
+    """The folders of a network's runs at a scale, one for each seed."""
+    return sorted(path.parent for path in (RESULTS / scale / name).glob("seed*/config.json"))
 
 
 def again(config):

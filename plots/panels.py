@@ -1,0 +1,81 @@
+"""Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's own curves lie behind ours.
+
+    python -m plots.panels figure3 pocket
+"""
+import csv
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+import experiments  # noqa: E402
+from errors import UserError  # noqa: E402
+from errors import run as run_main  # noqa: E402
+
+from . import curves  # noqa: E402
+from . import runs as results  # noqa: E402
+
+TITLES = {"figure1": "1603.05027, Figure 1 right", "figure3": "1603.05027, Figure 3: shortcuts, ResNet-110",
+          "figure6": "1603.05027, Figure 6: activations", "degradation": "1512.03385, Figure 6: plain and residual nets"}
+
+
+@lru_cache(None)
+def paper_curves():
+    """{(paper, figure, curve): {kind: [(x, value)]}} of the papers' own figures, read off their vector graphics."""
+    found = {}
+    with open(Path(__file__).resolve().parent / "paper" / "curves.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            kinds = found.setdefault((row["paper"], row["figure"], row["curve"]), {})
+            kinds.setdefault(row["kind"], []).append((float(row["x"]), float(row["value"])))
+    return found
+
+
+def first_run(experiment, scale):
+    """The run of an experiment with the smallest seed that can be drawn, or None."""
+    for folder in results.seeds(scale, experiment.name):
+        try:
+            return results.read(folder)
+        except UserError as error:
+            print(f"left out: {error}")
+    return None
+
+
+def draw(name, scale):
+    """Draw a figure from what there is, and say which commands would complete it."""
+    panels, missing, drawn = experiments.FIGURES[name], [], []
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.4), layout="constrained", squeeze=False)
+    for axis, (title, wanted) in zip(axes.flat, panels):
+        found = [(curve, first_run(curve.experiment, scale)) for curve in wanted]
+        missing += [curve.experiment for curve, run in found if run is None]
+        there = [run for _, run in found if run is not None]
+        drawn += there
+        if there:
+            behind = [paper_curves()[curve.paper] for curve, run in found if run] if scale == "full" else []
+            curves.panel(axis, there, title, behind)
+        else:
+            axis.set_title(f"{title}: no run yet")
+            axis.set_axis_off()
+    figure.suptitle(TITLES[name])
+    if drawn:
+        figure.supxlabel(results.caption(drawn), fontsize=7, color="0.3")
+        results.save(figure, results.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png"))
+    plt.close(figure)
+    for experiment in dict.fromkeys(each.target for each in missing):
+        print(f"{name} lacks a run: {experiment}{'' if scale == 'full' else f' SCALE={scale}'}")
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in experiments.FIGURES:
+        raise UserError(f"usage: python -m plots.panels {'|'.join(experiments.FIGURES)} SCALE")
+    experiments.scale_options(sys.argv[2])
+    draw(*sys.argv[1:])
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,148 @@
+"""The paper's tables with ours beside: Markdown for reading and copying, PNG for showing.
+
+    python -m plots.tables table1 pocket
+"""
+import math
+import statistics
+import sys
+from collections import namedtuple
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+
+import experiments  # noqa: E402
+from errors import UserError  # noqa: E402
+from errors import run as run_main  # noqa: E402
+
+from . import runs as results  # noqa: E402
+
+# errors: last iterate of each finished run, in %. config: of one of them, None without any.
+Ours = namedtuple("Ours", "errors config unfinished")
+
+
+def ours(experiment, scale):
+    """What there is of an experiment at a scale."""
+    if experiment is None:
+        return Ours([], None, 0)
+    errors, config, unfinished = [], None, 0
+    for folder in results.seeds(scale, experiment.name):
+        try:
+            found = results.read(folder)
+        except UserError:
+            unfinished += 1
+            continue
+        if results.is_whole(found):
+            errors.append(results.last_error(found))
+            config = found.config
+        else:
+            unfinished += 1
+    return Ours(errors, config, unfinished)
+
+
+def ranks(values):
+    """Ranks from 1, ties sharing their mean rank."""
+    order = sorted(values)
+    return [order.index(value) + (order.count(value) + 1) / 2 for value in values]
+
+
+def rank_correlation(name, scale):
+    """(Spearman's rank correlation of ours with the paper's errors, rows) over the rows that have both; None below three rows.
+
+    The paper's "fail" rows are tied at the bottom, and ours are whatever was measured.
+    """
+    pairs = [(math.inf if row.paper == experiments.FAIL else row.paper, statistics.median(found.errors))
+             for row in experiments.TABLES[name] for found in [ours(row.experiment, scale)] if found.errors]
+    if len(pairs) < 3:
+        return None, len(pairs)
+    paper, measured = (ranks(column) for column in zip(*pairs))
+    return float(np.corrcoef(paper, measured)[0, 1]), len(pairs)
+
+
+def say(error):
+    """An error as the paper writes it: above 20 % it is a failure, and ours says how far above."""
+    return "" if error is None else "fail" if error == experiments.FAIL else f"{error:.2f}"
+
+
+def say_ours(found, scale):
+    """Median of n (mean +- standard deviation); at full scale "fail" above 20 %, as in the paper."""
+    if not found.errors:
+        return "unfinished" if found.unfinished else ""
+    median = statistics.median(found.errors)
+    text = f"{median:.2f}" + (" (fail)" if scale == "full" and median > 20 else "")
+    if len(found.errors) > 1:
+        text += f" ({statistics.mean(found.errors):.2f} +- {statistics.stdev(found.errors):.2f})"
+    return text
+
+
+HEAD = ("case", "remark", "paper", "ours", "n", "scale", "data", "iterations", "command")
+
+
+def lines(name, scale):
+    """The table as tuples of strings, in the order of HEAD."""
+    rows = []
+    for row in experiments.TABLES[name]:
+        found = ours(row.experiment, scale)
+        recipe = found.config["recipe"] if found.config else {}
+        command = "" if row.experiment is None else row.experiment.target + ("" if scale == "full" else f" SCALE={scale}")
+        rows.append((row.case, row.remark, say(row.paper), say_ours(found, scale), str(len(found.errors) or ""), scale,
+                     found.config["data"] if found.config else "", f"{recipe['iterations']:,}" if recipe else "", command))
+    return rows
+
+
+def markdown(rows):
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [HEAD, ["---"] * len(HEAD), *rows]) + "\n"
+
+
+def picture(name, rows, path):
+    """The table without its commands as a PNG."""
+    columns = [i for i, head in enumerate(HEAD) if head not in ("command", "scale", "data")]
+    figure, axes = plt.subplots(figsize=(9, 0.9 + 0.3 * len(rows)), layout="constrained")
+    axes.axis("off")
+    table = axes.table([[row[i] for i in columns] for row in rows], colLabels=[HEAD[i] for i in columns], loc="center",
+                       cellLoc="left", colLoc="left")
+    table.auto_set_font_size(False)
+    table.set_fontsize(9)
+    table.auto_set_column_width(range(len(columns)))
+    table.scale(1, 1.4)
+    for (line, _), cell in table.get_celld().items():
+        cell.set(edgecolor="0.8", facecolor="0.92" if line == 0 else "white")
+    data = ", ".join(sorted({row[HEAD.index("data")] for row in rows} - {""})) or "no runs yet"
+    axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
+    figure.supxlabel(f"scale {rows[0][HEAD.index('scale')]}; {data}; ours: last iterate, median of n (mean +- standard deviation); "
+                     "paper: full scale, CIFAR, median of 5", fontsize=7, color="0.3")
+    results.save(figure, path)
+    plt.close(figure)
+
+
+def draw(name, scale):
+    """Print a table and write its Markdown and PNG under plots/figures/."""
+    rows = lines(name, scale)
+    stem = results.FIGURES / (name if scale == "full" else f"{scale}-{name}")
+    text = markdown(rows)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    stem.with_suffix(".md").write_text(text)
+    width = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(5)]
+    for row in [HEAD, *rows]:
+        print("  ".join(cell.ljust(size) for cell, size in zip(row, width)).rstrip())
+    correlation, count = rank_correlation(name, scale)
+    if correlation is not None:
+        print(f"Spearman's rank correlation between ours and the paper's over {count} rows: {correlation:.2f}")
+    missing = [row for row in rows if row[3] in ("", "unfinished") and row[-1]]
+    if missing:
+        command = f"make {name}" + ("" if scale == "full" else f" SCALE={scale}")
+        print(f"{len(missing)} of {len(rows)} rows are missing; {command} trains them")
+    picture(name, rows, stem.with_suffix(".png"))
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in experiments.TABLES:
+        raise UserError(f"usage: python -m plots.tables {'|'.join(experiments.TABLES)} SCALE")
+    experiments.scale_options(sys.argv[2])
+    draw(*sys.argv[1:])
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,157 @@
+"""The paper's experiments are the paper's, and tables and figures are drawn from whatever runs there are."""
+import json
+import math
+import statistics
+
+import matplotlib.image
+import pytest
+
+import experiments
+import train_cifar
+from errors import UserError
+from plots import panels, runs, tables
+from symbols import names, shortcut_constants
+from training.log import COLUMNS
+
+EVERY = {each.name: each for name in [*experiments.TABLES, *experiments.FIGURES] for each in experiments.experiments_of(name)}
+
+
+def test_rows_and_numbers_are_the_papers():
+    paper = {name: [row.paper for row in rows] for name, rows in experiments.TABLES.items()}
+    fail = experiments.FAIL
+    assert paper["table1"] == [6.61, fail, fail, 12.35, fail, 8.70, 9.81, 12.86, 6.91, 12.22, fail]
+    assert paper["table2"] == [6.61, 8.17, 7.84, 6.71, 6.37, 5.93, 6.50, 6.14, 5.91, 5.46]
+    assert paper["table3"] == [9.90, 8.91, 6.61, 6.37, 5.93, 5.46, 7.61, 4.92, 25.16, 24.33, 27.82, 22.71]
+    assert paper["table4"] == [6.61, 7.93, 5.46, 4.92, 4.62, 25.16, 27.82, 24.33, 22.71]
+    assert paper["table5"] == [23.0, 21.3, 21.1, 21.8, 20.7, 20.1]
+
+
+@pytest.mark.parametrize("experiment", EVERY.values(), ids=EVERY)
+def test_experiment_is_a_command_that_train_cifar_takes(experiment):
+    arguments = train_cifar.complete(train_cifar.options().parse_args(experiment.command))
+    assert (arguments.depth, arguments.unit) == (experiment.depth, experiment.unit)
+    defaults = shortcut_constants(experiment.shortcut, {})
+    assert set(experiment.constants) <= set(defaults)
+    assert all(value != defaults[key] for key, value in experiment.constants.items()), "a default constant would rename the run"
+    named = names.run_name(arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
+                           arguments.shortcut_args)
+    assert experiment.name.startswith(named) and (experiment.options or experiment.name == named)
+
+
+def test_different_experiments_have_different_folders():
+    every = {each for name in [*experiments.TABLES, *experiments.FIGURES] for each in
+             [(e.name, json.dumps(e)) for e in experiments.experiments_of(name)]}
+    assert len({name for name, _ in every}) == len(every)
+
+
+def test_every_curve_has_the_papers_own():
+    for figure in experiments.FIGURES.values():
+        for _, curves in figure:
+            for curve in curves:
+                assert panels.paper_curves()[curve.paper]["test_err"], curve
+
+
+def test_papers_curves_end_at_the_papers_numbers():
+    # FACTS.md section B: the plots' last values are near the tables'
+    for curve, last in [(("1603.05027", "Fig3a", "original"), 6.59), (("1603.05027", "Fig3d", "variant"), 12.44),
+                        (("1603.05027", "Fig6_right", "pre-act(proposed)"), 5.46)]:
+        assert max(panels.paper_curves()[curve]["test_err"])[1] == pytest.approx(last, abs=0.06)
+
+
+def test_unknown_table_or_scale_is_refused():
+    with pytest.raises(UserError, match="table1"):
+        experiments.experiments_of("table6")
+    with pytest.raises(UserError, match="full, pocket, demo"):
+        experiments.scale_options("huge")
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """results(experiment, errors, scale): writes a finished run for each error; figures go to a folder of the test."""
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
+
+    def write(experiment, errors, scale="pocket", iterations=3200, rows=None):
+        for seed, error in enumerate(errors):
+            folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
+            folder.mkdir(parents=True)
+            recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
+                          depth=experiment.depth, iterations=iterations, image_size=16, batch_size=128, seed=seed)
+            (folder / "config.json").write_text(json.dumps(dict(
+                name=experiment.name, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
+                host=dict(devices="CPU x 1", cores=2))))
+            written = rows or [(iterations // 2, 1.0, error + 5), (iterations, 0.5, error)]
+            lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]
+            (folder / "log.csv").write_text("\n".join(lines) + "\n")
+    return write
+
+
+def test_table_has_median_mean_deviation_and_count_of_last_iterates(results):
+    results(experiments.ORIGINAL110, [20, 26, 21])
+    row = tables.lines("table1", "pocket")[0]
+    assert row[2:6] == ("6.61", f"21.00 (22.33 +- {statistics.stdev([20, 26, 21]):.2f})", "3", "pocket")
+    assert row[6:8] == ("test data", "3,200") and row[8] == "make cifar10-original110 SCALE=pocket"
+
+
+def test_table_never_takes_the_best_iterate(results):
+    results(experiments.ORIGINAL110, [0], rows=[(1600, 1.0, 10.0), (3200, 0.5, 30.0)])
+    assert tables.lines("table1", "pocket")[0][3] == "30.00"
+
+
+def test_unfinished_run_gives_no_number(results):
+    results(experiments.ORIGINAL110, [0], rows=[(1600, 1.0, 10.0)])
+    assert tables.lines("table1", "pocket")[0][3] == "unfinished"
+
+
+def test_diverged_run_is_a_number(results):
+    results(experiments.ORIGINAL110, [0], rows=[(1600, math.nan, 90.0)])
+    assert tables.lines("table1", "pocket")[0][3] == "90.00"
+
+
+def test_run_of_another_scale_is_not_taken(results):
+    results(experiments.ORIGINAL110, [20], scale="demo")
+    assert tables.lines("table1", "pocket")[0][3] == ""
+
+
+def test_failure_is_called_so_at_full_scale_only(results):
+    for scale in ("full", "pocket"):
+        results(experiments.ORIGINAL110, [30], scale=scale)
+    assert tables.lines("table1", "full")[0][3] == "30.00 (fail)" and tables.lines("table1", "pocket")[0][3] == "30.00"
+
+
+@pytest.mark.parametrize("sign, correlation", [(1, 1), (-1, -1)])
+def test_rank_correlation_sees_the_order(results, sign, correlation):
+    for i, row in enumerate(sorted(experiments.TABLES["table2"][:5], key=lambda row: row.paper)):
+        results(row.experiment, [50 + sign * i])
+    assert tables.rank_correlation("table2", "pocket") == (pytest.approx(correlation), 5)
+
+
+def test_ties_share_their_rank():
+    assert tables.ranks([3, 1, 3, math.inf, math.inf]) == [2.5, 1, 2.5, 4.5, 4.5]
+
+
+def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path, capsys):
+    results(experiments.ORIGINAL110, [20])
+    tables.draw("table1", "pocket")
+    panels.draw("figure3", "pocket")
+    out = capsys.readouterr().out
+    assert "10 of 11 rows are missing; make table1 SCALE=pocket" in out
+    assert "figure3 lacks a run: make cifar10-convolution110 SCALE=pocket" in out
+    for name in ("pocket-table1.png", "pocket-figure3.png"):
+        assert matplotlib.image.imread(tmp_path / "figures" / name).std() > 0.01
+    assert "| original | Fig. 2(a) | 6.61 | 20.00 | 1 |" in (tmp_path / "figures" / "pocket-table1.md").read_text()
+
+
+def test_papers_curve_lies_behind_ours_at_full_scale_alone(results):
+    results(experiments.ORIGINAL110, [6.6], scale="full", iterations=64000)
+    figure, axes = panels.plt.subplots()
+    there = [panels.first_run(experiments.ORIGINAL110, "full")]
+    paper = [panels.paper_curves()[("1603.05027", "Fig3a", "original")]]
+    behind = len(panels.curves.panel(axes, there, papers=paper).lines)
+    figure, axes = panels.plt.subplots()
+    assert behind == len(panels.curves.panel(axes, there).lines) + 1
+
+
+@pytest.mark.parametrize("name", [*experiments.TABLES, *experiments.FIGURES])
+def test_nothing_is_drawn_from_nothing_without_an_error(results, name):
+    (tables if name in experiments.TABLES else panels).draw(name, "demo")
