@@ -19,7 +19,7 @@ SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
 DEMO := original20 preact20 plain20 constant_scaling20
 
-.PHONY: $(TABLES) $(FIGURES) help setup demo test mutants lint plots parameters readme benchmark clean
+.PHONY: $(TABLES) $(FIGURES) help setup demo test mutants lint plots diagrams parameters readme benchmark clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -73,6 +73,9 @@ lint: $(READY)  ## ruff
 
 plots: $(READY)  ## draw everything that can be drawn from the logs under results/; train nothing
 	@$(PYTHON) -m plots
+
+diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
+	@$(PYTHON) -W ignore -m plots.diagrams
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PYTHON) -W ignore -m symbols.counts

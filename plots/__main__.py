@@ -1,7 +1,8 @@
 """Draw everything that can be drawn from the logs under results/; train nothing: make plots."""
+import experiments
 from errors import UserError, run
 
-from . import curves
+from . import curves, panels, tables
 from . import runs as results
 
 
@@ -11,6 +12,10 @@ def main():
             curves.draw([results.read(config.parent)], results.figure_path(config.parent))
         except UserError as error:
             print(f"left out: {error}")
+    for scale in experiments.SCALES:
+        for name in [*experiments.TABLES, *experiments.FIGURES]:
+            if any(results.seeds(scale, each.name) for each in experiments.experiments_of(name)):
+                (tables if name in experiments.TABLES else panels).draw(name, scale)
 
 
 run(main)
