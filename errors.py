@@ -7,9 +7,14 @@ class UserError(ValueError):
 
 
 def run(main):
-    """Call a script's main() and turn a UserError into its line on standard error and exit code 2."""
+    """Call a script's main(); a UserError, or a file that cannot be read or written, is one line and exit code 2."""
     try:
         sys.exit(main())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:  # not about a file
+            raise
+        print(f"error: {error.filename}: {error.strerror}; mend that, and the same command goes on", file=sys.stderr)
         sys.exit(2)

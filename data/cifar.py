@@ -48,7 +48,7 @@ def load(dataset, folder, image_size=32):
     for name, part in zip(train_files, parts):
         if len(part) * len(parts) != 5 * len(test) or not len(part):
             raise UserError(f"{place / name} holds {len(part):,} images and {test_file} {len(test):,}: {layout.title} has "
-                            f"{5 // len(parts)} to 1, so one is truncated; copy or download the set again")
+                            f"{5 // len(parts)} to 1, so one is truncated; delete them, and copy or download the set again")
     train = np.concatenate(parts)
     digest = hashlib.sha1()
     for records in (train, test):
@@ -97,7 +97,7 @@ def _read_binary(path, layout):
     content = np.fromfile(path, dtype=np.uint8)
     if len(content) % size:
         raise UserError(f"{path} has {len(content):,} bytes, no multiple of a record's {size:,}: it is truncated or no "
-                        f"{layout.title} file; copy or download it again")
+                        f"{layout.title} file; delete it, and copy or download it again")
     return _check_labels(content.reshape(-1, size), path, layout)
 
 
@@ -115,7 +115,7 @@ def _read_python(path, layout):
     except Exception as error:  # a broken pickle can raise anything, in any number of lines
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{path} is no sound file of {layout.title}'s Python version ({reason}); "
-                        "copy or download it again") from error
+                        "delete it, and copy or download it again") from error
     return _check_labels(np.concatenate([labels.astype(np.uint8), images], axis=1), path, layout)
 
 
@@ -123,7 +123,7 @@ def _check_labels(records, path, layout):
     wrong = np.flatnonzero(records[:, layout.label_bytes - 1] >= layout.classes)
     if len(wrong):
         raise UserError(f"{path} is corrupt: image {wrong[0]} has the label {records[wrong[0], layout.label_bytes - 1]}, and "
-                        f"{layout.title} has {layout.classes} classes; copy or download it again")
+                        f"{layout.title} has {layout.classes} classes; delete it, and copy or download it again")
     return records
 
 

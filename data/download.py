@@ -49,12 +49,17 @@ def download(url, path, md5, attempts=5):
             _continue(url, partial)
         except requests.RequestException as error:
             reason = error
+            if error.response is not None and error.response.status_code < 500:  # an answer that stays what it is
+                break
             continue
         if _md5(partial) == md5:
             os.replace(partial, path)
             return
-        partial.unlink()  # it is whole and wrong: only a new beginning can help
+        whole_and_wrong = reason == f"its MD5 is not {md5}"
         reason = f"its MD5 is not {md5}"
+        partial.unlink()  # only a new beginning can help, and only once: a wrong file on the server stays wrong
+        if whole_and_wrong:
+            break
     kept = " (what has arrived is kept)" if partial.exists() else ""
     raise UserError(f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it by other means, unpack it, "
                     "and name its folder by --data-dir (make: DATA=)")
