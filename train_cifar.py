@@ -88,19 +88,23 @@ def complete(arguments):
     if arguments.warmup_iterations is None:
         arguments.warmup_iterations = share(400)
     # short runs get fewer, but not too few, points to draw
-    arguments.log_every = arguments.log_every or min(100, max(1, total // 20))
-    arguments.test_every = arguments.test_every or max(share(2000), min(200, max(1, total // 2)))
+    if arguments.log_every is None:
+        arguments.log_every = min(100, max(1, total // 20))
+    if arguments.test_every is None:
+        arguments.test_every = max(share(2000), min(200, max(1, total // 2)))
     for option in ("batch_size", "log_every", "test_every", "cpus"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1")
     if not 0 <= arguments.seed < 2**31:
         raise UserError(f"--seed {arguments.seed}: from 0 to {2**31 - 1}")
-    if arguments.test_every % arguments.log_every:
+    if arguments.test_every % arguments.log_every:  # tests are written into rows of the log
         arguments.test_every = -(-arguments.test_every // arguments.log_every) * arguments.log_every
     try:
         arguments.gpus = [int(gpu) for gpu in arguments.gpus.split(",")] if arguments.gpus else []
     except ValueError:
         raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1") from None
+    if len(set(arguments.gpus)) < len(arguments.gpus):
+        raise UserError(f"--gpus {','.join(map(str, arguments.gpus))}: each GPU once")
     arguments.devices = len(arguments.gpus) or arguments.cpus
     if arguments.batch_size % arguments.devices:
         raise UserError(f"a batch of {arguments.batch_size} does not divide over {arguments.devices} devices: "
@@ -115,6 +119,8 @@ def constants(text):
         key, _, value = item.partition("=")
         try:
             values[key.strip()] = float(value)
+            if not math.isfinite(values[key.strip()]):
+                raise ValueError
         except ValueError:
             raise UserError(f"--shortcut-args {text}: write numbers by name, as bias=-7 or scale=0.5,residual_scale=1") from None
     return values

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import SMALL, refused, start
 
-from data import batches, cifar
+from data import batches, cifar, generated
 from symbols import get_symbol
 from training.environment import without_notes
 from training.evaluate import evaluate
@@ -105,6 +105,13 @@ def test_other_recipe_in_the_same_folder_is_refused_by_name(train, run, change, 
     assert refused(train("--output", run, *change), word, "--output")
 
 
+def test_other_pictures_in_the_same_folder_are_refused_by_name(run, tmp_path):
+    generated.write(tmp_path / "others", images=600, seed=7)
+    process = start("--data-dir", tmp_path / "others", *SMALL, "--output", run)
+    out, err = process.communicate()
+    assert refused((process.returncode, out, err), "data generated shapes", "seed 7")
+
+
 def test_changed_source_is_refused(train, run):
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps({**config, "network": "of another file"}))
@@ -135,7 +142,9 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
     (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]), (["--batch-size", "501"], ["501", "500 training images"]),
     (["--batch-size", "0"], ["--batch-size 0"]), (["--depth", "38"], ["--unit basic or --unit bottleneck"]),
     (["--depth", "21"], ["nearest"]), (["--shortcut", "highway"], ["highway", "exclusive_gating"]),
-    (["--shortcut-args", "bias=x"], ["bias=-7"]), (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
+    (["--gpus", "0,0"], ["each GPU once"]), (["--log-every", "0"], ["--log-every 0"]),
+    (["--shortcut-args", "bias=x"], ["bias=-7"]), (["--shortcut-args", "bias=nan"], ["bias=-7"]),
+    (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
     (["--image-size", "15"], ["--image-size 15"]), (["--iterations", "0"], ["--iterations 0"]), (["--steps", "5,b"], ["--steps"]),
     (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]), (["--seed", "-1"], ["--seed -1"]),
     (["--output", "/dev/null/x"], ["--output"])])

@@ -44,14 +44,17 @@ class Run:
     def _refuse_another_recipe(self):
         try:
             there = json.loads((self.folder / "config.json").read_text())
-            recipe, network = there["recipe"], there["network"]
-        except (ValueError, KeyError) as error:
+            recipe, network, _ = there["recipe"], there["network"], there["data"]
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.folder / 'config.json'} is not a run's configuration: choose another folder by --output "
                             "(make: OUTPUT=)") from error
         for option, value in self.config["recipe"].items():
             if recipe.get(option) != value:
-                raise UserError(f"{self.folder} holds a run with {option} {_say(recipe.get(option))}, not {_say(value)}: "
-                                "repeat it as it was, or choose another folder by --output (make: OUTPUT=)")
+                then, now = json.dumps(recipe.get(option)), json.dumps(value)
+                if option == "data":  # two fingerprints would tell nobody anything
+                    then, now = there["data"], f"these files ({self.config['data']})"
+                raise UserError(f"{self.folder} holds a run with {option} {then}, not {now}: repeat it as it was, or choose "
+                                "another folder by --output (make: OUTPUT=)")
         if network != self.config["network"]:
             raise UserError(f"{self.folder} holds a run of another network: a file under symbols/ has changed since; "
                             "undo that, or choose another folder by --output (make: OUTPUT=)")
@@ -110,10 +113,6 @@ class Run:
     def _rewrite_log(self, rows):
         lines = [",".join(COLUMNS)] + [",".join(write_number(row[name]) for name in COLUMNS) for row in rows]
         _write(self.folder / "log.csv", "\n".join(lines) + "\n")
-
-
-def _say(value):
-    return "unset" if value is None else json.dumps(value)
 
 
 def _write(path, text):
