@@ -1,9 +1,8 @@
 """Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's own curves lie behind ours.
 
-    python -m plots.panels figure3 pocket
+    python reproduce.py figure3 --scale pocket --draw-only
 """
 import csv
-import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 import experiments  # noqa: E402
 from errors import UserError  # noqa: E402
-from errors import run as run_main  # noqa: E402
 
 from . import curves  # noqa: E402
 from . import runs as results  # noqa: E402
@@ -68,14 +66,3 @@ def draw(name, scale):
     plt.close(figure)
     for experiment in dict.fromkeys(each.target for each in missing):
         print(f"{name} lacks a run: {experiment}{'' if scale == 'full' else f' SCALE={scale}'}")
-
-
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in experiments.FIGURES:
-        raise UserError(f"usage: python -m plots.panels {'|'.join(experiments.FIGURES)} SCALE")
-    experiments.scale_options(sys.argv[2])
-    draw(*sys.argv[1:])
-
-
-if __name__ == "__main__":
-    run_main(main)

@@ -1,10 +1,9 @@
 """The paper's tables with ours beside: Markdown for reading and copying, PNG for showing.
 
-    python -m plots.tables table1 pocket
+    python reproduce.py table1 --scale pocket --draw-only
 """
 import math
 import statistics
-import sys
 from collections import namedtuple
 
 import matplotlib
@@ -15,7 +14,6 @@ import numpy as np  # noqa: E402
 
 import experiments  # noqa: E402
 from errors import UserError  # noqa: E402
-from errors import run as run_main  # noqa: E402
 
 from . import runs as results  # noqa: E402
 
@@ -135,14 +133,3 @@ def draw(name, scale):
         command = f"make {name}" + ("" if scale == "full" else f" SCALE={scale}")
         print(f"{len(missing)} of {len(rows)} rows are missing; {command} trains them")
     picture(name, rows, stem.with_suffix(".png"))
-
-
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in experiments.TABLES:
-        raise UserError(f"usage: python -m plots.tables {'|'.join(experiments.TABLES)} SCALE")
-    experiments.scale_options(sys.argv[2])
-    draw(*sys.argv[1:])
-
-
-if __name__ == "__main__":
-    run_main(main)

@@ -2,12 +2,14 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 from data import generated
+from errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
@@ -47,3 +49,16 @@ def refused(result, *words):
     assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), (code, err)
     assert all(word in lines[0] for word in words), (words, lines[0])
     return True
+
+
+def refusal(call, *mentions):
+    """The message of the UserError that call() raises: one line that has all of mentions. It may not take long."""
+    began = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        call()
+    message = str(caught.value)
+    assert message.splitlines() == [message]
+    for mention in mentions:
+        assert str(mention) in message, message
+    assert time.monotonic() - began < 10
+    return message

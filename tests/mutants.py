@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 Mutant = namedtuple("Mutant", "mistake file right wrong tests")
 SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
-DATA = "test_data.py"
+DATA = "test_augment.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET = "symbols/layers.py", "symbols/resnet.py"

@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import zlib
 from pathlib import Path
 
 import pytest
+from conftest import refusal
 
 from data import download
 from errors import UserError
@@ -138,19 +138,6 @@ def everything(folder):
     """{relative path: content, or what else it is} of all that is below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() and not path.is_symlink() else path.is_symlink()
             for path in sorted(folder.rglob("*"))}
-
-
-def refusal(call, *mentions):
-    """The message of the UserError that call() raises: one line that has all of mentions. It may not take long."""
-    began = time.monotonic()
-    with pytest.raises(UserError) as caught:
-        call()
-    message = str(caught.value)
-    assert message.splitlines() == [message]
-    for mention in mentions:
-        assert str(mention) in message, message
-    assert time.monotonic() - began < 10
-    return message
 
 
 # ---- download
