@@ -19,7 +19,9 @@ SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
 DEMO := original20 preact20 plain20 constant_scaling20
 
-.PHONY: $(TABLES) $(FIGURES) help setup demo test mutants lint plots diagrams parameters readme benchmark clean
+TABLES := table1 table2 table3 table4 table5
+FIGURES := figure1 figure3 figure6 degradation
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots diagrams parameters readme benchmark clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -33,8 +35,8 @@ help:  ## list the jobs
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
 
-$(READY): install.sh $(wildcard requirements/*.txt)
-	@sh install.sh
+$(READY): install.sh $(wildcard requirements/*.txt) $(if $(GPU)$(PYTHON_FOR_VENV),FORCE)
+	@GPU="$(GPU)" PYTHON_FOR_VENV="$(PYTHON_FOR_VENV)" sh install.sh
 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
@@ -52,8 +54,6 @@ cifar10-%: $(READY) $(SCALE_DATA)
 cifar100-%: $(READY) $(SCALE_DATA)
 	$(call train,cifar100,$*)
 
-TABLES := table1 table2 table3 table4 table5
-FIGURES := figure1 figure3 figure6 degradation
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)

@@ -7,12 +7,15 @@ class UserError(ValueError):
 
 
 def run(main):
-    """Call a script's main(); a UserError, or a file that cannot be read or written, is one line and exit code 2."""
+    """Call a script's main(); a UserError, or a file that cannot be read or written, is one line and exit code 2, Ctrl-C one."""
     try:
         sys.exit(main())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
     except OSError as error:
         if error.filename is None:  # not about a file
             raise

@@ -20,7 +20,7 @@ SCALES = {
     "demo": "--image-size 16 --iterations 300 --test-every 30 --log-every 10 --data-dir data/generated",
 }
 FAIL = "fail"  # P2, Table 1: a test error above 20 %
-PAPER_RUNS = 5  # "we report the median accuracy of 5 runs" (P2, appendix)
+PAPER = {"iterations": 64000, "image_size": 32, "batch_size": 128}  # what a scale may change, as train_cifar.py has it by default
 
 
 class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants options")):
@@ -41,16 +41,23 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
             words += ["--shortcut-args", ",".join(f"{key}={value:g}" for key, value in self.constants.items())]
         return words + self.options.split()
 
-    @property
-    def target(self):
-        """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7"""
+    def settings(self, scale):
+        """{option: number} of the recipe that a run of this experiment at a scale must have to count for it."""
+        words = [*scale_options(scale), *self.options.split()]
+        given = {key[2:].replace("-", "_"): value for key, value in zip(words[::2], words[1::2])}
+        return {**PAPER, **{key: int(value) for key, value in given.items() if value.isdigit()}}
+
+    def target(self, scale="full"):
+        """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
         words = ["make", f"{self.dataset}-{names.name(self.activation, self.shortcut, self.depth)}"]
         if self.unit != names.PAPER_UNIT.get(self.depth):
             words.append(f"UNIT={self.unit}")
         if self.constants:
             words.append("SHORTCUT_ARGS=" + ",".join(f"{key}={value:g}" for key, value in self.constants.items()))
         if self.options:
-            words.append(f"ARGS='{self.options}' OUTPUT=results/full/{self.name}/seed0")
+            words.append(f"ARGS='{self.options}' OUTPUT=results/{scale}/{self.name}/seed0")
+        if scale != "full":
+            words.append(f"SCALE={scale}")
         return " ".join(words)
 
 

@@ -20,6 +20,7 @@ lock=requirements/python$version.txt
 # MXNet's CUDA build has code for compute capability 5.0 to 8.9 and nothing later.
 gpu=${GPU:-$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | awk '$1 >= 5 && $1 < 9 { print 1; exit }')}
 
+[ "$gpu" = 0 ] && gpu=
 say "setting up .venv with $candidate ($version)${gpu:+ and CUDA}: about a minute"
 # mxnet and mxnet-cu112 own the same files, so a change between them needs a new folder; otherwise runs may be using this one.
 kind="$version ${gpu:-0}"
@@ -29,7 +30,7 @@ if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ]; then
     echo "$kind" > .venv/kind
 fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
-if [ -n "$gpu" ] && [ "$gpu" != 0 ]; then
+if [ -n "$gpu" ]; then
     grep -v '^mxnet==' "$lock" > .venv/lock.txt
     pip install --no-deps -r .venv/lock.txt -r requirements/gpu.txt
     # libmxnet.so looks for its libraries beside itself

@@ -10,17 +10,20 @@ is a result; a run that fails is named at the end and stops no other.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import experiments
-from data import download
-from errors import UserError, run
-from plots import panels, runs, tables
-from training.environment import physical_cores
+GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a single run
+
+import experiments  # noqa: E402
+from data import download  # noqa: E402
+from errors import UserError, run  # noqa: E402
+from plots import panels, runs, tables  # noqa: E402
+from training.environment import physical_cores  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
 
@@ -32,7 +35,7 @@ def options():
     parser.add_argument("--seeds", default="0", help="as 0,1,2; the paper has five (0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
     parser.add_argument("--gpus", default="", help="as 0,1")
-    parser.add_argument("--data-dir", help="folder with CIFAR; by default it is downloaded")
+    parser.add_argument("--data-dir", type=Path, help="folder with CIFAR; by default it is downloaded")
     parser.add_argument("--draw-only", action="store_true", help="train nothing")
     return parser
 
@@ -43,8 +46,8 @@ class Job:
     def __init__(self, experiment, seed, arguments):
         self.experiment, self.seed, self.scale = experiment, seed, arguments.scale
         self.folder = runs.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
-        self._data = ["--data-dir", arguments.data_dir] if arguments.data_dir else []
-        self.options = [*experiment.command, *experiments.scale_options(arguments.scale), *self._data, "--seed", str(seed),
+        data = ["--data-dir", str(arguments.data_dir.resolve())] if arguments.data_dir else []
+        self.options = [*experiment.command, *experiments.scale_options(arguments.scale), *data, "--seed", str(seed),
                         "--scale", arguments.scale, "--output", str(self.folder.relative_to(ROOT))]
 
     def __str__(self):
@@ -53,27 +56,33 @@ class Job:
     @property
     def done(self):
         """Share of its iterations that its log has: 1 is finished."""
-        try:
-            there = runs.read(self.folder)
-        except UserError:
+        there = [run for run in runs.of(self.experiment, self.scale) if run.folder.resolve() == self.folder.resolve()]
+        if not there:
             return 0
-        return 1 if runs.is_whole(there) else min(0.999, there.rows[-1]["iteration"] / there.config["recipe"]["iterations"])
+        run = there[0]
+        return 1 if runs.is_whole(run) else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
 
 
-def plan(jobs, arguments):
+def share(arguments):
+    """The environment of one of several runs: its part of the cores, unless the user says otherwise."""
+    return {"OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs)), **GIVEN}
+
+
+def plan(jobs, slots, arguments):
     """Print what will run, how long it will take here and how much memory; measured once for each depth and kind of unit."""
     measured, seconds, memory = {}, 0, []
-    share = {"OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs))}
     print(f"{len(jobs)} runs at scale {arguments.scale}:")
     for job in jobs:
         kind = (job.experiment.depth, job.experiment.unit, job.experiment.options)
         if kind not in measured:
-            done = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", *job.options], cwd=ROOT, text=True,
-                                  capture_output=True, env={**os.environ, **share})
-            if done.returncode:
-                raise UserError(f"{job} cannot be measured: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-            measured[kind] = json.loads(done.stdout.splitlines()[-1])
+            done = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", *job.options, *slots[0]], cwd=ROOT,
+                                  text=True, capture_output=True, env=share(arguments))
+            if done.returncode:  # the run itself will tell why
+                print(f"  {str(job):<58}  cannot be measured: {(done.stderr.strip().splitlines() or ['no memory?'])[-1]}")
+            measured[kind] = None if done.returncode else json.loads(done.stdout.splitlines()[-1])
         cost = measured[kind]
+        if cost is None:
+            continue
         rest = cost["seconds"] * (1 - job.done)
         seconds += rest
         memory.append(cost["megabytes"])
@@ -87,28 +96,38 @@ def _clock(seconds):
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 
-def train(jobs, arguments):
+def train(jobs, slots, arguments):
     """Run all jobs; the names of those that failed. Each of several has an equal share of cores or GPUs."""
-    gpus = arguments.gpus.split(",") if arguments.gpus else []
-    slots = [gpus[i::arguments.jobs] for i in range(arguments.jobs)]
-    if gpus and not all(slots):
-        raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: at most one run a GPU")
-    free, lock, failed, stopped = list(slots), threading.Lock(), [], []
+    free, lock, failed, stopped, running = list(slots), threading.Lock(), [], [], []
+
+    def stop(number, frame):  # SIGTERM reaches this process alone: hand it on, so that the runs write their checkpoints
+        stopped.append(None)
+        for process in running:
+            process.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
 
     def work(job):
         if stopped:
             return
         with lock:
             slot = free.pop()
-        command = [sys.executable, "-W", "ignore", "train_cifar.py", *job.options, *(["--gpus", ",".join(slot)] if slot else [])]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs))}
+        command = [sys.executable, "-W", "ignore", "train_cifar.py", *job.options, *slot]
+
+        def call(output):
+            process = subprocess.Popen(command, cwd=ROOT, env=share(arguments), stdout=output, stderr=output)
+            running.append(process)
+            code = process.wait()
+            running.remove(process)
+            return code
+
         if arguments.jobs == 1:
-            code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+            code = call(None)
         else:  # several progress bars on one screen are none
             print(f"begins: {job}", flush=True)
             job.folder.mkdir(parents=True, exist_ok=True)
             with open(job.folder / "output.txt", "w") as output:
-                code = subprocess.run(command, cwd=ROOT, env=environment, check=False, stdout=output, stderr=output).returncode
+                code = call(output)
             print(f"{'ends' if code == 0 else 'FAILED'}: {job}", flush=True)
         with lock:
             free.append(slot)
@@ -132,17 +151,27 @@ def main():
         seeds = [int(seed) for seed in arguments.seeds.split(",")]
     except ValueError:
         raise UserError(f"--seeds {arguments.seeds}: write numbers with commas between them, as 0,1,2") from None
-    experiments.scale_options(arguments.scale)
+    if arguments.jobs < 1:
+        raise UserError(f"--jobs {arguments.jobs}: at least 1")
+    gpus = arguments.gpus.split(",") if arguments.gpus else []
+    if gpus and len(gpus) < arguments.jobs:
+        raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: at most one run a GPU")
+    slots = [["--gpus", ",".join(gpus[i::arguments.jobs])] if gpus else [] for i in range(arguments.jobs)]
+    own_data = "--data-dir" in experiments.scale_options(arguments.scale)
     chosen = {each.name: each for what in arguments.what for each in experiments.experiments_of(what)}
+    for each in list(chosen.values()):
+        if own_data and each.dataset != "cifar10":
+            print(f"left out: {each.name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
+            del chosen[each.name]
     jobs = [Job(each, seed, arguments) for seed in seeds for each in chosen.values()]
     left = [job for job in jobs if job.done < 1]
     failed, stopped = [], False
     if left and not arguments.draw_only:
         for dataset in sorted({job.experiment.dataset for job in left}):  # once, before several runs ask for it
-            if not arguments.data_dir and "--data-dir" not in experiments.SCALES[arguments.scale]:
+            if not arguments.data_dir and not own_data:
                 download.fetch(dataset, ROOT / "data")
-        plan(left, arguments)
-        failed, stopped = train(left, arguments)
+        plan(left, slots, arguments)
+        failed, stopped = train(left, slots, arguments)
     for what in arguments.what:
         (tables if what in experiments.TABLES else panels).draw(what, arguments.scale)
     for each in failed:

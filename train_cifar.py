@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 from errors import UserError, run
-from symbols import names
+from symbols import OPTIONS, names
 
 ROOT = Path(__file__).resolve().parent
 PAPER_ITERATIONS = 64000
@@ -34,7 +35,7 @@ def options():
     add("--shortcut", default="identity", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
     add("--shortcut-args", default="", metavar="K=V,...", help="constants of the shortcut, as bias=-7")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
-    add("--option", choices=("A", "B", "A-preactivated"), help="where dimensions change: A zero padding (basic: P1 4.2), "
+    add("--option", choices=OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
         "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
     add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
     add = parser.add_argument_group("data").add_argument
@@ -95,6 +96,9 @@ def complete(arguments):
     for option in ("batch_size", "log_every", "test_every", "cpus"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1")
+    for option in ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay", "warmup_iterations"):
+        if not 0 <= getattr(arguments, option) < math.inf:
+            raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: a number that is not negative")
     if not 0 <= arguments.seed < 2**31:
         raise UserError(f"--seed {arguments.seed}: from 0 to {2**31 - 1}")
     if arguments.test_every % arguments.log_every:  # tests are written into rows of the log
@@ -148,7 +152,8 @@ def describe(arguments, dataset, symbol):
     values = vars(arguments)
     recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
     recipe["data"] = dataset.fingerprint
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    git = shutil.which("git") and subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                                                 text=True).stdout.strip()
     return {"name": arguments.name, "scale": arguments.scale, "recipe": recipe,
             "command": " ".join(["python", "train_cifar.py", *sys.argv[1:]]),
             "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
@@ -157,7 +162,7 @@ def describe(arguments, dataset, symbol):
             "host": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count(),
                      "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
                      "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
-            "versions": {"source": git.stdout.strip() or None, "python": platform.python_version(),
+            "versions": {"source": git or None, "python": platform.python_version(),
                          "mxnet": mx.__version__, "numpy": np.__version__}}
 
 
@@ -203,6 +208,8 @@ def main():
             print(f"stopped; the same command goes on from {where}")
             return 128 + stopped
         figure.wait()
+    if not open_run.finished:
+        raise UserError(f"{where} has its last checkpoint but not its last log row: move the folder away to begin again")
     last = read_log(arguments.output)[-1]
     print(f"finished: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
           f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
@@ -213,13 +220,14 @@ class Figure:
     """Draws the run's curve in a process of its own, so that training does not wait for it, and at most twice a minute."""
 
     def __init__(self, folder):
-        self._command = [sys.executable, "-m", "plots.curves", str(folder)]
+        self._command = [sys.executable, "-m", "plots.curves", str(folder.resolve())]
         self._process, self._drawn = None, -math.inf
 
     def draw(self):
         if time.monotonic() - self._drawn > 30 and (self._process is None or self._process.poll() is not None):
             self._drawn = time.monotonic()
-            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL)
+            # in a session of its own, so that Ctrl-C does not stop it half way
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
 
     def wait(self):
         """Draw a last time, with the last row, and wait for it."""

@@ -29,11 +29,11 @@ def panel(axes, runs, title=None, papers=()):
     papers: for each run the paper's own curve, {"train_loss": points, "test_err": points}, drawn behind it in a light tone.
     """
     right = axes.twinx()
-    others = iter(OTHERS * len(runs))
+    own, others = dict(COLOURS), iter(OTHERS * len(runs))
     for run, marker in zip(runs, MARKERS * len(runs)):
         recipe = run.config["recipe"]
         kind = recipe["activation"] if recipe["shortcut"] == "identity" else "variant"
-        colour = COLOURS.get(kind) or next(others)
+        colour = own.pop(kind, None) or next(others)  # a second depth or seed of one kind has a colour of its own
         for paper in papers[runs.index(run):][:1]:
             axes.plot(*zip(*paper.get("train_loss", [(0, 1)])), color=colour, linestyle=(0, (5, 2)), linewidth=1, alpha=0.3)
             right.plot(*zip(*paper["test_err"]), color=colour, linewidth=3, alpha=0.3)

@@ -12,7 +12,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 import experiments  # noqa: E402
-from errors import UserError  # noqa: E402
 
 from . import curves  # noqa: E402
 from . import runs as results  # noqa: E402
@@ -32,16 +31,6 @@ def paper_curves():
     return found
 
 
-def first_run(experiment, scale):
-    """The run of an experiment with the smallest seed that can be drawn, or None."""
-    for folder in results.seeds(scale, experiment.name):
-        try:
-            return results.read(folder)
-        except UserError as error:
-            print(f"left out: {error}")
-    return None
-
-
 def draw(name, scale):
     """Draw a figure from what there is, and say which commands would complete it."""
     panels, missing, drawn = experiments.FIGURES[name], [], []
@@ -49,7 +38,7 @@ def draw(name, scale):
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.4), layout="constrained", squeeze=False)
     for axis, (title, wanted) in zip(axes.flat, panels):
-        found = [(curve, first_run(curve.experiment, scale)) for curve in wanted]
+        found = [(curve, next(iter(results.of(curve.experiment, scale)), None)) for curve in wanted]
         missing += [curve.experiment for curve, run in found if run is None]
         there = [run for _, run in found if run is not None]
         drawn += there
@@ -64,5 +53,5 @@ def draw(name, scale):
         figure.supxlabel(results.caption(drawn), fontsize=7, color="0.3")
         results.save(figure, results.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png"))
     plt.close(figure)
-    for experiment in dict.fromkeys(each.target for each in missing):
-        print(f"{name} lacks a run: {experiment}{'' if scale == 'full' else f' SCALE={scale}'}")
+    for command in dict.fromkeys(each.target(scale) for each in missing):
+        print(f"{name} lacks a run: {command}")

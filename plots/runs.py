@@ -27,9 +27,23 @@ def read(folder):
     return Run(folder, config, rows)
 
 
-def seeds(scale, name):
-    """The folders of a network's runs at a scale, one for each seed."""
-    return sorted(path.parent for path in (RESULTS / scale / name).glob("seed*/config.json"))
+def of(experiment, scale):
+    """The runs of an experiment at a scale, by seed. A run of another recipe or of other pictures is left out, with a line."""
+    folders = [path.parent for path in (RESULTS / scale / experiment.name).glob("seed*/config.json")]
+    found = []
+    for folder in sorted(folders, key=lambda folder: int("0" + "".join(filter(str.isdigit, folder.name)))):
+        try:
+            run = read(folder)
+            for option, value in experiment.settings(scale).items():
+                if run.config["recipe"].get(option) != value:
+                    raise UserError(f"{run.folder} has {option} {run.config['recipe'].get(option)}, and scale {scale} {value}")
+            if found and run.config["data"] != found[0].config["data"]:
+                raise UserError(f"{run.folder} was trained on {run.config['data']}, not on {found[0].config['data']}")
+        except UserError as error:
+            print(f"left out: {error}")
+            continue
+        found.append(run)
+    return found
 
 
 def again(config):

@@ -13,31 +13,18 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 
 import experiments  # noqa: E402
-from errors import UserError  # noqa: E402
 
 from . import runs as results  # noqa: E402
 
-# errors: last iterate of each finished run, in %. config: of one of them, None without any.
+# errors: last iterate of each finished run, in %. config: of one of them, None without any. unfinished: how many others.
 Ours = namedtuple("Ours", "errors config unfinished")
 
 
 def ours(experiment, scale):
-    """What there is of an experiment at a scale."""
-    if experiment is None:
-        return Ours([], None, 0)
-    errors, config, unfinished = [], None, 0
-    for folder in results.seeds(scale, experiment.name):
-        try:
-            found = results.read(folder)
-        except UserError:
-            unfinished += 1
-            continue
-        if results.is_whole(found):
-            errors.append(results.last_error(found))
-            config = found.config
-        else:
-            unfinished += 1
-    return Ours(errors, config, unfinished)
+    """What there is of an experiment at a scale; experiment may be None, for which there is nothing."""
+    found = results.of(experiment, scale) if experiment else []
+    whole = [run for run in found if results.is_whole(run)]
+    return Ours([results.last_error(run) for run in whole], whole[0].config if whole else None, len(found) - len(whole))
 
 
 def ranks(values):
@@ -84,7 +71,7 @@ def lines(name, scale):
     for row in experiments.TABLES[name]:
         found = ours(row.experiment, scale)
         recipe = found.config["recipe"] if found.config else {}
-        command = "" if row.experiment is None else row.experiment.target + ("" if scale == "full" else f" SCALE={scale}")
+        command = row.experiment.target(scale) if row.experiment else ""
         rows.append((row.case, row.remark, say(row.paper), say_ours(found, scale), str(len(found.errors) or ""), scale,
                      found.config["data"] if found.config else "", f"{recipe['iterations']:,}" if recipe else "", command))
     return rows
@@ -128,6 +115,8 @@ def draw(name, scale):
     correlation, count = rank_correlation(name, scale)
     if correlation is not None:
         print(f"Spearman's rank correlation between ours and the paper's over {count} rows: {correlation:.2f}")
+    if not any(row[-1] for row in rows):
+        print(f"{name} is ImageNet's: nothing here trains it yet")
     missing = [row for row in rows if row[3] in ("", "unfinished") and row[-1]]
     if missing:
         command = f"make {name}" + ("" if scale == "full" else f" SCALE={scale}")

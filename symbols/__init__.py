@@ -2,7 +2,7 @@
 
 A shortcut file (section 3, Figure 2) has
 
-    def join(x, f, unit, constant=default, ...):   # -> symbol: how shortcut x and residual output f meet
+    def join(x, f, unit, constant=number, ...):    # -> symbol: how shortcut x and residual output f meet
 
 and an activation file (section 4, Figure 4) has
 
@@ -22,8 +22,7 @@ from errors import UserError
 from . import names
 
 CONTRACT = {"join": ("x", "f", "unit"), "residual_unit": ("x", "unit"), "after_last_unit": ("x",)}
-OPTIONS = {"A": "subsample and pad with zeros", "B": "1x1 projection",
-           "A-preactivated": "A, but of the pre-activation (fb.resnet.torch)"}
+OPTIONS = ("A", "B", "A-preactivated")
 
 
 def get_symbol(depth, activation="original", shortcut="identity", unit=None, classes=None, family="cifar",
@@ -86,7 +85,9 @@ def shortcut_constants(shortcut, given):
     for name in given:
         if name not in defaults:
             raise UserError(f"shortcut '{shortcut}' has no constant '{name}': it has {', '.join(defaults) or 'none'}")
-    return {**defaults, **given}
+    # the command line knows only numbers with a point
+    whole = {name: int(value) for name, value in given.items() if isinstance(defaults[name], int) and value == int(value)}
+    return {**defaults, **given, **whole}
 
 
 def _load(folder, name, functions):
@@ -102,9 +103,9 @@ def _load(folder, name, functions):
         parameters = list(inspect.signature(getattr(module, function)).parameters.values()) \
             if callable(getattr(module, function, None)) else []
         constants = parameters[len(wanted):]
-        if len(parameters) < len(wanted) or any(constant.default is constant.empty for constant in constants) \
+        if len(parameters) < len(wanted) or any(type(constant.default) not in (int, float) for constant in constants) \
                 or (constants and function != "join"):
-            extra = ", constant=default, ..." if function == "join" else ""
+            extra = ", constant=number, ..." if function == "join" else ""
             raise UserError(f"{path} breaks its contract: it needs a function {function}({', '.join(wanted)}{extra})")
     return module
 

@@ -71,12 +71,13 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
 
-    def write(experiment, errors, scale="pocket", iterations=3200, rows=None):
+    def write(experiment, errors, scale="pocket", rows=None, **changes):
+        iterations = {**experiment.settings(scale), **changes}["iterations"]
         for seed, error in enumerate(errors):
             folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
             folder.mkdir(parents=True)
             recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
-                          depth=experiment.depth, iterations=iterations, image_size=16, batch_size=128, seed=seed)
+                          depth=experiment.depth, seed=seed, **{**experiment.settings(scale), **changes})
             (folder / "config.json").write_text(json.dumps(dict(
                 name=experiment.name, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
                 host=dict(devices="CPU x 1", cores=2))))
@@ -113,6 +114,26 @@ def test_run_of_another_scale_is_not_taken(results):
     assert tables.lines("table1", "pocket")[0][3] == ""
 
 
+@pytest.mark.parametrize("changes", [dict(iterations=1200), dict(image_size=32), dict(batch_size=64), dict(warmup_iterations=20)])
+def test_run_of_another_recipe_does_not_count(results, capsys, changes):
+    results(experiments.ORIGINAL110, [20], **changes)
+    assert tables.lines("table1", "pocket")[0][3] == "" and "left out" in capsys.readouterr().out
+
+
+def test_seeds_on_other_pictures_do_not_count(results, tmp_path):
+    results(experiments.ORIGINAL110, [20, 30])
+    path = tmp_path / "results" / "pocket" / "cifar10-original110" / "seed1" / "config.json"
+    path.write_text(path.read_text().replace("test data", "other data"))
+    assert tables.lines("table1", "pocket")[0][3:5] == ("20.00", "1")
+
+
+def test_command_of_a_row_says_its_scale_and_folder():
+    batch64 = next(row.experiment for row in experiments.TABLE4 if row.experiment.options)
+    assert batch64.target("pocket") == ("make cifar10-preact1001 ARGS='--batch-size 64' "
+                                        "OUTPUT=results/pocket/cifar10-preact1001-batch-size=64/seed0 SCALE=pocket")
+    assert experiments.ORIGINAL110.target() == "make cifar10-original110"
+
+
 def test_failure_is_called_so_at_full_scale_only(results):
     for scale in ("full", "pocket"):
         results(experiments.ORIGINAL110, [30], scale=scale)
@@ -143,9 +164,9 @@ def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path,
 
 
 def test_papers_curve_lies_behind_ours_at_full_scale_alone(results):
-    results(experiments.ORIGINAL110, [6.6], scale="full", iterations=64000)
+    results(experiments.ORIGINAL110, [6.6], scale="full")
     figure, axes = panels.plt.subplots()
-    there = [panels.first_run(experiments.ORIGINAL110, "full")]
+    there = runs.of(experiments.ORIGINAL110, "full")
     paper = [panels.paper_curves()[("1603.05027", "Fig3a", "original")]]
     behind = len(panels.curves.panel(axes, there, papers=paper).lines)
     figure, axes = panels.plt.subplots()

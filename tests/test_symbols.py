@@ -124,7 +124,7 @@ def test_new_file_is_a_new_variant_with_no_other_edit(copy, images):
 
 
 @pytest.mark.parametrize("content, words", [
-    ("def join(x, f):\n    return x + f\n", "needs a function join(x, f, unit, constant=default, ...)"),
+    ("def join(x, f):\n    return x + f\n", "needs a function join(x, f, unit, constant=number, ...)"),
     ("def join(x, f, unit, scale):\n    return x + f\n", "needs a function join"),
     ("h = 1\n", "needs a function join"),
     ("def join(x, f, unit):\n    return None\n", "returned NoneType, it must return a symbol"),

@@ -147,6 +147,7 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
     (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
     (["--image-size", "15"], ["--image-size 15"]), (["--iterations", "0"], ["--iterations 0"]), (["--steps", "5,b"], ["--steps"]),
     (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]), (["--seed", "-1"], ["--seed -1"]),
+    (["--learning-rate", "-1"], ["--learning-rate"]), (["--weight-decay", "nan"], ["--weight-decay"]),
     (["--output", "/dev/null/x"], ["--output"])])
 def test_mistake_gets_one_line(train, tmp_path, arguments, words):
     assert refused(train("--output", tmp_path / "run", *arguments), *words)

@@ -82,10 +82,11 @@ class Run:
         try:
             arrays = mx.nd.load(str(newest / "arrays.params"))
             state = json.loads((newest / "state.json").read_text())
-        except (OSError, ValueError, mx.MXNetError) as error:
+            kept = [row for row in read_log(self.folder) if row["iteration"] <= state["iteration"]]
+        except (OSError, ValueError, KeyError, mx.MXNetError) as error:
             raise UserError(f"{newest} is damaged ({str(error).splitlines()[0]}): move {self.folder} away to begin "
                             "again") from error
-        self._rewrite_log([row for row in read_log(self.folder) if row["iteration"] <= state["iteration"]])
+        self._rewrite_log(kept)
         return arrays, state
 
     def save(self, arrays, state):
@@ -93,14 +94,19 @@ class Run:
         target = self.folder / f"checkpoint-{state['iteration']:07d}"
         partial = self.folder / "checkpoint.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        mx.nd.save(str(partial / "arrays.params"), arrays)
-        _write(partial / "state.json", json.dumps(state))
-        for path in (partial / "arrays.params", partial):
-            _sync(path)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(partial, target)
-        _sync(self.folder)
+        try:
+            partial.mkdir()
+            mx.nd.save(str(partial / "arrays.params"), arrays)
+            _write(partial / "state.json", json.dumps(state))
+            # the rows that the checkpoint stands for must be on the disk before it is
+            for path in (partial / "arrays.params", partial, self.folder / "log.csv"):
+                _sync(path)
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(partial, target)
+            _sync(self.folder)
+        except (OSError, mx.MXNetError) as error:
+            raise UserError(f"cannot write a checkpoint into {self.folder} ({str(error).splitlines()[0]}): is the disk full? The "
+                            "one before is kept, and the same command goes on from it") from error
         for old in self._checkpoints():
             if old != target:
                 shutil.rmtree(old)
