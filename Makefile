@@ -80,8 +80,10 @@ diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of you
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PYTHON) -W ignore -m symbols.counts
 
-readme: $(READY)  ## compute the tables of README.md anew
+readme: $(READY)  ## compute the tables of README.md anew, and its pictures
 	@$(PYTHON) -W ignore docs/readme.py
+	@$(PYTHON) -m plots.curves $(foreach network,$(DEMO),results/pocket/cifar10-$(network)/seed0) \
+		--output plots/figures/pocket-20-layers.png --title "Four ways to join 20 layers"
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(PYTHON) -W ignore -m benchmarks.loop

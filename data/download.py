@@ -2,6 +2,7 @@
 
     python -m data.download cifar10        # into data/cifar-10-batches-bin/
 """
+import fcntl
 import hashlib
 import os
 import shutil
@@ -28,12 +29,14 @@ ARCHIVES = {
 def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
     """Make sure that folder/<the archive's folder> holds the set, and return that path. Downloads at most once."""
     archive, md5, inside, files = archives[dataset]
-    target = Path(folder) / inside
-    if not all((target / name).is_file() for name in files):
-        path = Path(folder) / archive
-        download(host + archive, path, md5)
-        extract(path, Path(folder), inside, files)
-        path.unlink()
+    target, path = Path(folder) / inside, Path(folder) / archive
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f"{archive}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin together share one download
+        if not all((target / name).is_file() for name in files):
+            download(host + archive, path, md5)
+            extract(path, Path(folder), inside, files)
+            path.unlink()
     return target
 
 

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -268,11 +269,19 @@ def test_error_without_words_still_gives_a_reason(closed_host, tmp_path, monkeyp
 # ---- fetch
 
 
+def test_two_commands_at_once_share_one_download(server, tmp_path, archive):
+    server.content = archive
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(download.fetch, "cifar10", tmp_path / "data", server.host, archives(archive)) for _ in range(2)]
+        assert all(is_whole(call.result()) for call in calls)
+    assert len(server.requests) == 1
+
+
 def test_fetched_set_lies_in_its_folder_and_the_archive_is_gone(server, tmp_path, archive):
     server.content, server.breaks = archive, 1
     target = download.fetch("cifar10", tmp_path / "data", server.host, archives(archive))
     assert target == tmp_path / "data" / INSIDE and is_whole(target)
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [INSIDE]
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {INSIDE, "set.tar.gz.lock"}
     assert server.requests[0][0] == "/set.tar.gz"
 
 
