@@ -33,7 +33,7 @@ def paper_curves():
 
 def draw(name, scale):
     """Draw a figure from what there is, and say which commands would complete it."""
-    panels, missing, drawn = experiments.FIGURES[name], [], []
+    panels, missing, drawn, pairs = experiments.FIGURES[name], [], [], []
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.4), layout="constrained", squeeze=False)
@@ -44,10 +44,14 @@ def draw(name, scale):
         drawn += there
         if there:
             behind = [paper_curves()[curve.paper] for curve, run in found if run] if scale == "full" else []
-            curves.panel(axis, there, title, behind)
+            pairs.append((axis, curves.panel(axis, there, title, behind)))
         else:
             axis.set_title(f"{title}: no run yet")
             axis.set_axis_off()
+    for same in zip(*pairs):  # all left axes alike, and all right ones, so that panels can be compared
+        low, high = zip(*(axis.get_ylim() for axis in same))
+        for axis in same:
+            axis.set_ylim(min(low), max(high))
     figure.suptitle(TITLES[name])
     if drawn:
         figure.supxlabel(results.caption(drawn), fontsize=7, color="0.3")
