@@ -92,7 +92,7 @@ def complete(arguments):
     if arguments.log_every is None:
         arguments.log_every = min(100, max(1, total // 20))
     if arguments.test_every is None:
-        arguments.test_every = max(share(2000), min(200, max(1, total // 2)))
+        arguments.test_every = max(share(2000), min(200, total))
     for option in ("batch_size", "log_every", "test_every", "cpus"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1")
@@ -202,7 +202,7 @@ def main():
         stopped = train(
             open_run, symbol, devices,
             batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed),
-            batches.test_batches(dataset.test_images, dataset.test_labels, mean, arguments.batch_size),
+            batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset)),
             vars(arguments), arguments.kv_store, on_test=figure.draw)
         if stopped:
             print(f"stopped; the same command goes on from {where}")
@@ -214,6 +214,12 @@ def main():
     print(f"finished: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
           f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
     return 0
+
+
+def test_batch_size(arguments, dataset):
+    """Tests go in batches of at least 128: with fewer pictures in each, a deep network spends its time between operators."""
+    size = min(max(arguments.batch_size, 128), len(dataset.test_images))
+    return max(size // arguments.devices, 1) * arguments.devices
 
 
 class Figure:

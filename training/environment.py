@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 
 def physical_cores():
     """Cores that this process may use; two hyper-threads of one core count once (Linux; elsewhere all processors)."""
@@ -30,6 +32,11 @@ def prepare_mxnet():
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(physical_cores()))
     os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
+
+
+def bar(*arguments, **options):
+    """A progress bar that moves on a terminal and writes a line twice a minute into a file."""
+    return tqdm(*arguments, mininterval=0.5 if sys.stderr.isatty() else 30, **options)
 
 
 @contextlib.contextmanager

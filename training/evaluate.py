@@ -1,9 +1,10 @@
 """Loss and error over exactly the samples of a set, whatever the batch size."""
 import mxnet as mx
-from tqdm import tqdm
+
+from .environment import bar
 
 
-def evaluate(module, batches, show=False):
+def evaluate(module, batches):
     """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch left out.
 
     module.score would count the padding. Wait for a training step in flight before calling this (MXNet would turn it
@@ -12,7 +13,7 @@ def evaluate(module, batches, show=False):
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
     batches.reset()
     total = -(-batches.num_data // batches.batch_size)
-    for batch in tqdm(batches, total=total, desc="test", unit="batch", leave=False, disable=not show):
+    for batch in bar(batches, total=total, desc="test", unit="batch", leave=False, delay=5):
         module.forward(batch, is_train=False)
         count = batches.batch_size - batch.pad
         labels = [label[:count] for label in batch.label]

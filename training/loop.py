@@ -9,7 +9,7 @@ import mxnet as mx
 from tqdm import tqdm
 
 from . import state
-from .environment import without_notes
+from .environment import bar, without_notes
 from .evaluate import evaluate
 from .recipe import initializer, optimizer, schedule
 
@@ -24,16 +24,17 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
     """
     arrays, saved = run.checkpoint()
     mx.random.seed(recipe["seed"])
-    first = test.provide_data[0].shape
+    tested = test.provide_data[0].shape
+    trained = (batches.batch_size, *tested[1:])
     module = mx.mod.Module(symbol, context=contexts)
     with without_notes():
-        module.bind([("data", first)], [("softmax_label", first[:1])])
+        module.bind([("data", trained)], [("softmax_label", trained[:1])])
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
     module.init_optimizer(kv_store, optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
     with without_notes():
-        tester.bind([("data", first)], [("softmax_label", first[:1])], for_training=False, shared_module=module)
+        tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
 
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
     if saved:
@@ -53,31 +54,31 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
     if not saved:
         save()
     last_save = time.monotonic()
-    bar = tqdm(total=iterations, initial=iteration, unit="it", desc="train", mininterval=0.5 if sys.stderr.isatty() else 30)
-    with _signals() as caught, bar, contextlib.closing(batches.stream(iteration + 1, iterations)) as stream:
+    progress = bar(total=iterations, initial=iteration, unit="it", desc="train")
+    with _signals() as caught, progress, contextlib.closing(batches.stream(iteration + 1, iterations)) as stream:
         for batch in stream:
             start = time.monotonic()
             iteration += 1
             step(module, batch, (loss, accuracy), seed=recipe["seed"] * 1_000_003 + iteration)
             busy, shown = busy + time.monotonic() - start, shown + 1
-            bar.update()
+            progress.update()
             last = iteration == iterations
             if iteration % recipe["log_every"] == 0 or last:
                 mx.nd.waitall()
                 speed = shown * batches.batch_size / busy
-                bar.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s")
+                progress.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
                 diverged = not math.isfinite(loss.get()[1])
-                tested = {}
+                errors = {}
                 if iteration % recipe["test_every"] == 0 or last or diverged:
-                    tested = dict(zip(("test_loss", "test_error"), evaluate(tester, test, show=sys.stderr.isatty())))
+                    errors = dict(zip(("test_loss", "test_error"), evaluate(tester, test)))
                     mx.nd.waitall()
                 run.log(iteration=iteration, epoch=iteration * batches.batch_size / batches.samples_per_epoch,
                         learning_rate=learning_rate(iteration), train_loss=loss.get()[1],
                         train_error=100 * (1 - accuracy.get()[1]), images_per_second=speed,
-                        seconds=time.monotonic() - began, **tested)
+                        seconds=time.monotonic() - began, **errors)
                 loss.reset(), accuracy.reset()
                 busy, shown = 0.0, 0
-                if tested:
+                if errors:
                     on_test()
                 if diverged:
                     save()
