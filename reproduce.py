@@ -75,18 +75,19 @@ def plan(jobs, slots, arguments):
     for job in jobs:
         kind = (job.experiment.depth, job.experiment.unit, job.experiment.options)
         if kind not in measured:
-            done = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", *job.options, *slots[0]], cwd=ROOT,
+            cost = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", *job.options, *slots[0]], cwd=ROOT,
                                   text=True, capture_output=True, env=share(arguments))
-            if done.returncode:  # the run itself will tell why
-                print(f"  {str(job):<58}  cannot be measured: {(done.stderr.strip().splitlines() or ['no memory?'])[-1]}")
-            measured[kind] = None if done.returncode else json.loads(done.stdout.splitlines()[-1])
+            if cost.returncode:  # the run itself will tell why
+                print(f"  {str(job):<58}  cannot be measured: {(cost.stderr.strip().splitlines() or ['no memory?'])[-1]}")
+            measured[kind] = None if cost.returncode else json.loads(cost.stdout.splitlines()[-1])
         cost = measured[kind]
         if cost is None:
             continue
-        rest = cost["seconds"] * (1 - job.done)
+        done = job.done
+        rest = cost["seconds"] * (1 - done)
         seconds += rest
         memory.append(cost["megabytes"])
-        there = f"  ({job.done:.0%} is there)" if job.done else ""
+        there = f"  ({done:.0%} is there)" if done else ""
         print(f"  {str(job):<58} {_clock(rest):>8}  {cost['megabytes']:,.0f} MB{there}")
     together, time = sum(sorted(memory)[-arguments.jobs:]), _clock(seconds / min(arguments.jobs, len(jobs)))
     print(f"in all about {time} and at most {together:,.0f} MB, {arguments.jobs} at once", flush=True)

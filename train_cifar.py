@@ -203,7 +203,7 @@ def main():
             open_run, symbol, devices,
             batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed),
             batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset)),
-            vars(arguments), arguments.kv_store, on_test=figure.draw)
+            vars(arguments), on_test=figure.draw)
         if stopped:
             print(f"stopped; the same command goes on from {where}")
             return 128 + stopped

@@ -16,7 +16,7 @@ from .recipe import initializer, optimizer, schedule
 CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
 
 
-def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_test=lambda: None):
+def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
     batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
@@ -30,7 +30,7 @@ def train(run, symbol, contexts, batches, test, recipe, kv_store="local", on_tes
     with without_notes():
         module.bind([("data", trained)], [("softmax_label", trained[:1])])
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
-    module.init_optimizer(kv_store, optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
+    module.init_optimizer(recipe["kv_store"], optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
     with without_notes():

@@ -5,7 +5,6 @@ results/<scale>/<name>/seed<k>/
     log.csv                 one row every --log-every iterations; the test columns every --test-every and at the end
     checkpoint-<iteration>/ arrays.params (mx.nd.save) and state.json; only the newest is kept
 """
-import csv
 import fcntl
 import json
 import os
@@ -114,11 +113,15 @@ class Run:
     def log(self, **row):
         """Append one row to log.csv."""
         with open(self.folder / "log.csv", "a", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow([write_number(row.get(name)) for name in COLUMNS])
+            file.write(_line(row))
 
     def _rewrite_log(self, rows):
-        lines = [",".join(COLUMNS)] + [",".join(write_number(row[name]) for name in COLUMNS) for row in rows]
-        _write(self.folder / "log.csv", "\n".join(lines) + "\n")
+        _write(self.folder / "log.csv", ",".join(COLUMNS) + "\n" + "".join(map(_line, rows)))
+
+
+def _line(row):
+    """A row as it stands in log.csv; what it lacks is empty."""
+    return ",".join(write_number(row.get(name)) for name in COLUMNS) + "\n"
 
 
 def _write(path, text):
