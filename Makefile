@@ -20,7 +20,7 @@ SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
-FIGURES := figure1 figure3 figure6 degradation
+FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots diagrams parameters readme benchmark clean
 
 help:  ## list the jobs
@@ -30,7 +30,8 @@ help:  ## list the jobs
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
 	@echo "    and, behind it: SCALE=full|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400 BATCH=64"
 	@echo "                    UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7 IMAGE_SIZE=16 ARGS='any option of train_cifar.py'"
-	@echo "make table1 ... table5, figure1, figure3, figure6, degradation: train what is missing, then draw (SCALE= SEEDS=0,1,2 -j2)"
+	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, gate-bias-search: train what is missing, then draw"
+	@echo "    (SCALE=full|pocket|demo SEEDS=0,1,2 -j2)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)

@@ -22,7 +22,7 @@ GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a sin
 import experiments  # noqa: E402
 from data import download  # noqa: E402
 from errors import UserError, run  # noqa: E402
-from plots import panels, runs, tables  # noqa: E402
+from plots import panels, runs, search, tables  # noqa: E402
 from training.environment import physical_cores  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES]))
+    parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]))
     parser.add_argument("--scale", default="full", help=", ".join(experiments.SCALES))
     parser.add_argument("--seeds", default="0", help="as 0,1,2; the paper has five (0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
@@ -44,6 +44,7 @@ class Job:
     """One experiment with one seed."""
 
     def __init__(self, experiment, seed, arguments):
+        experiment = experiment.at(arguments.scale)
         self.experiment, self.seed, self.scale = experiment, seed, arguments.scale
         self.folder = runs.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
         data = ["--data-dir", str(arguments.data_dir.resolve())] if arguments.data_dir else []
@@ -158,28 +159,37 @@ def main():
     if gpus and len(gpus) < arguments.jobs:
         raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: at most one run a GPU")
     slots = [["--gpus", ",".join(gpus[i::arguments.jobs])] if gpus else [] for i in range(arguments.jobs)]
-    own_data = "--data-dir" in experiments.scale_options(arguments.scale)
-    chosen = {each.name: each for what in arguments.what for each in experiments.experiments_of(what)}
-    for each in list(chosen.values()):
-        if own_data and each.dataset != "cifar10":
-            print(f"left out: {each.name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
-            del chosen[each.name]
-    jobs = [Job(each, seed, arguments) for seed in seeds for each in chosen.values()]
-    left = [job for job in jobs if job.done < 1]
-    failed, stopped = [], False
-    if left and not arguments.draw_only:
-        for dataset in sorted({job.experiment.dataset for job in left}):  # once, before several runs ask for it
-            if not arguments.data_dir and not own_data:
-                download.fetch(dataset, ROOT / "data")
-        plan(left, slots, arguments)
-        failed, stopped = train(left, slots, arguments)
+    chosen = [each for what in arguments.what for each in experiments.experiments_of(what)]
+    failed, stopped = complete(chosen, seeds, slots, arguments)
+    if experiments.SEARCH in arguments.what and not failed and not stopped and search.best(arguments.scale):
+        failed, stopped = complete([search.best(arguments.scale)], seeds, slots, arguments)
     for what in arguments.what:
-        (tables if what in experiments.TABLES else panels).draw(what, arguments.scale)
+        if what == experiments.SEARCH:
+            search.draw(arguments.scale)
+        else:
+            (tables if what in experiments.TABLES else panels).draw(what, arguments.scale)
     for each in failed:
         print(f"failed: {each}", file=sys.stderr)
     if stopped:
         print("stopped; the same command goes on", file=sys.stderr)
     return 130 if stopped else bool(failed)
+
+
+def complete(chosen, seeds, slots, arguments):
+    """Train what is missing of experiments; (those that failed, whether it was stopped)."""
+    own_data = "--data-dir" in experiments.scale_options(arguments.scale)
+    jobs = [Job(each, seed, arguments) for seed in seeds for each in chosen]
+    jobs = list({job.folder: job for job in jobs}.values())  # several tables have one network, several depths one at a small scale
+    for name in dict.fromkeys(job.experiment.name for job in jobs if own_data and job.experiment.dataset != "cifar10"):
+        print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
+    jobs = [job for job in jobs if job.done < 1 and not (own_data and job.experiment.dataset != "cifar10")]
+    if not jobs or arguments.draw_only:
+        return [], False
+    for dataset in sorted({job.experiment.dataset for job in jobs}):  # once, before several runs ask for it
+        if not arguments.data_dir and not own_data:
+            download.fetch(dataset, ROOT / "data")
+    plan(jobs, slots, arguments)
+    return train(jobs, slots, arguments)
 
 
 if __name__ == "__main__":

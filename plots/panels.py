@@ -55,7 +55,7 @@ def draw(name, scale):
     figure.suptitle(TITLES[name])
     if drawn:
         figure.supxlabel(results.caption(drawn), fontsize=7, color="0.3")
-        results.save(figure, results.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png"))
+        results.save(figure, results.figure_of(name, scale))
     plt.close(figure)
     for command in dict.fromkeys(each.target(scale) for each in missing):
         print(f"{name} lacks a run: {command}")

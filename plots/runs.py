@@ -29,6 +29,7 @@ def read(folder):
 
 def of(experiment, scale):
     """The runs of an experiment at a scale, by seed. A run of another recipe or of other pictures is left out, with a line."""
+    experiment = experiment.at(scale)
     folders = [path.parent for path in (RESULTS / scale / experiment.name).glob("seed*/config.json")]
     found = []
     for folder in sorted(folders, key=lambda folder: int("0" + "".join(filter(str.isdigit, folder.name)))):
@@ -36,7 +37,11 @@ def of(experiment, scale):
             run = read(folder)
             for option, value in experiment.settings(scale).items():
                 if run.config["recipe"].get(option) != value:
-                    raise UserError(f"{run.folder} has {option} {run.config['recipe'].get(option)}, and scale {scale} {value}")
+                    raise UserError(f"{run.folder} has {option} {run.config['recipe'].get(option)}, and scale {scale} {value}; "
+                                    f"this makes another: {experiment.target(scale)} OUTPUT=folder")
+            for other in found:
+                if run.config["recipe"]["seed"] == other.config["recipe"]["seed"]:
+                    raise UserError(f"{run.folder} is seed {run.config['recipe']['seed']} once more, as {other.folder} is")
             if found and run.config["data"] != found[0].config["data"]:
                 raise UserError(f"{run.folder} was trained on {run.config['data']}, not on {found[0].config['data']}")
         except UserError as error:
@@ -73,8 +78,8 @@ def label(run):
     return f"{recipe['depth']}, {' and '.join(words) or 'original'}"
 
 
-def caption(runs):
-    """One line under a figure: data, scale, recipe, seeds and machine."""
+def caption(runs, of="curve"):
+    """One line under a figure: data, scale, recipe, seeds and machine. of: what a run is in the figure."""
     def each(values):
         return ", ".join(sorted({str(value) for value in values}))
 
@@ -84,7 +89,7 @@ def caption(runs):
         f"scale {each(run.config['scale'] for run in runs)}",
         f"{each(recipe['image_size'] for recipe in recipes)} pixels square",
         f"batch {each(recipe['batch_size'] for recipe in recipes)}",
-        f"one run a curve, seed {each(recipe['seed'] for recipe in recipes)}",
+        f"one run a {of}, seed {each(recipe['seed'] for recipe in recipes)}",
         f"{each(run.config['host']['devices'] for run in runs)} ({each(run.config['host']['cores'] for run in runs)} cores)"])
 
 
@@ -95,6 +100,11 @@ def figure_path(folder):
     except ValueError:
         return Path(folder) / "curves.png"
     return FIGURES / ("-".join(part for part in parts if part not in ("full", "seed0")) + ".png")
+
+
+def figure_of(name, scale):
+    """Where a table or figure of the paper belongs; of full scale it has the bare name."""
+    return FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
 def save(figure, path):

@@ -105,10 +105,9 @@ def picture(name, rows, path):
 def draw(name, scale):
     """Print a table and write its Markdown and PNG under plots/figures/."""
     rows = lines(name, scale)
-    stem = results.FIGURES / (name if scale == "full" else f"{scale}-{name}")
-    text = markdown(rows)
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    stem.with_suffix(".md").write_text(text)
+    path = results.figure_of(name, scale)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".md").write_text(markdown(rows))
     width = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(5)]
     for row in [HEAD, *rows]:
         print("  ".join(cell.ljust(size) for cell, size in zip(row, width)).rstrip())
@@ -119,6 +118,5 @@ def draw(name, scale):
         print(f"{name} is ImageNet's: nothing here trains it yet")
     missing = [row for row in rows if row[3] in ("", "unfinished") and row[-1]]
     if missing:
-        command = f"make {name}" + ("" if scale == "full" else f" SCALE={scale}")
-        print(f"{len(missing)} of {len(rows)} rows are missing; {command} trains them")
-    picture(name, rows, stem.with_suffix(".png"))
+        print(f"{len(missing)} of {len(rows)} rows are missing; {experiments.make(name, scale)} trains them")
+    picture(name, rows, path)

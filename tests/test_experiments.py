@@ -1,6 +1,7 @@
 """The paper's experiments are the paper's, and tables and figures are drawn from whatever runs there are."""
 import json
 import math
+import shutil
 import statistics
 
 import matplotlib.image
@@ -9,11 +10,12 @@ import pytest
 import experiments
 import train_cifar
 from errors import UserError
-from plots import panels, runs, tables
+from plots import panels, runs, search, tables
 from symbols import names, shortcut_constants
 from training.log import COLUMNS
 
 EVERY = {each.name: each for name in [*experiments.TABLES, *experiments.FIGURES] for each in experiments.experiments_of(name)}
+EVERY.update({each.name: each for each in experiments.GATE_BIAS_SEARCH})
 
 
 def test_rows_and_numbers_are_the_papers():
@@ -36,6 +38,20 @@ def test_experiment_is_a_command_that_train_cifar_takes(experiment):
     named = names.run_name(arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
                            arguments.shortcut_args)
     assert experiment.name.startswith(named) and (experiment.options or experiment.name == named)
+
+
+def test_what_a_run_must_have_to_count_is_what_train_cifar_does_by_default():
+    arguments = vars(train_cifar.complete(train_cifar.options().parse_args([])))
+    assert {key: arguments[key] for key in experiments.PAPER} == experiments.PAPER
+
+
+def test_demo_has_fewer_units_and_pocket_the_papers():
+    preact = experiments.experiment(1001, "preact")
+    assert preact.at("pocket") == preact and preact.at("demo").depth == 29 and preact.at("demo").unit == "bottleneck"
+    assert preact.target("demo") == "make cifar10-preact29 UNIT=bottleneck SCALE=demo"
+    for name in [*experiments.TABLES, *experiments.FIGURES]:  # no two networks of a table become one
+        rows = experiments.experiments_of(name)
+        assert len({each.at("demo").name for each in rows}) == len(rows)
 
 
 def test_different_experiments_have_different_folders():
@@ -72,6 +88,7 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
 
     def write(experiment, errors, scale="pocket", rows=None, **changes):
+        experiment = experiment.at(scale)
         iterations = {**experiment.settings(scale), **changes}["iterations"]
         for seed, error in enumerate(errors):
             folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
@@ -91,16 +108,16 @@ def test_table_has_median_mean_deviation_and_count_of_last_iterates(results):
     results(experiments.ORIGINAL110, [20, 26, 21])
     row = tables.lines("table1", "pocket")[0]
     assert row[2:6] == ("6.61", f"21.00 (22.33 +- {statistics.stdev([20, 26, 21]):.2f})", "3", "pocket")
-    assert row[6:8] == ("test data", "3,200") and row[8] == "make cifar10-original110 SCALE=pocket"
+    assert row[6:8] == ("test data", "2,000") and row[8] == "make cifar10-original110 SCALE=pocket"
 
 
 def test_table_never_takes_the_best_iterate(results):
-    results(experiments.ORIGINAL110, [0], rows=[(1600, 1.0, 10.0), (3200, 0.5, 30.0)])
+    results(experiments.ORIGINAL110, [0], rows=[(1000, 1.0, 10.0), (2000, 0.5, 30.0)])
     assert tables.lines("table1", "pocket")[0][3] == "30.00"
 
 
 def test_unfinished_run_gives_no_number(results):
-    results(experiments.ORIGINAL110, [0], rows=[(1600, 1.0, 10.0)])
+    results(experiments.ORIGINAL110, [0], rows=[(1000, 1.0, 10.0)])
     assert tables.lines("table1", "pocket")[0][3] == "unfinished"
 
 
@@ -114,10 +131,18 @@ def test_run_of_another_scale_is_not_taken(results):
     assert tables.lines("table1", "pocket")[0][3] == ""
 
 
-@pytest.mark.parametrize("changes", [dict(iterations=1200), dict(image_size=32), dict(batch_size=64), dict(warmup_iterations=20)])
+@pytest.mark.parametrize("changes", [dict(iterations=1200), dict(image_size=32), dict(batch_size=128), dict(warmup_iterations=20),
+                                     dict(nesterov=True), dict(validation=True)])
 def test_run_of_another_recipe_does_not_count(results, capsys, changes):
     results(experiments.ORIGINAL110, [20], **changes)
     assert tables.lines("table1", "pocket")[0][3] == "" and "left out" in capsys.readouterr().out
+
+
+def test_one_seed_counts_once(results, tmp_path, capsys):
+    results(experiments.ORIGINAL110, [20])
+    folder = tmp_path / "results" / "pocket" / "cifar10-original110"
+    shutil.copytree(folder / "seed0", folder / "seed0-copy")
+    assert tables.lines("table1", "pocket")[0][3:5] == ("20.00", "1") and "seed 0 once more" in capsys.readouterr().out
 
 
 def test_seeds_on_other_pictures_do_not_count(results, tmp_path):
@@ -171,6 +196,25 @@ def test_papers_curve_lies_behind_ours_at_full_scale_alone(results):
     behind = len(panels.curves.panel(axes, there, papers=paper).lines)
     figure, axes = panels.plt.subplots()
     assert behind == len(panels.curves.panel(axes, there).lines) + 1
+
+
+def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(results, tmp_path, capsys):
+    for each in experiments.GATE_BIAS_SEARCH[:-1]:
+        results(each, [40 + abs(search.bias(each) + 4)], scale="demo")
+    assert search.best("demo") is None, "a search that is not whole has no best"
+    results(experiments.GATE_BIAS_SEARCH[-1], [90], scale="demo")
+    best = search.best("demo")
+    assert best.constants == {"bias": -4} and best.command[-2:] == ["--shortcut-args", "bias=-4"], "without --validation"
+    results(best, [33], scale="demo")
+    search.draw("demo")
+    out = capsys.readouterr().out
+    assert "best: -4 (the paper: -6); trained again on all pictures, test error 33.00 %" in out
+    assert matplotlib.image.imread(tmp_path / "figures" / "demo-gate-bias-search.png").std() > 0.01
+
+
+def test_gate_biases_are_the_papers():
+    assert [search.bias(each) for each in experiments.GATE_BIAS_SEARCH] == [0, -1, -2, -3, -4, -5, -6, -7, -8, -9, -10]
+    assert all(each.settings("full")["validation"] is True for each in experiments.GATE_BIAS_SEARCH)
 
 
 @pytest.mark.parametrize("name", [*experiments.TABLES, *experiments.FIGURES])
