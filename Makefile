@@ -21,7 +21,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots diagrams parameters readme benchmark clean
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -74,6 +74,12 @@ lint: $(READY)  ## ruff
 
 plots: $(READY)  ## draw everything that can be drawn from the logs under results/; train nothing
 	@$(PYTHON) -m plots
+
+summary: $(READY)  ## the order of Tables 1 and 2, ours beside the paper's, from the logs that there are (SCALE=pocket)
+	@$(PYTHON) -m plots summary --scale $(SCALE)
+
+report: $(READY) plots diagrams  ## plots/report.html: one page with everything, which needs no network
+	@$(PYTHON) -m plots.report
 
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
 	@$(PYTHON) -W ignore -m plots.diagrams

@@ -22,10 +22,12 @@ GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a sin
 import experiments  # noqa: E402
 from data import download  # noqa: E402
 from errors import UserError, run  # noqa: E402
-from plots import panels, runs, search, tables  # noqa: E402
+from plots import runs, search  # noqa: E402
+from plots.named import DRAW  # noqa: E402
 from training.environment import physical_cores  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
+STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
 
 
 def options():
@@ -36,7 +38,6 @@ def options():
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
     parser.add_argument("--gpus", default="", help="as 0,1")
     parser.add_argument("--data-dir", type=Path, help="folder with CIFAR; by default it is downloaded")
-    parser.add_argument("--draw-only", action="store_true", help="train nothing")
     return parser
 
 
@@ -130,10 +131,10 @@ def train(jobs, slots, arguments):
             job.folder.mkdir(parents=True, exist_ok=True)
             with open(job.folder / "output.txt", "w") as output:
                 code = call(output)
-            print(f"{'ends' if code == 0 else 'FAILED'}: {job}", flush=True)
+            print(f"{'ends' if code == 0 else 'stopped' if code in STOPPED else 'FAILED'}: {job}", flush=True)
         with lock:
             free.append(slot)
-        if code in (130, 143, -2, -15):
+        if code in STOPPED:
             stopped.append(job)
         elif code:
             where = f": see {os.path.relpath(job.folder / 'output.txt')}" if arguments.jobs > 1 else ""
@@ -164,10 +165,7 @@ def main():
     if experiments.SEARCH in arguments.what and not failed and not stopped and search.best(arguments.scale):
         failed, stopped = complete([search.best(arguments.scale)], seeds, slots, arguments)
     for what in arguments.what:
-        if what == experiments.SEARCH:
-            search.draw(arguments.scale)
-        else:
-            (tables if what in experiments.TABLES else panels).draw(what, arguments.scale)
+        DRAW[what](what, arguments.scale)
     for each in failed:
         print(f"failed: {each}", file=sys.stderr)
     if stopped:
@@ -183,7 +181,7 @@ def complete(chosen, seeds, slots, arguments):
     for name in dict.fromkeys(job.experiment.name for job in jobs if own_data and job.experiment.dataset != "cifar10"):
         print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
     jobs = [job for job in jobs if job.done < 1 and not (own_data and job.experiment.dataset != "cifar10")]
-    if not jobs or arguments.draw_only:
+    if not jobs:
         return [], False
     for dataset in sorted({job.experiment.dataset for job in jobs}):  # once, before several runs ask for it
         if not arguments.data_dir and not own_data:

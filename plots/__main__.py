@@ -1,21 +1,39 @@
-"""Draw everything that can be drawn from the logs under results/; train nothing: make plots."""
+"""Draw everything that can be drawn from the logs under results/; train nothing.
+
+    python -m plots                             # make plots
+    python -m plots summary --scale pocket      # make summary SCALE=pocket: one table or figure alone
+"""
+import argparse
+
 import experiments
 from errors import UserError, run
 
-from . import curves, panels, tables
+from . import curves
 from . import runs as results
+from .named import DRAW
 
 
 def main():
-    for config in sorted(results.RESULTS.rglob("config.json")):
-        try:
-            curves.draw([results.read(config.parent)], results.figure_path(config.parent))
-        except UserError as error:
-            print(f"left out: {error}")
-    for scale in experiments.SCALES:
-        for name in [*experiments.TABLES, *experiments.FIGURES]:
-            if any((results.RESULTS / scale / each.name).is_dir() for each in experiments.experiments_of(name)):
-                (tables if name in experiments.TABLES else panels).draw(name, scale)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(DRAW)}; without one, everything")
+    parser.add_argument("--scale", help=f"{', '.join(experiments.SCALES)}; without it, all that have runs")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in DRAW:
+            raise UserError(f"'{name}' is no table or figure: there are {', '.join(DRAW)}")
+    if arguments.scale:
+        experiments.scale_options(arguments.scale)
+    if not arguments.names:
+        for config in sorted(results.RESULTS.rglob("config.json")):
+            try:
+                curves.draw([results.read(config.parent)], results.figure_path(config.parent))
+            except UserError as error:
+                results.say_once(f"left out: {error}")
+    for scale in [arguments.scale] if arguments.scale else experiments.SCALES:
+        for name in arguments.names or DRAW:
+            there = [(results.RESULTS / scale / each.at(scale).name).is_dir() for each in experiments.experiments_of(name)]
+            if arguments.names or any(there):
+                DRAW[name](name, scale)
 
 
 run(main)

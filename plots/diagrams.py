@@ -170,7 +170,7 @@ def main():
     figure([("(a) original, two units", "original", "identity", {}, 2, 3),
             ("(b), (c) activation on the weight path alone:\npre-activation, two units", "preact", "identity", {}, 2, 3)],
            "figure5.png", "1603.05027, Figure 5: from post- to pre-activation")
-    drawn = {shortcut for _, _, shortcut, _ in FIGURE_2} | {activation for _, activation, _, _ in FIGURE_4}
+    drawn = {"plain"} | {shortcut for _, _, shortcut, _ in FIGURE_2} | {activation for _, activation, _, _ in FIGURE_4}
     for name in names.variants("shortcuts") + names.variants("activations"):
         if name not in drawn:
             activation, shortcut, _ = names.parse(f"{name}26")

@@ -1,6 +1,6 @@
 """Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's own curves lie behind ours.
 
-    python reproduce.py figure3 --scale pocket --draw-only
+    python -m plots figure3 --scale pocket
 """
 import csv
 from functools import lru_cache

@@ -2,6 +2,7 @@
 import json
 import os
 from collections import namedtuple
+from functools import lru_cache
 from pathlib import Path
 
 from errors import UserError
@@ -37,18 +38,24 @@ def of(experiment, scale):
             run = read(folder)
             for option, value in experiment.settings(scale).items():
                 if run.config["recipe"].get(option) != value:
-                    raise UserError(f"{run.folder} has {option} {run.config['recipe'].get(option)}, and scale {scale} {value}; "
-                                    f"this makes another: {experiment.target(scale)} OUTPUT=folder")
+                    raise UserError(f"{run.folder} has {option} {run.config['recipe'].get(option)}, and scale {scale} {value}: "
+                                    f"move it away, and {experiment.target(scale)} trains another")
             for other in found:
                 if run.config["recipe"]["seed"] == other.config["recipe"]["seed"]:
                     raise UserError(f"{run.folder} is seed {run.config['recipe']['seed']} once more, as {other.folder} is")
             if found and run.config["data"] != found[0].config["data"]:
                 raise UserError(f"{run.folder} was trained on {run.config['data']}, not on {found[0].config['data']}")
         except UserError as error:
-            print(f"left out: {error}")
+            say_once(f"left out: {error}")
             continue
         found.append(run)
     return found
+
+
+@lru_cache(None)
+def say_once(line):
+    """Print a line, but not again for the next figure that meets the same run."""
+    print(line)
 
 
 def again(config):
@@ -79,7 +86,7 @@ def label(run):
 
 
 def caption(runs, of="curve"):
-    """One line under a figure: data, scale, recipe, seeds and machine. of: what a run is in the figure."""
+    """One line under a figure: data, scale, recipe, seeds and machine. of: what a run is there; None: a part of a point."""
     def each(values):
         return ", ".join(sorted({str(value) for value in values}))
 
@@ -89,7 +96,7 @@ def caption(runs, of="curve"):
         f"scale {each(run.config['scale'] for run in runs)}",
         f"{each(recipe['image_size'] for recipe in recipes)} pixels square",
         f"batch {each(recipe['batch_size'] for recipe in recipes)}",
-        f"one run a {of}, seed {each(recipe['seed'] for recipe in recipes)}",
+        (f"one run a {of}, " if of else "") + f"seed {each(recipe['seed'] for recipe in recipes)}",
         f"{each(run.config['host']['devices'] for run in runs)} ({each(run.config['host']['cores'] for run in runs)} cores)"])
 
 

@@ -1,6 +1,6 @@
 """The search of section 3.1 for the initial bias of the gates: error on 5,000 held-out training images against b_g.
 
-    python reproduce.py gate-bias-search --scale pocket --draw-only
+    python -m plots gate-bias-search --scale pocket
 """
 import statistics
 
@@ -36,14 +36,14 @@ def best(scale):
     return chosen._replace(options="")
 
 
-def draw(scale):
+def draw(name, scale):
     """Print the search, and write its picture under plots/figures/."""
     there = found(scale)
     for each, ours in there.items():
         print(f"bias {each:>3}: validation error {tables.say_ours(ours, scale)} %")
     lacking = len(experiments.GATE_BIAS_SEARCH) - len(there)
     if lacking:
-        print(f"{lacking} of {len(experiments.GATE_BIAS_SEARCH)} biases are missing; {experiments.make(experiments.SEARCH, scale)} "
+        print(f"{lacking} of {len(experiments.GATE_BIAS_SEARCH)} biases are missing; {experiments.make(name, scale)} "
               "trains them")
     if not there:
         return
@@ -66,5 +66,5 @@ def draw(scale):
     axes.grid(axis="y", linestyle=":", color="0.6")
     runs = [run for each in experiments.GATE_BIAS_SEARCH for run in results.of(each, scale)]
     figure.supxlabel(results.caption(runs, of="point"), fontsize=6.5, color="0.3")
-    results.save(figure, results.figure_of(experiments.SEARCH, scale))
+    results.save(figure, results.figure_of(name, scale))
     plt.close(figure)

@@ -1,6 +1,6 @@
 """The paper's tables with ours beside: Markdown for reading and copying, PNG for showing.
 
-    python reproduce.py table1 --scale pocket --draw-only
+    python -m plots table1 --scale pocket
 """
 import math
 import statistics
@@ -33,17 +33,30 @@ def ranks(values):
     return [order.index(value) + (order.count(value) + 1) / 2 for value in values]
 
 
-def rank_correlation(name, scale):
+def number(error):
+    """An error as a number to sort by: the paper's "fail" rows are tied at the bottom."""
+    return math.inf if error == experiments.FAIL else error
+
+
+def rank_correlation(name, scale, depth=None):
     """(Spearman's rank correlation of ours with the paper's errors, rows) over the rows that have both; None below three rows.
 
-    The paper's "fail" rows are tied at the bottom, and ours are whatever was measured.
+    depth: of the paper's network, for a table that has two. Ours are the medians of whatever was measured.
     """
-    pairs = [(math.inf if row.paper == experiments.FAIL else row.paper, statistics.median(found.errors))
-             for row in experiments.TABLES[name] for found in [ours(row.experiment, scale)] if found.errors]
+    pairs = [(number(row.paper), statistics.median(found.errors)) for row in experiments.TABLES[name]
+             if row.experiment and depth in (None, row.experiment.depth)
+             for found in [ours(row.experiment, scale)] if found.errors]
     if len(pairs) < 3:
         return None, len(pairs)
     paper, measured = (ranks(column) for column in zip(*pairs))
     return float(np.corrcoef(paper, measured)[0, 1]), len(pairs)
+
+
+def order(name, scale, depth=None):
+    """rank_correlation in words; empty where there are too few rows."""
+    correlation, count = rank_correlation(name, scale, depth)
+    return "" if correlation is None else (
+        f"Spearman's rank correlation with the paper's errors over {count} rows: {correlation:.2f}")
 
 
 def say(error):
@@ -111,9 +124,8 @@ def draw(name, scale):
     width = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(5)]
     for row in [HEAD, *rows]:
         print("  ".join(cell.ljust(size) for cell, size in zip(row, width)).rstrip())
-    correlation, count = rank_correlation(name, scale)
-    if correlation is not None:
-        print(f"Spearman's rank correlation between ours and the paper's over {count} rows: {correlation:.2f}")
+    if order(name, scale):
+        print(order(name, scale))
     if not any(row[-1] for row in rows):
         print(f"{name} is ImageNet's: nothing here trains it yet")
     missing = [row for row in rows if row[3] in ("", "unfinished") and row[-1]]

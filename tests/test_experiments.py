@@ -11,6 +11,7 @@ import experiments
 import train_cifar
 from errors import UserError
 from plots import panels, runs, search, tables
+from plots.named import DRAW
 from symbols import names, shortcut_constants
 from training.log import COLUMNS
 
@@ -206,7 +207,7 @@ def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(resul
     best = search.best("demo")
     assert best.constants == {"bias": -4} and best.command[-2:] == ["--shortcut-args", "bias=-4"], "without --validation"
     results(best, [33], scale="demo")
-    search.draw("demo")
+    search.draw("gate-bias-search", "demo")
     out = capsys.readouterr().out
     assert "best: -4 (the paper: -6); trained again on all pictures, test error 33.00 %" in out
     assert matplotlib.image.imread(tmp_path / "figures" / "demo-gate-bias-search.png").std() > 0.01
@@ -217,6 +218,6 @@ def test_gate_biases_are_the_papers():
     assert all(each.settings("full")["validation"] is True for each in experiments.GATE_BIAS_SEARCH)
 
 
-@pytest.mark.parametrize("name", [*experiments.TABLES, *experiments.FIGURES])
+@pytest.mark.parametrize("name", DRAW)
 def test_nothing_is_drawn_from_nothing_without_an_error(results, name):
-    (tables if name in experiments.TABLES else panels).draw(name, "demo")
+    DRAW[name](name, "demo")
