@@ -1,4 +1,5 @@
 """What the tests share: a small generated set, and train_cifar.py as a user runs it."""
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 from data import generated
 from errors import UserError
+from plots import runs
+from training.log import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
@@ -40,6 +43,29 @@ def train(images):
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err
     return call
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """results(experiment, errors, scale): writes a finished run for each error; figures go to a folder of the test."""
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
+
+    def write(experiment, errors, scale="pocket", rows=None, **changes):
+        experiment = experiment.at(scale)
+        iterations = {**experiment.settings(scale), **changes}["iterations"]
+        for seed, error in enumerate(errors):
+            folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
+            folder.mkdir(parents=True)
+            recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
+                          depth=experiment.depth, seed=seed, **{**experiment.settings(scale), **changes})
+            (folder / "config.json").write_text(json.dumps(dict(
+                name=experiment.name, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
+                host=dict(devices="CPU x 1", cores=2))))
+            written = rows or [(iterations // 2, 1.0, error + 5), (iterations, 0.5, error)]
+            lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]
+            (folder / "log.csv").write_text("\n".join(lines) + "\n")
+    return write
 
 
 def refused(result, *words):

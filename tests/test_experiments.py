@@ -13,7 +13,6 @@ from errors import UserError
 from plots import panels, runs, search, tables
 from plots.named import DRAW
 from symbols import names, shortcut_constants
-from training.log import COLUMNS
 
 EVERY = {each.name: each for name in [*experiments.TABLES, *experiments.FIGURES] for each in experiments.experiments_of(name)}
 EVERY.update({each.name: each for each in experiments.GATE_BIAS_SEARCH})
@@ -80,29 +79,6 @@ def test_unknown_table_or_scale_is_refused():
         experiments.experiments_of("table6")
     with pytest.raises(UserError, match="full, pocket, demo"):
         experiments.scale_options("huge")
-
-
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    """results(experiment, errors, scale): writes a finished run for each error; figures go to a folder of the test."""
-    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
-
-    def write(experiment, errors, scale="pocket", rows=None, **changes):
-        experiment = experiment.at(scale)
-        iterations = {**experiment.settings(scale), **changes}["iterations"]
-        for seed, error in enumerate(errors):
-            folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
-            folder.mkdir(parents=True)
-            recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
-                          depth=experiment.depth, seed=seed, **{**experiment.settings(scale), **changes})
-            (folder / "config.json").write_text(json.dumps(dict(
-                name=experiment.name, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
-                host=dict(devices="CPU x 1", cores=2))))
-            written = rows or [(iterations // 2, 1.0, error + 5), (iterations, 0.5, error)]
-            lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]
-            (folder / "log.csv").write_text("\n".join(lines) + "\n")
-    return write
 
 
 def test_table_has_median_mean_deviation_and_count_of_last_iterates(results):

@@ -1,0 +1,97 @@
+"""The report is one page that needs nothing else, and a browser shows all of it, on a phone and on paper too."""
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+
+import matplotlib.image
+import pytest
+
+import experiments
+from plots import panels, report, summary, tables
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# as root in a container, and with nothing that looks for a network
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+MEASURE = """<script>addEventListener("load", () => { document.title = JSON.stringify({
+    width: document.documentElement.scrollWidth, images: [...document.images].map(image => image.naturalWidth),
+    loaded: performance.getEntriesByType("resource").filter(each => !each.name.startsWith("data:")).length}) })</script></body>"""
+
+
+@pytest.fixture
+def page(results, tmp_path):
+    """A report of Table 1 and a figure, with a name that HTML could trip over."""
+    for i, row in enumerate(experiments.TABLE1):
+        results(row.experiment, [40 + i, 41 + i])
+    path = tmp_path / "results" / "pocket" / "cifar10-original110" / "seed0" / "config.json"
+    path.write_text(path.read_text().replace("python train_cifar.py", "python train_cifar.py --data-dir '<b>&'"))
+    summary.draw("summary", "pocket")
+    panels.draw("figure3", "pocket")
+    return report.page()
+
+
+def browse(page, tmp_path, *flags):
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    done = subprocess.run([CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, path.as_uri()], text=True,
+                          capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_report_has_tables_figures_recipes_and_commands(page):
+    assert page.count("<tr>") > 30 and page.count("data:image/png;base64,") == 2 and page.count("<details>") == 22
+    for text in ("make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket", tables.order("table1", "pocket"),
+                 "12.35", "--batch-size 64", "&lt;b&gt;&amp;"):
+        assert text in page, text
+    assert "<b>" not in page
+
+
+def test_report_asks_for_nothing_from_outside_and_closes_what_it_opens(page):
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page) and "url(" not in page and "@import" not in page
+    opened = []
+
+    class Parser(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            if tag not in ("meta", "img"):
+                opened.append(tag)
+            assert tag != "img" or dict(attributes)["alt"]
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Parser().feed(page)
+    assert not opened
+
+
+def test_report_without_runs_says_how_to_begin(results):
+    assert "make demo" in report.page()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="needs chromium (Debian: apt install chromium); CI has it")
+@pytest.mark.parametrize("width", [390, 1280])  # a phone, a desk
+def test_browser_shows_every_picture_and_nothing_is_wider_than_the_screen(page, tmp_path, width):
+    out = browse(page.replace("</body>", MEASURE), tmp_path, "--dump-dom", f"--window-size={width},900")
+    seen = json.loads(re.search("<title>(.*?)</title>", out).group(1).replace("&quot;", '"'))
+    assert seen["width"] <= width and seen["loaded"] == 0
+    assert len(seen["images"]) == 2 and all(seen["images"])
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="needs chromium (Debian: apt install chromium); CI has it")
+def test_browser_prints_it(page, tmp_path):
+    browse(page, tmp_path, f"--print-to-pdf={tmp_path / 'report.pdf'}")
+    pdf = (tmp_path / "report.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2
+
+
+def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_path, capsys):
+    for row in experiments.TABLE1:
+        results(row.experiment, [50 + tables.number(row.paper) if row.paper != experiments.FAIL else 90])
+    found = summary.rows("table1", 110, "pocket")
+    assert [row.paper for row, _ in found] == [6.61, 6.91, 8.70, 9.81, 12.22, 12.35, 12.86, *["fail"] * 4]
+    summary.draw("summary", "pocket")
+    assert "Table 1: shortcuts, ResNet-110: Spearman's rank correlation with the paper's errors over 11 rows: 1.00" in \
+        capsys.readouterr().out
+    assert matplotlib.image.imread(tmp_path / "figures" / "pocket-summary.png").std() > 0.01
