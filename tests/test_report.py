@@ -1,4 +1,5 @@
 """The report is one page that needs nothing else, and a browser shows all of it, on a phone and on paper too."""
+import html
 import html.parser
 import json
 import re
@@ -15,7 +16,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 # as root in a container, and with nothing that looks for a network
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
-MEASURE = """<script>addEventListener("load", () => { document.title = JSON.stringify({
+MEASURE = """<script>addEventListener("load", () => { top.document.title = JSON.stringify({
     width: document.documentElement.scrollWidth, images: [...document.images].map(image => image.naturalWidth),
     loaded: performance.getEntriesByType("resource").filter(each => !each.name.startsWith("data:")).length}) })</script></body>"""
 
@@ -73,7 +74,9 @@ def test_report_without_runs_says_how_to_begin(results):
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium (Debian: apt install chromium); CI has it")
 @pytest.mark.parametrize("width", [390, 1280])  # a phone, a desk
 def test_browser_shows_every_picture_and_nothing_is_wider_than_the_screen(page, tmp_path, width):
-    out = browse(page.replace("</body>", MEASURE), tmp_path, "--dump-dom", f"--window-size={width},900")
+    inside = html.escape(page.replace("</body>", MEASURE), quote=True)
+    frame = f'<title></title><iframe width={width} height=900 style="border:0" srcdoc="{inside}"></iframe>'
+    out = browse(frame, tmp_path, "--dump-dom")
     seen = json.loads(re.search("<title>(.*?)</title>", out).group(1).replace("&quot;", '"'))
     assert seen["width"] <= width and seen["loaded"] == 0
     assert len(seen["images"]) == 2 and all(seen["images"])
