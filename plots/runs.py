@@ -25,6 +25,10 @@ def read(folder):
     rows = read_log(folder)
     if not rows:
         raise UserError(f"{folder / 'log.csv'} has no whole row yet; {again(config)}")
+    with open(folder / "log.csv", errors="replace") as file:
+        damaged = sum(1 for line in file if line.strip()) - 1 - len(rows)
+    if damaged > 0:
+        say_once(f"left out: {damaged} damaged row{'s'[:damaged - 1]} of {folder / 'log.csv'}; {again(config)}")
     return Run(folder, config, rows)
 
 

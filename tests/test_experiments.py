@@ -159,7 +159,7 @@ def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path,
     panels.draw("figure3", "pocket")
     out = capsys.readouterr().out
     assert "10 of 11 rows are missing; make table1 SCALE=pocket" in out
-    assert "figure3 lacks a run: make cifar10-convolution110 SCALE=pocket" in out
+    assert "figure3 lacks a whole run: make cifar10-convolution110 SCALE=pocket" in out
     for name in ("pocket-table1.png", "pocket-figure3.png"):
         assert matplotlib.image.imread(tmp_path / "figures" / name).std() > 0.01
     assert "| original | Fig. 2(a) | 6.61 | 20.00 | 1 |" in (tmp_path / "figures" / "pocket-table1.md").read_text()

@@ -48,11 +48,15 @@ def test_diverged_run_is_drawn(run, tmp_path):
     assert runs.is_whole(runs.read(folder)) and runs.last_error(runs.read(folder)) == 90
 
 
-def test_row_that_was_cut_off_is_left_out(run):
+def test_row_that_was_cut_off_is_left_out_with_the_command_that_goes_on(run, capsys):
     folder = run(rows(400))
     with open(folder / "log.csv", "a") as log:
         log.write("500,2.1,0.")
     assert runs.read(folder).rows[-1]["iteration"] == 400
+    out = capsys.readouterr().out
+    assert out.startswith("left out: 1 damaged row of ") and "python train_cifar.py --depth 20" in out and out.count("\n") == 1
+    runs.read(run(rows(400)))
+    assert not capsys.readouterr().out
 
 
 def test_run_without_rows_is_refused_with_its_command(run):
