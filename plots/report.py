@@ -84,10 +84,10 @@ def section(scale):
             results.say_once(f"left out: {error}")
     if not runs:
         return ""
-    changed = experiments.SCALES[scale].options
-    parts = [f'<h2 id="{scale}">Scale: {scale}</h2>',
-             "<p class=note>" + (f"The paper's recipe with <code>{escape(changed)}</code>." if changed else "The paper's recipe.")
-             + " Ours: error of the last iterate, median of n runs. Fail: the paper's word for an error above 20 %.</p>",
+    changed, note = experiments.SCALES[scale].options, experiments.depths_note(scale)
+    said = ["The paper's recipe" + (f" with <code>{escape(changed)}</code>" if changed else "") + (note and f", {note}"),
+            "Ours: error of the last iterate, median of n runs", "Fail: the paper's word for an error above 20 %"]
+    parts = [f'<h2 id="{scale}">Scale: {scale}</h2>', f"<p class=note>{'. '.join(said)}.</p>",
              picture(results.figure_of("summary", scale), "Every row that has a run, in the order of the paper's errors.")]
     for name in experiments.TABLES:
         rows = tables.lines(name, scale)

@@ -94,7 +94,7 @@ def markdown(rows):
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [HEAD, ["---"] * len(HEAD), *rows]) + "\n"
 
 
-def picture(name, rows, path):
+def picture(name, rows, scale, path):
     """The table without its commands as a PNG."""
     columns = [i for i, head in enumerate(HEAD) if head not in ("command", "scale", "data")]
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.3 * len(rows)), layout="constrained")
@@ -109,7 +109,8 @@ def picture(name, rows, path):
         cell.set(edgecolor="0.8", facecolor="0.92" if line == 0 else "white")
     data = ", ".join(sorted({row[HEAD.index("data")] for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
-    figure.supxlabel(f"scale {rows[0][HEAD.index('scale')]}; {data}; ours: last iterate, median of n (mean +- standard deviation); "
+    note = experiments.depths_note(scale)
+    figure.supxlabel(f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n (mean +- standard deviation); "
                      "paper: full scale, CIFAR, median of 5", fontsize=7, color="0.3")
     results.save(figure, path)
     plt.close(figure)
@@ -122,6 +123,8 @@ def draw(name, scale):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".md").write_text(markdown(rows))
     width = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(5)]
+    if experiments.depths_note(scale):
+        print(f"scale {scale}: {experiments.depths_note(scale)}")
     for row in [HEAD, *rows]:
         print("  ".join(cell.ljust(size) for cell, size in zip(row, width)).rstrip())
     if order(name, scale):
@@ -131,4 +134,4 @@ def draw(name, scale):
     missing = [row for row in rows if row[3] in ("", "unfinished") and row[-1]]
     if missing:
         print(f"{len(missing)} of {len(rows)} rows are missing; {experiments.make(name, scale)} trains them")
-    picture(name, rows, path)
+    picture(name, rows, scale, path)
