@@ -14,8 +14,8 @@ from symbols import names
 Scale = namedtuple("Scale", "options depths")
 SCALES = {
     "full": Scale("", {}),
-    # Half the paper's units on pictures of 16x16, the schedule's shape, batches of 64 (as for P2 Table 4's 4.62 %). The warm-up is not
-    # shrunk: deep networks need all 400 iterations to leave chance. docs/DEVIATIONS.md says what smaller and deeper ones do.
+    # Half the paper's units on pictures of 16x16, the schedule's shape, batches of 64 (as for P2 Table 4's 4.62 %). The warm-up is
+    # not shrunk: deep networks need all 400 iterations to leave chance. docs/DEVIATIONS.md says what smaller and deeper ones do.
     "pocket": Scale("--image-size 16 --batch-size 64 --iterations 2400 --warmup-iterations 400 --test-every 300",
                     {110: 56, 164: 83, 1001: 506, 1202: 602}),
     # For minutes, on the generated set: the paper's units, but few of them.
@@ -183,9 +183,10 @@ def scale_options(scale):
     return SCALES[scale].options.split()
 
 
-def depths_note(scale):
-    """'56 layers for the paper's 110, 83 for 164': what a scale has for the paper's depths; empty if it has them."""
-    words = [f"{here} for {paper}" for paper, here in SCALES[scale].depths.items()]
+def depths_note(scale, name=None):
+    """'56 layers for the paper's 110, 83 for 164': what a scale has for the paper's depths, or for those of a table or figure."""
+    used = {each.depth for each in experiments_of(name)} if name else SCALES[scale].depths
+    words = [f"{here} for {paper}" for paper, here in SCALES[scale].depths.items() if paper in used]
     return ", ".join(words).replace(" for ", " layers for the paper's ", 1)
 
 

@@ -52,7 +52,8 @@ def draw(name, scale):
         low, high = zip(*(axis.get_ylim() for axis in same))
         for axis in same:
             axis.set_ylim(min(low), max(high))
-    figure.suptitle(TITLES[name])
+    note = experiments.depths_note(scale, name)
+    figure.suptitle(TITLES[name] + (note and f" ({note})"))
     if drawn:
         figure.supxlabel(results.caption(drawn), fontsize=7, color="0.3")
         results.save(figure, results.figure_of(name, scale))

@@ -63,7 +63,7 @@ def draw(name, scale):
     axes[-1][0].set_xlabel("the paper's test error, %", fontsize=9)
     axes[-1][1].set_xlabel(f"ours at {scale} scale, % (diamond: median, dots: runs)", fontsize=9)
     runs = [run for _, there, _ in groups for row, _ in there for run in results.of(row.experiment, scale)]
-    note = experiments.depths_note(scale)
+    note = experiments.depths_note(scale, name)
     figure.supxlabel(f"{note}\n" * bool(note) + results.caption(runs, of=None), fontsize=6.5, color="0.3")
     results.save(figure, results.figure_of(name, scale))
     plt.close(figure)

@@ -109,7 +109,7 @@ def picture(name, rows, scale, path):
         cell.set(edgecolor="0.8", facecolor="0.92" if line == 0 else "white")
     data = ", ".join(sorted({row[HEAD.index("data")] for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
-    note = experiments.depths_note(scale)
+    note = experiments.depths_note(scale, name)
     figure.supxlabel(f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n (mean +- standard deviation); "
                      "paper: full scale, CIFAR, median of 5", fontsize=7, color="0.3")
     results.save(figure, path)
@@ -123,8 +123,8 @@ def draw(name, scale):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".md").write_text(markdown(rows))
     width = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(5)]
-    if experiments.depths_note(scale):
-        print(f"scale {scale}: {experiments.depths_note(scale)}")
+    if experiments.depths_note(scale, name):
+        print(f"scale {scale}: {experiments.depths_note(scale, name)}")
     for row in [HEAD, *rows]:
         print("  ".join(cell.ljust(size) for cell, size in zip(row, width)).rstrip())
     if order(name, scale):

@@ -15,6 +15,7 @@ from plots.named import DRAW
 from symbols import names, shortcut_constants
 
 EVERY = {each.name: each for name in [*experiments.TABLES, *experiments.FIGURES] for each in experiments.experiments_of(name)}
+ORIGINAL = experiments.ORIGINAL110.at("pocket").name
 EVERY.update({each.name: each for each in experiments.GATE_BIAS_SEARCH})
 
 
@@ -45,13 +46,18 @@ def test_what_a_run_must_have_to_count_is_what_train_cifar_does_by_default():
     assert {key: arguments[key] for key in experiments.PAPER} == experiments.PAPER
 
 
-def test_demo_has_fewer_units_and_pocket_the_papers():
+def test_small_scales_have_fewer_units_of_the_same_kind():
+    for name in experiments.TABLES:
+        for each in experiments.experiments_of(name):
+            units = [names.stages(depth, each.unit)[1][0] for depth in (each.depth, each.at("pocket").depth)]
+            assert units[1] == -(-units[0] // 2), "pocket scale has half the units of each of the paper's stages"
     preact = experiments.experiment(1001, "preact")
-    assert preact.at("pocket") == preact and preact.at("demo").depth == 29 and preact.at("demo").unit == "bottleneck"
+    assert preact.at("full") == preact and preact.at("demo").depth == 29 and preact.at("demo").unit == "bottleneck"
     assert preact.target("demo") == "make cifar10-preact29 UNIT=bottleneck SCALE=demo"
     for name in [*experiments.TABLES, *experiments.FIGURES]:  # no two networks of a table become one
         rows = experiments.experiments_of(name)
         assert len({each.at("demo").name for each in rows}) == len(rows)
+    assert experiments.depths_note("pocket", "table2") == "56 layers for the paper's 110, 83 for 164"
 
 
 def test_different_experiments_have_different_folders():
@@ -85,11 +91,11 @@ def test_table_has_median_mean_deviation_and_count_of_last_iterates(results):
     results(experiments.ORIGINAL110, [20, 26, 21])
     row = tables.lines("table1", "pocket")[0]
     assert row[2:6] == ("6.61", f"21.00 (22.33 +- {statistics.stdev([20, 26, 21]):.2f})", "3", "pocket")
-    assert row[6:8] == ("test data", "2,000") and row[8] == "make cifar10-original110 SCALE=pocket"
+    assert row[6:8] == ("test data", "2,400") and row[8] == "make cifar10-original56 SCALE=pocket"
 
 
 def test_table_never_takes_the_best_iterate(results):
-    results(experiments.ORIGINAL110, [0], rows=[(1000, 1.0, 10.0), (2000, 0.5, 30.0)])
+    results(experiments.ORIGINAL110, [0], rows=[(1200, 1.0, 10.0), (2400, 0.5, 30.0)])
     assert tables.lines("table1", "pocket")[0][3] == "30.00"
 
 
@@ -117,22 +123,22 @@ def test_run_of_another_recipe_does_not_count(results, capsys, changes):
 
 def test_one_seed_counts_once(results, tmp_path, capsys):
     results(experiments.ORIGINAL110, [20])
-    folder = tmp_path / "results" / "pocket" / "cifar10-original110"
+    folder = tmp_path / "results" / "pocket" / ORIGINAL
     shutil.copytree(folder / "seed0", folder / "seed0-copy")
     assert tables.lines("table1", "pocket")[0][3:5] == ("20.00", "1") and "seed 0 once more" in capsys.readouterr().out
 
 
 def test_seeds_on_other_pictures_do_not_count(results, tmp_path):
     results(experiments.ORIGINAL110, [20, 30])
-    path = tmp_path / "results" / "pocket" / "cifar10-original110" / "seed1" / "config.json"
+    path = tmp_path / "results" / "pocket" / ORIGINAL / "seed1" / "config.json"
     path.write_text(path.read_text().replace("test data", "other data"))
     assert tables.lines("table1", "pocket")[0][3:5] == ("20.00", "1")
 
 
 def test_command_of_a_row_says_its_scale_and_folder():
     batch64 = next(row.experiment for row in experiments.TABLE4 if row.experiment.options)
-    assert batch64.target("pocket") == ("make cifar10-preact1001 ARGS='--batch-size 64' "
-                                        "OUTPUT=results/pocket/cifar10-preact1001-batch-size=64/seed0 SCALE=pocket")
+    assert batch64.target("demo") == ("make cifar10-preact29 UNIT=bottleneck ARGS='--batch-size 64' "
+                                      "OUTPUT=results/demo/cifar10-preact29-batch-size=64/seed0 SCALE=demo")
     assert experiments.ORIGINAL110.target() == "make cifar10-original110"
 
 
@@ -159,7 +165,7 @@ def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path,
     panels.draw("figure3", "pocket")
     out = capsys.readouterr().out
     assert "10 of 11 rows are missing; make table1 SCALE=pocket" in out
-    assert "figure3 lacks a whole run: make cifar10-convolution110 SCALE=pocket" in out
+    assert "figure3 lacks a whole run: make cifar10-convolution56 SCALE=pocket" in out
     for name in ("pocket-table1.png", "pocket-figure3.png"):
         assert matplotlib.image.imread(tmp_path / "figures" / name).std() > 0.01
     assert "| original | Fig. 2(a) | 6.61 | 20.00 | 1 |" in (tmp_path / "figures" / "pocket-table1.md").read_text()

@@ -26,7 +26,7 @@ def page(results, tmp_path):
     """A report of Table 1 and a figure, with a name that HTML could trip over."""
     for i, row in enumerate(experiments.TABLE1):
         results(row.experiment, [40 + i, 41 + i])
-    path = tmp_path / "results" / "pocket" / "cifar10-original110" / "seed0" / "config.json"
+    path = tmp_path / "results" / "pocket" / experiments.ORIGINAL110.at("pocket").name / "seed0" / "config.json"
     path.write_text(path.read_text().replace("python train_cifar.py", "python train_cifar.py --data-dir '<b>&'"))
     summary.draw("summary", "pocket")
     panels.draw("figure3", "pocket")
@@ -44,7 +44,7 @@ def browse(page, tmp_path, *flags):
 
 def test_report_has_tables_figures_recipes_and_commands(page):
     assert page.count("<tr>") > 30 and page.count("data:image/png;base64,") == 2 and page.count("<details>") == 22
-    for text in ("make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket", tables.order("table1", "pocket"),
+    for text in ("make cifar10-exclusive_gating56 SHORTCUT_ARGS=bias=-7 SCALE=pocket", tables.order("table1", "pocket"),
                  "12.35", "--batch-size 64", "&lt;b&gt;&amp;"):
         assert text in page, text
     assert "<b>" not in page
