@@ -48,7 +48,7 @@ class Job:
         experiment = experiment.at(arguments.scale)
         self.experiment, self.seed, self.scale = experiment, seed, arguments.scale
         self.folder = runs.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
-        data = ["--data-dir", str(arguments.data_dir.resolve())] if arguments.data_dir else []
+        data = ["--data-dir", os.path.relpath(arguments.data_dir, ROOT)] if arguments.data_dir else []
         self.options = [*experiment.command, *experiments.scale_options(arguments.scale), *data, "--seed", str(seed),
                         "--scale", arguments.scale, "--output", str(self.folder.relative_to(ROOT))]
 
