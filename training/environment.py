@@ -1,5 +1,6 @@
 """What MXNet reads from the environment when it is imported."""
 import contextlib
+import importlib
 import os
 import re
 import sys
@@ -23,7 +24,7 @@ def physical_cores():
 
 
 def prepare_mxnet():
-    """Set MXNet's environment; must run before MXNet is imported.
+    """Set MXNet's environment, and what it lacks on Python 3.12 and 3.13; must run before MXNet is imported.
 
     OMP_NUM_THREADS: all cores, unless the user says otherwise; MXNet takes half of them, at half the speed.
     MXNET_SUBGRAPH_BACKEND=NONE, whatever the user says: by default a module that is bound for evaluation folds each BN into its
@@ -32,6 +33,8 @@ def prepare_mxnet():
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(physical_cores()))
     os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
+    if sys.version_info >= (3, 12):
+        importlib.import_module("compat")
 
 
 def bar(*arguments, **options):
