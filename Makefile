@@ -1,6 +1,6 @@
 # One word for every job; `make help` lists them. All of them set themselves up on a fresh machine.
 .DEFAULT_GOAL := help
-PYTHON := .venv/bin/python
+RUN := .venv/bin/python
 READY := .venv/ready
 
 # What can be said behind a target, as in: make cifar10-preact164 GPUS=0,1 SEED=3
@@ -12,8 +12,8 @@ OPTIONS = --scale $(SCALE) $$scale \
 	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch-size $(BATCH)) \
 	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
 # $(call train,dataset,network)
-train = @options=$$($(PYTHON) -m symbols $(2)) && scale=$$($(PYTHON) experiments.py scale $(SCALE)) && \
-	exec $(PYTHON) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
+train = @options=$$($(RUN) -m symbols $(2)) && scale=$$($(RUN) experiments.py scale $(SCALE)) && \
+	exec $(RUN) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
 
 SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
@@ -36,18 +36,20 @@ help:  ## list the jobs
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
 
-$(READY): install.sh $(wildcard requirements/*.txt) $(if $(GPU)$(PYTHON_FOR_VENV),FORCE)
-	@GPU="$(GPU)" PYTHON_FOR_VENV="$(PYTHON_FOR_VENV)" sh install.sh
+# PYTHON=python3.12 and VARIANT=cpu|cu112, on make's command line, overrule what install.sh chooses; DRY_RUN=1 only says it
+said = $(if $(filter command,$(origin $(1))),$($(1)))
+$(READY): install.sh gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE)
+	@PYTHON="$(call said,PYTHON)" VARIANT="$(call said,VARIANT)" DRY_RUN="$(call said,DRY_RUN)" sh install.sh
 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
 		$(MAKE) --no-print-directory cifar10-$$network SCALE=demo || exit; done
-	@$(PYTHON) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
+	@$(RUN) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
 		--output plots/figures/demo.png --title "Four ways to join 20 layers"
 	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
 
 $(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
-	@$(PYTHON) -m data.generated $(DEMO_DATA)
+	@$(RUN) -m data.generated $(DEMO_DATA)
 
 cifar10-%: $(READY) $(SCALE_DATA)
 	$(call train,cifar10,$*)
@@ -60,40 +62,40 @@ cifar100-%: $(READY) $(SCALE_DATA)
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 # table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
-	@$(PYTHON) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(SEEDS),--seeds $(SEEDS)) \
+	@$(RUN) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(GPUS),--gpus $(GPUS)) $(if $(DATA),--data-dir "$(DATA)")
 
 test: $(READY)  ## the whole test suite
-	@$(PYTHON) -m pytest -q tests
+	@$(RUN) -m pytest -q tests
 
 mutants: $(READY)  ## break the project in known ways and see that the tests notice each
-	@$(PYTHON) tests/mutants.py
+	@$(RUN) tests/mutants.py
 
 lint: $(READY)  ## ruff
-	@$(PYTHON) -m ruff check .
+	@$(RUN) -m ruff check .
 
 plots: $(READY)  ## draw everything that can be drawn from the logs under results/; train nothing
-	@$(PYTHON) -m plots
+	@$(RUN) -m plots
 
 summary: $(READY)  ## the order of Tables 1 and 2, ours beside the paper's, from the logs that there are (SCALE=pocket)
-	@$(PYTHON) -m plots summary --scale $(SCALE)
+	@$(RUN) -m plots summary --scale $(SCALE)
 
 report: $(READY) plots diagrams  ## plots/report.html: one page with everything, which needs no network
-	@$(PYTHON) -m plots.report
+	@$(RUN) -m plots.report
 
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
-	@$(PYTHON) -W ignore -m plots.diagrams
+	@$(RUN) -W ignore -m plots.diagrams
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
-	@$(PYTHON) -W ignore -m symbols.counts
+	@$(RUN) -W ignore -m symbols.counts
 
 readme: $(READY)  ## compute the tables of README.md anew, and its pictures
-	@$(PYTHON) -W ignore docs/readme.py
-	@$(PYTHON) -m plots.curves $(foreach network,$(DEMO),results/pocket/cifar10-$(network)/seed0) \
+	@$(RUN) -W ignore docs/readme.py
+	@$(RUN) -m plots.curves $(foreach network,$(DEMO),results/pocket/cifar10-$(network)/seed0) \
 		--output plots/figures/pocket-20-layers.png --title "Four ways to join 20 layers"
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
-	@$(PYTHON) -W ignore -m benchmarks.loop
+	@$(RUN) -W ignore -m benchmarks.loop
 
 clean:  ## remove what make made, except data and results
 	rm -rf .venv .pytest_cache .ruff_cache

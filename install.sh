@@ -1,36 +1,53 @@
 #!/bin/sh
-# make setup: find a Python that MXNet 1.9.1 runs on, make .venv, install the locked packages. docs/INSTALL.md has the reasons.
+# make setup: find a Python that MXNet 1.9.1 runs on, choose its build for the GPU that is here, make .venv, install the locked packages.
+# docs/INSTALL.md has the reasons.
+#   PYTHON=python3.12       the Python to use, by name or path
+#   VARIANT=cpu|cu112       the build of MXNet, whatever the driver shows
+#   DRY_RUN=1               say what would be installed, and install nothing
 set -eu
 say() { printf '%s\n' "$*" >&2; }
+stop() { say "error: $*"; exit 2; }
 
-found=
-for candidate in ${PYTHON_FOR_VENV:-python3.11 python3.10 python3.9 python3.8 python3 python}; do
+# Newest first among those that need nothing; then those that need compat.py. PATH, then what pyenv and uv have.
+candidates() {
+    for version in 3.11 3.10 3.9 3.8 3.13 3.12; do
+        echo "python$version"
+        for folder in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".* "$HOME/.local/share/uv/python/cpython-$version".*; do
+            echo "$folder/bin/python3"
+        done
+    done
+    echo python3
+}
+
+found= version=
+for candidate in ${PYTHON:-$(candidates)}; do
     version=$("$candidate" -c 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
     found="$found $candidate ($version)"
     [ -f "requirements/python$version.txt" ] && break
     version=
 done
-if [ -z "${version:-}" ]; then
-    say "error: MXNet 1.9.1 needs Python 3.8, 3.9, 3.10 or 3.11 with venv; found:${found:- none}. Install one (Debian: apt install" \
-        "python3-venv; else pyenv or uv), or name it: make setup PYTHON_FOR_VENV=/path/to/python3.11"
-    exit 2
-fi
-lock=requirements/python$version.txt
+[ -n "$version" ] || stop "MXNet 1.9.1 needs Python 3.8 to 3.13 with venv; found:${found:- none${PYTHON:+ as $PYTHON}}. Install one (Debian:" \
+    "apt install python3-venv; else pyenv or uv), or name it: make setup PYTHON=/path/to/python3.11"
+[ "$(uname -sm)" = "Linux x86_64" ] || stop "MXNet 1.9.1 has packages for Linux on x86_64 only, and this is $(uname -sm): use such a" \
+    "machine, or a container or virtual machine of that kind"
 
-# MXNet's CUDA build has code for compute capability 5.0 to 8.9 and nothing later.
-gpu=${GPU:-$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | awk '$1 >= 5 && $1 < 9 { print 1; exit }')}
+case ${VARIANT:=$("$candidate" gpus.py)} in
+    cpu) lock=requirements/python$version.txt packages="$lock" ;;
+    cu112) lock=requirements/python$version.txt packages="$lock without mxnet, requirements/gpu.txt (2.1 GB)" ;;
+    *) stop "VARIANT=$VARIANT: there are cpu and cu112" ;;
+esac
+say "setting up .venv with $candidate ($version), MXNet for $VARIANT: $packages"
+[ -z "${DRY_RUN:-}" ] || exit 0
 
-[ "$gpu" = 0 ] && gpu=
-say "setting up .venv with $candidate ($version)${gpu:+ and CUDA}: about a minute"
 # mxnet and mxnet-cu112 own the same files, so a change between them needs a new folder; otherwise runs may be using this one.
-kind="$version ${gpu:-0}"
+kind="$version $VARIANT"
 if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ]; then
     rm -rf .venv
     "$candidate" -m venv .venv
     echo "$kind" > .venv/kind
 fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
-if [ -n "$gpu" ]; then
+if [ "$VARIANT" = cu112 ]; then
     grep -v '^mxnet==' "$lock" > .venv/lock.txt
     pip install --no-deps -r .venv/lock.txt -r requirements/gpu.txt
     # libmxnet.so looks for its libraries beside itself
@@ -41,10 +58,10 @@ else
 fi
 pip install -r requirements/dev.txt
 
-if ! .venv/bin/python -W ignore -c 'import mxnet' 2> .venv/import.txt; then
+if ! .venv/bin/python -W ignore -c 'import training, mxnet' 2> .venv/import.txt; then
     say "error: MXNet is installed but does not start: $(tail -n 1 .venv/import.txt)"
     grep -Eq 'libgomp|libquadmath' .venv/import.txt && say "remedy: apt install libgomp1 libquadmath0"
-    grep -q 'libcuda' .venv/import.txt && say "remedy: install the NVIDIA driver, or make setup GPU=0"
+    grep -q 'libcuda' .venv/import.txt && say "remedy: install the NVIDIA driver, or make setup VARIANT=cpu"
     exit 2
 fi
 touch .venv/ready

@@ -1,0 +1,87 @@
+"""make setup chooses the Python and the build of MXNet that run here, and says what it cannot do."""
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+import gpus
+
+# A stand-in for the driver's library, with GPUs of the compute capabilities in CAPABILITIES ("75,86").
+DRIVER = r"""
+#include <stdlib.h>
+#include <string.h>
+static int nth(int number, int *major, int *minor) {
+    char text[100], *word; int k = 0;
+    strncpy(text, getenv("CAPABILITIES"), 99); text[99] = 0;
+    for (word = strtok(text, ","); word; word = strtok(NULL, ","), k++)
+        if (k == number) { *major = atoi(word) / 10; *minor = atoi(word) % 10; }
+    return k;
+}
+int cuInit(unsigned flags) { return getenv("CAPABILITIES") ? 0 : 100; }
+int cuDeviceGetCount(int *count) { int a, b; *count = nth(-1, &a, &b); return 0; }
+int cuDeviceGet(int *device, int number) { *device = number; return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    int major = 0, minor = 0; nth(device, &major, &minor); *value = attribute == 75 ? major : minor; return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    """A folder with a libcuda.so.1."""
+    folder = tmp_path_factory.mktemp("driver")
+    (folder / "driver.c").write_text(DRIVER)
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("needs a C compiler to build a stand-in for the GPU driver")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", folder / "driver.c"], check=True)
+    return folder
+
+
+def install(**environment):
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "PYTHON": sys.executable, "DRY_RUN": "1", **environment}
+    done = subprocess.run(["sh", "install.sh"], cwd=ROOT, text=True, capture_output=True, env=environment)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("capabilities, variant, words", [
+    ("", "cpu", ""), ("75", "cu112", ""), ("86", "cu112", ""), ("89", "cu112", ""), ("50", "cu112", ""),
+    ("90", "cpu", "9.0 (only 5.0 to 8.9, and no newer build exists): it will train on the CPU"),
+    ("120", "cpu", "12.0 (only"), ("37", "cpu", "3.7 (only"), ("90,80", "cu112", "exists): it will use the others")])
+def test_build_of_mxnet_follows_the_gpus_that_the_driver_shows(driver, capabilities, variant, words):
+    code, err = install(LD_LIBRARY_PATH=str(driver), CAPABILITIES=capabilities)
+    assert code == 0 and f"MXNet for {variant}:" in err and words in err
+    assert len(err.splitlines()) == 1 + bool(words)
+    assert ("requirements/gpu.txt" in err) == (variant == "cu112")
+
+
+def test_driver_that_does_not_start_is_no_gpu(driver):
+    assert "MXNet for cpu:" in install(LD_LIBRARY_PATH=str(driver))[1]
+
+
+def test_variant_overrules_what_is_found(driver):
+    gpu = dict(LD_LIBRARY_PATH=str(driver), CAPABILITIES="86")
+    assert "MXNet for cpu:" in install(VARIANT="cpu", **gpu)[1] and "MXNet for cu112:" in install(VARIANT="cu112")[1]
+    code, err = install(VARIANT="rocm")
+    assert code == 2 and err == "error: VARIANT=rocm: there are cpu and cu112\n"
+
+
+def test_missing_python_is_one_line_with_a_remedy():
+    code, err = install(PYTHON="no-such-python")
+    assert code == 2 and "MXNet 1.9.1 needs Python 3.8 to 3.13" in err and len(err.splitlines()) == 1
+
+
+def test_every_python_has_its_lock_and_all_pin_the_same_mxnet():
+    locks = sorted((ROOT / "requirements").glob("python*.txt"))
+    assert [lock.stem for lock in locks] == [f"python3.{minor}" for minor in (10, 11, 12, 13, 8, 9)]
+    for lock in locks:
+        lines = lock.read_text().splitlines()[1:]
+        assert "mxnet==1.9.1" in lines and all("==" in line for line in lines)
+    gpu = (ROOT / "requirements" / "gpu.txt").read_text()
+    assert "mxnet-cu112==1.9.1" in gpu and "nvidia-cudnn-cu11==8." in gpu
+
+
+def test_variant_is_by_the_best_gpu():
+    assert gpus.variant([(9, 0), (7, 0)]) == "cu112" and gpus.variant([(9, 0)]) == gpus.variant([]) == "cpu"
