@@ -21,7 +21,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark clean
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark doctor clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -96,6 +96,9 @@ readme: $(READY)  ## compute the tables of README.md anew, and its pictures
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(RUN) -W ignore -m benchmarks.loop
+
+doctor: $(READY)  ## what this machine has, whether MXNet trains on it, and how long the paper's networks take here
+	@$(RUN) -W ignore -m benchmarks.doctor
 
 clean:  ## remove what make made, except data and results
 	rm -rf .venv .pytest_cache .ruff_cache

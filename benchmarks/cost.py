@@ -46,7 +46,7 @@ def main():
     iteration = seconds(MEASURED)
     # A test picture costs about a third of a training picture: forward alone.
     tests = arguments.iterations / arguments.test_every * 10000 / arguments.batch_size / 3
-    print(json.dumps({"seconds": iteration * (arguments.iterations + tests),
+    print(json.dumps({"seconds": iteration * (arguments.iterations + tests), "images_per_second": arguments.batch_size / iteration,
                       "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 

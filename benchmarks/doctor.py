@@ -1,0 +1,78 @@
+"""What this machine has for MXNet, whether it trains, and how long the paper's networks would take here.
+
+    python -m benchmarks.doctor      # make doctor
+"""
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import experiments
+import gpus
+import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
+from errors import UserError, run
+from training.environment import physical_cores
+
+ROOT = Path(__file__).resolve().parent.parent
+MEASURED = {"basic": 110, "bottleneck": 164}  # one depth of each kind; time is proportional to multiply-adds
+EXPECTED = [("original20", 20, "basic"), ("original56", 56, "basic"), ("original110", 110, "basic"),
+            ("preact164", 164, "bottleneck"), ("preact1001", 1001, "bottleneck"), ("original1202", 1202, "basic")]
+
+
+def found():
+    """[(what, what there is)], for people."""
+    def version(package):
+        try:
+            return importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+    build = next((name for name in ("mxnet-cu112", "mxnet") if version(name)), "no mxnet")
+    yield "Python", f"{platform.python_version()}, {sys.executable}"
+    yield "packages", ", ".join(f"{name} {version(name)}" for name in (build, "numpy", "matplotlib", "gluoncv") if version(name))
+    yield "system", platform.platform()
+    yield "cores", f"{physical_cores()} physical; MXNet takes {os.environ['OMP_NUM_THREADS']} threads"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    yield "memory", f"{memory / 2**30:.0f} GB"
+    there = gpus.capabilities()
+    yield "GPUs", ", ".join(f"compute capability {major}.{minor}" for major, minor in there) or "none that the driver shows"
+    if gpus.note(there):
+        yield "", gpus.note(there)
+
+
+def speed(unit, device):
+    """Images per second in training, 32x32, float32, from a few iterations in a process of its own."""
+    options = ["--depth", str(MEASURED[unit]), "--unit", unit, "--batch-size", "32", *device]
+    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", *options], cwd=ROOT, text=True,
+                          capture_output=True)
+    if done.returncode:
+        raise UserError(f"a few iterations of training failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])["images_per_second"]
+
+
+def main():
+    for what, text in found():
+        print(f"{what:<10} {text}", flush=True)
+    try:
+        import mxnet as mx
+    except (ImportError, OSError) as error:
+        raise UserError(f"MXNet does not start ({error}): make setup tells why; docs/INSTALL.md has remedies") from error
+    from symbols import counts, get_symbol
+    device = ["--gpus", "0"] if mx.context.num_gpus() else []
+    print(f"\ntraining a few iterations on {'GPU 0' if device else 'the CPU'} ...", flush=True)
+    measured = {unit: speed(unit, device) for unit in MEASURED}
+    for unit, images in measured.items():
+        print(f"ResNet-{MEASURED[unit]}: {images:.0f} images/s")
+    print(f"\nby the paper's recipe, {experiments.PAPER['iterations']:,} iterations of {experiments.PAPER['batch_size']} pictures, here:")
+    for name, depth, unit in EXPECTED:
+        work = [counts.multiply_adds(get_symbol(each, unit=unit), 32) for each in (MEASURED[unit], depth)]
+        seconds = experiments.PAPER["iterations"] * experiments.PAPER["batch_size"] / measured[unit] * work[1] / work[0]
+        print(f"  make cifar10-{name:<14} {seconds / 3600:6.0f} hours")
+    print(f"SCALE=pocket is for machines without a GPU: {experiments.SCALES['pocket'].options}")
+
+
+if __name__ == "__main__":
+    run(main)
