@@ -66,10 +66,11 @@ def main():
     measured = {unit: speed(unit, device) for unit in MEASURED}
     for unit, images in measured.items():
         print(f"ResNet-{MEASURED[unit]}: {images:.0f} images/s")
-    print(f"\nby the paper's recipe, {experiments.PAPER['iterations']:,} iterations of {experiments.PAPER['batch_size']} pictures, here:")
+    pictures = experiments.PAPER["iterations"] * experiments.PAPER["batch_size"]
+    print(f"\nby the paper's recipe ({pictures / 1e6:.1f} million pictures) here:")
     for name, depth, unit in EXPECTED:
         work = [counts.multiply_adds(get_symbol(each, unit=unit), 32) for each in (MEASURED[unit], depth)]
-        seconds = experiments.PAPER["iterations"] * experiments.PAPER["batch_size"] / measured[unit] * work[1] / work[0]
+        seconds = pictures / measured[unit] * work[1] / work[0]
         print(f"  make cifar10-{name:<14} {seconds / 3600:6.0f} hours")
     print(f"SCALE=pocket is for machines without a GPU: {experiments.SCALES['pocket'].options}")
 
