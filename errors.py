@@ -1,4 +1,5 @@
 """What a user sees when something in their hands is wrong: one line, exit code 2, no traceback."""
+import errno
 import sys
 
 
@@ -17,6 +18,8 @@ def run(main):
         print("stopped", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            error.filename = "the disk"
         if error.filename is None:  # not about a file
             raise
         print(f"error: {error.filename}: {error.strerror}; mend that, and the same command goes on", file=sys.stderr)

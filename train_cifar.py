@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 import platform
-import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,11 +20,15 @@ from pathlib import Path
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 from errors import UserError, run
 from symbols import OPTIONS, names
+from training import interrupt
+from training.environment import be_deterministic
+from training.source import source
 
+BEGAN = time.monotonic()
 ROOT = Path(__file__).resolve().parent
 PAPER_ITERATIONS = 64000
 # What does not change what is computed, or is already in the recipe in another form.
-NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus")
+NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus", "time_limit", "keep_going", "deterministic")
 
 
 def options():
@@ -62,6 +66,9 @@ def options():
     add("--kv-store", default="local", choices=("local", "device"), help="where gradients of several devices meet (local)")
     add("--log-every", type=int, help="iterations between two rows of the log (100: P2 Figures 1, 3, 6)")
     add("--test-every", type=int, help="iterations between two test errors (2000: P2 Figures 1, 3, 6)")
+    add("--time-limit", help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes on")
+    add("--keep-going", action="store_true", help="train on when the loss is no number any more (that ends the run)")
+    add("--deterministic", action="store_true", help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
     add("--scale", default="full", help="folder of results/ (full)")
     add("--output", type=Path, help="folder of the run (results/<scale>/<name>/seed<k>)")
     return parser
@@ -109,6 +116,7 @@ def complete(arguments):
         raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1") from None
     if len(set(arguments.gpus)) < len(arguments.gpus):
         raise UserError(f"--gpus {','.join(map(str, arguments.gpus))}: each GPU once")
+    arguments.time_limit = interrupt.duration(arguments.time_limit) if arguments.time_limit else math.inf
     arguments.devices = len(arguments.gpus) or arguments.cpus
     if arguments.batch_size % arguments.devices:
         raise UserError(f"a batch of {arguments.batch_size} does not divide over {arguments.devices} devices: "
@@ -152,8 +160,6 @@ def describe(arguments, dataset, symbol):
     values = vars(arguments)
     recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
     recipe["data"] = dataset.fingerprint
-    git = shutil.which("git") and subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
-                                                 text=True).stdout.strip()
     return {"name": arguments.name, "scale": arguments.scale, "recipe": recipe,
             "command": " ".join(["python", "train_cifar.py", *sys.argv[1:]]),
             "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
@@ -161,13 +167,16 @@ def describe(arguments, dataset, symbol):
             "parameters": counts.parameters(symbol, arguments.image_size),
             "host": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count(),
                      "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
+                     "deterministic": arguments.deterministic or not arguments.gpus,
                      "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
-            "versions": {"source": git or None, "python": platform.python_version(),
-                         "mxnet": mx.__version__, "numpy": np.__version__}}
+            "versions": {**source(ROOT), "python": platform.python_version(), "mxnet": mx.__version__, "numpy": np.__version__}}
 
 
 def main():
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
     arguments = complete(options().parse_args())
+    if arguments.deterministic:
+        be_deterministic()
 
     from data import batches, cifar, download
     from symbols import get_symbol, shortcut_constants
@@ -193,7 +202,7 @@ def main():
     if arguments.batch_size > len(dataset.train_images):
         raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
 
-    open_run = Run(arguments.output, describe(arguments, dataset, symbol))
+    open_run = Run(arguments.output, describe(arguments, dataset, symbol), arguments.keep_going)
     where = os.path.relpath(arguments.output)
     if not open_run.finished:
         print(f"{arguments.name}: {sum(open_run.config['parameters'].values()):,} parameters, {dataset.name}, in {where}")
@@ -203,15 +212,17 @@ def main():
             open_run, symbol, devices,
             batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed),
             batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset)),
-            vars(arguments), on_test=figure.draw)
+            vars(arguments), on_test=figure.draw, keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
         if stopped:
-            print(f"stopped; the same command goes on from {where}")
-            return 128 + stopped
+            why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
+            print(f"{why}; the same command goes on from {where}")
+            return stopped
         figure.wait()
     if not open_run.finished:
-        raise UserError(f"{where} has its last checkpoint but not its last log row: move the folder away to begin again")
+        raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
     last = read_log(arguments.output)[-1]
-    print(f"finished: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
+    how = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
+    print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
           f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
     return 0
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
+
+import mxnet as mx  # isort: skip
 from data import generated
 from errors import UserError
 from plots import runs
-from training.log import COLUMNS
+from training.checkpoint import found
+from training.log import COLUMNS, read_log
 
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
@@ -27,10 +30,15 @@ def images(tmp_path_factory):
     return folder
 
 
-def start(*arguments, checkpoint_seconds=60, **options):
-    """train_cifar.py in a process of its own."""
+EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
+
+
+def start(*arguments, checkpoint_seconds=60, figures=False, **options):
+    """train_cifar.py in a process of its own; its figure costs more than its training, so only who looks at it has it drawn."""
     code = (f"import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
-            "import errors, train_cifar; errors.run(train_cifar.main)")
+            "import errors, train_cifar; "
+            f"{'' if figures else 'train_cifar.Figure.draw = train_cifar.Figure.wait = lambda self: None; '}"
+            "errors.run(train_cifar.main)")
     return subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **options})
 
@@ -66,6 +74,33 @@ def results(tmp_path, monkeypatch):
             lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]
             (folder / "log.csv").write_text("\n".join(lines) + "\n")
     return write
+
+
+def rows(folder):
+    """The log without its clock."""
+    return [[row[name] for name in EXACT] for row in read_log(folder)]
+
+
+def arrays(folder):
+    """What the newest checkpoint holds, as it is."""
+    return {name: array.asnumpy() for name, array in mx.nd.load(str(found(folder)[-1] / "arrays.params")).items()}
+
+
+def same(one, other):
+    """Whether two finished runs have the same log, and the same parameters, moving averages and momenta, bit for bit."""
+    assert str(rows(one)) == str(rows(other)) and rows(one)  # as text, because nan is not nan
+    first, second = arrays(one), arrays(other)
+    assert first.keys() == second.keys() and {name.split(":")[0] for name in first} >= {"arg", "aux0", "momentum"}
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+    return True
+
+
+def wait_for_row(folder, iteration):
+    for _ in range(1200):
+        if any(row["iteration"] >= iteration for row in read_log(folder)):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the run never got there")
 
 
 def refused(result, *words):

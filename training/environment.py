@@ -37,6 +37,15 @@ def prepare_mxnet():
         importlib.import_module("compat")
 
 
+def be_deterministic():
+    """GPUs: only algorithms that repeat bit for bit, chosen by rule and not by timing; slower. Before MXNet is imported.
+
+    CPUs repeat as they are, with the same number of threads.
+    """
+    os.environ["MXNET_ENFORCE_DETERMINISM"] = "1"
+    os.environ["MXNET_CUDNN_AUTOTUNE_DEFAULT"] = "0"
+
+
 def bar(*arguments, **options):
     """A progress bar that moves on a terminal and writes a line twice a minute into a file."""
     return tqdm(*arguments, mininterval=0.5 if sys.stderr.isatty() else 30, **options)

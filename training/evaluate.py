@@ -4,11 +4,11 @@ import mxnet as mx
 from .environment import bar
 
 
-def evaluate(module, batches):
+def evaluate(module, batches, between=lambda: None):
     """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch left out.
 
     module.score would count the padding. Wait for a training step in flight before calling this (MXNet would turn it
-    into an evaluation half way); evaluate on a module of its own that shares the parameters.
+    into an evaluation half way); evaluate on a module of its own that shares the parameters. between: called after each batch.
     """
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
     batches.reset()
@@ -20,5 +20,6 @@ def evaluate(module, batches):
         outputs = [output[:count] for output in module.get_outputs()]
         loss.update(labels, outputs)
         accuracy.update(labels, outputs)
+        between()
     assert accuracy.num_inst == batches.num_data, (accuracy.num_inst, batches.num_data)
     return loss.get()[1], 100 * (1 - accuracy.get()[1])

@@ -1,5 +1,4 @@
 """log.csv: what a run leaves for the figures. Reading it needs no MXNet."""
-import csv
 import math
 from pathlib import Path
 
@@ -8,17 +7,26 @@ COLUMNS = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "
 
 
 def read_log(folder):
-    """The rows of log.csv as dicts of numbers, None where a column is empty; a row that was cut off is left out."""
+    """The rows of log.csv as dicts of numbers, None where a column is empty, in the order of their iterations.
+
+    A line that is no whole row (cut off, damaged, or of an iteration that is not beyond the last one's) is left out.
+    """
     path = Path(folder) / "log.csv"
     if not path.is_file():
         return []
+    first, *lines = path.read_bytes().split(b"\n")
+    names = first.decode("ascii", "replace").strip().split(",")
     rows = []
-    with open(path, newline="") as file:
-        for row in csv.DictReader(line for line in file if line.endswith("\n")):
-            try:
-                rows.append({name: float(row[name]) if row[name] else None for name in COLUMNS})
-            except (KeyError, TypeError, ValueError):
-                continue
+    for line in lines[:-1]:  # what has no end yet is still being written, or was cut off
+        values = line.decode("ascii", "replace").strip().split(",")
+        try:
+            row = dict(zip(names, values))
+            row = {name: float(row[name]) if row[name] else None for name in COLUMNS}
+            last = rows[-1]["iteration"] if rows else 0
+            if len(values) == len(names) and last < row["iteration"] < math.inf and row["train_loss"] is not None:
+                rows.append(row)
+        except (KeyError, TypeError, ValueError):
+            continue
     return rows
 
 

@@ -1,9 +1,8 @@
 """The training loop: Module's forward, backward and update, a log row now and then, a checkpoint every minute."""
 import contextlib
 import math
-import signal
-import sys
 import time
+from types import SimpleNamespace
 
 import mxnet as mx
 from tqdm import tqdm
@@ -11,16 +10,18 @@ from tqdm import tqdm
 from . import state
 from .environment import bar, without_notes
 from .evaluate import evaluate
+from .interrupt import Interruptions, Stopped
 from .recipe import initializer, optimizer, schedule
 
 CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
 
 
-def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None):
+def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, keep_going=False, deadline=math.inf):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
     batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
-    on_test is called after each row that has test columns. Returns the signal that stopped it, or None.
+    on_test is called after each row that has test columns. keep_going: whether to go on after the loss is no number any more.
+    deadline: when to stop, by time.monotonic(). Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
     arrays, saved = run.checkpoint()
     mx.random.seed(recipe["seed"])
@@ -37,58 +38,72 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None):
         tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
 
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
+    # All that changes besides the arrays. busy, shown: seconds and iterations since the last row, tests and checkpoints left
+    # out. row_due: a test was interrupted, and the row of this iteration is still to be written. diverged: the iteration.
+    now = SimpleNamespace(iteration=0, seconds=0.0, busy=0.0, shown=0, row_due=False, diverged=None)
     if saved:
         state.restore(module, arrays)
         (loss.sum_metric, loss.num_inst), (accuracy.sum_metric, accuracy.num_inst) = saved["metrics"]
-    learning_rate = schedule(recipe)
-    iteration, iterations = saved["iteration"] if saved else 0, recipe["iterations"]
-    began = time.monotonic() - (saved["seconds"] if saved else 0)
-    busy, shown = 0.0, 0  # seconds and iterations since the last row, tests and checkpoints left out
+        vars(now).update({name: saved[name] for name in vars(now)})
+    learning_rate, iterations = schedule(recipe), recipe["iterations"]
+    began = time.monotonic() - now.seconds
 
     def save():
         mx.nd.waitall()  # BN's moving averages are written by operators that nothing else waits for
+        now.seconds = time.monotonic() - began
         run.save(state.collect(module), {
-            "iteration": iteration, "seconds": time.monotonic() - began,
-            "metrics": [[float(metric.sum_metric), metric.num_inst] for metric in (loss, accuracy)]})
+            **vars(now), "metrics": [[float(metric.sum_metric), metric.num_inst] for metric in (loss, accuracy)]})
+
+    def row():
+        """Log what the last iterations did, with a test if one is due; can be interrupted in the test."""
+        now.row_due = True
+        mx.nd.waitall()
+        speed = now.shown * batches.batch_size / now.busy
+        progress.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
+        errors = {}
+        if now.iteration % recipe["test_every"] == 0 or now.iteration in (iterations, now.diverged):
+            errors = dict(zip(("test_loss", "test_error"), evaluate(tester, test, between=interruptions.look)))
+            mx.nd.waitall()
+        run.log(iteration=now.iteration, epoch=now.iteration * batches.batch_size / batches.samples_per_epoch,
+                learning_rate=learning_rate(now.iteration), train_loss=loss.get()[1],
+                train_error=100 * (1 - accuracy.get()[1]), images_per_second=speed, seconds=time.monotonic() - began, **errors)
+        loss.reset(), accuracy.reset()
+        now.busy, now.shown, now.row_due = 0.0, 0, False
+        if errors:
+            on_test()
+
+    def ends():
+        return now.iteration == iterations or (now.diverged is not None and not keep_going)
 
     if not saved:
         save()
-    last_save = time.monotonic()
-    progress = bar(total=iterations, initial=iteration, unit="it", desc="train")
-    with _signals() as caught, progress, contextlib.closing(batches.stream(iteration + 1, iterations)) as stream:
-        for batch in stream:
-            start = time.monotonic()
-            iteration += 1
-            step(module, batch, (loss, accuracy), seed=recipe["seed"] * 1_000_003 + iteration)
-            busy, shown = busy + time.monotonic() - start, shown + 1
-            progress.update()
-            last = iteration == iterations
-            if iteration % recipe["log_every"] == 0 or last:
-                mx.nd.waitall()
-                speed = shown * batches.batch_size / busy
-                progress.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
-                diverged = not math.isfinite(loss.get()[1])
-                errors = {}
-                if iteration % recipe["test_every"] == 0 or last or diverged:
-                    errors = dict(zip(("test_loss", "test_error"), evaluate(tester, test)))
-                    mx.nd.waitall()
-                run.log(iteration=iteration, epoch=iteration * batches.batch_size / batches.samples_per_epoch,
-                        learning_rate=learning_rate(iteration), train_loss=loss.get()[1],
-                        train_error=100 * (1 - accuracy.get()[1]), images_per_second=speed,
-                        seconds=time.monotonic() - began, **errors)
-                loss.reset(), accuracy.reset()
-                busy, shown = 0.0, 0
-                if errors:
-                    on_test()
-                if diverged:
-                    save()
-                    return None
-            if caught or last or time.monotonic() - last_save > CHECKPOINT_SECONDS:
-                save()
-                last_save = time.monotonic()
-            if caught and not last:
-                return caught[0]
-    return None
+    interruptions = Interruptions(save, CHECKPOINT_SECONDS, deadline)
+    progress = bar(total=iterations, initial=now.iteration, unit="it", desc="train")
+    try:
+        with interruptions, progress:
+            if now.row_due:
+                row()
+                interruptions.look(last=ends())
+            if ends():
+                return 0
+            with contextlib.closing(batches.stream(now.iteration + 1, iterations)) as stream:
+                for batch in stream:
+                    start = time.monotonic()
+                    now.iteration += 1
+                    step(module, batch, (loss, accuracy), seed=recipe["seed"] * 1_000_003 + now.iteration)
+                    now.busy, now.shown = now.busy + time.monotonic() - start, now.shown + 1
+                    progress.update()
+                    if now.diverged is None and not math.isfinite(loss.sum_metric):  # a number of the host: costs no waiting
+                        now.diverged = now.iteration
+                        tqdm.write(f"diverged: the training loss is {loss.get()[1]} in iteration {now.iteration:,}")
+                    if now.iteration % recipe["log_every"] == 0 or ends() or now.iteration == now.diverged:
+                        row()
+                    interruptions.look(last=ends())
+                    if ends():
+                        break
+    except Stopped as stopped:
+        return stopped.code
+    return 0
 
 
 def step(module, batch, metrics, seed):
@@ -101,23 +116,3 @@ def step(module, batch, metrics, seed):
     outputs = module.get_outputs()
     for metric in metrics:
         metric.update(batch.label, outputs)
-
-
-@contextlib.contextmanager
-def _signals():
-    """A list into which SIGINT and SIGTERM put their number, so that the loop can end between two iterations."""
-    caught = []
-
-    def catch(number, frame):
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-        tqdm.write("stopping after this iteration (once more: stop at once, and lose what came after the last checkpoint)",
-                   file=sys.stderr)
-
-    before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

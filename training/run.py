@@ -1,140 +1,142 @@
-"""One run's folder: config.json, log.csv and one checkpoint. Nothing in it is ever half written or lost by accident.
+"""One run's folder: config.json, log.csv and checkpoints. Nothing in it is ever half written or lost by accident.
 
 results/<scale>/<name>/seed<k>/
-    config.json             every option, versions, host: enough to run it again
+    config.json             every option, versions, commit, host: enough to run it again; where it went on with others
     log.csv                 one row every --log-every iterations; the test columns every --test-every and at the end
-    checkpoint-<iteration>/ arrays.params (mx.nd.save) and state.json; only the newest is kept
+    checkpoint-<iteration>/ the newest two (training/checkpoint.py); each holds the log up to it
 """
 import fcntl
 import json
 import os
-import shutil
+import socket
+import time
 from pathlib import Path
-
-import mxnet as mx
 
 from errors import UserError
 
+from . import checkpoint
+from .checkpoint import newest_checkpoint, write_whole, writing  # noqa: F401 (newest_checkpoint is for readers of a run, too)
 from .log import COLUMNS, is_finished, read_log, write_number
+
+ELSEWHERE = "choose another folder by --output (make: OUTPUT=)"
 
 
 class Run:
     """An open run folder. Raises UserError if it holds another recipe, or if another process is training in it."""
 
-    def __init__(self, folder, config):
+    def __init__(self, folder, config, keep_going=False):
         self.folder, self.config = Path(folder), config
-        self.iterations = config["recipe"]["iterations"]
+        self._keep_going, self._log, self._began_as = keep_going, "", None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.folder / ".lock", "w")  # noqa: SIM115 (held as long as the run is open)
+            self._lock = open(self.folder / ".lock", "a+")  # noqa: SIM115 (held as long as the run is open)
         except OSError as error:
-            raise UserError(f"cannot write to {self.folder} ({error.strerror}): choose another folder by --output "
-                            "(make: OUTPUT=)") from error
+            raise UserError(f"cannot write to {self.folder} ({error.strerror}): {ELSEWHERE}") from error
+        try:
+            self._hold_lock()
+            if (self.folder / "config.json").exists():
+                self._read_config()
+            else:
+                self._write_config(config)
+        except UserError:
+            self.close()
+            raise
+
+    def _hold_lock(self):
+        """The kernel frees the lock of a dead process, however it died; the file says who holds it, and proves nothing."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.seek(0)
+            holder = "".join(filter(str.isprintable, self._lock.read(200))) or "it does not say which"
+            raise UserError(f"another process ({holder}) is training in {self.folder}: wait for it, stop it, or {ELSEWHERE}"
+                            ) from error
         except OSError as error:
-            raise UserError(f"another process is training in {self.folder}: wait for it, stop it, or choose another folder "
-                            "by --output (make: OUTPUT=)") from error
-        if (self.folder / "config.json").exists():
-            self._refuse_another_recipe()
-        else:
-            _write(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+            raise UserError(f"cannot lock {self.folder} ({error.strerror}): {ELSEWHERE}") from error
+        with writing(self.folder):
+            self._lock.truncate(0)
+            self._lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            self._lock.flush()
 
-    def _refuse_another_recipe(self):
+    def _read_config(self):
+        """Refuse another recipe than that of config.json, and a config.json that is not what the checkpoints were made by."""
+        path = self.folder / "config.json"
         try:
-            there = json.loads((self.folder / "config.json").read_text())
-            recipe, network, _ = there["recipe"], there["network"], there["data"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self.folder / 'config.json'} is not a run's configuration: choose another folder by --output "
-                            "(make: OUTPUT=)") from error
+            there = json.loads(path.read_bytes())
+            shapes = {"recipe": dict, "network": str, "data": str, "continued": list}
+            if not all(isinstance(there.setdefault(key, []), shape) for key, shape in shapes.items()):
+                raise ValueError
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
+            raise UserError(f"{path} is not a run's configuration: {ELSEWHERE}") from error
+        self._refuse_another(there, f"{self.folder} holds a run")
+        for folder in reversed(checkpoint.found(self.folder)):
+            try:
+                made_by = checkpoint.load_state(folder)["run"]
+            except checkpoint.Damaged:
+                continue
+            self._refuse_another(made_by, f"{path} was edited: {folder.name} is of a run")
+            break
+        self._began_as = there
+
+    def _refuse_another(self, there, what):
         for option, value in self.config["recipe"].items():
-            if recipe.get(option) != value:
-                then, now = json.dumps(recipe.get(option)), json.dumps(value)
+            if option not in there["recipe"] or there["recipe"][option] != value:
+                then, now = (json.dumps(each)[:200] for each in (there["recipe"].get(option), value))
                 if option == "data":  # two fingerprints would tell nobody anything
-                    then, now = there["data"], f"these files ({self.config['data']})"
-                raise UserError(f"{self.folder} holds a run with {option} {then}, not {now}: repeat it as it was, or choose "
-                                "another folder by --output (make: OUTPUT=)")
-        if network != self.config["network"]:
-            raise UserError(f"{self.folder} holds a run of another network: a file under symbols/ has changed since; "
-                            "undo that, or choose another folder by --output (make: OUTPUT=)")
+                    then, now = json.dumps(there["data"])[1:200].rstrip('"'), f"these files ({self.config['data']})"
+                raise UserError(f"{what} with {option} {then}, not {now}: repeat it as it was, or {ELSEWHERE}")
+        if there["network"] != self.config["network"]:
+            raise UserError(f"{what} of another network: a file under symbols/ has changed since; undo that, or {ELSEWHERE}")
+
+    def _write_config(self, config):
+        write_whole(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+    def _note_changes(self, iteration):
+        """Into config.json: that the run goes on with another commit, other packages or on another host than so far."""
+        here = {key: self.config.get(key) for key in ("versions", "host")}
+        last = ([self._began_as, *self._began_as["continued"]])[-1]
+        if any(last.get(key) != value for key, value in here.items()):
+            self._began_as["continued"].append({"iteration": iteration, **here})
+            self._write_config(self._began_as)
+            print(f"commit, packages or host have changed since; {self.folder / 'config.json'} says so from here on")
+
+    def close(self):
+        """Give the lock back, as the end of the process does, too."""
+        self._lock.close()
 
     @property
     def finished(self):
         """Whether log and checkpoint are both at the end; a log without any checkpoint, as it is published, will do."""
-        rows, checkpoints = read_log(self.folder), self._checkpoints()
-        return is_finished(rows, self.iterations) and (
-            not checkpoints or checkpoints[-1].name == f"checkpoint-{int(rows[-1]['iteration']):07d}")
-
-    def _checkpoints(self):
-        return sorted(self.folder.glob("checkpoint-*[0-9]"))
+        rows, checkpoints = read_log(self.folder), checkpoint.found(self.folder)
+        whole = is_finished(rows, self.config["recipe"]["iterations"])
+        if whole and self._keep_going:
+            whole = rows[-1]["iteration"] >= self.config["recipe"]["iterations"]
+        return whole and (not checkpoints or checkpoints[-1].name == f"checkpoint-{int(rows[-1]['iteration']):07d}")
 
     def checkpoint(self):
-        """(arrays, state) of the newest checkpoint; (None, None) for a new run. Rows that came after it are dropped."""
-        whole = self._checkpoints()
-        if not whole:
-            if read_log(self.folder):
-                raise UserError(f"{self.folder} has a log but no checkpoint, so it cannot go on: move it away to begin again, "
-                                "or choose another folder by --output (make: OUTPUT=)")
-            self._rewrite_log([])
-            return None, None
-        newest = whole[-1]
-        try:
-            arrays = mx.nd.load(str(newest / "arrays.params"))
-            state = json.loads((newest / "state.json").read_text())
-            kept = [row for row in read_log(self.folder) if row["iteration"] <= state["iteration"]]
-        except (OSError, ValueError, KeyError, mx.MXNetError) as error:
-            raise UserError(f"{newest} is damaged ({str(error).splitlines()[0]}): move {self.folder} away to begin "
-                            "again") from error
-        self._rewrite_log(kept)
+        """(arrays, state) of the newest sound checkpoint; (None, None) for a new run. The log is cut back to it."""
+        arrays, state = newest_checkpoint(self.folder)
+        if state is None and read_log(self.folder):
+            raise UserError(f"{self.folder} has a log but no checkpoint, so it cannot go on: move it away to begin again, or "
+                            f"{ELSEWHERE}")
+        self._log = state["log"] if state else ",".join(COLUMNS) + "\n"
+        write_whole(self.folder / "log.csv", self._log)
+        if state:
+            self._note_changes(state["iteration"])
+            for path in checkpoint.found(self.folder):
+                if path.name > f"checkpoint-{state['iteration']:07d}":  # damaged: out of the way, but kept for who wants to look
+                    with writing(self.folder):
+                        os.replace(path, path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
         return arrays, state
 
     def save(self, arrays, state):
-        """Write a checkpoint, whole or not at all, and then remove the one before."""
-        target = self.folder / f"checkpoint-{state['iteration']:07d}"
-        partial = self.folder / "checkpoint.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        try:
-            partial.mkdir()
-            mx.nd.save(str(partial / "arrays.params"), arrays)
-            _write(partial / "state.json", json.dumps(state))
-            # the rows that the checkpoint stands for must be on the disk before it is
-            for path in (partial / "arrays.params", partial, self.folder / "log.csv"):
-                _sync(path)
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(partial, target)
-            _sync(self.folder)
-        except (OSError, mx.MXNetError) as error:
-            raise UserError(f"cannot write a checkpoint into {self.folder} ({str(error).splitlines()[0]}): is the disk full? The "
-                            "one before is kept, and the same command goes on from it") from error
-        for old in self._checkpoints():
-            if old != target:
-                shutil.rmtree(old)
+        """Write a checkpoint, whole or not at all; the newest two are kept."""
+        run = {key: self.config[key] for key in ("recipe", "network", "data")}
+        checkpoint.save(self.folder, arrays, {**state, "log": self._log, "run": run})
 
     def log(self, **row):
         """Append one row to log.csv."""
-        with open(self.folder / "log.csv", "a", newline="") as file:
-            file.write(_line(row))
-
-    def _rewrite_log(self, rows):
-        _write(self.folder / "log.csv", ",".join(COLUMNS) + "\n" + "".join(map(_line, rows)))
-
-
-def _line(row):
-    """A row as it stands in log.csv; what it lacks is empty."""
-    return ",".join(write_number(row.get(name)) for name in COLUMNS) + "\n"
-
-
-def _write(path, text):
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    _sync(partial)
-    os.replace(partial, path)
-
-
-def _sync(path):
-    """Wait until a file or folder is on the disk: a rename must not get there before what it renames."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        line = ",".join(write_number(row.get(name)) for name in COLUMNS) + "\n"
+        self._log += line
+        with writing(self.folder), open(self.folder / "log.csv", "a", newline="") as file:
+            file.write(line)

@@ -1,0 +1,374 @@
+"""Whatever happens to a run, it goes on where it was and ends as if nothing had happened. Louder: make torture, make fuzz."""
+import contextlib
+import json
+import math
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import mxnet as mx
+import pytest
+from conftest import SMALL, refusal, rows, same, start
+
+from data import batches, cifar
+from errors import UserError
+from symbols import get_symbol
+from training import checkpoint, interrupt
+from training.interrupt import Interruptions, Stopped, duration
+from training.log import COLUMNS, read_log
+from training.loop import train
+from training.run import Run
+from training.source import source
+
+RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
+          "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4, "decay": "weights",
+          "init_fan": "in", "batch_size": 20, "kv_store": "local"}
+CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
+
+
+@pytest.fixture(scope="module")
+def set_(images):
+    return cifar.load("cifar10", images, 8)
+
+
+class TestSet(mx.io.NDArrayIter):
+    """The test set; calls back before its batch number `at`, counted over all tests."""
+    count, at, call = 0, 0, None
+
+    def next(self):
+        self.count += 1
+        if self.count == self.at:
+            self.call()
+        return super().next()
+
+
+class TrainingSet(batches.TrainingBatches):
+    """The training set; calls back before training batch number `at`."""
+    at, call = 0, None
+
+    def stream(self, first, last):
+        for i, batch in enumerate(super().stream(first, last), first):
+            if i == self.at:
+                self.call()
+            yield batch
+
+
+@pytest.fixture
+def trains(set_, tmp_path):
+    """trains("name", test=(6, call), batch=(17, call), recipe={...}, keep_going=...) -> exit code; trains in this process."""
+    mean = batches.mean_image(set_.train_images)
+
+    def call(name, test=(0, None), batch=(0, None), recipe=None, keep_going=False, **options):
+        recipe = {**RECIPE, **(recipe or {})}
+        tests = TestSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
+        pictures = TrainingSet(set_.train_images, set_.train_labels, mean, recipe["batch_size"], recipe["seed"])
+        (tests.at, tests.call), (pictures.at, pictures.call) = test, batch
+        with contextlib.closing(Run(tmp_path / name, {**CONFIG, "recipe": recipe}, keep_going)) as run:
+            return train(run, get_symbol(8, shortcut="dropout"), [mx.cpu()], pictures, tests, recipe, keep_going=keep_going,
+                         **options)
+    return call
+
+
+def signal_self(number):
+    return lambda: os.kill(os.getpid(), number)
+
+
+# ---- signals, time
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_the_test_and_nothing_else(trains, tmp_path, number, code):
+    assert trains("whole") == 0
+    assert trains("broken", test=(6, signal_self(number))) == code  # 4 batches a test: in the second test, after iteration 20
+    assert rows(tmp_path / "broken")[-1][0] == 15 and checkpoint.found(tmp_path / "broken")[-1].name == "checkpoint-0000020"
+    assert trains("broken") == 0
+    assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+def test_signal_is_obeyed_within_the_iteration(trains, tmp_path):
+    assert trains("run", batch=(17, signal_self(signal.SIGTERM))) == 143
+    assert checkpoint.found(tmp_path / "run")[-1].name == "checkpoint-0000017"
+
+
+def test_usr1_saves_at_once_and_goes_on(trains, tmp_path):
+    seen = []
+    assert trains("run", batch=(7, signal_self(signal.SIGUSR1)), test=(2, lambda: seen.append(
+        [path.name for path in checkpoint.found(tmp_path / "run")]))) == 0
+    assert seen == [["checkpoint-0000000", "checkpoint-0000007"]]
+    assert rows(tmp_path / "run")[-1][0] == 24
+
+
+def test_usr1_before_training_does_not_kill(images, tmp_path):
+    process = start("--data-dir", images, *SMALL, "--output", tmp_path / "run")
+    for _ in range(3000):  # as soon as it can hear us
+        ignored = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text()).group(1)
+        if int(ignored, 16) >> (signal.SIGUSR1 - 1) & 1:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGUSR1)
+    assert process.communicate()[0] and process.returncode == 0
+
+
+def test_second_signal_stops_at_once():
+    with pytest.raises(KeyboardInterrupt), Interruptions(lambda: None, 60, math.inf):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_time_limit_stops_in_time_and_the_same_command_goes_on(trains, tmp_path):
+    assert trains("whole") == 0
+    assert trains("broken", deadline=time.monotonic() + 0.5) == interrupt.OUT_OF_TIME == 75
+    assert trains("broken") == 0
+    assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+def test_time_limit_leaves_time_for_a_batch_and_a_checkpoint():
+    saved, ends = [], time.monotonic() + 2.5
+    with pytest.raises(Stopped) as stopped, Interruptions(lambda: saved.append(time.sleep(0.2)), 60, ends) as interruptions:
+        while True:
+            time.sleep(0.3)
+            interruptions.look()
+    assert stopped.value.code == 75 and ends - 2 < time.monotonic() < ends and len(saved) == 1
+
+
+@pytest.mark.parametrize("text, seconds", [("3h", 10800), ("90m", 5400), ("1h30m", 5400), ("45s", 45), ("45", 45), ("1h1s", 3601)])
+def test_time_limit_is_read(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h"])
+def test_time_limit_that_is_none_is_refused(text):
+    refusal(lambda: duration(text), "--time-limit", "3h")
+
+
+def test_command_line_knows_the_exit_codes(images, tmp_path):
+    process = start("--data-dir", images, *SMALL, "--output", tmp_path / "run", "--time-limit", "1s")
+    out, err = process.communicate()
+    assert process.returncode == 75 and "time limit" in out and "the same command goes on" in out, err
+
+
+# ---- numbers that go wrong
+
+
+DIVERGES = {"learning_rate": 1e20, "warmup_learning_rate": 1e20}
+
+
+def test_divergence_is_recorded_in_the_iteration_where_it_happens_whatever_the_log_says(trains, tmp_path):
+    assert trains("every", recipe={**DIVERGES, "log_every": 1}) == 0
+    assert trains("none", recipe={**DIVERGES, "log_every": 1000, "test_every": 1000}) == 0
+    last = read_log(tmp_path / "every")[-1]
+    assert not math.isfinite(last["train_loss"]) and last["test_error"] == 90 and last["iteration"] < 24
+    assert [row["iteration"] for row in read_log(tmp_path / "none")] == [last["iteration"]]
+    assert all(math.isfinite(row["train_loss"]) for row in read_log(tmp_path / "every")[:-1])
+
+
+def test_diverged_run_is_over_unless_told_to_go_on(trains, tmp_path):
+    assert trains("run", recipe=DIVERGES) == 0
+    before = read_log(tmp_path / "run")
+    assert trains("run", recipe=DIVERGES) == 0 and read_log(tmp_path / "run") and len(before) == len(read_log(tmp_path / "run"))
+    assert trains("run", recipe=DIVERGES, keep_going=True) == 0
+    assert trains("from the start", recipe=DIVERGES, keep_going=True) == 0
+    assert rows(tmp_path / "run")[-1][0] == 24 and same(tmp_path / "run", tmp_path / "from the start")
+
+
+# ---- checkpoints
+
+
+def numbers(k):
+    """What a checkpoint of a small network might hold."""
+    return {"arg:w": mx.nd.arange(300) * k, "aux0:m": mx.nd.ones((2, 3)) * k, "momentum:0": mx.nd.zeros((1,)) + k}
+
+
+@pytest.fixture
+def two(tmp_path):
+    """The folder of a run with checkpoints of iterations 5 and 10."""
+    with contextlib.closing(Run(tmp_path / "run", CONFIG)) as run:
+        run.checkpoint()
+        for k in (5, 10):
+            for i in range(k - 4, k + 1):
+                run.log(iteration=i, train_loss=1 / i)
+            run.save(numbers(k), {"iteration": k})
+    return tmp_path / "run"
+
+
+def reopened(folder, config=CONFIG):
+    """(arrays as bytes, state) that a run goes on from, in a copy of the folder; and the copy."""
+    copy = folder.with_name(f"copy-{time.time_ns()}")
+    shutil.copytree(folder, copy)
+    with contextlib.closing(Run(copy, config)) as run:
+        arrays, state = run.checkpoint()
+    return {name: array.asnumpy().tobytes() for name, array in arrays.items()}, state, copy
+
+
+def goes_on_from(folder, k):
+    arrays, state, copy = reopened(folder)
+    assert arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()} and state["iteration"] == k
+    assert [row["iteration"] for row in read_log(copy)] == list(range(1, k + 1))
+    assert [path.name for path in checkpoint.found(copy)][-1] == f"checkpoint-{k:07d}"
+    return copy
+
+
+def test_run_goes_on_from_the_newest_checkpoint_with_the_log_up_to_it(two):
+    with open(two / "log.csv", "a") as log:
+        log.write("11,,,0.1,,,,,\n12,,,0.")
+    goes_on_from(two, 10)
+
+
+@pytest.mark.parametrize("name", ["arrays.params", "state.json"])
+@pytest.mark.parametrize("tenth", range(10))
+def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, name, tenth):
+    file = two / "checkpoint-0000010" / name
+    os.truncate(file, file.stat().st_size * tenth // 10)
+    copy = goes_on_from(two, 5)
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1 and "checkpoint-0000010 is damaged" in out and "checkpoint-0000005" in out and name in out
+    assert list(copy.glob("damaged-checkpoint-0000010-*")), "the damaged one is thrown away"
+
+
+@pytest.mark.parametrize("name", ["arrays.params", "state.json"])
+def test_missing_or_changed_file_is_damage(two, name):
+    file = two / "checkpoint-0000010" / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    goes_on_from(two, 5)
+    file.unlink()
+    goes_on_from(two, 5)
+
+
+def test_run_without_any_sound_checkpoint_is_refused(two):
+    for path in checkpoint.found(two):
+        (path / "arrays.params").write_bytes(b"\x12\x01" * 200)
+    refusal(lambda: reopened(two), "checkpoint-0000005 is damaged", "checkpoint-0000010 is damaged", "move")
+    for path in checkpoint.found(two):  # as versions before the sums wrote it
+        (path / "state.json").write_text('{"iteration": 10, "seconds": 1.0, "metrics": [[0, 0], [0, 0]]}')
+    refusal(lambda: reopened(two), "SHA-256", "move")
+
+
+def test_two_checkpoints_are_kept(two):
+    with contextlib.closing(Run(two, CONFIG)) as run:
+        run.checkpoint()
+        for k in (15, 20, 20, 25):
+            run.save(numbers(k), {"iteration": k})
+    assert [path.name for path in sorted(two.glob("checkpoint*"))] == ["checkpoint-0000020", "checkpoint-0000025"]
+
+
+def test_log_is_mended_from_the_checkpoint(two):
+    (two / "log.csv").write_bytes(b"\0\xff,nonsense\n" * 100)
+    goes_on_from(two, 10)
+    (two / "log.csv").unlink()
+    goes_on_from(two, 10)
+
+
+@contextlib.contextmanager
+def full_disk(size):
+    """No file can grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_full_disk_stops_a_checkpoint_at_any_size_and_the_one_before_is_kept(two):
+    sizes = [(two / "checkpoint-0000010" / name).stat().st_size for name in ("arrays.params", "state.json")]
+    cuts = {size * tenth // 10 for size in sizes for tenth in range(10)} | {sizes[0] - 1, sizes[0] - 20}
+    with contextlib.closing(Run(two, CONFIG)) as run:
+        run.checkpoint()
+        for cut in sorted(cut for cut in cuts if cut < max(sizes)):
+            with pytest.raises(UserError) as caught, full_disk(cut):
+                run.save(numbers(15), {"iteration": 15})
+            assert "is the disk full?" in str(caught.value) and len(str(caught.value).splitlines()) == 1
+            assert not (two / "checkpoint.partial").exists(), "what is left over keeps the disk full"
+    goes_on_from(two, 10)
+
+
+def test_full_disk_stops_a_log_row_with_one_line(two):
+    with contextlib.closing(Run(two, CONFIG)) as run:
+        run.checkpoint()
+        with pytest.raises(UserError) as caught, full_disk((two / "log.csv").stat().st_size + 3):
+            run.log(iteration=11, train_loss=0.1)
+    assert "is the disk full?" in str(caught.value)
+    goes_on_from(two, 10)
+
+
+# ---- the folder
+
+
+def test_lock_of_a_dead_process_is_no_obstacle_and_a_living_one_is_named(two):
+    (two / ".lock").write_text("process 1 on nowhere")
+    with contextlib.closing(Run(two, CONFIG)):
+        refusal(lambda: Run(two, CONFIG), f"process {os.getpid()} on {os.uname().nodename}", "--output")
+    Run(two, CONFIG).close()
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"{", b"[]", b"null", b"\xff\xfe\0", b"{}", b'{"recipe": 3}', b'{"recipe": {}, "network": 1, "data": ""}', b"[" * 100000,
+    b'{"recipe": {}, "network": "n", "data": "d", "continued": {}}', b"1" * 10000, b'{"recipe": {"seed": ' + b"9" * 5000 + b"}}"])
+def test_config_that_is_none_is_refused(two, content):
+    (two / "config.json").write_bytes(content)
+    refusal(lambda: Run(two, CONFIG), "config.json", "--output")
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 0.2}, {"seed": "0"}, {"iterations": None}, {"steps": []}])
+def test_config_edited_together_with_the_command_does_not_mix_two_recipes(two, change):
+    edited = {**CONFIG, "recipe": {**RECIPE, **change}}
+    (two / "config.json").write_text(json.dumps(edited))
+    refusal(lambda: Run(two, edited), "config.json was edited", *change)
+    refusal(lambda: Run(two, CONFIG), "holds a run with", *change)
+
+
+def test_run_goes_on_with_another_commit_and_config_says_so(two, capsys):
+    newer = {**CONFIG, "versions": {"commit": "b"}}
+    assert "continued" not in json.loads((two / "config.json").read_text())
+    for _ in range(2):  # noted once
+        with contextlib.closing(Run(two, newer)) as run:
+            run.checkpoint()
+    config = json.loads((two / "config.json").read_text())
+    assert config["versions"] == {"commit": "a"}
+    assert config["continued"] == [{"iteration": 10, "versions": {"commit": "b"}, "host": {"cores": 2}}]
+    assert capsys.readouterr().out.count("config.json says so") == 1
+
+
+def test_source_names_commit_and_uncommitted_changes(tmp_path):
+    assert source(tmp_path) == {"commit": None, "uncommitted": None}
+
+    def git(*words):
+        return subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, text=True,
+                              capture_output=True).stdout.strip()
+    git("init", "-q")
+    (tmp_path / "file.py").write_text("1")
+    git("add", "."), git("commit", "-q", "-m", "one")
+    assert source(tmp_path) == {"commit": git("rev-parse", "HEAD"), "uncommitted": []}
+    (tmp_path / "file.py").write_text("2")
+    (tmp_path / "new.py").write_text("3")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "log.csv").write_text("")
+    assert source(tmp_path)["uncommitted"] == ["M file.py", "?? new.py"]
+
+
+# ---- the log
+
+
+HEADER, ROW = ",".join(COLUMNS).encode(), b"100,0.5,0.1,2.25,80,,,500,1.5"
+
+
+@pytest.mark.parametrize("junk", [
+    b"", b"\0" * 50, b"\xff\xfe", b"100", b"," * 8, b",,,,,,,,,", b"nan" + b",1" * 8, b"inf" + b",1" * 8, b"-1" + b",1" * 8,
+    b"50" + b",1" * 8, b"200,1,1,1", b"200" + b",1" * 9, b"200" + b",x" * 8, b"200,,,,,,,,", b"9" * 200000 + b",1" * 8,
+    b'"200' + b",1" * 8, HEADER])
+def test_damaged_line_is_left_out_and_no_other(tmp_path, junk):
+    (tmp_path / "log.csv").write_bytes(b"\n".join([HEADER, ROW, junk, ROW.replace(b"100", b"300"), b"400,1,1,1,1,1,1,1,1"]))
+    assert [row["iteration"] for row in read_log(tmp_path)] == [100, 300]
+
+
+def test_log_keeps_what_is_no_number_of_a_diverged_run(tmp_path):
+    (tmp_path / "log.csv").write_bytes(HEADER + b"\n100,0.5,0.1,nan,80,inf,90,500,1.5\n")
+    (row,) = read_log(tmp_path)
+    assert math.isnan(row["train_loss"]) and row["test_loss"] == math.inf
