@@ -1,13 +1,13 @@
 """CIFAR-10 and CIFAR-100 from the user's own files, in the binary or the Python version, whole in memory as uint8."""
-import codecs
 import hashlib
-import pickle
 from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 
 from errors import UserError
+
+from . import opcodes
 
 # A record of the binary version: label_bytes labels (CIFAR-100: coarse, fine), then 1,024 red, green and blue bytes.
 Layout = namedtuple("Layout", "title classes label_bytes label_keys binary python folders")
@@ -21,6 +21,7 @@ LAYOUTS = {
                        ("cifar-100-binary", "cifar-100-python")),
 }
 IMAGE_BYTES = 3 * 32 * 32
+LARGEST = 200_000_000  # bytes; the largest file of the official sets has 155 million
 
 # What a set is, by the SHA-1 of its test file in the binary version (the official ones as MXNet's gluon.data.vision has
 # them) or of its test labels alone (the JPEGs decode a little differently from one version of libjpeg to the next).
@@ -94,25 +95,36 @@ def _find(layout, folder):
 def _read_binary(path, layout):
     """One file of the binary version -> uint8 records (n, label_bytes + 3072)."""
     size = layout.label_bytes + IMAGE_BYTES
-    content = np.fromfile(path, dtype=np.uint8)
+    content = np.frombuffer(_content(path), dtype=np.uint8)
     if len(content) % size:
         raise UserError(f"{path} has {len(content):,} bytes, no multiple of a record's {size:,}: it is truncated or no "
                         f"{layout.title} file; delete it, and copy or download it again")
     return _check_labels(content.reshape(-1, size), path, layout)
 
 
+def _content(path):
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise UserError(f"{path} has {size:,} bytes, and no file of CIFAR has more than {LARGEST:,}: it is another file; "
+                        "copy or download the set again")
+    return path.read_bytes()
+
+
 def _read_python(path, layout):
-    """One file of the Python version, a pickle -> the same records."""
+    """One file of the Python version -> the same records."""
+    content = _content(path)
     try:
-        with open(path, "rb") as file:
-            content = _ArraysOnly(file, path).load()
-        images = np.asarray(content[b"data"], dtype=np.uint8)
-        labels = np.stack([np.asarray(content[key], dtype=np.int64) for key in layout.label_keys], axis=1)
+        content = opcodes.read(content)
+        images, labels = content[b"data"], [content[key] for key in layout.label_keys]
+        if not isinstance(images, np.ndarray) or not all(type(label) is int for column in labels for label in column):
+            raise ValueError("its data are no array, or its labels no numbers")
+        labels = np.array(labels, dtype=np.int64).T
         if images.shape != (len(labels), IMAGE_BYTES) or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
             raise ValueError(f"images of shape {images.shape} with labels of shape {labels.shape}")
-    except UserError:
-        raise
-    except Exception as error:  # a broken pickle can raise anything, in any number of lines
+    except opcodes.Forbidden as error:
+        raise UserError(f"{path} asks to load {error}, which no CIFAR file needs: do not trust it; use the official "
+                        "archive") from error
+    except Exception as error:  # a broken file can raise anything, in any number of lines
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{path} is no sound file of {layout.title}'s Python version ({reason}); "
                         "delete it, and copy or download it again") from error
@@ -127,27 +139,10 @@ def _check_labels(records, path, layout):
     return records
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles arrays, bytes, numbers, lists and dicts, and nothing that could run code."""
-
-    def __init__(self, file, path):
-        super().__init__(file, encoding="bytes")
-        self._path = path
-
-    def find_class(self, module, name):
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return np.core.multiarray._reconstruct
-        if module == "numpy" and name in ("ndarray", "dtype"):
-            return getattr(np, name)
-        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes in the old protocol
-            return codecs.encode
-        raise UserError(f"{self._path} asks to load {module + '.' + name!r}, which no CIFAR file needs: "
-                        "do not trust it; use the official archive")
-
-
 def _title(layout, place, train, test, test_labels):
     """What figures and tables call the set."""
     if (place / "generated.txt").is_file():
-        return (place / "generated.txt").read_text().splitlines()[0]
+        title = (place / "generated.txt").read_text(errors="replace")[:100]
+        return next(iter(title.splitlines()), "") or "generated shapes"
     known = TEST_FILES.get(hashlib.sha1(test).hexdigest()) or TEST_LABELS.get(hashlib.sha1(test_labels).hexdigest())
     return known or f"{place.resolve().name} ({len(train):,} + {len(test):,} images in the layout of {layout.title})"

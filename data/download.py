@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from errors import UserError, run
 
+LARGEST = 1 << 30  # bytes; the official archives have 170 million
 HOST = "https://www.cs.toronto.edu/~kriz/"
 # archive, MD5 as its page states it, folder inside, files to take
 ARCHIVES = {
@@ -81,6 +82,9 @@ def _continue(url, partial):
         with open(partial, "ab" if have else "wb") as file, \
                 tqdm(total=expected or None, initial=have, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1]) as bar:
             for chunk in response.iter_content(1 << 16):
+                if file.tell() > LARGEST:
+                    raise UserError(f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: fetch it by other means, and "
+                                    "name its folder by --data-dir (make: DATA=)")
                 file.write(chunk)
                 bar.update(len(chunk))
     if partial.stat().st_size < expected:

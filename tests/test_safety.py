@@ -26,8 +26,8 @@ from training.run import Run
 from training.source import source
 
 RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
-          "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4, "decay": "weights",
-          "init_fan": "in", "batch_size": 20, "kv_store": "local"}
+          "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
+          "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
 CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
 
 
@@ -36,7 +36,7 @@ def set_(images):
     return cifar.load("cifar10", images, 8)
 
 
-class TestSet(mx.io.NDArrayIter):
+class EvaluationSet(mx.io.NDArrayIter):
     """The test set; calls back before its batch number `at`, counted over all tests."""
     count, at, call = 0, 0, None
 
@@ -65,7 +65,7 @@ def trains(set_, tmp_path):
 
     def call(name, test=(0, None), batch=(0, None), recipe=None, keep_going=False, **options):
         recipe = {**RECIPE, **(recipe or {})}
-        tests = TestSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
+        tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
         pictures = TrainingSet(set_.train_images, set_.train_labels, mean, recipe["batch_size"], recipe["seed"])
         (tests.at, tests.call), (pictures.at, pictures.call) = test, batch
         with contextlib.closing(Run(tmp_path / name, {**CONFIG, "recipe": recipe}, keep_going)) as run:
