@@ -27,7 +27,7 @@ from plots.named import DRAW  # noqa: E402
 from training.environment import physical_cores  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
-STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
+STOPPED = (75, 130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
 
 
 def options():

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import gpus
 import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 from errors import UserError, run
 from symbols import OPTIONS, names
@@ -50,6 +51,7 @@ def options():
     add = parser.add_argument_group("recipe").add_argument
     add("--iterations", type=int, default=PAPER_ITERATIONS, help="in all (64000: P1 4.2); shrinks the rest in proportion")
     add("--batch-size", type=int, default=128, help="over all devices (128: P2 appendix; 64 for Table 4's best row)")
+    add("--micro-batch", type=int, help="pass a batch through in parts of so many images, each with its own BN, to save memory")
     add("--learning-rate", type=float, default=0.1, help="after the warm-up (0.1: P2 appendix)")
     add("--steps", help="divide the learning rate by 10 after these iterations (32000,48000: P2 appendix)")
     add("--warmup-iterations", type=int, help="with the warm-up's learning rate (400: P2 appendix)")
@@ -61,7 +63,7 @@ def options():
     add("--init-fan", choices=("in", "out"), default="in", help="He's initialisation by fan-in (Caffe) or fan-out (Torch)")
     add("--seed", type=int, default=0, help="of initial weights, order, crops, flips and dropout (0)")
     add = parser.add_argument_group("this run").add_argument
-    add("--gpus", help="train on these GPUs, as 0,1; without it on the CPU")
+    add("--gpus", help="train on these GPUs, as 0,1 or all; without it on the CPU")
     add("--cpus", type=int, default=1, help="CPU contexts: the path of several devices, for trying (1)")
     add("--kv-store", default="local", choices=("local", "device"), help="where gradients of several devices meet (local)")
     add("--log-every", type=int, help="iterations between two rows of the log (100: P2 Figures 1, 3, 6)")
@@ -110,10 +112,15 @@ def complete(arguments):
         raise UserError(f"--seed {arguments.seed}: from 0 to {2**31 - 1}")
     if arguments.test_every % arguments.log_every:  # tests are written into rows of the log
         arguments.test_every = -(-arguments.test_every // arguments.log_every) * arguments.log_every
+    if arguments.gpus == "all":
+        arguments.gpus = ",".join(str(number) for number, each in enumerate(gpus.capabilities()) if gpus.fits(each))
+        if not arguments.gpus:
+            raise UserError("--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus (make: GPUS=) to train "
+                            "on the CPU, or see make doctor")
     try:
         arguments.gpus = [int(gpu) for gpu in arguments.gpus.split(",")] if arguments.gpus else []
     except ValueError:
-        raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1") from None
+        raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1, or all") from None
     if len(set(arguments.gpus)) < len(arguments.gpus):
         raise UserError(f"--gpus {','.join(map(str, arguments.gpus))}: each GPU once")
     arguments.time_limit = interrupt.duration(arguments.time_limit) if arguments.time_limit else math.inf
@@ -121,6 +128,11 @@ def complete(arguments):
     if arguments.batch_size % arguments.devices:
         raise UserError(f"a batch of {arguments.batch_size} does not divide over {arguments.devices} devices: "
                         "choose another --batch-size (make: BATCH=)")
+    part = arguments.batch_size if arguments.micro_batch is None else arguments.micro_batch
+    if part < 1 or arguments.batch_size % part or part % arguments.devices:
+        raise UserError(f"--micro-batch {part}: it must divide the batch of {arguments.batch_size}, and divide itself over "
+                        f"{arguments.devices} devices")
+    arguments.micro_batch = part if part < arguments.batch_size else None
     return arguments
 
 

@@ -2,6 +2,7 @@
 import contextlib
 import math
 import time
+import warnings
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -26,12 +27,16 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, ke
     arrays, saved = run.checkpoint()
     mx.random.seed(recipe["seed"])
     tested = test.provide_data[0].shape
-    trained = (batches.batch_size, *tested[1:])
+    micro = recipe["micro_batch"] or batches.batch_size
+    trained = (micro, *tested[1:])
     module = mx.mod.Module(symbol, context=contexts)
     with without_notes():
-        module.bind([("data", trained)], [("softmax_label", trained[:1])])
+        module.bind([("data", trained)], [("softmax_label", trained[:1])],
+                    grad_req="add" if micro < batches.batch_size else "write")
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
-    module.init_optimizer(recipe["kv_store"], optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
+    with warnings.catch_warnings():  # MXNet's, that gradients are not divided by the bound batch: those of all parts are
+        warnings.simplefilter("ignore")
+        module.init_optimizer(recipe["kv_store"], optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
     with without_notes():
@@ -107,12 +112,26 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, ke
 
 
 def step(module, batch, metrics, seed):
-    """One iteration: forward, backward, update, and what the metrics see of it."""
+    """One iteration: forward, backward, update, and what the metrics see of it.
+
+    A module that is bound to fewer pictures than the batch has takes them in parts and adds up their gradients (its grad_req
+    is "add"): the same step in less memory, but for BN, which normalises each part by itself.
+    """
     # Dropout draws from MXNet's generator: seeded anew for each iteration, a resumed run draws what an unbroken one did.
     mx.random.seed(seed % 2**31)
-    module.forward(batch, is_train=True)
-    module.backward()
-    module.update()
-    outputs = module.get_outputs()
-    for metric in metrics:
-        metric.update(batch.label, outputs)
+    size = module.data_shapes[0].shape[0]
+    count = batch.data[0].shape[0] // size
+    for k in range(count):
+        part = batch if count == 1 else mx.io.DataBatch(
+            [array[k * size:(k + 1) * size] for array in batch.data], [array[k * size:(k + 1) * size] for array in batch.label])
+        module.forward(part, is_train=True)
+        module.backward()
+        if k == count - 1:
+            module.update()
+        outputs = module.get_outputs()
+        for metric in metrics:
+            metric.update(part.label, outputs)
+    if count > 1:
+        for gradients in module._exec_group.grad_arrays:
+            for gradient in gradients:
+                gradient[:] = 0

@@ -1,0 +1,69 @@
+"""A batch in parts or over several devices is the same step, but for BN's statistics, which each part has of its own."""
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import refused
+
+import train_cifar
+from errors import UserError
+from training.environment import without_notes
+from training.log import read_log
+from training.loop import step
+from training.recipe import optimizer
+
+
+def without_batch_norm():
+    x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=4, kernel=(3, 3), pad=(1, 1), name="conv0")
+    x = x + mx.sym.Activation(mx.sym.Convolution(x, num_filter=4, kernel=(3, 3), pad=(1, 1), name="conv1"), act_type="relu")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=3, name="fc"), name="softmax")
+
+
+def trained(part, devices=1, batch=12, steps=4):
+    """Parameters after some steps on batches of 12, taken in parts."""
+    symbol = without_batch_norm()
+    recipe = vars(train_cifar.complete(train_cifar.options().parse_args(["--batch-size", str(batch), "--learning-rate", "0.5"])))
+    module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(devices)])
+    with without_notes():
+        module.bind([("data", (part, 3, 6, 6))], [("softmax_label", (part,))], grad_req="add" if part < batch else "write")
+    mx.random.seed(1)
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer(optimizer=optimizer(recipe, symbol))
+    state = np.random.RandomState(2)
+    metric = mx.metric.CrossEntropy()
+    for i in range(steps):
+        data = mx.io.DataBatch([mx.nd.array(state.normal(size=(batch, 3, 6, 6)))], [mx.nd.array(state.randint(0, 3, batch))])
+        step(module, data, (metric,), seed=i)
+    mx.nd.waitall()
+    assert metric.num_inst == batch * steps
+    return {name: array.asnumpy() for name, array in module.get_params()[0].items()}, metric.get()[1]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part, devices", [(6, 1), (3, 1), (1, 1), (12, 2), (12, 3), (4, 2)])
+def test_parts_and_devices_make_the_step_of_the_whole_batch(part, devices):
+    whole, loss = trained(12)
+    parts, other = trained(part, devices)
+    assert other == pytest.approx(loss, rel=1e-5)
+    for name in whole:
+        assert np.allclose(whole[name], parts[name], rtol=1e-5, atol=1e-6), name
+
+
+def test_parts_have_batch_norm_each_as_devices_do(train, tmp_path):
+    """--micro-batch 10 of 20 is the paper's two GPUs with half of the batch each, on one device."""
+    losses = []
+    for name, options in (("parts", ["--micro-batch", 10]), ("devices", ["--cpus", 2]), ("whole", [])):
+        code, _, err = train("--iterations", 5, "--log-every", 1, "--output", tmp_path / name, *options)
+        assert code == 0, err
+        losses.append([row["train_loss"] for row in read_log(tmp_path / name)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-3)
+
+
+def test_parts_that_do_not_divide_the_batch_are_refused(train):
+    assert refused(train("--micro-batch", 7), "--micro-batch 7", "divide the batch of 20")
+    assert refused(train("--micro-batch", 5, "--cpus", 2), "2 devices")
+
+
+def test_all_gpus_of_a_machine_without_any_is_one_line():
+    with pytest.raises(UserError, match="no GPU that MXNet has code for"):
+        train_cifar.complete(train_cifar.options().parse_args(["--gpus", "all"]))
