@@ -21,7 +21,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark doctor clean
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark doctor cluster-demo clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -47,6 +47,10 @@ demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four netw
 	@$(RUN) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
 		--output plots/figures/demo.png --title "Four ways to join 20 layers"
 	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
+
+cluster-demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## one network trained by two workers through MXNet's parameter server, here
+	@$(RUN) -W ignore cluster.py --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync \
+		--scale demo $$($(RUN) experiments.py scale demo) --output results/demo/cluster/seed0
 
 $(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
 	@$(RUN) -m data.generated $(DEMO_DATA)

@@ -65,7 +65,8 @@ def options():
     add = parser.add_argument_group("this run").add_argument
     add("--gpus", help="train on these GPUs, as 0,1 or all; without it on the CPU")
     add("--cpus", type=int, default=1, help="CPU contexts: the path of several devices, for trying (1)")
-    add("--kv-store", default="local", choices=("local", "device"), help="where gradients of several devices meet (local)")
+    add("--kv-store", default="local", choices=("local", "device", "dist_sync", "dist_async"),
+        help="where gradients of several devices or machines meet; dist_*: see cluster.py (local)")
     add("--log-every", type=int, help="iterations between two rows of the log (100: P2 Figures 1, 3, 6)")
     add("--test-every", type=int, help="iterations between two test errors (2000: P2 Figures 1, 3, 6)")
     add("--time-limit", help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes on")
@@ -195,7 +196,12 @@ def main():
     from training.log import read_log
     from training.loop import train
     from training.run import Run
+    from training.workers import Follower, Workers
 
+    workers = Workers(arguments.kv_store)
+    if arguments.batch_size % (arguments.devices * workers.count):
+        raise UserError(f"a batch of {arguments.batch_size} does not divide over {workers.count} workers of {arguments.devices} "
+                        "devices: choose another --batch-size (make: BATCH=)")
     devices = contexts(arguments)
     arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
     defaults = shortcut_constants(arguments.shortcut, {})
@@ -214,17 +220,22 @@ def main():
     if arguments.batch_size > len(dataset.train_images):
         raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
 
+    mean = batches.mean_image(dataset.train_images)
+    train_batches = batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed,
+                                            share=(workers.rank, workers.count))
+    test = batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset))
+    if workers.rank:
+        if workers.number("finished", 0):
+            return 0
+        return train(Follower(), symbol, devices, train_batches, test, vars(arguments), workers, keep_going=arguments.keep_going)
     open_run = Run(arguments.output, describe(arguments, dataset, symbol), arguments.keep_going)
     where = os.path.relpath(arguments.output)
+    workers.number("finished", int(open_run.finished))  # the others need not begin
     if not open_run.finished:
         print(f"{arguments.name}: {sum(open_run.config['parameters'].values()):,} parameters, {dataset.name}, in {where}")
-        mean = batches.mean_image(dataset.train_images)
         figure = Figure(arguments.output)
-        stopped = train(
-            open_run, symbol, devices,
-            batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed),
-            batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset)),
-            vars(arguments), on_test=figure.draw, keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
+        stopped = train(open_run, symbol, devices, train_batches, test, vars(arguments), workers, on_test=figure.draw,
+                        keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
             print(f"{why}; the same command goes on from {where}")

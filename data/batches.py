@@ -20,11 +20,14 @@ def mean_image(images):
 class TrainingBatches:
     """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background thread.
 
+    share: (k, n) gives the k-th of n equal parts of each batch, for one of n workers; batch_size is that of all together.
     An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and iterations count.
     """
 
-    def __init__(self, images, labels, mean, batch_size, seed):
+    def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1)):
         self.batch_size, self.samples_per_epoch = batch_size, len(labels)
+        part = batch_size // share[1]
+        self._mine = slice(share[0] * part, (share[0] + 1) * part)
         self._labels, self._seed = labels.astype(np.float32), seed
         self._padding = padding_for(images.shape[-1])
         self._augment = Augmenter(images, mean, self._padding)
@@ -38,8 +41,8 @@ class TrainingBatches:
         return [(position // count, self._epoch(position // count).order[position % count]) for position in positions]
 
     def batch(self, iteration):
-        """(images float32 (batch, 3, size, size), labels float32 (batch,)) of batch number `iteration`."""
-        epochs, samples = np.array(self.samples(iteration)).T
+        """(images float32 (part, 3, size, size), labels float32 (part,)): this worker's part of batch number `iteration`."""
+        epochs, samples = np.array(self.samples(iteration)[self._mine]).T
         chosen = {name: np.empty(len(samples), dtype) for name, dtype in (("top", int), ("left", int), ("flip", bool))}
         for epoch in np.unique(epochs):
             here = epochs == epoch

@@ -76,6 +76,21 @@ class Interruptions:
         self._looked = time.monotonic()
 
 
+class Never:
+    """In Interruptions' place in a worker that writes nothing: it goes on as long as worker 0 does, whatever it is sent."""
+
+    def __enter__(self):
+        self._before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def look(self, last=False):
+        pass
+
+
 def duration(text):
     """Seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises UserError."""
     parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", text)

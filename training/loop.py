@@ -11,32 +11,35 @@ from tqdm import tqdm
 from . import state
 from .environment import bar, without_notes
 from .evaluate import evaluate
-from .interrupt import Interruptions, Stopped
+from .interrupt import Interruptions, Never, Stopped
 from .recipe import initializer, optimizer, schedule
 
 CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
 
 
-def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, keep_going=False, deadline=math.inf):
+def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None, keep_going=False, deadline=math.inf):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
     batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
+    workers: training.workers.Workers; run, test and on_test are worker 0's, the others have a Follower and use neither.
     on_test is called after each row that has test columns. keep_going: whether to go on after the loss is no number any more.
     deadline: when to stop, by time.monotonic(). Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
     arrays, saved = run.checkpoint()
     mx.random.seed(recipe["seed"])
     tested = test.provide_data[0].shape
-    micro = recipe["micro_batch"] or batches.batch_size
+    mine = batches.batch_size // workers.count
+    micro = recipe["micro_batch"] or mine
     trained = (micro, *tested[1:])
     module = mx.mod.Module(symbol, context=contexts)
     with without_notes():
         module.bind([("data", trained)], [("softmax_label", trained[:1])],
-                    grad_req="add" if micro < batches.batch_size else "write")
+                    grad_req="add" if micro < mine else "write")
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
+    done = workers.number("iteration", saved["iteration"] if saved else 0)
     with warnings.catch_warnings():  # MXNet's, that gradients are not divided by the bound batch: those of all parts are
         warnings.simplefilter("ignore")
-        module.init_optimizer(recipe["kv_store"], optimizer(recipe, symbol, done=saved["iteration"] if saved else 0))
+        module.init_optimizer(workers.kv_store, optimizer(recipe, symbol, done))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
     with without_notes():
@@ -45,11 +48,13 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, ke
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
     # All that changes besides the arrays. busy, shown: seconds and iterations since the last row, tests and checkpoints left
     # out. row_due: a test was interrupted, and the row of this iteration is still to be written. diverged: the iteration.
-    now = SimpleNamespace(iteration=0, seconds=0.0, busy=0.0, shown=0, row_due=False, diverged=None)
+    now = SimpleNamespace(iteration=done, seconds=0.0, busy=0.0, shown=0, row_due=False, diverged=None)
     if saved:
         state.restore(module, arrays)
         (loss.sum_metric, loss.num_inst), (accuracy.sum_metric, accuracy.num_inst) = saved["metrics"]
         vars(now).update({name: saved[name] for name in vars(now)})
+    if workers.several:
+        state.broadcast(module, workers)
     learning_rate, iterations = schedule(recipe), recipe["iterations"]
     began = time.monotonic() - now.seconds
 
@@ -61,12 +66,19 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, ke
 
     def row():
         """Log what the last iterations did, with a test if one is due; can be interrupted in the test."""
-        now.row_due = True
         mx.nd.waitall()
+        if not now.row_due:  # else these are sums over all workers already
+            (loss.sum_metric, loss.num_inst, accuracy.sum_metric, accuracy.num_inst) = workers.total(
+                [loss.sum_metric, loss.num_inst, accuracy.sum_metric, accuracy.num_inst])
+        if now.diverged is None and not math.isfinite(loss.sum_metric):
+            now.diverged = now.iteration
+            if not workers.rank:
+                tqdm.write(f"diverged: the training loss is {loss.get()[1]} in iteration {now.iteration:,}")
+        now.row_due = True
         speed = now.shown * batches.batch_size / now.busy
         progress.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
         errors = {}
-        if now.iteration % recipe["test_every"] == 0 or now.iteration in (iterations, now.diverged):
+        if not workers.rank and (now.iteration % recipe["test_every"] == 0 or now.iteration in (iterations, now.diverged)):
             errors = dict(zip(("test_loss", "test_error"), evaluate(tester, test, between=interruptions.look)))
             mx.nd.waitall()
         run.log(iteration=now.iteration, epoch=now.iteration * batches.batch_size / batches.samples_per_epoch,
@@ -80,10 +92,10 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, ke
     def ends():
         return now.iteration == iterations or (now.diverged is not None and not keep_going)
 
-    if not saved:
+    if not saved and not workers.rank:
         save()
-    interruptions = Interruptions(save, CHECKPOINT_SECONDS, deadline)
-    progress = bar(total=iterations, initial=now.iteration, unit="it", desc="train")
+    interruptions = Interruptions(save, CHECKPOINT_SECONDS, deadline) if not workers.rank else Never()
+    progress = bar(total=iterations, initial=now.iteration, unit="it", desc="train", disable=workers.rank > 0)
     try:
         with interruptions, progress:
             if now.row_due:
@@ -98,10 +110,9 @@ def train(run, symbol, contexts, batches, test, recipe, on_test=lambda: None, ke
                     step(module, batch, (loss, accuracy), seed=recipe["seed"] * 1_000_003 + now.iteration)
                     now.busy, now.shown = now.busy + time.monotonic() - start, now.shown + 1
                     progress.update()
-                    if now.diverged is None and not math.isfinite(loss.sum_metric):  # a number of the host: costs no waiting
-                        now.diverged = now.iteration
-                        tqdm.write(f"diverged: the training loss is {loss.get()[1]} in iteration {now.iteration:,}")
-                    if now.iteration % recipe["log_every"] == 0 or ends() or now.iteration == now.diverged:
+                    # a number of the host: costs no waiting. Several workers keep step: they see it in their next common row
+                    lost = now.diverged is None and not workers.several and not math.isfinite(loss.sum_metric)
+                    if now.iteration % recipe["log_every"] == 0 or now.iteration == iterations or lost:
                         row()
                     interruptions.look(last=ends())
                     if ends():

@@ -11,7 +11,7 @@ def collect(module):
     arrays = {f"arg:{name}": blocks[0] for name, blocks in zip(group.param_names, group.param_arrays)}
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
-    arrays.update({f"momentum:{key}": array for key, array in _updater(module).states.items() if array is not None})
+    arrays.update({f"momentum:{key}": array for key, array in _momenta(module).items() if array is not None})
     return arrays
 
 
@@ -34,6 +34,28 @@ def restore(module, arrays):
             key = name.split(":", 1)[1]
             key = int(key) if key.isdigit() else key
             updater.states[key], updater.states_synced[key] = array, False
+
+
+def broadcast(module, workers):
+    """Give all workers what worker 0 has: parameters, moving averages and, where workers update themselves, momenta."""
+    group, updater = module._exec_group, _updater(module)
+    for name, blocks in zip(group.param_names + group.aux_names, group.param_arrays + group.aux_arrays):
+        workers.broadcast(name, blocks[0])
+        for block in blocks[1:]:
+            blocks[0].copyto(block)
+    if workers.sync:  # the updater makes its momenta at the first update, from zero
+        for i, blocks in enumerate(group.param_arrays):
+            for k, block in enumerate(blocks):
+                key = i * len(blocks) + k
+                updater.states.setdefault(key, block.zeros_like())
+                updater.states_synced[key] = False
+                workers.broadcast(f"momentum {key}", updater.states[key])
+
+
+def _momenta(module):
+    """{key: NDArray}; none where a parameter server that does not wait for all workers has them."""
+    updater = _updater(module)
+    return updater.states if updater else {}
 
 
 def _updater(module):

@@ -1,0 +1,122 @@
+#!/usr/bin/env python
+"""Train one network with several workers, here or on other machines, through MXNet's own parameter server.
+
+    python cluster.py --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync               # all on this machine
+    python cluster.py --hosts a,b --root 10.0.0.1 -- train_cifar.py --kv-store dist_sync          # a worker on each host, by ssh
+    srun --ntasks=4 --kill-on-bad-exit python cluster.py -- train_cifar.py --kv-store dist_sync   # SLURM starts the workers
+
+It starts a scheduler, a server and the workers, and ends them all when one dies: MXNet's workers would wait for it for ever. The
+same command goes on from the last checkpoint. On other machines the project lies in the same folder, best a shared one, and is
+set up. The worker that MXNet numbers 0 writes the run's folder.
+"""
+import argparse
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from errors import UserError, run
+
+ROOT = Path(__file__).resolve().parent
+# With DMLC_ROLE set, importing MXNet would be the whole program, and a server could not unpack an optimizer with our schedule.
+SERVE = [sys.executable, "-W", "ignore", "-c", """
+import os
+role = os.environ.pop("DMLC_ROLE")
+import training.schedule, mxnet
+from mxnet.kvstore.kvstore_server import KVStoreServer
+os.environ["DMLC_ROLE"] = role
+KVStoreServer(mxnet.kv.create("dist")).run()"""]
+GRACE = 10  # seconds for a checkpoint, between SIGTERM and SIGKILL
+SAYS_ITSELF = (2, 75, 130, 143)  # exit codes of a worker that has printed why it ends
+SLURM_PORT = 9091
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--workers", type=int, default=2, help="workers on this machine, each on its share of the cores (2)")
+    parser.add_argument("--hosts", help="machines that ssh reaches without a password, as a,b: a worker on each")
+    parser.add_argument("--root", default="127.0.0.1", help="this machine's address, as the hosts see it")
+    parser.add_argument("--port", type=int, help=f"of the scheduler (a free one; {SLURM_PORT} under SLURM)")
+    parser.add_argument("command", nargs="+", help="after --: a script of this folder and its options, with --kv-store dist_sync")
+    return parser
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return found.getsockname()[1]
+
+
+def start(words, role, job, host=None, **variables):
+    """A process here or, by ssh, on a host; its terminal over there ends with ssh. job: (root, port, workers)."""
+    variables = {"DMLC_ROLE": role, "DMLC_PS_ROOT_URI": job[0], "DMLC_PS_ROOT_PORT": str(job[1]), "DMLC_NUM_WORKER": str(job[2]),
+                 "DMLC_NUM_SERVER": "1", **variables}
+    if host is None:
+        return subprocess.Popen(words, cwd=ROOT, env={**os.environ, **variables}, start_new_session=True)
+    assignments = [f"{name}={value}" for name, value in variables.items()]
+    remote = f"cd {shlex.quote(str(ROOT))} && exec env {shlex.join([*assignments, *words])}"
+    return subprocess.Popen(["ssh", "-tt", "-o", "BatchMode=yes", host, remote], stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def watch(helpers, workers):
+    """Wait until all workers have ended, or one has failed, and end what is left. {name: process}; the job's exit code."""
+    stopped = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: stopped.append(number))
+    every = {**helpers, **workers}
+    code = None
+    while code is None:
+        time.sleep(0.2)
+        codes = {name: process.poll() for name, process in every.items()}
+        failed = [name for name in codes if codes[name]]
+        if stopped:
+            code = 128 + stopped[0]
+        elif failed:
+            code = codes[failed[0]]
+            if code not in SAYS_ITSELF:
+                print(f"error: {failed[0]} died (exit code {code}), so the job ends; the same command goes on from the last "
+                      "checkpoint", file=sys.stderr, flush=True)
+        elif all(codes[name] == 0 for name in workers):
+            code = 0
+    # The writing worker stops between two iterations, for which it needs the others: they heed SIGKILL alone.
+    _end(workers, signal.SIGTERM, until=lambda: stopped and any(process.poll() is not None for process in workers.values()))
+    _end(every, signal.SIGKILL, until=lambda: True)
+    return code if code >= 0 else 1
+
+
+def _end(processes, number, until):
+    for process in processes.values():
+        if process.poll() is None:
+            process.send_signal(number)
+    latest = time.monotonic() + GRACE
+    while time.monotonic() < latest and not until() and any(process.poll() is None for process in processes.values()):
+        time.sleep(0.1)
+
+
+def main():
+    arguments = options().parse_args()
+    if not (ROOT / arguments.command[0]).is_file():
+        raise UserError(f"{arguments.command[0]} is no script here: python cluster.py --workers 2 -- train_cifar.py ...")
+    words = [sys.executable, "-W", "ignore", *arguments.command]
+    if "SLURM_PROCID" in os.environ:  # this program runs once for each worker already
+        root = os.environ.get("SLURM_LAUNCH_NODE_IPADDR", arguments.root) if arguments.root == "127.0.0.1" else arguments.root
+        job = root, arguments.port or SLURM_PORT, int(os.environ["SLURM_NTASKS"])
+        number = int(os.environ["SLURM_PROCID"])
+        helpers = {} if number else {role: start(SERVE, role, job) for role in ("scheduler", "server")}
+        return watch(helpers, {f"worker {number}": start(words, "worker", job)})
+    hosts = arguments.hosts.split(",") if arguments.hosts else [None] * arguments.workers
+    if len(hosts) < 2:
+        raise UserError("a single worker needs no cluster: run the script by itself")
+    job = arguments.root, arguments.port or free_port(), len(hosts)
+    helpers = {role: start(SERVE, role, job) for role in ("scheduler", "server")}
+    threads = str(max(1, (os.cpu_count() or 1) // len(hosts)))
+    share = {} if arguments.hosts or "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": threads}
+    return watch(helpers, {f"worker {number}": start(words, "worker", job, host, **share) for number, host in enumerate(hosts)})
+
+
+if __name__ == "__main__":
+    run(main)

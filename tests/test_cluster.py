@@ -1,0 +1,111 @@
+"""Workers of one job make the steps of one process with as many devices; when one dies, the job ends and can go on."""
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, SMALL, refused, start
+
+from training import checkpoint
+from training.log import read_log
+
+
+def cluster(*arguments, **options):
+    command = [sys.executable, "cluster.py", "--workers", "2", "--", "train_cifar.py", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            env={**os.environ, "OMP_NUM_THREADS": "1", **options})
+
+
+def rows(folder):
+    return [[row[name] for name in ("iteration", "train_loss", "train_error")] for row in read_log(folder)]
+
+
+def weights(folder):
+    arrays, _ = checkpoint.load(checkpoint.found(folder)[-1])
+    return {name: array.asnumpy() for name, array in arrays.items() if name.startswith(("arg:", "momentum:"))}
+
+
+def wait_for_row(folder, iteration, process):
+    for _ in range(1200):
+        if any(row["iteration"] >= iteration for row in read_log(folder)):
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("the job never got there")
+
+
+def workers_of(process):
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"train_cifar.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_two_workers_are_one_process_with_two_devices_through_stop_and_death(images, tmp_path):
+    arguments = ["--data-dir", images, *SMALL, "--iterations", 200, "--test-every", 100]
+    whole = start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1")
+    assert whole.communicate()[1] is not None and whole.returncode == 0
+
+    job = [*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"]
+    process = cluster(*job)
+    wait_for_row(tmp_path / "workers", 20, process)
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 143 and "the same command goes on" in out, (process.returncode, out, err)
+    stopped = rows(tmp_path / "workers")[-1][0]
+    assert 20 <= stopped < 200
+
+    process = cluster(*job)
+    wait_for_row(tmp_path / "workers", stopped + 15, process)
+    began = time.monotonic()
+    os.kill(workers_of(process)[1], signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and time.monotonic() - began < 60
+    assert "died (exit code -9), so the job ends; the same command goes on from the last checkpoint" in err
+
+    process = cluster(*job)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and "finished: test error" in out, (out, err)
+    assert np.allclose(rows(tmp_path / "workers"), rows(tmp_path / "devices"), rtol=1e-3, atol=1.0)
+    assert np.allclose(rows(tmp_path / "workers")[:4], rows(tmp_path / "devices")[:4], rtol=1e-5)
+
+    process = cluster(*job)  # and once more
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "finished: test error" in out, (out, err)
+
+
+def test_parameters_of_two_workers_are_those_of_two_devices(images, tmp_path):
+    arguments = ["--data-dir", images, *SMALL, "--iterations", 5]
+    for name, process in (("devices", start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1")),
+                          ("workers", cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"))):
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, (name, err)
+    one, other = weights(tmp_path / "devices"), weights(tmp_path / "workers")
+    compared = [name for name in one if name.startswith("arg:")]
+    assert compared and all(np.allclose(one[name], other[name], rtol=1e-4, atol=1e-6) for name in compared)
+    assert any(name.startswith("momentum:") for name in other), "workers that update themselves have what it takes to go on"
+
+
+def test_workers_that_do_not_keep_step_train_too(images, tmp_path):
+    process = cluster("--data-dir", images, *SMALL, "--kv-store", "dist_async", "--output", tmp_path / "run")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and rows(tmp_path / "run")[-1][0] == 40, err
+
+
+@pytest.mark.parametrize("store", ["dist_sync", "dist_async"])
+def test_worker_without_a_cluster_is_refused(train, store):
+    assert refused(train("--kv-store", store), "cluster.py starts")
+
+
+def test_cluster_under_slurm_starts_one_worker_for_each_task(images, tmp_path):
+    """What srun does, without SLURM: the same command once for each task, with its variables."""
+    port = "19" + str(os.getpid())[-3:].zfill(3)
+    command = [sys.executable, "cluster.py", "--port", port, "--", "train_cifar.py", "--data-dir", str(images), *SMALL,
+               "--iterations", "10", "--kv-store", "dist_sync", "--output", str(tmp_path / "run")]
+    tasks = [subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
+        **os.environ, "OMP_NUM_THREADS": "1", "SLURM_PROCID": str(number), "SLURM_NTASKS": "2"}) for number in range(2)]
+    outs = [task.communicate(timeout=120) for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], outs
+    assert rows(tmp_path / "run")[-1][0] == 10
