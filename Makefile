@@ -21,7 +21,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark doctor cluster-demo clean
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters readme benchmark doctor cluster-demo clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -36,7 +36,7 @@ help:  ## list the jobs
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
 
-# PYTHON=python3.12 and VARIANT=cpu|cu112, on make's command line, overrule what install.sh chooses; DRY_RUN=1 only says it
+# PYTHON=3.12 and VARIANT=cpu|cu112, on make's command line, overrule what install.sh chooses; DRY_RUN=1 only says it
 said = $(if $(filter command,$(origin $(1))),$($(1)))
 $(READY): install.sh gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE)
 	@PYTHON="$(call said,PYTHON)" VARIANT="$(call said,VARIANT)" DRY_RUN="$(call said,DRY_RUN)" sh install.sh
@@ -71,6 +71,9 @@ $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 
 test: $(READY)  ## the whole test suite
 	@$(RUN) -m pytest -q tests
+
+test-pythons:  ## set up, train and draw with each Python from 3.8 to 3.13 that is on this machine
+	@sh tests/pythons.sh
 
 mutants: $(READY)  ## break the project in known ways and see that the tests notice each
 	@$(RUN) tests/mutants.py

@@ -1,7 +1,7 @@
 #!/bin/sh
 # make setup: find a Python that MXNet 1.9.1 runs on, choose its build for the GPU that is here, make .venv, install the locked packages.
 # docs/INSTALL.md has the reasons.
-#   PYTHON=python3.12       the Python to use, by name or path
+#   PYTHON=3.12             the Python to use: a version, a name or a path
 #   VARIANT=cpu|cu112       the build of MXNet, whatever the driver shows
 #   DRY_RUN=1               say what would be installed, and install nothing
 set -eu
@@ -10,17 +10,22 @@ stop() { say "error: $*"; exit 2; }
 
 # Newest first among those that need nothing; then those that need compat.py. PATH, then what pyenv and uv have.
 candidates() {
-    for version in 3.11 3.10 3.9 3.8 3.13 3.12; do
+    case ${PYTHON:-} in
+        "") versions="3.11 3.10 3.9 3.8 3.13 3.12" ;;
+        3.[0-9]*) versions=$PYTHON ;;
+        *) echo "$PYTHON"; return ;;
+    esac
+    for version in $versions; do
         echo "python$version"
         for folder in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".* "$HOME/.local/share/uv/python/cpython-$version".*; do
             echo "$folder/bin/python3"
         done
     done
-    echo python3
+    [ -n "${PYTHON:-}" ] || echo python3
 }
 
 found= version=
-for candidate in ${PYTHON:-$(candidates)}; do
+for candidate in $(candidates); do
     version=$("$candidate" -c 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
     found="$found $candidate ($version)"
     [ -f "requirements/python$version.txt" ] && break
