@@ -98,8 +98,8 @@ parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 
 readme: $(READY)  ## compute the tables of README.md anew, and its pictures
 	@$(RUN) -W ignore docs/readme.py
-	@$(RUN) -m plots.curves $(foreach network,$(DEMO),results/pocket/cifar10-$(network)/seed0) \
-		--output plots/figures/pocket-20-layers.png --title "Four ways to join 20 layers"
+	@$(RUN) -m plots.curves $(foreach network,$(DEMO:20=56),results/pocket/cifar10-$(network)/seed0) \
+		--output plots/figures/pocket-56-layers.png --title "Four ways to join 56 layers"
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(RUN) -W ignore -m benchmarks.loop
