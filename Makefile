@@ -21,7 +21,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test mutants lint plots summary diagrams report parameters readme benchmark doctor clean
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test torture fuzz mutants lint plots summary diagrams report parameters readme benchmark doctor clean
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -67,6 +67,12 @@ $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 
 test: $(READY)  ## the whole test suite
 	@$(RUN) -m pytest -q tests
+
+torture: $(READY)  ## kill runs 50 times, cut their checkpoints, fill their disk; each must end as if nothing had happened
+	@$(RUN) -W ignore tests/torture.py
+
+fuzz: $(READY)  ## damage what a run reads (pictures, checkpoint, config.json, log) 10,000 times each
+	@FUZZ_CASES=10000 $(RUN) -m pytest -q -s tests/test_fuzz.py
 
 mutants: $(READY)  ## break the project in known ways and see that the tests notice each
 	@$(RUN) tests/mutants.py
