@@ -27,7 +27,7 @@ from training.source import source
 
 RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
           "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
-          "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
+          "micro_batch": None, "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
 CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
 
 
@@ -323,6 +323,13 @@ def test_config_edited_together_with_the_command_does_not_mix_two_recipes(two, c
     (two / "config.json").write_text(json.dumps(edited))
     refusal(lambda: Run(two, edited), "config.json was edited", *change)
     refusal(lambda: Run(two, CONFIG), "holds a run with", *change)
+
+
+def test_run_from_before_an_option_goes_on_without_it(two):
+    newer = {**CONFIG, "recipe": {**RECIPE, "an_option_to_come": None}}
+    assert reopened(two, newer)[1]["iteration"] == 10
+    newer["recipe"]["an_option_to_come"] = 1
+    refusal(lambda: Run(two, newer), "an_option_to_come null, not 1")
 
 
 def test_run_goes_on_with_another_commit_and_config_says_so(two, capsys):
