@@ -15,10 +15,12 @@ import mxnet as mx
 import pytest
 from conftest import SMALL, refusal, rows, same, start
 
+import errors
 from data import batches, cifar
 from errors import UserError
 from symbols import get_symbol
 from training import checkpoint, interrupt
+from training.environment import be_deterministic
 from training.interrupt import Interruptions, Stopped, duration
 from training.log import COLUMNS, read_log
 from training.loop import train
@@ -144,6 +146,12 @@ def test_time_limit_is_read(text, seconds):
 @pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h"])
 def test_time_limit_that_is_none_is_refused(text):
     refusal(lambda: duration(text), "--time-limit", "3h")
+
+
+def test_determinism_is_asked_of_mxnet(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    be_deterministic()
+    assert os.environ == {"MXNET_ENFORCE_DETERMINISM": "1", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
 
 
 def test_command_line_knows_the_exit_codes(images, tmp_path):
@@ -288,6 +296,16 @@ def test_full_disk_stops_a_checkpoint_at_any_size_and_the_one_before_is_kept(two
             assert "Traceback" not in str(caught.value)
             assert not (two / "checkpoint.partial").exists(), "what is left over keeps the disk full"
     goes_on_from(two, 10)
+
+
+def test_full_disk_under_anything_else_is_one_line(tmp_path, capsys):
+    def main():
+        with full_disk(10), open(tmp_path / "figure.png", "wb") as file:
+            file.write(b"x" * 100)
+    with pytest.raises(SystemExit) as ended:
+        errors.run(main)
+    err = capsys.readouterr().err
+    assert ended.value.code == 2 and len(err.splitlines()) == 1 and "the disk" in err
 
 
 def test_full_disk_stops_a_log_row_with_one_line(two):
