@@ -159,7 +159,7 @@ def test_checkpoint(run_folder, name, edits, older):
     count("checkpoint", {10: "read from the newest", 5: "read from the one before", None: "refused"}[reached])
     assert result or not sound
     if result:
-        assert reached == max(sound, default=reached)  # another spelling of the same JSON is no damage
+        assert reached >= max(sound, default=0)  # another spelling of the same JSON is no damage
         assert same_bytes(result[0], numbers(reached)) and len(result[1]["log"].splitlines()) == 1 + reached // 5
 
 
