@@ -21,7 +21,8 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters readme benchmark doctor cluster-demo clean
+.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
+	readme benchmark doctor cluster-demo clean torture fuzz
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -74,6 +75,12 @@ test: $(READY)  ## the whole test suite
 
 test-pythons:  ## set up, train and draw with each Python from 3.8 to 3.13 that is on this machine
 	@sh tests/pythons.sh
+
+torture: $(READY)  ## kill runs 50 times, cut their checkpoints, fill their disk; each must end as if nothing had happened
+	@$(RUN) -W ignore tests/torture.py
+
+fuzz: $(READY)  ## damage what a run reads (pictures, checkpoint, config.json, log) 10,000 times each
+	@FUZZ_CASES=10000 $(RUN) -m pytest -q -s tests/test_fuzz.py
 
 mutants: $(READY)  ## break the project in known ways and see that the tests notice each
 	@$(RUN) tests/mutants.py

@@ -18,9 +18,8 @@ def run(main):
         print("stopped", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            error.filename = "the disk"
-        if error.filename is None:  # not about a file
+        where = error.filename or ("the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None)
+        if where is None:  # not about a file
             raise
-        print(f"error: {error.filename}: {error.strerror}; mend that, and the same command goes on", file=sys.stderr)
+        print(f"error: {where}: {error.strerror}; mend that, and the same command goes on", file=sys.stderr)
         sys.exit(2)

@@ -83,6 +83,7 @@ def _continue(url, partial):
                 tqdm(total=expected or None, initial=have, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1]) as bar:
             for chunk in response.iter_content(1 << 16):
                 if file.tell() > LARGEST:
+                    partial.unlink()
                     raise UserError(f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: fetch it by other means, and "
                                     "name its folder by --data-dir (make: DATA=)")
                 file.write(chunk)

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 Mutant = namedtuple("Mutant", "mistake file right wrong tests")
 SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
-DATA = "test_augment.py"
+DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET = "symbols/layers.py", "symbols/resnet.py"
@@ -89,6 +89,23 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("the border is black, not the mean", "data/augment.py", "np.pad(mean, border)", 'np.pad(mean, border, mode="edge")', DATA),
     ("one mean for all pixels", "data/batches.py", "images.mean(axis=0, dtype=np.float64)",
      "np.full(images.shape[1:], images.mean(dtype=np.float64))", RECIPE),
+    ("a damaged checkpoint is believed", CHECKPOINT, 'hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]', "False", SAFETY),
+    ("a damaged state is believed", CHECKPOINT, 'state.pop("sha256", None) != _digest(state)', 'not state.pop("sha256", None)', SAFETY),
+    ("one checkpoint is kept", CHECKPOINT, "KEPT = 2", "KEPT = 1", SAFETY),
+    ("a file that a full disk cut off counts as whole", CHECKPOINT, "not content.endswith(list(arrays)[-1].encode())", "False", SAFETY),
+    ("the log keeps what came after the checkpoint", "training/run.py", 'write_whole(self.folder / "log.csv", self._log)', "pass", SAFETY),
+    ("two processes in one folder", "training/run.py", "fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", SAFETY),
+    ("an edited config.json mixes two recipes", "training/run.py",
+     'self._refuse_another(made_by, f"{path} was edited: {folder.name} is of a run")', "pass", SAFETY),
+    ("a test that was interrupted leaves no row", "training/loop.py", "if now.row_due:", "if False:", SAFETY),
+    ("a signal waits for the end of a test", "training/loop.py", "between=interruptions.look", "between=lambda: None", SAFETY),
+    ("divergence is seen only where a row is due", "training/loop.py", "not math.isfinite(loss.sum_metric)",
+     'not math.isfinite(loss.sum_metric) and now.iteration % recipe["log_every"] == 0', SAFETY),
+    ("a time limit leaves no time to stop", "training/interrupt.py", "now + 1 + 2 * self._longest > self._deadline", "now > self._deadline",
+     SAFETY),
+    ("SIGUSR1 kills before training begins", "train_cifar.py", "signal.signal(signal.SIGUSR1, signal.SIG_IGN)", "pass", SAFETY),
+    ("a pickle may name anything", "data/opcodes.py", "if words not in NAMES:", "if False:", "test_data.py"),
+    ("one label too many is a label", "data/cifar.py", ">= layout.classes)", "> layout.classes)", "test_data.py"),
 ]]
 
 

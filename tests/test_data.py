@@ -193,6 +193,26 @@ def test_file_cut_between_two_records_is_refused(tmp_path, records, dataset, nam
     refusal(lambda: cifar.load(dataset, tmp_path), tmp_path, name, "truncated", "again")
 
 
+@pytest.mark.parametrize("version", ["binary", "python"])
+def test_file_larger_than_any_of_cifar_is_refused_unread(tmp_path, records, version):
+    if version == "binary":
+        write_binary(tmp_path, records["cifar10"])
+    else:
+        write_python(tmp_path, records["cifar10"], 1)
+    path = tmp_path / ("data_batch_2" + (".bin" if version == "binary" else ""))
+    os.truncate(path, 100_000_000_000)  # no disk has to hold what was never written
+    refusal(lambda: cifar.load("cifar10", tmp_path), path, "100,000,000,000 bytes", "again")
+
+
+def test_pickle_of_pointers_to_itself_does_not_fill_the_memory(tmp_path, records):
+    write_python(tmp_path, records["cifar10"], 1)
+    lists = [[]]
+    for _ in range(9):
+        lists.append([lists[-1]] * 1000)
+    (tmp_path / "data_batch_1").write_bytes(python3_pickle({b"data": lists[-1], b"labels": lists[-1]}))
+    refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path / "data_batch_1", "again")
+
+
 def test_set_of_empty_files_is_refused(tmp_path, records):
     write_binary(tmp_path, {name: rows[:0] for name, rows in records["cifar10"].items()})
     refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "again")

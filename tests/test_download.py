@@ -211,6 +211,13 @@ def test_wrong_checksum_is_refused_and_leaves_nothing(server, tmp_path, archive,
     assert len(server.requests) <= 5
 
 
+def test_download_without_end_is_refused_and_leaves_nothing(server, tmp_path, archive, monkeypatch):
+    server.content = archive
+    monkeypatch.setattr(download, "LARGEST", len(archive) // 2)
+    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)), server.host + "a.bin", "--data-dir")
+    assert everything(tmp_path) == {}
+
+
 def test_wrong_bytes_once_are_downloaded_again_from_the_beginning(server, tmp_path, archive):
     server.content, server.wrong = archive, 1
     download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive))

@@ -15,10 +15,12 @@ import mxnet as mx
 import pytest
 from conftest import SMALL, refusal, rows, same, start
 
+import errors
 from data import batches, cifar
 from errors import UserError
 from symbols import get_symbol
 from training import checkpoint, interrupt
+from training.environment import be_deterministic
 from training.interrupt import Interruptions, Stopped, duration
 from training.log import COLUMNS, read_log
 from training.loop import train
@@ -27,7 +29,7 @@ from training.source import source
 
 RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
           "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
-          "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
+          "micro_batch": None, "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
 CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
 
 
@@ -110,6 +112,8 @@ def test_usr1_before_training_does_not_kill(images, tmp_path):
         if int(ignored, 16) >> (signal.SIGUSR1 - 1) & 1:
             break
         time.sleep(0.01)
+    else:
+        pytest.fail("SIGUSR1 is never ignored")
     process.send_signal(signal.SIGUSR1)
     assert process.communicate()[0] and process.returncode == 0
 
@@ -144,6 +148,12 @@ def test_time_limit_is_read(text, seconds):
 @pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h"])
 def test_time_limit_that_is_none_is_refused(text):
     refusal(lambda: duration(text), "--time-limit", "3h")
+
+
+def test_determinism_is_asked_of_mxnet(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    be_deterministic()
+    assert os.environ == {"MXNET_ENFORCE_DETERMINISM": "1", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
 
 
 def test_command_line_knows_the_exit_codes(images, tmp_path):
@@ -230,12 +240,14 @@ def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, n
     assert list(copy.glob("damaged-checkpoint-0000010-*")), "the damaged one is thrown away"
 
 
-@pytest.mark.parametrize("name", ["arrays.params", "state.json"])
-def test_missing_or_changed_file_is_damage(two, name):
+@pytest.mark.parametrize("name, part, other", [("arrays.params", mx.nd.array([2990]).asnumpy().tobytes(), b"\0\0\x80?"),
+                                               ("state.json", b'"learning_rate": 0.1', b'"learning_rate": 0.2'),
+                                               ("state.json", b"10,,,0.1,", b"10,,,0.2,")])
+def test_missing_or_changed_file_is_damage(two, name, part, other):
     file = two / "checkpoint-0000010" / name
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
+    content = file.read_bytes()
+    assert content.count(part) == 1
+    file.write_bytes(content.replace(part, other))
     goes_on_from(two, 5)
     file.unlink()
     goes_on_from(two, 5)
@@ -285,8 +297,19 @@ def test_full_disk_stops_a_checkpoint_at_any_size_and_the_one_before_is_kept(two
             with pytest.raises(UserError) as caught, full_disk(cut):
                 run.save(numbers(15), {"iteration": 15})
             assert "is the disk full?" in str(caught.value) and len(str(caught.value).splitlines()) == 1
+            assert "Traceback" not in str(caught.value)
             assert not (two / "checkpoint.partial").exists(), "what is left over keeps the disk full"
     goes_on_from(two, 10)
+
+
+def test_full_disk_under_anything_else_is_one_line(tmp_path, capsys):
+    def main():
+        with full_disk(10), open(tmp_path / "figure.png", "wb") as file:
+            file.write(b"x" * 100)
+    with pytest.raises(SystemExit) as ended:
+        errors.run(main)
+    err = capsys.readouterr().err
+    assert ended.value.code == 2 and len(err.splitlines()) == 1 and "the disk" in err
 
 
 def test_full_disk_stops_a_log_row_with_one_line(two):
@@ -322,6 +345,13 @@ def test_config_edited_together_with_the_command_does_not_mix_two_recipes(two, c
     (two / "config.json").write_text(json.dumps(edited))
     refusal(lambda: Run(two, edited), "config.json was edited", *change)
     refusal(lambda: Run(two, CONFIG), "holds a run with", *change)
+
+
+def test_run_from_before_an_option_goes_on_without_it(two):
+    newer = {**CONFIG, "recipe": {**RECIPE, "an_option_to_come": None}}
+    assert reopened(two, newer)[1]["iteration"] == 10
+    newer["recipe"]["an_option_to_come"] = 1
+    refusal(lambda: Run(two, newer), "an_option_to_come null, not 1")
 
 
 def test_run_goes_on_with_another_commit_and_config_says_so(two, capsys):

@@ -57,6 +57,12 @@ def test_finished_run_says_so_and_does_not_train_again(train, run):
     assert (run / "log.csv").read_bytes() == before
 
 
+def test_config_names_commit_packages_and_host(finished):
+    config = json.loads((finished / "config.json").read_text())
+    assert {"commit", "uncommitted", "python", "mxnet", "numpy"} <= config["versions"].keys()
+    assert config["versions"]["mxnet"] == mx.__version__ and config["host"]["deterministic"] is True
+
+
 def test_published_log_without_checkpoint_counts_as_finished(train, run):
     for folder in run.glob("checkpoint-*"):
         shutil.rmtree(folder)

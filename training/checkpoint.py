@@ -131,7 +131,8 @@ def _digest(state):
 
 
 def _short(error):
-    return getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0][:200]
+    # of an error that MXNet raises the last line is its message, the first ones are a traceback
+    return getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[-1][:200]
 
 
 def _sync(path):

@@ -80,7 +80,7 @@ class Run:
 
     def _refuse_another(self, there, what):
         for option, value in self.config["recipe"].items():
-            if option not in there["recipe"] or there["recipe"][option] != value:
+            if there["recipe"].get(option) != value:  # a run from before an option was there did without it
                 then, now = (json.dumps(each)[:200] for each in (there["recipe"].get(option), value))
                 if option == "data":  # two fingerprints would tell nobody anything
                     then, now = json.dumps(there["data"])[1:200].rstrip('"'), f"these files ({self.config['data']})"
