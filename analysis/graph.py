@@ -82,6 +82,13 @@ class Graph:
             entry = (reader, 0)
         return entry
 
+    def replace(self, entry, other, readers=None):
+        """Let the readers of an entry (by default all) read another one in its place."""
+        for i in list(self._readers[entry]) if readers is None else readers:
+            self._readers[entry].remove(i)
+            self._readers[other].append(i)
+            self._nodes[i]["inputs"] = [[*other, 0] if tuple(come[:2]) == entry else come for come in self._nodes[i]["inputs"]]
+
     def insert(self, entry, op, name, *others, readers=None, **attributes):
         """Let the readers of an entry (by default all) read op(entry, *others) in its place.
 
@@ -89,10 +96,7 @@ class Graph:
         """
         readers = list(self._readers[entry]) if readers is None else readers
         new = self.add(op, name, entry, *others, **attributes)
-        for i in readers:
-            self._readers[entry].remove(i)
-            self._readers[new].append(i)
-            self._nodes[i]["inputs"] = [[*new, 0] if tuple(come[:2]) == entry else come for come in self._nodes[i]["inputs"]]
+        self.replace(entry, new, readers)
         return new
 
     def add(self, op, name, *inputs, **attributes):
@@ -102,6 +106,12 @@ class Graph:
         for entry in inputs:
             self._readers[entry].append(len(self._nodes) - 1)
         return len(self._nodes) - 1, 0
+
+    def shapes(self, entries, data):
+        """Their shapes for data of a shape."""
+        internals = self.symbol().get_internals()
+        found = dict(zip(internals.list_outputs(), internals.infer_shape(data=data)[1]))
+        return [found[f"{self._nodes[i]['name']}_output"] for i, _ in entries]
 
     def symbol(self):
         # nodes need not stand in their order, and MXNet counts arguments anew when it loads a graph

@@ -48,7 +48,9 @@ def of_run(folder):
     symbol = get_symbol(classes=cifar.LAYOUTS[recipe["dataset"]].classes, **{key: recipe[key] for key in (
         "depth", "activation", "shortcut", "unit", "shortcut_args", "option", "bottleneck_stride")})
     arrays, reached = newest_checkpoint(folder)
-    return Network(run.config["name"], results.label(run), symbol, {**recipe, "pictures": run.config["data"]},
+    parts = [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
+    name = "-".join(part for part in parts if part not in ("full", "seed0"))
+    return Network(name, results.label(run), symbol, {**recipe, "pictures": run.config["data"]},
                    *state.parameters(arrays),
                    f"trained for {reached['iteration']:,} iterations at scale {run.config['scale']}, seed {recipe['seed']}")
 
