@@ -82,6 +82,20 @@ class Graph:
             entry = (reader, 0)
         return entry
 
+    def responses(self):
+        """[(name of a 3x3 layer, entry that it puts out)]: behind its BN, if one follows it at once, else the layer's own."""
+        found = []
+        for i, node in enumerate(self._nodes):
+            if node["op"] == "Convolution" and node["attrs"]["kernel"] == "(3, 3)":
+                readers = self._readers[i, 0]
+                normalised = len(readers) == 1 and self._nodes[readers[0]]["op"] == "BatchNorm"
+                found.append((node["name"], (readers[0] if normalised else i, 0)))
+        return found
+
+    def name(self, entry):
+        """What get_internals() calls it."""
+        return f"{self._nodes[entry[0]]['name']}_output"
+
     def replace(self, entry, other, readers=None):
         """Let the readers of an entry (by default all) read another one in its place."""
         for i in list(self._readers[entry]) if readers is None else readers:
@@ -111,7 +125,7 @@ class Graph:
         """Their shapes for data of a shape."""
         internals = self.symbol().get_internals()
         found = dict(zip(internals.list_outputs(), internals.infer_shape(data=data)[1]))
-        return [found[f"{self._nodes[i]['name']}_output"] for i, _ in entries]
+        return [found[self.name(entry)] for entry in entries]
 
     def symbol(self):
         # nodes need not stand in their order, and MXNet counts arguments anew when it loads a graph

@@ -100,8 +100,8 @@ def lesions(network, image_shape, samples, seed=0):
     return found
 
 
-COLUMNS = ("name", "label", "activation", "shortcut", "depth", "units_in_all", "lesion", "k", "units", "place", "tau", "error", "weights",
-           "pictures")
+COLUMNS = ("name", "label", "activation", "shortcut", "depth", "units_in_all", "lesion", "k", "units", "place", "tau", "error",
+           "weights", "pictures")
 
 
 def main():

@@ -39,26 +39,26 @@ def draw(paths):
         share = [100 * k / units for k in several]
         low, middle, high = zip(*(_quartiles([row["error"] for row in rows]) for rows in several.values()))
         axes[1].fill_between(share, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes[1].plot(share, middle, label=label, **style)
+        axes[1].plot(share, middle, **style)
         swapped = by_lesion.get("swap", [])
         axes[2].plot([row["tau"] for row in swapped], [row["error"] for row in swapped], color=colour, marker=marker, markersize=3,
                      linestyle="none", alpha=0.35)
         bins = measurements.grouped(sorted(({**row, "bin": round(row["tau"] / 0.02) * 0.02} for row in swapped),
                                            key=lambda row: row["bin"]), "bin")
-        axes[2].plot(list(bins), [statistics.median(row["error"] for row in rows) for rows in bins.values()], label=label, **style)
+        axes[2].plot(list(bins), [statistics.median(row["error"] for row in rows) for rows in bins.values()], **style)
     for axis, title, words in zip(axes, ("one unit deleted", "several random units deleted", "random pairs of units swapped"), (
             "place of the unit, % of the depth", "deleted, % of the units (band: quartiles)",
             "Kendall's rank correlation of the order with the trained one")):
         axis.axhline(90, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
         axis.set(xlabel=words, ylim=(0, 102))
-        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8, frameon=False, title=title)
+        axis.set_title(title, fontsize=11)
     axes[0].set(ylabel="Test error, % (90: chance)", xlim=(0, 102))
     axes[1].set_xlim(left=0)
     axes[2].set_xlim(1.005, min((row["tau"] for rows in files for row in rows if row["tau"] is not None), default=0.84) - 0.01)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9, frameon=False)
     figure.suptitle("Lesions of trained networks, nothing trained again; grey: Veit, Wilber and Belongie (1605.06431)")
-    words = dict.fromkeys(f"{rows[0]['weights']}" for rows in files)
-    figure.supxlabel(f"{'; '.join(words)}; {'; '.join(dict.fromkeys(rows[0]['pictures'] for rows in files))}; theirs: full scale, "
-                     "32 pixels square", fontsize=7, color="0.3")
+    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
+    figure.supxlabel(f"{'; '.join(words)}; theirs: full scale, 32 pixels square", fontsize=7, color="0.3")
     names = dict.fromkeys(rows[0]["name"] for rows in files)
     results.save(figure, results.FIGURES / f"lesion-{'-'.join(names)}.png")
     plt.close(figure)
@@ -69,17 +69,17 @@ def _theirs(one, several, swapped):
     paper = panels.paper_curves()
     units = paper[VEIT, "Fig3", "ResNet-110"]
     one.axhspan(units["others_low"][0][1], units["others_high"][0][1], color=GREY, alpha=0.4, linewidth=0,
-                label="their ResNet-110: 50 of 54 units")
-    one.plot(*zip(*((100 * place / VEIT_UNITS, error) for place, error in units["test_err"])), color=GREY, marker="x", linestyle="none",
-             markeredgewidth=2, label="their ResNet-110: the other four")
+                label="their ResNet-110, pre-activated")
+    one.plot(*zip(*((100 * place / VEIT_UNITS, error) for place, error in units["test_err"])), color=GREY, marker="x",
+             linestyle="none", markeredgewidth=2, label="the same, four of its 54 units")
     vgg = paper[VEIT, "Fig3", "VGG-15"]
     one.axhspan(vgg["low"][0][1], vgg["high"][0][1], facecolor="none", edgecolor=GREY, hatch="///", linewidth=0,
                 label="their VGG-15: each layer")
     box = paper[VEIT, "Fig5a", "ResNet-110"]
     share = [100 * k / VEIT_UNITS for k, _ in box["median"]]
     several.fill_between(share, *([error for _, error in box[kind]] for kind in ("q1", "q3")), color=GREY, alpha=0.4, linewidth=0)
-    several.plot(share, [error for _, error in box["median"]], color=GREY, linewidth=3, label="their ResNet-110")
-    swapped.plot(*zip(*paper[VEIT, "Fig5b", "ResNet-110"]["median"]), color=GREY, linewidth=3, label="their ResNet-110")
+    several.plot(share, [error for _, error in box["median"]], color=GREY, linewidth=3)
+    swapped.plot(*zip(*paper[VEIT, "Fig5b", "ResNet-110"]["median"]), color=GREY, linewidth=3)
 
 
 def _quartiles(errors):
