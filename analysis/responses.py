@@ -1,7 +1,7 @@
 """Layer responses, 1512.03385, Figure 7: the standard deviation of what each 3x3 layer puts out, after BN.
 
-That is before ReLU and addition. Where no BN follows a layer at once, as behind the last weight of a pre-activated unit, it is the layer's own output. Over all
-channels, pixels and pictures of a part of the test set, with BN's moving averages.
+That is before ReLU and addition. Where no BN follows a layer at once, as behind the last weight of a pre-activated unit, it is
+the layer's own output. Over all channels, pixels and pictures of a part of the test set, with BN's moving averages.
 
     python -m analysis.responses results/pocket/cifar10-original56/seed0 results/pocket/cifar10-plain56/seed0  # make responses
 """
