@@ -65,7 +65,7 @@ class Graph:
 
     def _before(self, node, unit, closed=frozenset()):
         """The nodes of a unit that one of them depends on; what is behind closed ones is not looked at."""
-        found, ahead = set(), [node]
+        found, ahead = set(), [node] if node not in closed else []
         while ahead:
             come = {j for j, _ in self.inputs(ahead.pop()) if self._unit(j) == unit} - found
             found |= come

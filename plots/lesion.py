@@ -59,8 +59,7 @@ def draw(paths):
     figure.suptitle("Lesions of trained networks, nothing trained again; grey: Veit, Wilber and Belongie (1605.06431)")
     words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
     figure.supxlabel(f"{'; '.join(words)}; theirs: full scale, 32 pixels square", fontsize=7, color="0.3")
-    names = dict.fromkeys(rows[0]["name"] for rows in files)
-    results.save(figure, results.FIGURES / f"lesion-{'-'.join(names)}.png")
+    results.save(figure, results.FIGURES / f"lesion-{measurements.joined(rows[0]['name'] for rows in files)}.png")
     plt.close(figure)
 
 

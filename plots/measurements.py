@@ -30,6 +30,13 @@ def read(path):
     return rows
 
 
+def joined(names):
+    """One name for several, as pocket-cifar10-original56-plain56: what they begin with is said once."""
+    names = list(dict.fromkeys(names))
+    start = os.path.commonprefix(names).rfind("-") + 1
+    return "-".join([names[0], *(name[start:] for name in names[1:])])
+
+
 def _value(text):
     try:
         return float(text) if text else None

@@ -45,7 +45,7 @@ def draw(paths):
     figure.suptitle("Responses of the 3x3 layers, after BN (1512.03385, Figure 7)")
     words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
     figure.supxlabel(f"{'; '.join(words)}; the paper's: full scale, 32 pixels square", fontsize=7, color="0.3")
-    results.save(figure, results.FIGURES / f"responses-{'-'.join(dict.fromkeys(rows[0]['name'] for rows in files))}.png")
+    results.save(figure, results.FIGURES / f"responses-{measurements.joined(rows[0]['name'] for rows in files)}.png")
     plt.close(figure)
 
 
