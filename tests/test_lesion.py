@@ -71,6 +71,27 @@ def test_swapped_units_have_each_others_parameters():
     assert lesion.swap(swapped, "stage1_unit10", "stage1_unit1") == parameters
 
 
+def test_lesions_change_what_they_say_and_leave_the_network_alone():
+    network = networks.named("original", "identity", 20)
+    for number, array in enumerate([*network.arguments.values(), *network.states.values()]):
+        array[:] = number
+    plan = lesion.lesions(network, (3, 16, 16), samples=2)
+    assert plan[0][1:] == (network.symbol, network.arguments, network.states)
+    row, symbol, arguments, states = next(each for each in plan if each[0]["lesion"] == "swap")
+    one, other = row["units"].split("/")
+    assert symbol is network.symbol
+    for before, after, name in ((network.arguments, arguments, "conv1_weight"), (network.arguments, arguments, "bn2_gamma"),
+                                (network.states, states, "bn2_moving_mean")):
+        assert after[f"{one}_{name}"] is before[f"{other}_{name}"] and after[f"{other}_{name}"] is before[f"{one}_{name}"]
+    assert row["tau"] == pytest.approx(1 - 2 * (2 * abs(int(one[-1]) - int(other[-1])) - 1) / 36)
+    deleted = [each[0]["units"] for each in plan if each[0]["lesion"] == "delete"]
+    assert deleted == Graph(network.symbol).units
+    for row, symbol, *parameters in plan:
+        if row["lesion"] == "random":
+            assert len(row["units"].split()) == row["k"] and parameters == [network.arguments, network.states]
+            assert symbol.tojson() == lesion.delete(network.symbol, row["units"].split()).tojson()
+
+
 def test_only_units_of_one_shape_are_swapped():
     network = networks.named("preact", "identity", 20)
     pairs = lesion.alike(network, Graph(network.symbol).units)
