@@ -135,7 +135,7 @@ def main():
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 pictures")
 
-    plan = {"propagation-chosen": {"": arguments.networks}} if arguments.networks else paper()
+    plan = {None: {"": arguments.networks}} if arguments.networks else paper()
     wanted = list(dict.fromkeys(text for panels in plan.values() for members in panels.values() for text in members))
     subjects = {text: networks.find(text, arguments.seed) for text in wanted}
     pictures = networks.training_batch(subjects.values(), arguments.batch_size, arguments.data_dir, arguments.image_size)
@@ -144,7 +144,8 @@ def main():
     for figure, panels in plan.items():
         lines = [row for panel, members in panels.items() for text in members
                  for row in rows(subjects[text], measured[text], panel, pictures)]
-        figures.draw(measurements.write(figure, lines))
+        name = figure or "propagation-" + measurements.joined(network.name for network in subjects.values())
+        figures.draw(measurements.write(name, lines))
     return 0
 
 

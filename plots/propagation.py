@@ -3,6 +3,7 @@
     python -m plots.propagation results/analysis/propagation-110.csv
 """
 import sys
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -25,11 +26,14 @@ TITLES = {"propagation-110": "How signals travel through 110 layers",
 def draw(path):
     """The figure of a CSV file, and its table, which is printed too."""
     rows = measurements.read(path)
+    for row in rows:
+        row["label"] += ", trained" if row["weights"].startswith("trained") else ""
     figure = _lambdas(rows) if path.stem == "propagation-lambda" else _panels(rows)
     figure.suptitle(TITLES.get(path.stem, "How signals travel"))
     weights = ", ".join(dict.fromkeys(row["weights"] for row in rows))
-    figure.supxlabel(f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the batch), BN as in "
-                     "training; a line ends where nothing at all arrives", fontsize=7, color="0.3")
+    caption = (f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the batch), BN as in training; a "
+               "line ends where nothing at all arrives")
+    figure.supxlabel(textwrap.fill(caption, round(20 * figure.get_figwidth())), fontsize=7, color="0.3")
     results.save(figure, results.FIGURES / f"{path.stem}.png")
     plt.close(figure)
     lines = table(rows)
@@ -46,7 +50,7 @@ HEAD = ["network", "|x_L| / |x_1|", "gradient at x_1 / at x_L", "through shortcu
 def table(rows):
     """A line for each network: what comes back from the last unit to the first, and over the last stage beside equation (8)."""
     lines = [HEAD]
-    for (label, _), each in measurements.grouped(rows, "label", "weights").items():
+    for label, each in measurements.grouped(rows, "label").items():
         first, last, stage = each[0], each[-1], each[-1]
         for row in each[::-1]:
             stage = row if row["shape"] == last["shape"] else stage
@@ -60,13 +64,14 @@ def table(rows):
 def _panels(rows):
     """A column for each panel of the CSV, a row for each quantity."""
     panels = measurements.grouped(rows, "panel")
-    figure, axes = plt.subplots(3, len(panels), figsize=(6.5 * len(panels), 9), layout="constrained", squeeze=False, sharey="row")
+    figure, axes = plt.subplots(3, len(panels), figsize=(max(8, 6.5 * len(panels)), 9), layout="constrained", squeeze=False,
+                                sharey="row")
     for column, (title, members) in zip(axes.T, panels.items()):
-        networks = measurements.grouped(members, "label", "weights")
+        networks = measurements.grouped(members, "label")
         deepest = max(networks.values(), key=len)
         mixed = any(len(lines) < len(deepest) for lines in networks.values())
         styles = curves.styles([lines[0] for lines in networks.values()])
-        for ((label, _), lines), (colour, marker) in zip(networks.items(), styles):
+        for (label, lines), (colour, marker) in zip(networks.items(), styles):
             place = [100 * (row["l"] - 1) / (len(lines) - 1) if mixed else row["l"] for row in lines]
             for axis, (quantity, _) in zip(column, QUANTITIES):
                 axis.plot(place, [row[quantity] or None for row in lines], color=colour, marker=marker, markevery=0.1, markersize=4,

@@ -118,10 +118,11 @@ def test_new_file_appears_in_table_and_figure(copy, tmp_path):  # noqa: F811
                             "--image-size", 8)
     assert code == 0, err
     assert "8, half dropout (ratio 0.25)" in out
-    with open(copy / "results/analysis/propagation-chosen.csv", newline="") as file:
+    name = "propagation-half_dropout8-constant_scaling8-residual_scale=1-scale=0.5"
+    with open(copy / f"results/analysis/{name}.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["shortcut"] for row in rows] == ["half_dropout"] * 4 + ["constant_scaling"] * 4
-    assert matplotlib.image.imread(copy / "plots/figures/propagation-chosen.png").std() > 0.01
+    assert matplotlib.image.imread(copy / f"plots/figures/{name}.png").std() > 0.01
     # and without being named, beside the paper's
     code, out, _ = run_in(copy, "-c", "import training; from analysis import propagation; print(propagation.paper())")
     assert "original-half_dropout110" in out
