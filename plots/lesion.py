@@ -43,9 +43,9 @@ def draw(paths):
         swapped = by_lesion.get("swap", [])
         axes[2].plot([row["tau"] for row in swapped], [row["error"] for row in swapped], color=colour, marker=marker, markersize=3,
                      linestyle="none", alpha=0.35)
-        bins = measurements.grouped(sorted(({**row, "bin": round(row["tau"] / 0.02) * 0.02} for row in swapped),
-                                           key=lambda row: row["bin"]), "bin")
-        axes[2].plot(list(bins), [statistics.median(row["error"] for row in rows) for rows in bins.values()], **style)
+        bins = measurements.grouped(sorted(({**row, "bin": round(row["tau"] * 50)} for row in swapped), key=lambda row: row["bin"]),
+                                    "bin").values()
+        axes[2].plot(*([statistics.median(row[column] for row in rows) for rows in bins] for column in ("tau", "error")), **style)
     for axis, title, words in zip(axes, ("one unit deleted", "several random units deleted", "random pairs of units swapped"), (
             "place of the unit, % of the depth", "deleted, % of the units (band: quartiles)",
             "Kendall's rank correlation of the order with the trained one")):
@@ -55,8 +55,9 @@ def draw(paths):
     axes[0].set(ylabel="Test error, % (90: chance)", xlim=(0, 102))
     axes[1].set_xlim(left=0)
     axes[2].set_xlim(1.005, min((row["tau"] for rows in files for row in rows if row["tau"] is not None), default=0.84) - 0.01)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9, frameon=False)
-    figure.suptitle("Lesions of trained networks, nothing trained again; grey: Veit, Wilber and Belongie (1605.06431)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=10, frameon=False,
+                  title="Lesions of trained networks, nothing trained again; grey: Veit, Wilber and Belongie (1605.06431)",
+                  title_fontsize=13)
     words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
     figure.supxlabel(f"{'; '.join(words)}; theirs: full scale, 32 pixels square", fontsize=7, color="0.3")
     results.save(figure, results.FIGURES / f"lesion-{measurements.joined(rows[0]['name'] for rows in files)}.png")
