@@ -10,8 +10,8 @@ from errors import UserError
 from plots import runs as results
 from symbols import get_symbol, names, shortcut_constants
 from training import state
+from training.checkpoint import newest_checkpoint
 from training.recipe import initializer
-from training.run import newest_checkpoint
 
 # name: as results/analysis/ knows it; label: as figures do; recipe: as in config.json; arguments, states: {name: NDArray}; weights:
 # what they are, in words
@@ -48,6 +48,9 @@ def of_run(folder):
     symbol = get_symbol(classes=cifar.LAYOUTS[recipe["dataset"]].classes, **{key: recipe[key] for key in (
         "depth", "activation", "shortcut", "unit", "shortcut_args", "option", "bottleneck_stride")})
     arrays, reached = newest_checkpoint(folder)
+    if arrays is None:
+        raise UserError(f"{folder} has no checkpoint (they are not published with the logs): train it again by the command in its "
+                        "config.json")
     parts = [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
     name = "-".join(part for part in parts if part not in ("full", "seed0"))
     return Network(name, results.label(run), symbol, {**recipe, "pictures": run.config["data"]},
