@@ -93,13 +93,17 @@ report: $(READY) plots diagrams  ## plots/report.html: one page with everything,
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
 	@$(RUN) -W ignore -m plots.diagrams
 
-# What analysis/ measures: make propagation NETWORKS="preact110 half_dropout110", make lesion RUN="results/... results/..."
 .PHONY: propagation lesion responses
-propagation: $(READY)  ## how signals travel (equations 3 to 8): all shortcuts and activations, 110 and 1001 layers (NETWORKS=)
-	@$(PYTHON) -W ignore -m analysis.propagation $(NETWORKS) $(if $(DATA),--data-dir "$(DATA)") $(if $(SEED),--seed $(SEED))
+propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
+	@$(PYTHON) -W ignore -m analysis.propagation $(NETWORKS) $(if $(DATA),--data-dir "$(DATA)") $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-lesion responses: $(READY)
+measure_run = $(if $(RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))\
 	@$(PYTHON) -W ignore -m analysis.$@ $(RUN) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
+lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)
+	$(measure_run)
+
+responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DATA=)
+	$(measure_run)
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(RUN) -W ignore -m symbols.counts

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, refusal, refused
 from test_equations import Network
+from test_make import make
 from test_symbols import run_in
 
 from analysis import lesion, networks, responses
@@ -162,6 +163,15 @@ def test_what_a_lesion_needs_is_said_in_one_line(trained, images, tmp_path):
     refusal(lambda: networks.pictures_of(other, images), "other files")
     with pytest.raises(UserError):
         networks.of_run(tmp_path)
+
+
+def test_make_hands_every_word_on():
+    command = make("-n", "lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
+    assert 'analysis.lesion a b --data-dir "d" --samples 3' in command
+    assert "analysis.responses a" in make("-n", "responses", "RUN=a").stdout
+    assert "analysis.propagation preact20 r" in make("-n", "propagation", "NETWORKS=preact20 r").stdout
+    done = make("-n", "lesion")
+    assert done.returncode == 2 and "needs the folders of trained runs" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_veits_numbers_are_carried_whole():
