@@ -1,6 +1,7 @@
 """A lesion does to a network what it says and nothing else; responses are those of the 3x3 layers behind their BN."""
 import csv
 import shutil
+import subprocess
 
 import matplotlib.image
 import mxnet as mx
@@ -8,7 +9,6 @@ import numpy as np
 import pytest
 from conftest import ROOT, refusal, refused
 from test_equations import Network
-from test_make import make
 from test_symbols import run_in
 
 from analysis import lesion, networks, responses
@@ -166,11 +166,13 @@ def test_what_a_lesion_needs_is_said_in_one_line(trained, images, tmp_path):
 
 
 def test_make_hands_every_word_on():
-    command = make("-n", "lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
-    assert 'analysis.lesion a b --data-dir "d" --samples 3' in command
-    assert "analysis.responses a" in make("-n", "responses", "RUN=a").stdout
-    assert "analysis.propagation preact20 r" in make("-n", "propagation", "NETWORKS=preact20 r").stdout
-    done = make("-n", "lesion")
+    def make(*arguments):
+        return subprocess.run(["make", "-n", "-o", ".venv/ready", *arguments], cwd=ROOT, text=True, capture_output=True)
+
+    assert 'analysis.lesion a b --data-dir "d" --samples 3' in make("lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
+    assert "analysis.responses a" in make("responses", "RUN=a").stdout
+    assert "analysis.propagation preact20 r" in make("propagation", "NETWORKS=preact20 r").stdout
+    done = make("lesion")
     assert done.returncode == 2 and "needs the folders of trained runs" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
