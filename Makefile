@@ -100,6 +100,20 @@ report: $(READY) plots diagrams  ## plots/report.html: one page with everything,
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
 	@$(RUN) -W ignore -m plots.diagrams
 
+.PHONY: propagation lesion responses
+propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
+	@$(RUN) -W ignore -m analysis.propagation $(NETWORKS) $(if $(DATA),--data-dir "$(DATA)") $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+# Behind these two RUN= names folders of trained runs, so the Python is written out.
+measure = @$(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))\
+	.venv/bin/python -W ignore -m analysis.$@ $(RUN) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
+
+lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)
+	$(measure)
+
+responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DATA=)
+	$(measure)
+
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(RUN) -W ignore -m symbols.counts
 

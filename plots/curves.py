@@ -29,11 +29,7 @@ def panel(axes, runs, title=None, papers=()):
     papers: for each run the paper's own curve, {"train_loss": points, "test_err": points}, drawn behind it in a light tone.
     """
     right = axes.twinx()
-    own, others = dict(COLOURS), iter(OTHERS * len(runs))
-    for run, marker in zip(runs, MARKERS * len(runs)):
-        recipe = run.config["recipe"]
-        kind = recipe["activation"] if recipe["shortcut"] == "identity" else "variant"
-        colour = own.pop(kind, None) or next(others)  # a second depth or seed of one kind has a colour of its own
+    for run, (colour, marker) in zip(runs, styles([run.config["recipe"] for run in runs])):
         for paper in papers[runs.index(run):][:1]:
             axes.plot(*zip(*paper.get("train_loss", [(0, 1)])), color=colour, linestyle=(0, (5, 2)), linewidth=1, alpha=0.3)
             right.plot(*zip(*paper["test_err"]), color=colour, linewidth=3, alpha=0.3)
@@ -61,6 +57,15 @@ def panel(axes, runs, title=None, papers=()):
     right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1 if len(runs) < 3 else 2, fontsize=8, frameon=False,
                  title=title)
     return right
+
+
+def styles(recipes):
+    """[(colour, marker)] for networks in one figure; recipes have their activation and shortcut."""
+    own, others, found = dict(COLOURS), iter(OTHERS * len(recipes)), []
+    for recipe, marker in zip(recipes, MARKERS * len(recipes)):
+        kind = recipe["activation"] if recipe["shortcut"] == "identity" else "variant"
+        found.append((own.pop(kind, None) or next(others), marker))  # a second depth or seed of one kind has a colour of its own
+    return found
 
 
 def _points(run, column):

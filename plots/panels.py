@@ -22,12 +22,13 @@ TITLES = {"figure1": "1603.05027, Figure 1 right", "figure3": "1603.05027, Figur
 
 @lru_cache(None)
 def paper_curves():
-    """{(paper, figure, curve): {kind: [(x, value)]}} of the papers' own figures, read off their vector graphics."""
+    """{(paper, figure, curve): {kind: [(x, value)]}} of the papers' own figures, read off their graphics."""
     found = {}
-    with open(Path(__file__).resolve().parent / "paper" / "curves.csv", newline="") as file:
-        for row in csv.DictReader(file):
-            kinds = found.setdefault((row["paper"], row["figure"], row["curve"]), {})
-            kinds.setdefault(row["kind"], []).append((float(row["x"]), float(row["value"])))
+    for path in sorted((Path(__file__).resolve().parent / "paper").glob("*.csv")):
+        with open(path, newline="") as file:
+            for row in csv.DictReader(file):
+                kinds = found.setdefault((row["paper"], row["figure"], row["curve"]), {})
+                kinds.setdefault(row["kind"], []).append((float(row["x"]), float(row["value"])))
     return found
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 Mutant = namedtuple("Mutant", "mistake file right wrong tests")
 SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
 DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
+PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET = "symbols/layers.py", "symbols/resnet.py"
@@ -79,6 +80,20 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("the learning rate drops one update early", "training/schedule.py", "iteration > step", "iteration >= step", RECIPE),
     ("the learning rate begins anew on resume", "training/loop.py", 'done=saved["iteration"] if saved else 0', "done=0", RECIPE),
     ("momentum lost on resume", "training/state.py", "updater.states[key], updater.states_synced[key] = array, False", "pass", RECIPE),
+    ("F let through where the gradient is the shortcuts' alone", PROPAGATION, '"BlockGrad"', '"identity"', "test_propagation.py"),
+    ("norms of the batch called norms of a picture", PROPAGATION, "count = sqrt(len(images))", "count = 1", "test_propagation.py"),
+    ("lambdas multiplied across a change of dimensions", PROPAGATION, "if shapes[i:k + 1] == [shapes[i]] * (k + 1 - i))", ")",
+     "test_propagation.py"),
+    ("one lambda too many", PROPAGATION, "factor ** (end - i)", "factor ** (end - i + 1)", "test_propagation.py"),
+    ("networks measured with other weights than they start from", "analysis/networks.py", "sorted(zip(listed, sizes))",
+     "zip(listed, sizes)", "test_propagation.py"),
+    ("a deleted unit loses its shortcut too", LESION, "graph.insert(graph.residual(unit)", "graph.insert(graph.output(unit)",
+     "test_lesion.py"),
+    ("plain units deleted from the front", LESION, "reversed([unit for unit in graph.units if unit in units])",
+     "[unit for unit in graph.units if unit in units]", "test_lesion.py"),
+    ("swapped units keep their BN's moving averages", LESION, "swap(states, one, other)", "states", "test_lesion.py"),
+    ("responses before BN", "analysis/graph.py", "readers[0] if normalised else i", "i", "test_lesion.py"),
+    ("responses' mean counted as their deviation", "analysis/responses.py", "square - mean ** 2", "square", "test_lesion.py"),
     ("moving averages of one device for all on resume", "training/state.py", 'arrays[f"aux{k}:{name}"].copyto(block)', "pass", RECIPE),
     ("dropout draws anew on resume", "training/loop.py", "mx.random.seed(seed % 2**31)", "pass", RECIPE),
     ("evaluation counts the padding", "training/evaluate.py", "batches.batch_size - batch.pad", "batches.batch_size", RECIPE),

@@ -1,0 +1,68 @@
+"""Layer responses, 1512.03385, Figure 7: the standard deviation of what each 3x3 layer puts out, after BN.
+
+That is before ReLU and addition. Where no BN follows a layer at once, as behind the last weight of a pre-activated unit, it is
+the layer's own output. Over all channels, pixels and pictures of a part of the test set, with BN's moving averages.
+
+    python -m analysis.responses results/pocket/cifar10-original56/seed0 results/pocket/cifar10-plain56/seed0  # make responses
+"""
+import argparse
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+
+from errors import UserError
+from errors import run as run_main
+from plots import measurements
+from plots import responses as figures
+from training.environment import without_notes
+
+from . import networks
+from .graph import Graph
+
+BATCH = 100
+
+
+def responses(network, images):
+    """[(name of a 3x3 layer, standard deviation)], from the first layer on."""
+    graph = Graph(network.symbol)
+    layers, internals = graph.responses(), network.symbol.get_internals()
+    values = [internals[graph.name(entry)] for _, entry in layers]
+    moments = mx.sym.Group([mx.sym.mean(each) for x in values for each in (x, mx.sym.square(x))])
+    size = min(BATCH, len(images))
+    module = mx.mod.Module(moments, label_names=None)
+    with without_notes():
+        module.bind([("data", (size, *images.shape[1:]))], for_training=False)
+    module.set_params(network.arguments, network.states, allow_extra=True)
+    sums = np.zeros(2 * len(layers))
+    whole = len(images) // size  # batches
+    for k in range(whole):
+        module.forward(mx.io.DataBatch([mx.nd.array(images[k * size:(k + 1) * size])]), is_train=False)
+        sums += [output.asscalar() for output in module.get_outputs()]
+    mean, square = sums.reshape(-1, 2).T / whole
+    return list(zip((name for name, _ in layers), np.sqrt(square - mean ** 2)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of trained runs, with their checkpoints")
+    parser.add_argument("--data-dir", type=Path, help="folder of the pictures that they were trained on")
+    parser.add_argument("--images", type=int, default=1000, help="test pictures (1000)")
+    arguments = parser.parse_args()
+    if arguments.images < 1:
+        raise UserError("--images: at least 1")
+
+    files = []
+    for network in map(networks.of_run, arguments.runs):
+        pictures = networks.pictures_of(network, arguments.data_dir, count=arguments.images)
+        rows = [{"name": network.name, "label": network.label, "activation": network.recipe["activation"],
+                 "shortcut": network.recipe["shortcut"], "depth": network.recipe["depth"], "layer": i, "convolution": name,
+                 "deviation": float(deviation), "weights": network.weights, "pictures": pictures.words}
+                for i, (name, deviation) in enumerate(responses(network, pictures.images), 1)]
+        files.append(measurements.write(f"responses-{network.name}", rows))
+    figures.draw(files)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,57 @@
+"""Layer responses in the layout of 1512.03385, Figure 7, the paper's own in light tones behind; from what analysis/ measured.
+
+    python -m plots.responses results/analysis/responses-*.csv
+"""
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from errors import run as run_main  # noqa: E402
+
+from . import curves, measurements, panels  # noqa: E402
+from . import runs as results  # noqa: E402
+
+PAPER = "1512.03385"
+PAPER_KIND = {("original", "plain"): "plain", ("original", "identity"): "ResNet"}  # and its depth: what Figure 7 has
+
+
+def draw(paths):
+    """One figure of the networks in some CSV files; it is named after them."""
+    files = [measurements.read(path) for path in paths]
+    figure, axes = plt.subplots(2, 1, figsize=(9, 8), layout="constrained", sharex=True)
+    for rows, (colour, marker) in zip(files, curves.styles([rows[0] for rows in files])):
+        first = rows[0]
+        kind = PAPER_KIND.get((first["activation"], first["shortcut"]))
+        dashes = (0, (4, 2)) if first["shortcut"] == "plain" else "solid"
+        for axis, where, order in zip(axes, ("Fig7top", "Fig7bot"), (list, _descending)):
+            theirs = panels.paper_curves().get((PAPER, where, f"{kind}-{first['depth']:g}"))
+            if theirs:
+                axis.plot(*zip(*theirs["std"]), color=colour, linewidth=5, alpha=0.25,
+                          label=f"{kind}-{first['depth']:g}, the paper's")
+            deviations = order(row["deviation"] for row in rows)
+            mean = sum(deviations) / len(deviations)
+            axis.plot(range(1, len(rows) + 1), deviations, color=colour, linestyle=dashes, linewidth=1.4, marker=marker,
+                      markersize=3.5, markevery=0.1, label=f"{first['label']} (mean {mean:.2f})")
+    axes[0].legend(fontsize=8, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+    axes[0].set_ylabel("standard deviation, in their order")
+    axes[1].set(ylabel="standard deviation, sorted", xlabel="3x3 layer")
+    for axis in axes:
+        axis.grid(axis="y", linestyle=":", color="0.7")
+        axis.set_ylim(bottom=0)
+    figure.suptitle("Responses of the 3x3 layers, after BN (1512.03385, Figure 7)")
+    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
+    figure.supxlabel(f"{'; '.join(words)}; the paper's: full scale, 32 pixels square", fontsize=7, color="0.3")
+    results.save(figure, results.FIGURES / f"responses-{measurements.joined(rows[0]['name'] for rows in files)}.png")
+    plt.close(figure)
+
+
+def _descending(values):
+    return sorted(values, reverse=True)
+
+
+if __name__ == "__main__":
+    run_main(lambda: draw([Path(path) for path in sys.argv[1:]]))
