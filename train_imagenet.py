@@ -80,9 +80,13 @@ def main():
         return evaluate(arguments, test, dataset, devices)
     symbol = common.network(arguments, dataset.classes, "imagenet")
     training_batches = batches(arguments, dataset)  # refuses pictures that are too small, before there is a folder
-    if not any(arguments.output.glob("checkpoint-*")):
-        tell_cost(arguments)
-    return common.fit(arguments, dataset, symbol, devices, lambda: (training_batches, tests(arguments, dataset)))
+
+    def feed():
+        if not any(arguments.output.glob("checkpoint-*")):
+            tell_cost(arguments)
+        return training_batches, tests(arguments, dataset)
+
+    return common.fit(arguments, dataset, symbol, devices, feed)
 
 
 def batches(arguments, dataset):
@@ -129,10 +133,11 @@ def evaluate(arguments, test, dataset, devices):
     outputs = len(parameters[0]["fc_bias"])
     if outputs != dataset.classes:
         raise UserError(f"{name} tells {outputs:,} classes apart, and {dataset.name} has {dataset.classes:,}")
-    results = {}
+    # without the labels that SoftmaxOutput wants: of ten crops there is one label
+    probabilities, results = mx.sym.softmax(symbol.get_internals()["fc_output"]), {}
     for rule in test.rules:
         crops = tests(arguments, dataset, rule)
-        module = mx.mod.Module(symbol, context=devices)
+        module = mx.mod.Module(probabilities, label_names=None, context=devices)
         with without_notes():
             module.bind(crops.provide_data, for_training=False)
         try:

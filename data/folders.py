@@ -68,15 +68,16 @@ def _flat(source, val, numbers, val_list):
         raise UserError(f"{val} has no class folders and no list of its classes: name one by --val-list "
                         f"({', '.join(LISTS)}; make: ARGS='--val-list FILE')")
     names = [name for name in names if Path(name).name != found.name]
-    lines = [line.replace(",", " ").split() for line in found.read_text().splitlines() if line.strip()]
-    if all(len(line) == 1 for line in lines):  # the devkit's: its own numbers, in the order of the files
+    lines = [line for line in found.read_text().splitlines() if line.strip()]
+    if all(line.strip().isdigit() for line in lines):  # the devkit's: its own numbers, in the order of the files
         meanings = _devkit(found, numbers)
         if len(lines) != len(names):
             raise UserError(f"{found} has {len(lines):,} lines and {val} {len(names):,} files")
-        words = [meanings.get(line[0]) for line in lines]
-    else:
-        by_file = {line[0].rsplit("/", 1)[-1].split(".")[0]: line[1] for line in lines if len(line) > 1}
-        words = [by_file.get(Path(name).name.split(".")[0]) for name in names]
+        words = [meanings.get(line.strip()) for line in lines]
+    else:  # Kaggle's "file,class box class box ..." or Caffe's "file.JPEG number"
+        pairs = [line.split(",", 1) if "," in line else line.rsplit(None, 1) for line in lines]
+        by_file = {Path(name).stem: word.split()[0] for name, word in (pair for pair in pairs if len(pair) == 2)}
+        words = [by_file.get(Path(name).stem) for name in names]
     labels = [numbers.get(word, int(word) if word and word.isdigit() and int(word) < len(numbers) else None) for word in words]
     wrong = [name for name, label in zip(names, labels) if label is None]
     if wrong:

@@ -173,7 +173,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     output.mkdir(parents=True, exist_ok=True)
     with open(output / ".lock", "w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock, which the forked workers would hold on to
         except OSError as error:
             raise UserError(f"another process is preparing {output}: wait for it") from error
         if (output / "set.json").exists():
@@ -213,14 +213,13 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
 
 def _grow(growing, splits, source, side, workers):
     """Append to each split what it lacks, in order; {path: why} of the files that cannot be read."""
-    unreadable = {}
+    unreadable, waiting = {}, deque()
     # fork, because workers need Pillow alone and would otherwise read all of MXNet each
     pool = ProcessPoolExecutor(workers, get_context("fork"), _worker, (os.getpid(),))
     try:
         for split, files in growing.items():
             left = [pair for pair in splits[split] if pair not in files.there]
             jobs = deque(left[i:i + JOB] for i in range(0, len(left), JOB))
-            waiting = deque()
             with bar(total=len(splits[split]), initial=len(files.there), desc=split, unit="image") as progress:
                 while jobs or waiting:
                     while jobs and len(waiting) < 2 * workers:
@@ -234,7 +233,9 @@ def _grow(growing, splits, source, side, workers):
     except process.BrokenProcessPool as error:
         raise UserError("a worker was ended from outside (is the memory full?); the same command goes on") from error
     finally:
-        pool.shutdown(wait=False)
+        for _, result in waiting:
+            result.cancel()
+        pool.shutdown()
     return unreadable
 
 
