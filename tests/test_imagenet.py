@@ -371,10 +371,8 @@ def test_each_picture_counts_once_whatever_the_batch(prepared, rule, batch_size)
 
 # --- the whole way ---
 
-def command(*arguments, seconds=60):
-    code = (f"import training.loop; training.loop.CHECKPOINT_SECONDS = {seconds}; "
-            "import errors, train_imagenet; errors.run(train_imagenet.main)")
-    return subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)], cwd=ROOT, text=True,
+def command(*arguments):
+    return subprocess.Popen([sys.executable, "-W", "ignore", "train_imagenet.py", *map(str, arguments)], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -387,30 +385,35 @@ def call(*arguments):
 EXACT = ("iteration", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
 
 
-@pytest.mark.parametrize("network", [["--depth", 18, "--activation", "preact"], ["--depth", 50, "--activation", "preact"]])
-def test_stopped_run_ends_as_an_unbroken_one_and_is_tested_by_each_rule(prepared, tmp_path, network):
-    made, folder = prepared
-    small = ["--data-dir", folder, "--image-size", 64, "--batch-size", 5, "--iterations", 10, "--test-every", 5, *network]
-    code, out, err = call(*small, "--output", tmp_path / "whole")
+def small(folder, output, depth, iterations):
+    return ["--data-dir", folder, "--image-size", 64, "--batch-size", 5, "--iterations", iterations, "--activation", "preact",
+            "--depth", depth, "--output", output]
+
+
+def test_stopped_run_ends_as_an_unbroken_one(prepared, tmp_path):
+    _, folder = prepared
+    code, out, err = call(*small(folder, tmp_path / "whole", 18, 12), "--test-every", 6)
     assert code == 0 and "on 12 images" in out and "will take about" in out and "MB" in out, err
-    process = command(*small, "--output", tmp_path / "broken", seconds=0)
-    for _ in range(2400):
-        if any(row["iteration"] >= 3 for row in read_log(tmp_path / "broken")):
-            break
+    process = command(*small(folder, tmp_path / "broken", 18, 12), "--test-every", 6)
+    while process.poll() is None and not any(row["iteration"] >= 3 for row in read_log(tmp_path / "broken")):
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     process.communicate()
-    assert process.returncode == 143 and read_log(tmp_path / "broken")[-1]["iteration"] < 10
-    assert call(*small, "--output", tmp_path / "broken")[0] == 0
+    assert process.returncode == 143 and 3 <= read_log(tmp_path / "broken")[-1]["iteration"] < 12
+    assert call(*small(folder, tmp_path / "broken", 18, 12), "--test-every", 6)[0] == 0
     rows = [[[row[name] for name in EXACT] for row in read_log(tmp_path / name)] for name in ("whole", "broken")]
-    assert rows[0] == rows[1] and [row[1] for row in rows[0]] == pytest.approx([0.1] * 2 + [0.01] * 3 + [0.001] * 5)
+    assert rows[0] == rows[1] and [row[1] for row in rows[0]] == pytest.approx([0.1] * 3 + [0.01] * 3 + [0.001] * 6)
+    assert json.loads((tmp_path / "whole" / "config.json").read_text())["recipe"]["warmup_iterations"] == 0
 
-    recipe = json.loads((tmp_path / "whole" / "config.json").read_text())["recipe"]
-    assert (recipe["warmup_iterations"], recipe["unit"]) == (0, {18: "basic", 50: "bottleneck"}[network[1]])
-    code, out, err = call("--data-dir", folder, "--test-only", "--output", tmp_path / "whole", "--crop", "224,320,ten")
+
+def test_bottleneck_network_is_trained_and_tested_by_each_rule(prepared, tmp_path):
+    _, folder = prepared
+    code, _, err = call(*small(folder, tmp_path / "run", 50, 3))
+    assert code == 0, err
+    code, out, err = call("--data-dir", folder, "--test-only", "--output", tmp_path / "run", "--crop", "224,320,ten")
     assert code == 0 and out.count("on 12 images") == 3, err  # the run knows its network
-    tested = json.loads((tmp_path / "whole" / "test.json").read_text())
-    assert tested["224"]["top1"] == pytest.approx(read_log(tmp_path / "whole")[-1]["test_error"], abs=1e-4)
+    tested = json.loads((tmp_path / "run" / "test.json").read_text())
+    assert tested["224"]["top1"] == pytest.approx(read_log(tmp_path / "run")[-1]["test_error"], abs=1e-4)
     assert set(tested) == {"224", "320", "ten"} and all(result["top5"] == 0 for result in tested.values())  # of three classes
 
 
@@ -421,8 +424,7 @@ def test_stopped_run_ends_as_an_unbroken_one_and_is_tested_by_each_rule(prepared
     (["--batch-size", "37"], ["36 training images"]), (["--pretrained", "vgg16"], ["resnet18"]),
     (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"])])
 def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words):
-    small = ["--data-dir", prepared[1], "--depth", 18, "--image-size", 64, "--batch-size", 5, "--iterations", 10]
-    monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, [*small, "--output", tmp_path / "run", *arguments])])
+    monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, [*small(prepared[1], tmp_path / "run", 18, 10), *arguments])])
     refusal(train_imagenet.main, *words)
     assert not (tmp_path / "run").exists()
 
