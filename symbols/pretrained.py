@@ -109,8 +109,9 @@ def folded(net, version):
     arguments, auxiliary = carry(net, version)
     mean, scale = MEAN, STD
     if version == 2:  # conv1 pads with 0 behind the BN of the pictures: so does our input behind its mean
-        norm = net.features[0]
-        mean = mean + scale * norm.running_mean.data().asnumpy()
-        scale = scale * np.sqrt(norm.running_var.data().asnumpy() + EPSILON)
+        names_there = ("beta", "running_mean", "running_var")
+        shift, centre, variance = (getattr(net.features[0], name).data().asnumpy() for name in names_there)
+        deviation = np.sqrt(variance + EPSILON)  # its gamma is fixed
+        mean, scale = mean + scale * (centre - shift * deviation), scale * deviation
     arguments["conv1_weight"] = arguments["conv1_weight"] / mx.nd.array(scale.reshape(1, 3, 1, 1))
     return (arguments, auxiliary), mean.astype(np.float32)
