@@ -22,10 +22,10 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	readme benchmark doctor cluster-demo clean torture fuzz
+	readme benchmark doctor cluster-demo clean torture fuzz imagenet-data
 
 help:  ## list the jobs
-	@echo "make cifar10-NETWORK, make cifar100-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
+	@echo "make cifar10-NETWORK, cifar100-NETWORK, imagenet-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
 	@echo "    activations: $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/activations/*.py))))"
 	@echo "    shortcuts:   $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/shortcuts/*.py))))"
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
@@ -61,6 +61,13 @@ cifar10-%: $(READY) $(SCALE_DATA)
 
 cifar100-%: $(READY) $(SCALE_DATA)
 	$(call train,cifar100,$*)
+
+# SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
+imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK
+	@$(RUN) -W ignore -m data.imagenet "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
+
+imagenet-%: $(READY)
+	@options=$$($(RUN) -m symbols $*) && exec $(RUN) -W ignore train_imagenet.py $$options $(OPTIONS)
 
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:

@@ -28,6 +28,7 @@ from training.source import source
 BEGAN = time.monotonic()
 ROOT = Path(__file__).resolve().parent
 PAPER_ITERATIONS = 64000
+SCRIPTS = {"imagenet": "train_imagenet.py"}  # of the sets that are not this script's
 # What does not change what is computed, or is already in the recipe in another form.
 NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus", "time_limit", "keep_going", "deterministic")
 
@@ -36,13 +37,8 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add = parser.add_argument_group("network").add_argument
     add("--depth", type=int, default=110, help="weighted layers: 6n+2 with basic units, 9n+2 with bottlenecks (110)")
-    add("--activation", default="original", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
-    add("--shortcut", default="identity", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
-    add("--shortcut-args", default="", metavar="K=V,...", help="constants of the shortcut, as bias=-7")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
-    add("--option", choices=OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
-        "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
-    add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
+    network_options(add)
     add = parser.add_argument_group("data").add_argument
     add("--dataset", choices=("cifar10", "cifar100"), default="cifar10")
     add("--data-dir", type=Path, help="folder with the set, binary or Python version; by default it is downloaded")
@@ -51,10 +47,27 @@ def options():
     add = parser.add_argument_group("recipe").add_argument
     add("--iterations", type=int, default=PAPER_ITERATIONS, help="in all (64000: P1 4.2); shrinks the rest in proportion")
     add("--batch-size", type=int, default=128, help="over all devices (128: P2 appendix; 64 for Table 4's best row)")
-    add("--micro-batch", type=int, help="pass a batch through in parts of so many images, each with its own BN, to save memory")
-    add("--learning-rate", type=float, default=0.1, help="after the warm-up (0.1: P2 appendix)")
     add("--steps", help="divide the learning rate by 10 after these iterations (32000,48000: P2 appendix)")
     add("--warmup-iterations", type=int, help="with the warm-up's learning rate (400: P2 appendix)")
+    recipe_options(add)
+    run_options(parser.add_argument_group("this run").add_argument)
+    return parser
+
+
+# What train_imagenet.py has too.
+
+def network_options(add):
+    add("--activation", default="original", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
+    add("--shortcut", default="identity", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
+    add("--shortcut-args", default="", metavar="K=V,...", help="constants of the shortcut, as bias=-7")
+    add("--option", choices=OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
+        "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
+    add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
+
+
+def recipe_options(add):
+    add("--micro-batch", type=int, help="pass a batch through in parts of so many images, each with its own BN, to save memory")
+    add("--learning-rate", type=float, default=0.1, help="after the warm-up (0.1: P2 appendix)")
     add("--warmup-learning-rate", type=float, default=0.01, help="(0.01: P2 appendix)")
     add("--momentum", type=float, default=0.9, help="(0.9: P2 appendix)")
     add("--nesterov", action="store_true", help="Nesterov's momentum (the authors' Torch code; the papers do not)")
@@ -62,7 +75,9 @@ def options():
     add("--decay", choices=("weights", "all"), default="weights", help="what is decayed: weights, or BN and biases too")
     add("--init-fan", choices=("in", "out"), default="in", help="He's initialisation by fan-in (Caffe) or fan-out (Torch)")
     add("--seed", type=int, default=0, help="of initial weights, order, crops, flips and dropout (0)")
-    add = parser.add_argument_group("this run").add_argument
+
+
+def run_options(add):
     add("--gpus", help="train on these GPUs, as 0,1 or all; without it on the CPU")
     add("--cpus", type=int, default=1, help="CPU contexts: the path of several devices, for trying (1)")
     add("--kv-store", default="local", choices=("local", "device", "dist_sync", "dist_async"),
@@ -74,35 +89,37 @@ def options():
     add("--deterministic", action="store_true", help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
     add("--scale", default="full", help="folder of results/ (full)")
     add("--output", type=Path, help="folder of the run (results/<scale>/<name>/seed<k>)")
-    return parser
 
 
-def complete(arguments):
-    """Fill in what follows from other options, and refuse what cannot be. Needs no MXNet, so it answers at once."""
+def complete(arguments, family="cifar", paper=PAPER_ITERATIONS, steps=(32000, 48000), warmup=400, test_every=2000):
+    """Fill in what follows from other options, and refuse what cannot be. Needs no MXNet, so it answers at once.
+
+    steps, warmup, test_every: iterations, of the `paper` iterations that the paper's recipe has in all.
+    """
     names.check_variant("activations", arguments.activation)
     names.check_variant("shortcuts", arguments.shortcut)
-    arguments.unit, _ = names.stages(arguments.depth, arguments.unit)
+    arguments.unit, _ = names.stages(arguments.depth, arguments.unit, family)
     arguments.option = arguments.option or ("B" if arguments.unit == "bottleneck" else "A")
     arguments.shortcut_args = constants(arguments.shortcut_args)
     total = arguments.iterations
     if total < 1:
         raise UserError(f"--iterations {total}: at least 1")
 
-    def share(iterations):  # of the paper's 64,000, as a share of this run's
-        return round(iterations * total / PAPER_ITERATIONS)
+    def share(iterations):  # of the paper's, as a share of this run's
+        return round(iterations * total / paper)
 
     try:
-        steps = [int(step) for step in arguments.steps.split(",")] if arguments.steps else [share(32000), share(48000)]
+        steps = [int(step) for step in arguments.steps.split(",")] if arguments.steps else [share(step) for step in steps]
     except ValueError:
         raise UserError(f"--steps {arguments.steps}: write iterations with commas between them, as 32000,48000") from None
     arguments.steps = steps
     if arguments.warmup_iterations is None:
-        arguments.warmup_iterations = share(400)
+        arguments.warmup_iterations = share(warmup)
     # short runs get fewer, but not too few, points to draw
     if arguments.log_every is None:
         arguments.log_every = min(100, max(1, total // 20))
     if arguments.test_every is None:
-        arguments.test_every = max(share(2000), min(200, total))
+        arguments.test_every = max(share(test_every), min(200, total))
     for option in ("batch_size", "log_every", "test_every", "cpus"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1")
@@ -153,6 +170,8 @@ def constants(text):
 
 def contexts(arguments):
     """The MXNet devices; UserError if a GPU is not there."""
+    if arguments.deterministic:
+        be_deterministic()
     import mxnet as mx
     if not arguments.gpus:
         return [mx.cpu(k) for k in range(arguments.cpus)]
@@ -174,7 +193,7 @@ def describe(arguments, dataset, symbol):
     recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
     recipe["data"] = dataset.fingerprint
     return {"name": arguments.name, "scale": arguments.scale, "recipe": recipe,
-            "command": " ".join(["python", "train_cifar.py", *sys.argv[1:]]),
+            "command": " ".join(["python", SCRIPTS.get(arguments.dataset, "train_cifar.py"), *sys.argv[1:]]),
             "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
             "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
             "parameters": counts.parameters(symbol, arguments.image_size),
@@ -188,53 +207,65 @@ def describe(arguments, dataset, symbol):
 def main():
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
     arguments = complete(options().parse_args())
-    if arguments.deterministic:
-        be_deterministic()
 
     from data import batches, cifar, download
-    from symbols import get_symbol, shortcut_constants
-    from training.log import read_log
-    from training.loop import train
-    from training.run import Run
-    from training.workers import Follower, Workers
 
-    workers = Workers(arguments.kv_store)
-    if arguments.batch_size % (arguments.devices * workers.count):
-        raise UserError(f"a batch of {arguments.batch_size} does not divide over {workers.count} workers of {arguments.devices} "
-                        "devices: choose another --batch-size (make: BATCH=)")
     devices = contexts(arguments)
+    symbol = network(arguments, cifar.LAYOUTS[arguments.dataset].classes)
+    folder = arguments.data_dir or download.fetch(arguments.dataset, ROOT / "data")
+    dataset = cifar.load(arguments.dataset, folder, arguments.image_size)
+    if arguments.validation:
+        dataset = cifar.split_validation(dataset, arguments.seed)
+
+    def feed(share):
+        mean = batches.mean_image(dataset.train_images)
+        return (batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed,
+                                        share),
+                batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset)))
+
+    return fit(arguments, dataset, symbol, devices, feed)
+
+
+def network(arguments, classes, family="cifar"):
+    """The symbol; fills in the run's name and folder, and the constants of its shortcut."""
+    from symbols import get_symbol, shortcut_constants
     arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
     defaults = shortcut_constants(arguments.shortcut, {})
     arguments.name = names.run_name(
         arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
         {key: value for key, value in arguments.shortcut_args.items() if value != defaults[key]})
     arguments.output = arguments.output or ROOT / "results" / arguments.scale / arguments.name / f"seed{arguments.seed}"
-    classes = cifar.LAYOUTS[arguments.dataset].classes
-    symbol = get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes,
-                        shortcut_args=arguments.shortcut_args, option=arguments.option,
-                        bottleneck_stride=arguments.bottleneck_stride)
-    folder = arguments.data_dir or download.fetch(arguments.dataset, ROOT / "data")
-    dataset = cifar.load(arguments.dataset, folder, arguments.image_size)
-    if arguments.validation:
-        dataset = cifar.split_validation(dataset, arguments.seed)
+    return get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes, family,
+                      shortcut_args=arguments.shortcut_args, option=arguments.option,
+                      bottleneck_stride=arguments.bottleneck_stride)
+
+
+def fit(arguments, dataset, symbol, devices, feed):
+    """Train, go on, or say that it is done; the exit code. feed: (k, n) -> (batches of the k-th of n workers, test batches)."""
+    from training.log import read_log
+    from training.loop import train
+    from training.run import Run
+    from training.workers import Follower, Workers
+
     if arguments.batch_size > len(dataset.train_images):
         raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
 
-    mean = batches.mean_image(dataset.train_images)
-    train_batches = batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed,
-                                            share=(workers.rank, workers.count))
-    test = batches.test_batches(dataset.test_images, dataset.test_labels, mean, test_batch_size(arguments, dataset))
+    workers = Workers(arguments.kv_store)
+    place = workers.rank, workers.count
+    if arguments.batch_size % (arguments.devices * workers.count):
+        raise UserError(f"a batch of {arguments.batch_size} does not divide over {workers.count} workers of {arguments.devices} "
+                        "devices: choose another --batch-size (make: BATCH=)")
     if workers.rank:
         if workers.number("finished", 0):
             return 0
-        return train(Follower(), symbol, devices, train_batches, test, vars(arguments), workers, keep_going=arguments.keep_going)
+        return train(Follower(), symbol, devices, *feed(place), vars(arguments), workers, keep_going=arguments.keep_going)
     open_run = Run(arguments.output, describe(arguments, dataset, symbol), arguments.keep_going)
     where = os.path.relpath(arguments.output)
     workers.number("finished", int(open_run.finished))  # the others need not begin
     if not open_run.finished:
         print(f"{arguments.name}: {sum(open_run.config['parameters'].values()):,} parameters, {dataset.name}, in {where}")
         figure = Figure(arguments.output)
-        stopped = train(open_run, symbol, devices, train_batches, test, vars(arguments), workers, on_test=figure.draw,
+        stopped = train(open_run, symbol, devices, *feed(place), vars(arguments), workers, on_test=figure.draw,
                         keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"

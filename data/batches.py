@@ -17,28 +17,49 @@ def mean_image(images):
     return images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
-class TrainingBatches:
+class Batches:
     """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background thread.
 
+    An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and iterations count. A subclass
+    says in order(epoch) in which order an epoch shows the samples, and makes batch number i in data_batch(i).
     share: (k, n) gives the k-th of n equal parts of each batch, for one of n workers; batch_size is that of all together.
-    An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and iterations count.
     """
 
-    def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1)):
-        self.batch_size, self.samples_per_epoch = batch_size, len(labels)
+    def __init__(self, samples_per_epoch, batch_size, seed, share=(0, 1)):
+        self.batch_size, self.samples_per_epoch, self._seed = batch_size, samples_per_epoch, seed
         part = batch_size // share[1]
         self._mine = slice(share[0] * part, (share[0] + 1) * part)
-        self._labels, self._seed = labels.astype(np.float32), seed
-        self._padding = padding_for(images.shape[-1])
-        self._augment = Augmenter(images, mean, self._padding)
-        self._draws = {}
 
     def samples(self, iteration):
         """[(epoch, sample), ...]: what batch number `iteration` shows, in its order."""
         count = self.samples_per_epoch
         first = (iteration - 1) * self.batch_size
         positions = range(first, first + self.batch_size)
-        return [(position // count, self._epoch(position // count).order[position % count]) for position in positions]
+        return [(position // count, self.order(position // count)[position % count]) for position in positions]
+
+    def stream(self, first, last):
+        """Batches first ... last as mx.io.DataBatch, two of them always ready."""
+        with ThreadPoolExecutor(1) as background:
+            waiting = [background.submit(self.data_batch, i) for i in range(first, min(first + 2, last + 1))]
+            for iteration in range(first, last + 1):
+                batch = waiting.pop(0).result()
+                if iteration + 2 <= last:
+                    waiting.append(background.submit(self.data_batch, iteration + 2))
+                yield batch
+
+
+class TrainingBatches(Batches):
+    """CIFAR's, out of memory."""
+
+    def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1)):
+        super().__init__(len(labels), batch_size, seed, share)
+        self._labels = labels.astype(np.float32)
+        self._padding = padding_for(images.shape[-1])
+        self._augment = Augmenter(images, mean, self._padding)
+        self._draws = {}
+
+    def order(self, epoch):
+        return self._epoch(epoch).order
 
     def batch(self, iteration):
         """(images float32 (part, 3, size, size), labels float32 (part,)): this worker's part of batch number `iteration`."""
@@ -50,19 +71,9 @@ class TrainingBatches:
                 values[here] = getattr(self._epoch(epoch), name)[samples[here]]
         return self._augment(samples, **chosen), self._labels[samples]
 
-    def stream(self, first, last):
-        """Batches first ... last as mx.io.DataBatch, two of them always ready."""
-        def prepare(iteration):
-            images, labels = self.batch(iteration)
-            return mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=0)
-
-        with ThreadPoolExecutor(1) as background:
-            waiting = [background.submit(prepare, i) for i in range(first, min(first + 2, last + 1))]
-            for iteration in range(first, last + 1):
-                batch = waiting.pop(0).result()
-                if iteration + 2 <= last:
-                    waiting.append(background.submit(prepare, iteration + 2))
-                yield batch
+    def data_batch(self, iteration):
+        images, labels = self.batch(iteration)
+        return mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=0)
 
     def _epoch(self, epoch):
         if epoch not in self._draws:
