@@ -21,6 +21,7 @@ Mutant = namedtuple("Mutant", "mistake file right wrong tests")
 SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
 DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
+IMAGENET = "test_imagenet.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET = "symbols/layers.py", "symbols/resnet.py"
@@ -121,6 +122,19 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("SIGUSR1 kills before training begins", "train_cifar.py", "signal.signal(signal.SIGUSR1, signal.SIG_IGN)", "pass", SAFETY),
     ("a pickle may name anything", "data/opcodes.py", "if words not in NAMES:", "if False:", "test_data.py"),
     ("one label too many is a label", "data/cifar.py", ">= layout.classes)", "> layout.classes)", "test_data.py"),
+    ("ImageNet's crops repeat in every batch", "data/crops.py", "RandomState([self._seed, iteration, self._rank])",
+     "RandomState([self._seed, self._rank])", IMAGENET),
+    ("ImageNet's order is the same in every epoch", "data/crops.py", "RandomState([self._seed, epoch])",
+     "RandomState([self._seed, 0])", IMAGENET),
+    ("a test crop from the corner, not the centre", "data/crops.py", "(bottom // 2, right // 2)]]", "(0, 0)]]", IMAGENET),
+    ("ten crops without their flips", "data/crops.py", "[view[:, :, ::-1] for view in views]", "views", IMAGENET),
+    ("the padding of the last test batch is counted", "data/crops.py", "pad = self.batch_size - len(rows)", "pad = 0", IMAGENET),
+    ("the longer side of a test picture becomes 256", "data/crops.py", "short = min(width, height)", "short = max(width, height)",
+     IMAGENET),
+    ("unreadable pictures are left out in silence", "data/imagenet.py", "if unreadable and not skip_unreadable:", "if False:", IMAGENET),
+    ("records without their class", "data/imagenet.py", "IRHeader(0, label, i, 0)", "IRHeader(0, 0, i, 0)", IMAGENET),
+    ("the devkit's numbers are taken for those of train/", "data/folders.py", "meanings.get(line.strip())", "str(int(line) - 1)", IMAGENET),
+    ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", IMAGENET),
 ]]
 
 
