@@ -27,6 +27,8 @@ FAIL = "fail"  # P2, Table 1: a test error above 20 %
 PAPER = {"iterations": 64000, "image_size": 32, "batch_size": 128, "validation": False, "learning_rate": 0.1,
          "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4, "decay": "weights",
          "init_fan": "in", "bottleneck_stride": "1x1"}
+# The same for ImageNet: 120 epochs of ILSVRC-2012, as train_imagenet.py has it by default.
+PAPER_IMAGENET = {**PAPER, "iterations": 600547, "image_size": 224, "batch_size": 256, "augmentation": "scale"}
 
 
 class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants options")):
@@ -44,15 +46,18 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
 
     @property
     def command(self):
-        """Options of train_cifar.py."""
-        words = ["--dataset", self.dataset, "--activation", self.activation, "--shortcut", self.shortcut,
-                 "--depth", str(self.depth), "--unit", self.unit]
+        """Options of train_cifar.py, or of train_imagenet.py."""
+        words = ["--activation", self.activation, "--shortcut", self.shortcut, "--depth", str(self.depth)]
+        if self.dataset != "imagenet":
+            words += ["--dataset", self.dataset, "--unit", self.unit]
         if self.constants:
             words += ["--shortcut-args", ",".join(f"{key}={value:g}" for key, value in self.constants.items())]
         return words + self.options.split()
 
     def settings(self, scale):
         """{option: number} of the recipe that a run of this experiment at a scale must have to count for it."""
+        if self.dataset == "imagenet":
+            return {**PAPER_IMAGENET, **({"augmentation": "aspect"} if "aspect" in self.options else {})}
         words = [*scale_options(scale), *self.options.split(), "--"]
         given = {word[2:].replace("-", "_"): following for word, following in zip(words, words[1:]) if word.startswith("--")}
         given = {key: True if value.startswith("--") else int(value) for key, value in given.items()
@@ -64,23 +69,24 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         if self != self.at(scale):
             return self.at(scale).target(scale)
         words = ["make", f"{self.dataset}-{names.name(self.activation, self.shortcut, self.depth)}"]
-        if self.unit != names.PAPER_UNIT.get(self.depth):
+        if self.unit != names.PAPER_UNIT.get(self.depth) and self.dataset != "imagenet":
             words.append(f"UNIT={self.unit}")
         if self.constants:
             words.append("SHORTCUT_ARGS=" + ",".join(f"{key}={value:g}" for key, value in self.constants.items()))
         if self.options:
             words.append(f"ARGS='{self.options}' OUTPUT=results/{scale}/{self.name}/seed0")
-        if scale != "full":
+        if scale != "full" and self.dataset != "imagenet":
             words.append(f"SCALE={scale}")
         return " ".join(words)
 
 
 def experiment(depth, activation="original", shortcut="identity", dataset="cifar10", unit=None, options="", **constants):
-    return Experiment(dataset, activation, shortcut, depth, unit or names.PAPER_UNIT[depth], constants, options)
+    return Experiment(dataset, activation, shortcut, depth,
+                      unit or (names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]), constants, options)
 
 
-# A row of a table. case, remark: its words in the paper. paper: its error in %, or FAIL. experiment: None where it is ImageNet's.
-Row = namedtuple("Row", "case remark experiment paper")
+# A row of a table. case, remark: its words in the paper. paper: its error in %, or FAIL. crop: ImageNet's rule, as for --test-only.
+Row = namedtuple("Row", "case remark experiment paper crop", defaults=(None,))
 ORIGINAL110 = experiment(110)
 
 TABLE1 = [  # P2: ResNet-110 on CIFAR-10, what stands on the shortcut and on F
@@ -125,10 +131,14 @@ TABLE4 = [  # P2: the ResNets among the state of the art
     Row("CIFAR-100, ResNet-164 [ours]", "1.7M", experiment(164, "preact", dataset="cifar100"), 24.33),
     Row("CIFAR-100, ResNet-1001 [ours]", "10.2M", experiment(1001, "preact", dataset="cifar100"), 22.71),
 ]
-TABLE5 = [  # P2: ImageNet, single crop of 320 (the first: 224), top-1; train_imagenet.py does not exist yet
-    Row("ResNet-152, original", "crop 224", None, 23.0), Row("ResNet-152, original", "", None, 21.3),
-    Row("ResNet-152, pre-activation", "", None, 21.1), Row("ResNet-200, original", "", None, 21.8),
-    Row("ResNet-200, pre-activation", "", None, 20.7), Row("ResNet-200, pre-activation", "scale + aspect ratio", None, 20.1)]
+TABLE5 = [  # P2: ImageNet, single crop, top-1
+    Row(f"ResNet-{depth}, {unit}", f"crop {crop}" + ", scale + aspect ratio" * bool(options),
+        experiment(depth, activation, dataset="imagenet", options=options), error, crop)
+    for depth, unit, activation, crop, options, error in (
+        (152, "original", "original", "224", "", 23.0), (152, "original", "original", "320", "", 21.3),
+        (152, "pre-activation", "preact", "320", "", 21.1), (200, "original", "original", "320", "", 21.8),
+        (200, "pre-activation", "preact", "320", "", 20.7),
+        (200, "pre-activation", "preact", "320", "--augmentation aspect", 20.1))]
 TABLES = {"table1": TABLE1, "table2": TABLE2, "table3": TABLE3, "table4": TABLE4, "table5": TABLE5}
 
 # P2 3.1: b_g is searched on 5,000 of the training images that are held out; the best is trained again on all.

@@ -178,6 +178,11 @@ def complete(chosen, seeds, slots, arguments):
     own_data = "--data-dir" in experiments.scale_options(arguments.scale)
     jobs = [Job(each, seed, arguments) for seed in seeds for each in chosen]
     jobs = list({job.folder: job for job in jobs}.values())  # several tables have one network, several depths one at a small scale
+    for job in jobs:  # weeks on several GPUs each, of data that must be prepared first: nothing that a table should begin by itself
+        if job.experiment.dataset == "imagenet" and job.done < 1:
+            print(f"left out: {job}, which is ImageNet's: make imagenet-data SOURCE=folder, then {job.experiment.target()}, "
+                  "then the same with --test-only --crop 224,320 in ARGS=")
+    jobs = [job for job in jobs if job.experiment.dataset != "imagenet"]
     for name in dict.fromkeys(job.experiment.name for job in jobs if own_data and job.experiment.dataset != "cifar10"):
         print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
     jobs = [job for job in jobs if job.done < 1 and not (own_data and job.experiment.dataset != "cifar10")]

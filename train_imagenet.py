@@ -51,6 +51,14 @@ def options():
     return parser
 
 
+def complete(arguments, images):
+    """As common.complete(), for so many training images."""
+    if arguments.iterations is None:
+        arguments.iterations = round(EPOCHS * images / max(arguments.batch_size, 1))
+    # 5,000 iterations are an epoch of ImageNet; the paper's drops are at epochs 30 and 60 of 120
+    return common.complete(arguments, "imagenet", PAPER_ITERATIONS, (PAPER_ITERATIONS // 4, PAPER_ITERATIONS // 2), 0, 5000)
+
+
 def read_options():
     """(options of the run, those of a test or None, the prepared set)."""
     arguments = options().parse_args()
@@ -60,10 +68,7 @@ def read_options():
     if arguments.image_size < 32:
         raise UserError(f"--image-size {arguments.image_size}: at least 32, which the network makes 1")
     dataset = imagenet.load(arguments.data_dir)
-    if arguments.iterations is None:
-        arguments.iterations = round(EPOCHS * len(dataset.train_images) / max(arguments.batch_size, 1))
-    # 5,000 iterations are an epoch of ImageNet; the paper's drops are at epochs 30 and 60 of 120
-    common.complete(arguments, "imagenet", PAPER_ITERATIONS, (PAPER_ITERATIONS // 4, PAPER_ITERATIONS // 2), 0, 5000)
+    complete(arguments, len(dataset.train_images))
     rules = arguments.crop.split(",")
     if not set(rules) <= set(RULES):
         raise UserError(f"--crop {arguments.crop}: there are {', '.join(RULES)}")

@@ -77,6 +77,12 @@ def last_error(run):
     return errors[-1] if errors else None
 
 
+def tested(run):
+    """{crop rule: {"top1": error in %, ...}} that train_imagenet.py --test-only left in a run's folder."""
+    path = run.folder / "test.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
 def label(run):
     """'110, exclusive gating (bias=-6)': depth, and what differs from the original network."""
     recipe = run.config["recipe"]

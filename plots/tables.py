@@ -20,11 +20,12 @@ from . import runs as results  # noqa: E402
 Ours = namedtuple("Ours", "errors config unfinished")
 
 
-def ours(experiment, scale):
-    """What there is of an experiment at a scale; experiment may be None, for which there is nothing."""
-    found = results.of(experiment, scale) if experiment else []
-    whole = [run for run in found if results.is_whole(run)]
-    return Ours([results.last_error(run) for run in whole], whole[0].config if whole else None, len(found) - len(whole))
+def ours(experiment, scale, crop=None):
+    """What there is of an experiment at a scale. crop: the error by that rule, as train_imagenet.py --test-only left it."""
+    found = results.of(experiment, scale)
+    whole = [run for run in found if results.is_whole(run) and (crop is None or crop in results.tested(run))]
+    errors = [results.tested(run)[crop]["top1"] if crop else results.last_error(run) for run in whole]
+    return Ours(errors, whole[0].config if whole else None, len(found) - len(whole))
 
 
 def ranks(values):
@@ -44,8 +45,8 @@ def rank_correlation(name, scale, depth=None):
     depth: of the paper's network, for a table that has two. Ours are the medians of whatever was measured.
     """
     pairs = [(number(row.paper), statistics.median(found.errors)) for row in experiments.TABLES[name]
-             if row.experiment and depth in (None, row.experiment.depth)
-             for found in [ours(row.experiment, scale)] if found.errors]
+             if depth in (None, row.experiment.depth)
+             for found in [ours(row.experiment, scale, row.crop)] if found.errors]
     if len(pairs) < 3:
         return None, len(pairs)
     paper, measured = (ranks(column) for column in zip(*pairs))
@@ -82,9 +83,9 @@ def lines(name, scale):
     """The table as tuples of strings, in the order of HEAD."""
     rows = []
     for row in experiments.TABLES[name]:
-        found = ours(row.experiment, scale)
+        found = ours(row.experiment, scale, row.crop)
         recipe = found.config["recipe"] if found.config else {}
-        command = row.experiment.target(scale) if row.experiment else ""
+        command = row.experiment.target(scale)
         rows.append((row.case, row.remark, say(row.paper), say_ours(found, scale), str(len(found.errors) or ""), scale,
                      found.config["data"] if found.config else "", f"{recipe['iterations']:,}" if recipe else "", command))
     return rows
@@ -129,8 +130,6 @@ def draw(name, scale):
         print("  ".join(cell.ljust(size) for cell, size in zip(row, width)).rstrip())
     if order(name, scale):
         print(order(name, scale))
-    if not any(row[-1] for row in rows):
-        print(f"{name} is ImageNet's: nothing here trains it yet")
     missing = [row for row in rows if row[3] in ("", "unfinished") and row[-1]]
     if missing:
         print(f"{len(missing)} of {len(rows)} rows are missing; {experiments.make(name, scale)} trains them")

@@ -9,6 +9,7 @@ import pytest
 
 import experiments
 import train_cifar
+import train_imagenet
 from errors import UserError
 from plots import panels, runs, search, tables
 from plots.named import DRAW
@@ -31,7 +32,10 @@ def test_rows_and_numbers_are_the_papers():
 
 @pytest.mark.parametrize("experiment", EVERY.values(), ids=EVERY)
 def test_experiment_is_a_command_that_train_cifar_takes(experiment):
-    arguments = train_cifar.complete(train_cifar.options().parse_args(experiment.command))
+    if experiment.dataset == "imagenet":
+        arguments = train_imagenet.complete(train_imagenet.options().parse_args(experiment.command), 1281167)
+    else:
+        arguments = train_cifar.complete(train_cifar.options().parse_args(experiment.command))
     assert (arguments.depth, arguments.unit) == (experiment.depth, experiment.unit)
     defaults = shortcut_constants(experiment.shortcut, {})
     assert set(experiment.constants) <= set(defaults)
@@ -44,11 +48,14 @@ def test_experiment_is_a_command_that_train_cifar_takes(experiment):
 def test_what_a_run_must_have_to_count_is_what_train_cifar_does_by_default():
     arguments = vars(train_cifar.complete(train_cifar.options().parse_args([])))
     assert {key: arguments[key] for key in experiments.PAPER} == experiments.PAPER
+    arguments = vars(train_imagenet.complete(train_imagenet.options().parse_args([]), 1281167))
+    assert {key: arguments[key] for key in experiments.PAPER_IMAGENET} == experiments.PAPER_IMAGENET
+    assert [round(step / 600547 * 120) for step in arguments["steps"]] == [30, 60] and arguments["warmup_iterations"] == 0
 
 
 def test_small_scales_have_fewer_units_of_the_same_kind():
     for name in experiments.TABLES:
-        for each in experiments.experiments_of(name):
+        for each in (each for each in experiments.experiments_of(name) if each.dataset != "imagenet"):
             units = [names.stages(depth, each.unit)[1][0] for depth in (each.depth, each.at("pocket").depth)]
             assert units[1] == -(-units[0] // 2), "pocket scale has half the units of each of the paper's stages"
     preact = experiments.experiment(1001, "preact")
