@@ -163,8 +163,8 @@ def test_class_folders_alone_hold_out_every_tenth(tmp_path):
 
 def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared, tmp_path):
     output = tmp_path / "set"
-    code = ("import sys, time; from data import imagenet; imagenet.JOB = 4; slow = imagenet.Growing.append\n"
-            "def append(*a): slow(*a); print('appended', flush=True); time.sleep(0.3)\n"
+    code = ("import sys, time; from data import imagenet; imagenet.JOB = 4; slow, appended = imagenet.Growing.append, []\n"
+            "def append(*a): slow(*a); print('appended', flush=True); appended.append(a); time.sleep(60 * (len(appended) == 2))\n"
             f"imagenet.Growing.append = append; imagenet.prepare({str(source)!r}, {str(output)!r}, {SIDE}, 2)")
     for number in (signal.SIGKILL, signal.SIGINT):
         process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, stdout=subprocess.PIPE,
