@@ -26,6 +26,7 @@ from training.log import COLUMNS, read_log
 from training.loop import train
 from training.run import Run
 from training.source import source
+from training.workers import Workers
 
 RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
           "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
@@ -71,8 +72,8 @@ def trains(set_, tmp_path):
         pictures = TrainingSet(set_.train_images, set_.train_labels, mean, recipe["batch_size"], recipe["seed"])
         (tests.at, tests.call), (pictures.at, pictures.call) = test, batch
         with contextlib.closing(Run(tmp_path / name, {**CONFIG, "recipe": recipe}, keep_going)) as run:
-            return train(run, get_symbol(8, shortcut="dropout"), [mx.cpu()], pictures, tests, recipe, keep_going=keep_going,
-                         **options)
+            return train(run, get_symbol(8, shortcut="dropout"), [mx.cpu()], pictures, tests, recipe, Workers("local"),
+                         keep_going=keep_going, **options)
     return call
 
 
