@@ -125,7 +125,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("ImageNet's crops repeat in every batch", "data/crops.py", "RandomState([self._seed, iteration, self._rank])",
      "RandomState([self._seed, self._rank])", IMAGENET),
     ("ImageNet's order is the same in every epoch", "data/crops.py", "RandomState([self._seed, epoch])",
-     "RandomState([self._seed, 0])", IMAGENET),
+     "RandomState([self._seed, 0, self._place])", IMAGENET),
     ("a test crop from the corner, not the centre", "data/crops.py", "(bottom // 2, right // 2)]]", "(0, 0)]]", IMAGENET),
     ("ten crops without their flips", "data/crops.py", "[view[:, :, ::-1] for view in views]", "views", IMAGENET),
     ("the padding of the last test batch is counted", "data/crops.py", "pad = self.batch_size - len(rows)", "pad = 0", IMAGENET),
