@@ -1,6 +1,6 @@
 # One word for every job; `make help` lists them. All of them set themselves up on a fresh machine.
 .DEFAULT_GOAL := help
-RUN := .venv/bin/python
+PY := .venv/bin/python
 READY := .venv/ready
 
 # What can be said behind a target, as in: make cifar10-preact164 GPUS=0,1 SEED=3
@@ -12,8 +12,8 @@ OPTIONS = --scale $(SCALE) $$scale \
 	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch-size $(BATCH)) \
 	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
 # $(call train,dataset,network)
-train = @options=$$($(RUN) -m symbols $(2)) && scale=$$($(RUN) experiments.py scale $(SCALE)) && \
-	exec $(RUN) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
+train = @options=$$($(PY) -m symbols $(2)) && scale=$$($(PY) experiments.py scale $(SCALE)) && \
+	exec $(PY) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
 
 SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
@@ -45,16 +45,16 @@ $(READY): install.sh gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYT
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
 		$(MAKE) --no-print-directory cifar10-$$network SCALE=demo || exit; done
-	@$(RUN) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
+	@$(PY) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
 		--output plots/figures/demo.png --title "Four ways to join 20 layers"
 	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
 
 cluster-demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## one network trained by two workers through MXNet's parameter server, here
-	@$(RUN) -W ignore cluster.py --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync \
-		--scale demo $$($(RUN) experiments.py scale demo) --output results/demo/cluster/seed0
+	@$(PY) -W ignore cluster.py --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync \
+		--scale demo $$($(PY) experiments.py scale demo) --output results/demo/cluster/seed0
 
 $(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
-	@$(RUN) -m data.generated $(DEMO_DATA)
+	@$(PY) -m data.generated $(DEMO_DATA)
 
 cifar10-%: $(READY) $(SCALE_DATA)
 	$(call train,cifar10,$*)
@@ -64,56 +64,56 @@ cifar100-%: $(READY) $(SCALE_DATA)
 
 # SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
 imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK
-	@$(RUN) -W ignore -m data.imagenet "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
+	@$(PY) -W ignore -m data.imagenet "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
 
 imagenet-%: $(READY)
-	@options=$$($(RUN) -m symbols $*) && exec $(RUN) -W ignore train_imagenet.py $$options $(OPTIONS)
+	@options=$$($(PY) -m symbols $*) && exec $(PY) -W ignore train_imagenet.py $$options $(OPTIONS)
 
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 # table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
-	@$(RUN) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(SEEDS),--seeds $(SEEDS)) \
+	@$(PY) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(GPUS),--gpus $(GPUS)) $(if $(DATA),--data-dir "$(DATA)")
 
 test: $(READY)  ## the whole test suite
-	@$(RUN) -m pytest -q tests
+	@$(PY) -m pytest -q tests
 
 test-pythons:  ## set up, train and draw with each Python from 3.8 to 3.13 that is on this machine
 	@sh tests/pythons.sh
 
 torture: $(READY)  ## kill runs 50 times, cut their checkpoints, fill their disk; each must end as if nothing had happened
-	@$(RUN) -W ignore tests/torture.py
+	@$(PY) -W ignore tests/torture.py
 
 fuzz: $(READY)  ## damage what a run reads (pictures, checkpoint, config.json, log) 10,000 times each
-	@FUZZ_CASES=10000 $(RUN) -m pytest -q -s tests/test_fuzz.py
+	@FUZZ_CASES=10000 $(PY) -m pytest -q -s tests/test_fuzz.py
 
 mutants: $(READY)  ## break the project in known ways and see that the tests notice each
-	@$(RUN) tests/mutants.py
+	@$(PY) tests/mutants.py
 
 lint: $(READY)  ## ruff
-	@$(RUN) -m ruff check .
+	@$(PY) -m ruff check .
 
 plots: $(READY)  ## draw everything that can be drawn from the logs under results/; train nothing
-	@$(RUN) -m plots
+	@$(PY) -m plots
 
 summary: $(READY)  ## the order of Tables 1 and 2, ours beside the paper's, from the logs that there are (SCALE=pocket)
-	@$(RUN) -m plots summary --scale $(SCALE)
+	@$(PY) -m plots summary --scale $(SCALE)
 
 report: $(READY) plots diagrams  ## plots/report.html: one page with everything, which needs no network
-	@$(RUN) -m plots.report
+	@$(PY) -m plots.report
 
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
-	@$(RUN) -W ignore -m plots.diagrams
+	@$(PY) -W ignore -m plots.diagrams
 
 .PHONY: propagation lesion responses
 propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
-	@$(RUN) -W ignore -m analysis.propagation $(NETWORKS) $(if $(DATA),--data-dir "$(DATA)") $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(PY) -W ignore -m analysis.propagation $(NETWORKS) $(if $(DATA),--data-dir "$(DATA)") $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-# Behind these two RUN= names folders of trained runs, so the Python is written out.
+# Behind these two RUN= names folders of trained runs.
 measure = @$(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))\
-	.venv/bin/python -W ignore -m analysis.$@ $(RUN) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
+	$(PY) -W ignore -m analysis.$@ $(call said,RUN) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
 
 lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)
 	$(measure)
@@ -122,18 +122,18 @@ responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DA
 	$(measure)
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
-	@$(RUN) -W ignore -m symbols.counts
+	@$(PY) -W ignore -m symbols.counts
 
 readme: $(READY)  ## compute the tables of README.md anew, and its pictures
-	@$(RUN) -W ignore docs/readme.py
-	@$(RUN) -m plots.curves $(foreach network,$(DEMO:20=56),results/pocket/cifar10-$(network)/seed0) \
+	@$(PY) -W ignore docs/readme.py
+	@$(PY) -m plots.curves $(foreach network,$(DEMO:20=56),results/pocket/cifar10-$(network)/seed0) \
 		--output plots/figures/pocket-56-layers.png --title "Four ways to join 56 layers"
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
-	@$(RUN) -W ignore -m benchmarks.loop
+	@$(PY) -W ignore -m benchmarks.loop
 
 doctor: $(READY)  ## what this machine has, whether MXNet trains on it, and how long the paper's networks take here
-	@$(RUN) -W ignore -m benchmarks.doctor
+	@$(PY) -W ignore -m benchmarks.doctor
 
 clean:  ## remove what make made, except data and results
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -9,7 +9,7 @@ from symbols import names
 
 
 def make(*arguments):
-    command = ["make", *arguments, "-o", ".venv/ready", f"RUN={sys.executable}"]
+    command = ["make", *arguments, "-o", ".venv/ready", f"PY={sys.executable}"]
     return subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
 
 
