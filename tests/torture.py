@@ -184,7 +184,9 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with tempfile.TemporaryDirectory() as folder:
+    folder = tempfile.mkdtemp(prefix="torture-")
+    print(f"in {folder}, which stays there if a run does not end as its twin", flush=True)
+    with contextlib.ExitStack() as at_the_end:
         torture = Torture(folder, arguments.seed)
         done, where, equal, runs = kills(torture, arguments.kills)
         print(f"{done} kills by SIGKILL: " + ", ".join(f"{count} {words}" for words, count in sorted(where.items())))
@@ -195,6 +197,7 @@ def main():
         rooms = [0.05, 0.3, 0.5, 0.7, 0.9]
         equal, how = full_disks(torture, VARIANTS["dropout"], rooms)
         print(f"{equal} of {len(rooms)} runs whose disk filled up in a checkpoint ({how}): said, and ended as their twin")
+        at_the_end.callback(shutil.rmtree, folder)
 
 
 if __name__ == "__main__":
