@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from training.source import source
 BEGAN = time.monotonic()
 ROOT = Path(__file__).resolve().parent
 PAPER_ITERATIONS = 64000
+PROCESS_BYTES = 3e8  # Python, MXNet and CIFAR, before a network is there
 SCRIPTS = {"imagenet": "train_imagenet.py"}  # of the sets that are not this script's
 # What does not change what is computed, or is already in the recipe in another form.
 NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus", "time_limit", "keep_going", "deterministic")
@@ -263,7 +265,8 @@ def fit(arguments, dataset, symbol, devices, feed):
     where = os.path.relpath(arguments.output)
     workers.number("finished", int(open_run.finished))  # the others need not begin
     if not open_run.finished:
-        print(f"{arguments.name}: {sum(open_run.config['parameters'].values()):,} parameters, {dataset.name}, in {where}")
+        parameters = sum(open_run.config["parameters"].values())
+        print(f"{arguments.name}: {parameters:,} parameters, {memory(arguments, symbol, workers)}, {dataset.name}, in {where}")
         figure = Figure(arguments.output)
         stopped = train(open_run, symbol, devices, *feed(place), vars(arguments), workers, on_test=figure.draw,
                         keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
@@ -279,6 +282,22 @@ def fit(arguments, dataset, symbol, devices, feed):
     print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
           f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
     return 0
+
+
+def memory(arguments, symbol, workers):
+    """'about 2.4 GB': what training needs here, or on each device. Says so if this machine has less."""
+    from symbols import counts
+    part = (arguments.micro_batch or arguments.batch_size // workers.count) // arguments.devices
+    images = part * (1 if arguments.gpus else arguments.devices)  # that share one memory
+    need = (PROCESS_BYTES + images * counts.training_bytes(symbol, arguments.image_size)) / 1e9
+    try:
+        free = int(re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 1e6
+    except (OSError, AttributeError):
+        free = math.inf
+    if need > free and not arguments.gpus:
+        print(f"warning: this needs about {need:.1f} GB of memory, and {free:.1f} GB are free: --micro-batch takes the batch in "
+              "parts", file=sys.stderr)
+    return f"about {need:.1f} GB{' on each GPU' if arguments.gpus else ''}"
 
 
 def test_batch_size(arguments, dataset):

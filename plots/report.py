@@ -23,6 +23,16 @@ UNITS = [("figure1-units", "The original unit, and the proposed one. Grey: the w
          ("figure2", "What may stand on the shortcut (section 3). In all of them ReLU follows the addition."),
          ("figure4", "Where BN and ReLU may stand (section 4). Only in (d) and (e) nothing stands on the grey way."),
          ("figure5", "An activation on the weight path alone is the next unit's pre-activation.")]
+# What analysis/ measures: stem of the PNG (* is what the user chose), what one sees.
+WHY = [("propagation-110", "How signals travel through 110 layers before training. Through shortcuts alone the gradient arrives "
+        "nearly undiminished where the shortcut is the identity and nothing stands behind the addition."),
+       ("propagation-lambda", "Equation (8): where f is the identity, the shortcut's gradient is the product of the lambdas; with "
+        "ReLU behind the addition less of it passes."),
+       ("propagation-depth", "110 layers beside 1001, original and pre-activated."),
+       ("propagation-pocket*", "Before training and after it."),
+       ("lesion-*", "Units of trained networks deleted and swapped, nothing trained again; grey: Veit, Wilber and Belongie "
+        "(1605.06431)."),
+       ("responses-*", "Standard deviation of each 3x3 layer's output after BN; behind: 1512.03385, Figure 7.")]
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 62rem; padding: 1rem; }
@@ -101,6 +111,12 @@ def section(scale):
     return "\n".join([*parts, f"<h3>The {len(runs)} runs</h3>", *map(recipe, runs)])
 
 
+def why():
+    """The pictures of analysis/, where there are any."""
+    found = [picture(path, text) for name, text in WHY for path in sorted(results.FIGURES.glob(f"{name}.png"))]
+    return f'<h2 id="why">Why it works</h2>{"".join(found)}' if found else ""
+
+
 def page():
     sections = {scale: section(scale) for scale in experiments.SCALES}
     sections = {scale: text for scale, text in sections.items() if text}
@@ -112,11 +128,11 @@ def page():
 <h1>Identity Mappings in Deep Residual Networks, in MXNet</h1>
 <p>What this copy of the project has trained so far, beside the numbers of He, Zhang, Ren and Sun (ECCV 2016, arXiv 1603.05027).
 Everything here is computed from the logs under <code>results/</code>, the diagrams from the networks' graphs.</p>
-<nav><a href="#units">units</a>{links}<a href="#again">again</a></nav>
+<nav><a href="#units">units</a>{links}<a href="#why">why</a><a href="#again">again</a></nav>
 <h2 id="units">The units</h2>
 {"".join(picture(results.FIGURES / f"{name}.png", text) for name, text in UNITS)}
 {"".join(sections.values()) or nothing}
-<h2 id="again">How to repeat it</h2>
+{why()}<h2 id="again">How to repeat it</h2>
 <p>Each row of a table ends with what to type for it in a clone of the project; <code>make table1 SCALE=pocket</code> trains all
 rows of a table that have no run yet and draws it, <code>make plots</code> draws everything from the logs at hand, and
 <code>make report</code> makes this page again. On a CPU with as many threads a run repeats to the last bit.</p>

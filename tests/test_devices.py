@@ -1,4 +1,6 @@
 """A batch in parts or over several devices is the same step, but for BN's statistics, which each part has of its own."""
+import re
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from conftest import refused
 
 import train_cifar
 from errors import UserError
+from symbols import counts, get_symbol
 from training.environment import without_notes
 from training.log import read_log
 from training.loop import step
@@ -62,6 +65,20 @@ def test_parts_have_batch_norm_each_as_devices_do(train, tmp_path):
 def test_parts_that_do_not_divide_the_batch_are_refused(train):
     assert refused(train("--micro-batch", 7), "--micro-batch 7", "divide the batch of 20")
     assert refused(train("--micro-batch", 5, "--cpus", 2), "2 devices")
+
+
+def test_memory_is_said_before_the_start_and_less_with_parts(train, tmp_path):
+    said = {}
+    for options in ((), ("--micro-batch", 32)):
+        out = train("--depth", 20, "--image-size", 32, "--batch-size", 128, "--iterations", 1, *options,
+                    "--output", tmp_path / str(len(options)))[1]
+        said[options] = float(re.search(r"about ([0-9.]+) GB", out).group(1))
+    assert said[()] == 0.5 and said[("--micro-batch", 32)] == 0.3
+
+
+def test_activations_kept_for_backward_are_what_was_measured():
+    for depth, measured in ((164, 24.4), (1001, 146.5)):  # MB for one picture of 32x32, peak of a process over batch sizes
+        assert counts.training_bytes(get_symbol(depth, "preact"), 32) / 1e6 == pytest.approx(measured, rel=0.06)
 
 
 def test_all_gpus_of_a_machine_without_any_is_one_line():
