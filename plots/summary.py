@@ -54,7 +54,7 @@ def draw(name, scale):
         right.set_yticks(places, [""] * len(there))
         right.set_xlim(min(errors) - 3, max(errors) + 0.12 * (max(errors) - min(errors)) + 3)
         right.grid(axis="both", linestyle=":", color="0.7")
-        right.set_title(order, fontsize=9)
+        right.set_title(order.replace(" with ", "\nwith "), fontsize=9)
         for axis in (left, right):
             axis.set_ylim(len(there) - 0.4, -0.6)
             axis.title.set_fontsize(10 if axis is left else 9)
