@@ -24,7 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from errors import UserError, run
 from training.environment import bar, physical_cores
@@ -80,6 +80,7 @@ def load(folder):
 
 def encode(path, side):
     """A picture file of any kind and colour space -> (JPEG, mean of red, green, blue), its shorter side resized to `side`."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # which gluoncv.data turns on for everybody
     with Image.open(path) as image:
         image.draft(None, (side, side))  # a JPEG of more than twice the size is decoded at half of it
         image = image.convert("RGB")

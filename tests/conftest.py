@@ -1,6 +1,7 @@
 """What the tests share: a small generated set, and train_cifar.py as a user runs it."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from plots import runs
 from training.checkpoint import found
 from training.log import COLUMNS, read_log
 
+# What starts tests in the background has SIGINT ignored, and processes inherit that; here it is sent to some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
 SMALL = ["--depth", "8", "--image-size", "8", "--batch-size", "20", "--iterations", "40", "--log-every", "5", "--test-every", "10"]
