@@ -17,6 +17,9 @@ def run(main):
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # what reads our output has had enough, as in: make plots | head
+        sys.stdout = None
+        sys.exit(141)
     except OSError as error:
         where = error.filename or ("the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None)
         if where is None:  # not about a file

@@ -31,7 +31,7 @@ def found():
             return None
 
     build = next((name for name in ("mxnet-cu112", "mxnet") if version(name)), "no mxnet")
-    yield "Python", f"{platform.python_version()}, {sys.executable}"
+    yield "Python", f"{platform.python_version()}, {os.path.relpath(sys.executable)}"
     yield "packages", ", ".join(f"{name} {version(name)}" for name in (build, "numpy", "matplotlib", "gluoncv") if version(name))
     yield "system", platform.platform()
     yield "cores", f"{physical_cores()} physical; MXNet takes {os.environ['OMP_NUM_THREADS']} threads"
