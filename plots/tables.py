@@ -54,10 +54,15 @@ def rank_correlation(name, scale, depth=None):
 
 
 def order(name, scale, depth=None):
-    """rank_correlation in words; empty where there are too few rows."""
-    correlation, count = rank_correlation(name, scale, depth)
-    return "" if correlation is None else (
-        f"Spearman's rank correlation with the paper's errors over {count} rows: {correlation:.2f}")
+    """rank_correlation in words, for each of the paper's depths by itself; empty where there are too few rows."""
+    depths = list(dict.fromkeys(row.experiment.depth for row in experiments.TABLES[name] if row.experiment))
+    said = []
+    for each in depths if depth is None else [depth]:
+        correlation, count = rank_correlation(name, scale, each)
+        if correlation is not None:
+            of = f"ResNet-{each}: " if depth is None and len(depths) > 1 else ""
+            said.append(f"{of}Spearman's rank correlation with the paper's errors over {count} rows: {correlation:.2f}")
+    return "; ".join(said)
 
 
 def say(error):
