@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, refused, start
+from conftest import ROOT, SMALL, refused, rows, same, start
 
 from training import checkpoint
 from training.log import read_log
@@ -18,10 +18,6 @@ def cluster(*arguments, **options):
     command = [sys.executable, "cluster.py", "--workers", "2", "--", "train_cifar.py", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             env={**os.environ, "OMP_NUM_THREADS": "1", **options})
-
-
-def rows(folder):
-    return [[row[name] for name in ("iteration", "train_loss", "train_error")] for row in read_log(folder)]
 
 
 def weights(folder):
@@ -43,37 +39,44 @@ def workers_of(process):
     return [int(child) for child in children if b"train_cifar.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-def test_two_workers_are_one_process_with_two_devices_through_stop_and_death(images, tmp_path):
-    arguments = ["--data-dir", images, *SMALL, "--iterations", 200, "--test-every", 100]
-    whole = start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1")
-    assert whole.communicate()[1] is not None and whole.returncode == 0
+def test_two_workers_are_one_process_with_two_devices(images, tmp_path):
+    """A few steps only: rounding differs, and a training makes much of it in the end."""
+    arguments = ["--data-dir", images, *SMALL, "--iterations", 20]
+    for name, process in (("devices", start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1")),
+                          ("workers", cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"))):
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0 and "finished: test error" in out, (name, out, err)
+    one, other = ([row[:4] for row in rows(tmp_path / name)] for name in ("devices", "workers"))
+    assert len(one) == 4 and np.allclose(one, other, rtol=1e-4)
 
-    job = [*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"]
-    process = cluster(*job)
-    wait_for_row(tmp_path / "workers", 20, process)
+
+def test_job_that_is_stopped_and_loses_a_worker_ends_as_an_unbroken_one(images, tmp_path):
+    job = ["--data-dir", images, *SMALL, "--iterations", 150, "--kv-store", "dist_sync", "--output"]
+    process = cluster(*job, tmp_path / "whole")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err)
+
+    process = cluster(*job, tmp_path / "broken")
+    wait_for_row(tmp_path / "broken", 20, process)
     process.terminate()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 143 and "the same command goes on" in out, (process.returncode, out, err)
-    stopped = rows(tmp_path / "workers")[-1][0]
-    assert 20 <= stopped < 200
+    stopped = rows(tmp_path / "broken")[-1][0]
+    assert 20 <= stopped < 150
 
-    process = cluster(*job)
-    wait_for_row(tmp_path / "workers", stopped + 15, process)
+    process = cluster(*job, tmp_path / "broken")
+    wait_for_row(tmp_path / "broken", stopped + 15, process)
     began = time.monotonic()
     os.kill(workers_of(process)[1], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and time.monotonic() - began < 60
     assert "died (exit code -9), so the job ends; the same command goes on from the last checkpoint" in err
 
-    process = cluster(*job)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0 and "finished: test error" in out, (out, err)
-    assert np.allclose(rows(tmp_path / "workers"), rows(tmp_path / "devices"), rtol=1e-3, atol=1.0)
-    assert np.allclose(rows(tmp_path / "workers")[:4], rows(tmp_path / "devices")[:4], rtol=1e-5)
-
-    process = cluster(*job)  # and once more
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0 and "finished: test error" in out, (out, err)
+    for _ in range(2):  # the second time it has nothing left to do
+        process = cluster(*job, tmp_path / "broken")
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0 and "finished: test error" in out, (out, err)
+        assert same(tmp_path / "whole", tmp_path / "broken")
 
 
 def test_parameters_of_two_workers_are_those_of_two_devices(images, tmp_path):

@@ -45,7 +45,8 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     with without_notes():
         tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
 
-    loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
+    loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # since the last row
+    seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # of this worker, in one iteration
     # All that changes besides the arrays. busy, shown: seconds and iterations since the last row, tests and checkpoints left
     # out. row_due: a test was interrupted, and the row of this iteration is still to be written. diverged: the iteration.
     now = SimpleNamespace(iteration=done, seconds=0.0, busy=0.0, shown=0, row_due=False, diverged=None)
@@ -67,9 +68,6 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     def row():
         """Log what the last iterations did, with a test if one is due; can be interrupted in the test."""
         mx.nd.waitall()
-        if not now.row_due:  # else these are sums over all workers already
-            (loss.sum_metric, loss.num_inst, accuracy.sum_metric, accuracy.num_inst) = workers.total(
-                [loss.sum_metric, loss.num_inst, accuracy.sum_metric, accuracy.num_inst])
         if now.diverged is None and not math.isfinite(loss.sum_metric):
             now.diverged = now.iteration
             if not workers.rank:
@@ -107,11 +105,14 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
                 for batch in stream:
                     start = time.monotonic()
                     now.iteration += 1
-                    step(module, batch, (loss, accuracy), seed=recipe["seed"] * 1_000_003 + now.iteration)
+                    step(module, batch, seen, seed=recipe["seed"] * 1_000_003 + now.iteration)
+                    # summed over the workers in each iteration, so that worker 0's checkpoint has what all have seen
+                    for metric, (total, count) in zip((loss, accuracy), workers.totals(seen)):
+                        metric.sum_metric, metric.num_inst = metric.sum_metric + total, metric.num_inst + count
                     now.busy, now.shown = now.busy + time.monotonic() - start, now.shown + 1
                     progress.update()
-                    # a number of the host: costs no waiting. Several workers keep step: they see it in their next common row
-                    lost = now.diverged is None and not workers.several and not math.isfinite(loss.sum_metric)
+                    # a number of the host: costs no waiting. Workers that do not keep step look at it in their rows
+                    lost = now.diverged is None and workers.sync and not math.isfinite(loss.sum_metric)
                     if now.iteration % recipe["log_every"] == 0 or now.iteration == iterations or lost:
                         row()
                     interruptions.look(last=ends())
@@ -123,7 +124,7 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
 
 
 def step(module, batch, metrics, seed):
-    """One iteration: forward, backward, update, and what the metrics see of it.
+    """One iteration: forward, backward, update; the metrics have what this worker saw in it, and nothing else.
 
     A module that is bound to fewer pictures than the batch has takes them in parts and adds up their gradients (its grad_req
     is "add"): the same step in less memory, but for BN, which normalises each part by itself.
@@ -132,6 +133,8 @@ def step(module, batch, metrics, seed):
     mx.random.seed(seed % 2**31)
     size = module.data_shapes[0].shape[0]
     count = batch.data[0].shape[0] // size
+    for metric in metrics:
+        metric.reset()
     for k in range(count):
         part = batch if count == 1 else mx.io.DataBatch(
             [array[k * size:(k + 1) * size] for array in batch.data], [array[k * size:(k + 1) * size] for array in batch.label])

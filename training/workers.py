@@ -25,7 +25,7 @@ class Workers:
         os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0" if self.sync else "1"  # read when Module gets its optimizer
         self.kv_store = mx.kv.create(kv_store)
         self.rank, self.count = self.kv_store.rank, self.kv_store.num_workers
-        self._sums = 0
+        self._sums = False  # whether the server knows them
 
     @property
     def several(self):
@@ -45,17 +45,18 @@ class Workers:
         self.broadcast(name, array)
         return int(array.asscalar())
 
-    def total(self, numbers):
-        """Sums over all workers, in each; of this one alone if they do not keep step."""
+    def totals(self, metrics):
+        """[(sum, count)] of each metric over all workers, in each; of this one alone if they do not keep step."""
+        numbers = [(float(metric.sum_metric), metric.num_inst) for metric in metrics]
         if not self.several or not self.sync:
             return numbers
         array = mx.nd.array(numbers)
         if not self._sums:
             self.kv_store.init("sums", array)
-        self._sums += 1
+            self._sums = True
         self.kv_store.push("sums", array)
         self.kv_store.pull("sums", out=array)
-        return [float(number) for number in array.asnumpy()]
+        return array.asnumpy().tolist()
 
 
 class Follower:
