@@ -68,6 +68,8 @@ def network_options(add):
 
 
 def recipe_options(add):
+    add("--dtype", choices=("float32", "float16"), default="float32",
+        help="float16: inside the network, on GPUs; the optimizer keeps the weights in float32 (float32)")
     add("--micro-batch", type=int, help="pass a batch through in parts of so many images, each with its own BN, to save memory")
     add("--learning-rate", type=float, default=0.1, help="after the warm-up (0.1: P2 appendix)")
     add("--warmup-learning-rate", type=float, default=0.01, help="(0.01: P2 appendix)")
@@ -143,6 +145,12 @@ def complete(arguments, family="cifar", paper=PAPER_ITERATIONS, steps=(32000, 48
         raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1, or all") from None
     if len(set(arguments.gpus)) < len(arguments.gpus):
         raise UserError(f"--gpus {','.join(map(str, arguments.gpus))}: each GPU once")
+    if arguments.dtype == "float16" and not arguments.gpus:
+        raise UserError("--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus (make: GPUS=), or "
+                        "leave out --dtype")
+    if arguments.dtype == "float16" and arguments.kv_store.startswith("dist"):
+        raise UserError(f"--dtype float16: --kv-store {arguments.kv_store} exchanges float32 only; leave one of the two out")
+    arguments.dtype = "float16" if arguments.dtype == "float16" else None  # as in a config.json from before this option
     arguments.time_limit = interrupt.duration(arguments.time_limit) if arguments.time_limit else math.inf
     arguments.devices = len(arguments.gpus) or arguments.cpus
     if arguments.batch_size % arguments.devices:
@@ -239,7 +247,7 @@ def network(arguments, classes, family="cifar"):
     arguments.output = arguments.output or ROOT / "results" / arguments.scale / arguments.name / f"seed{arguments.seed}"
     return get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes, family,
                       shortcut_args=arguments.shortcut_args, option=arguments.option,
-                      bottleneck_stride=arguments.bottleneck_stride)
+                      bottleneck_stride=arguments.bottleneck_stride, dtype=arguments.dtype)
 
 
 def fit(arguments, dataset, symbol, devices, feed):

@@ -26,7 +26,7 @@ OPTIONS = ("A", "B", "A-preactivated")
 
 
 def get_symbol(depth, activation="original", shortcut="identity", unit=None, classes=None, family="cifar",
-               shortcut_args=None, option=None, bottleneck_stride="1x1"):
+               shortcut_args=None, option=None, bottleneck_stride="1x1", dtype=None):
     """The network as a symbol with inputs `data` (batch, 3, height, width) and `softmax_label` (batch,).
 
     depth, unit        weighted layers and kind of unit; see names.stages
@@ -37,6 +37,7 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
     option             how a unit changes dimensions: A, B or A-preactivated. By default the papers' choice: A for basic
                        and one-layer units (1512.03385, section 4.2), B for bottlenecks (1603.05027, appendix)
     bottleneck_stride  which of a bottleneck's layers has the stride: 1x1 (the authors), 3x3 (fb.resnet.torch)
+    dtype              float16: from the data to the last unit, which MXNet computes on GPUs only. By default float32
 
     Raises UserError for a name, depth or constant that does not exist and for a variant file that breaks its contract.
     """
@@ -68,7 +69,7 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
 
     with mx.name.NameManager():  # the same call gives the same names, whatever was built before
         symbol = resnet(units_per_stage, kind, Guarded, join, classes or {"cifar": 10, "imagenet": 1000}[family],
-                        family, option, bottleneck_stride)
+                        family, option, bottleneck_stride, dtype)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # infer_shape prints before it raises
             symbol.infer_shape(data=(1, 3, 32, 32) if family == "cifar" else (1, 3, 224, 224))

@@ -56,11 +56,13 @@ class Unit:
         return self._join(x, f, self)
 
 
-def resnet(units_per_stage, kind, activation, join, classes, family, option, bottleneck_stride):
+def resnet(units_per_stage, kind, activation, join, classes, family, option, bottleneck_stride, dtype):
     """The whole network as a symbol with inputs `data` and `softmax_label`. See get_symbol for the arguments."""
     width = STEM_CHANNELS[family]
     channels_in = width
     x = mx.sym.Variable("data")
+    if dtype == "float16":  # BN keeps its parameters in float32 by itself
+        x = mx.sym.Cast(x, dtype=dtype, name="to_float16")
     if family == "cifar":
         x = convolution(x, width, 3, "conv1")
     else:
@@ -83,4 +85,6 @@ def resnet(units_per_stage, kind, activation, join, classes, family, option, bot
             channels_in = channels
     with mx.name.Prefix("last_"):
         x = activation.after_last_unit(x)
+    if dtype == "float16":  # the mean, the classifier and the loss are not worth what they would lose
+        x = mx.sym.Cast(x, dtype="float32", name="to_float32")
     return classifier(x, channels_in, classes)

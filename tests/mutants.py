@@ -118,6 +118,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("divergence is seen only where a row is due", "training/loop.py", "workers.sync and not math.isfinite",
      'now.iteration % recipe["log_every"] == 0 and not math.isfinite', SAFETY),
     ("a job's log counts one worker", "training/workers.py", "return array.asnumpy().tolist()", "return numbers", "test_cluster.py"),
+    ("float16 goes on without its float32 weights", "training/state.py", '"master:{key}": master', '"master:{key}": None', SAFETY),
     ("a time limit leaves no time to stop", "training/interrupt.py", "now + 1 + 2 * self._longest > self._deadline", "now > self._deadline",
      SAFETY),
     ("SIGUSR1 kills before training begins", "train_cifar.py", "signal.signal(signal.SIGUSR1, signal.SIG_IGN)", "pass", SAFETY),

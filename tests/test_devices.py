@@ -4,11 +4,11 @@ import re
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import refusal, refused
 
 import train_cifar
 from errors import UserError
-from symbols import counts, get_symbol
+from symbols import counts, get_symbol, names
 from training.environment import without_notes
 from training.log import read_log
 from training.loop import step
@@ -79,6 +79,31 @@ def test_memory_is_said_before_the_start_and_less_with_parts(train, tmp_path):
 def test_activations_kept_for_backward_are_what_was_measured():
     for depth, measured in ((164, 24.4), (1001, 146.5)):  # MB for one picture of 32x32, peak of a process over batch sizes
         assert counts.training_bytes(get_symbol(depth, "preact"), 32) / 1e6 == pytest.approx(measured, rel=0.06)
+
+
+@pytest.mark.parametrize("shortcut", names.variants("shortcuts"))
+@pytest.mark.parametrize("activation", names.variants("activations"))
+@pytest.mark.parametrize("unit", ["basic", "bottleneck"])
+def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(shortcut, activation, unit):
+    symbol, full = (get_symbol({"basic": 8, "bottleneck": 11}[unit], activation, shortcut, unit, dtype=dtype)
+                    for dtype in ("float16", None))
+    kinds, outputs, states = symbol.infer_type(data="float32")
+    kind = dict(zip(symbol.list_arguments(), kinds))
+    assert {name for name, each in kind.items() if each == np.float16} == {
+        name for name in kind if name.endswith(("_weight", "gate_bias")) and name != "fc_weight"}
+    assert {*outputs, *states} == {np.float32} and symbol.list_arguments() == full.list_arguments()
+    inside = symbol.get_internals()
+    _, kinds, _ = inside.infer_type(data="float32")
+    assert all(each == np.float16 for name, each in zip(inside.list_outputs(), kinds)
+               if name.endswith(("conv1_output", "_plus_output", "bn1_output", "relu1_output")))
+    assert 2 * counts.training_bytes(symbol, 32) == counts.training_bytes(full, 32)
+
+
+def test_float16_is_refused_where_it_cannot_work():
+    for options, words in (([], "no float16 on a CPU"), (["--gpus", "0", "--kv-store", "dist_sync"], "exchanges float32 only")):
+        refusal(lambda: train_cifar.complete(train_cifar.options().parse_args(["--dtype", "float16", *options])), words)  # noqa: B023
+    arguments = train_cifar.complete(train_cifar.options().parse_args(["--dtype", "float16", "--gpus", "0", "--depth", "8"]))
+    assert train_cifar.network(arguments, 10).tojson() == get_symbol(8, dtype="float16").tojson()
 
 
 def test_all_gpus_of_a_machine_without_any_is_one_line():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mxnet as mx
 import pytest
-from conftest import SMALL, refusal, rows, same, start
+from conftest import SMALL, arrays, refusal, rows, same, start
 
 import errors
 from data import batches, cifar
@@ -31,6 +31,7 @@ from training.workers import Workers
 RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
           "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
           "micro_batch": None, "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
+DROPOUT = get_symbol(8, shortcut="dropout")
 CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
 
 
@@ -63,16 +64,16 @@ class TrainingSet(batches.TrainingBatches):
 
 @pytest.fixture
 def trains(set_, tmp_path):
-    """trains("name", test=(6, call), batch=(17, call), recipe={...}, keep_going=...) -> exit code; trains in this process."""
+    """trains("name", test=(6, call), batch=(17, call), recipe={...}, symbol, devices) -> exit code; trains in this process."""
     mean = batches.mean_image(set_.train_images)
 
-    def call(name, test=(0, None), batch=(0, None), recipe=None, keep_going=False, **options):
+    def call(name, test=(0, None), batch=(0, None), recipe=None, symbol=DROPOUT, devices=1, keep_going=False, **options):
         recipe = {**RECIPE, **(recipe or {})}
         tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
         pictures = TrainingSet(set_.train_images, set_.train_labels, mean, recipe["batch_size"], recipe["seed"])
         (tests.at, tests.call), (pictures.at, pictures.call) = test, batch
         with contextlib.closing(Run(tmp_path / name, {**CONFIG, "recipe": recipe}, keep_going)) as run:
-            return train(run, get_symbol(8, shortcut="dropout"), [mx.cpu()], pictures, tests, recipe, Workers("local"),
+            return train(run, symbol, [mx.cpu(k) for k in range(devices)], pictures, tests, recipe, Workers("local"),
                          keep_going=keep_going, **options)
     return call
 
@@ -91,6 +92,25 @@ def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_the_test_and_nothin
     assert rows(tmp_path / "broken")[-1][0] == 15 and checkpoint.found(tmp_path / "broken")[-1].name == "checkpoint-0000020"
     assert trains("broken") == 0
     assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+@pytest.mark.parametrize("devices, momentum", [(1, 0.9), (2, 0.9), (1, 0.0)])
+def test_float16_run_goes_on_with_its_float32_weights(trains, tmp_path, devices, momentum):
+    """In float16 CPUs have everything but convolutions, so this network has none."""
+    x = mx.sym.Cast(mx.sym.Variable("data"), dtype="float16")
+    weight = mx.sym.Variable("scale_weight", shape=(1, 3, 8, 8), init=mx.init.Constant(1 / 3))
+    x = mx.sym.Cast(mx.sym.Activation(mx.sym.broadcast_mul(x, weight), act_type="relu"), dtype="float32")
+    symbol = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.BatchNorm(x, name="bn"), num_hidden=10, name="fc"), name="softmax")
+    options = {"symbol": symbol, "devices": devices, "recipe": {"momentum": momentum}}
+    assert trains("whole", **options) == 0
+    assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), **options) == 143
+    assert trains("broken", **options) == 0
+    one, other = arrays(tmp_path / "whole"), arrays(tmp_path / "broken")
+    assert one.keys() == other.keys() and all(one[name].tobytes() == other[name].tobytes() for name in one)
+    assert [str(row) for row in rows(tmp_path / "whole")] == [str(row) for row in rows(tmp_path / "broken")]
+    weight, (master,) = one["arg:scale_weight"], [one[name] for name in one if name.startswith("master:")]
+    assert weight.dtype == "float16" and master.dtype == "float32" and (master != weight).any()
+    assert (master.astype("float16") == weight).all()
 
 
 def test_signal_is_obeyed_within_the_iteration(trains, tmp_path):

@@ -29,6 +29,7 @@ def optimizer(recipe, symbol, done=0):
     """
     made = mx.optimizer.create(
         "nag" if recipe["nesterov"] else "sgd", lr_scheduler=schedule(recipe), momentum=recipe["momentum"],
-        wd=recipe["weight_decay"], rescale_grad=1 / recipe["batch_size"], begin_num_update=done, sym=symbol)
+        wd=recipe["weight_decay"], rescale_grad=1 / recipe["batch_size"], begin_num_update=done, sym=symbol,
+        multi_precision=True)  # what is float16 in the network is float32 here
     made.set_wd_mult(decay_multipliers(symbol, recipe["decay"]))
     return made

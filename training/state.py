@@ -1,7 +1,8 @@
 """Everything that a training step changes, as named arrays: what a checkpoint holds, and how it is put back.
 
 The one place that reaches into Module's private parts: BN's moving averages of each device (get_params would average
-them) and the momenta (save_optimizer_states would pickle them).
+them) and the momenta (save_optimizer_states would pickle them). A parameter that is float16 in the network has a float32
+master beside its momentum, which is what the optimizer updates; the parameter is that, rounded.
 """
 
 
@@ -11,29 +12,32 @@ def collect(module):
     arrays = {f"arg:{name}": blocks[0] for name, blocks in zip(group.param_names, group.param_arrays)}
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
-    arrays.update({f"momentum:{key}": array for key, array in _momenta(module).items() if array is not None})
-    return arrays
+    for key, state in _states(module).items():
+        momentum, master = state if isinstance(state, tuple) else (state, None)
+        arrays.update({f"momentum:{key}": momentum, f"master:{key}": master})
+    return {name: array for name, array in arrays.items() if array is not None}
 
 
 def parameters(arrays):
-    """(arg_params, aux_params) for Module.init_params; (None, None) without a checkpoint."""
+    """(arg_params, aux_params), in float32, for Module.init_params; (None, None) without a checkpoint."""
     if arrays is None:
         return None, None
-    return ({name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith("arg:")},
+    return ({name.split(":", 1)[1]: array.astype("float32") for name, array in arrays.items() if name.startswith("arg:")},
             {name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith("aux0:")})
 
 
 def restore(module, arrays):
-    """Put back what init_params cannot: each device's own moving averages, and the momenta."""
+    """Put back what init_params cannot: each device's own moving averages, the momenta and the masters."""
     group, updater = module._exec_group, _updater(module)
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         for k, block in enumerate(blocks):
             arrays[f"aux{k}:{name}"].copyto(block)
-    for name, array in arrays.items():
-        if name.startswith("momentum:"):
-            key = name.split(":", 1)[1]
-            key = int(key) if key.isdigit() else key
-            updater.states[key], updater.states_synced[key] = array, False
+    for name in arrays:
+        kind, text = name.split(":", 1)
+        if kind in ("momentum", "master"):
+            key = int(text) if text.isdigit() else text
+            momentum, master = arrays.get(f"momentum:{text}"), arrays.get(f"master:{text}")
+            updater.states[key], updater.states_synced[key] = momentum if master is None else (momentum, master), False
 
 
 def broadcast(module, workers):
@@ -52,8 +56,8 @@ def broadcast(module, workers):
                 workers.broadcast(f"momentum {key}", updater.states[key])
 
 
-def _momenta(module):
-    """{key: NDArray}; none where a parameter server that does not wait for all workers has them."""
+def _states(module):
+    """{key: what the optimizer keeps of a parameter}; none where a parameter server that does not wait for all workers has them."""
     updater = _updater(module)
     return updater.states if updater else {}
 
