@@ -77,7 +77,7 @@ def plan(jobs, slots, arguments):
     for job in jobs:
         kind = (job.experiment.depth, job.experiment.unit, job.experiment.options)
         if kind not in measured:
-            cost = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", *job.options, *slots[0]], cwd=ROOT,
+            cost = subprocess.run([sys.executable, "-W", "ignore", "train_cifar.py", *job.options, *slots[0], "--cost"], cwd=ROOT,
                                   text=True, capture_output=True, env=share(arguments))
             if cost.returncode:  # the run itself will tell why
                 print(f"  {str(job):<58}  cannot be measured: {(cost.stderr.strip().splitlines() or ['no memory?'])[-1]}")

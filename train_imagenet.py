@@ -15,7 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import train_cifar as common
+import options
+import session
 from errors import UserError, run
 from symbols import names
 
@@ -25,43 +26,43 @@ RULES = ("224", "320", "ten")  # those of data.crops, which needs MXNet
 NETWORK = ("depth", "activation", "shortcut", "shortcut_args", "unit", "option", "bottleneck_stride", "image_size")
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    add = parser.add_argument_group("network").add_argument
+def parser():
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    add = made.add_argument_group("network").add_argument
     add("--depth", type=int, default=200, help=f"{', '.join(map(str, names.IMAGENET))} (200)")
-    common.network_options(add)
-    add = parser.add_argument_group("data").add_argument
-    add("--data-dir", type=Path, default=common.ROOT / "data" / "imagenet", help="a set that was prepared (data/imagenet)")
+    options.of_network(add)
+    add = made.add_argument_group("data").add_argument
+    add("--data-dir", type=Path, default=session.ROOT / "data" / "imagenet", help="a set that was prepared (data/imagenet)")
     add("--image-size", type=int, default=224, help="of the training crops; all the other sizes follow in proportion (224: P1 3.4)")
     add("--augmentation", choices=("scale", "aspect"), default="scale",
         help="scale: shorter side from [256, 480] (P1 3.4); aspect: and aspect ratio (P2 Table 5, last row)")
-    add = parser.add_argument_group("recipe").add_argument
+    add = made.add_argument_group("recipe").add_argument
     add("--iterations", type=int, help=f"in all ({EPOCHS} epochs: P1 3.4); shrinks the rest in proportion")
     add("--batch-size", type=int, default=256, help="over all devices (256: P2 section 5)")
     add("--steps", help="divide the learning rate by 10 after these iterations (those of epochs 30 and 60: P2 section 5)")
     add("--warmup-iterations", type=int, help="with the warm-up's learning rate (0: P2 section 5)")
-    common.recipe_options(add)
-    common.run_options(parser.add_argument_group("this run").add_argument)
-    add = parser.add_argument_group("test").add_argument
+    options.of_recipe(add)
+    options.of_run(made.add_argument_group("this run").add_argument)
+    add = made.add_argument_group("test").add_argument
     add("--test-only", action="store_true", help="test the run in --output, or --checkpoint, or --pretrained; train nothing")
     add("--crop", default="224", help="224 (of 256), 320 (of 320), ten (224 of 256), or several, as 224,ten (224: P2 Table 5)")
     add("--checkpoint", type=Path, help="folder of a run or of a checkpoint, or a .params file")
     add("--pretrained", metavar="NAME", help="gluoncv's weights, as resnet50_v1: from its cache, or downloaded, and checked")
-    parser.set_defaults(dataset="imagenet", unit=None, validation=False)
-    return parser
+    made.set_defaults(dataset="imagenet", unit=None, validation=False)
+    return made
 
 
 def complete(arguments, images):
-    """As common.complete(), for so many training images."""
+    """As options.complete(), for so many training images."""
     if arguments.iterations is None:
         arguments.iterations = round(EPOCHS * images / max(arguments.batch_size, 1))
     # 5,000 iterations are an epoch of ImageNet; the paper's drops are at epochs 30 and 60 of 120
-    return common.complete(arguments, "imagenet", PAPER_ITERATIONS, (PAPER_ITERATIONS // 4, PAPER_ITERATIONS // 2), 0, 5000)
+    return options.complete(arguments, "imagenet", PAPER_ITERATIONS, (PAPER_ITERATIONS // 4, PAPER_ITERATIONS // 2), 0, 5000)
 
 
 def read_options():
     """(options of the run, those of a test or None, the prepared set)."""
-    arguments = options().parse_args()
+    arguments = parser().parse_args()
     from data import imagenet
     if arguments.scale != "full":
         raise UserError(f"SCALE={arguments.scale} is CIFAR's: for ImageNet give IMAGE_SIZE=, ITERATIONS= and BATCH=")
@@ -82,18 +83,20 @@ def read_options():
 def main():
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
     arguments, test, dataset = read_options()
-    devices = common.contexts(arguments)
+    devices = session.contexts(arguments)
     if test:
         return evaluate(arguments, test, dataset, devices)
-    symbol = common.network(arguments, dataset.classes, "imagenet")
-    batches(arguments, dataset)  # refuses pictures that are too small, before there is a folder
+    symbol = session.network(arguments, dataset.classes, "imagenet")
+    feed_of_all = batches(arguments, dataset)  # refuses pictures that are too small, before there is a folder
+    if arguments.cost:
+        return session.print_cost(arguments, symbol, devices, len(dataset.test_images), feed_of_all)
 
     def feed(share):
         if share[0] == 0 and not any(arguments.output.glob("checkpoint-*")):
             tell_cost(arguments)
         return batches(arguments, dataset, share), tests(arguments, dataset)
 
-    return common.fit(arguments, dataset, symbol, devices, feed)
+    return session.fit(arguments, dataset, symbol, devices, feed)
 
 
 def batches(arguments, dataset, share=(0, 1)):
@@ -104,14 +107,13 @@ def batches(arguments, dataset, share=(0, 1)):
 
 def tests(arguments, dataset, rule="224"):
     from data.crops import RULES, TestCrops
-    size = common.test_batch_size(arguments, dataset) if RULES[rule].crops == 1 else 16 * arguments.devices
+    size = session.test_batch_size(arguments, dataset) if RULES[rule].crops == 1 else 16 * arguments.devices
     return TestCrops(dataset.test_images, dataset.mean, size, arguments.image_size, rule)
 
 
 def tell_cost(arguments):
     """Say what the run will take, measured in a process of its own on a few of its own iterations."""
-    measured = subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.cost", "imagenet", *sys.argv[1:]], cwd=Path.cwd(),
-                              text=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(common.ROOT)})
+    measured = subprocess.run([sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--cost"], text=True, capture_output=True)
     if measured.returncode:
         last = (measured.stderr.strip().splitlines() or ["ended from outside: is the memory full?"])[-1]
         print(f"what the run will take cannot be measured here ({last})", flush=True)
@@ -171,7 +173,7 @@ def trained(arguments, place, dataset):
     from training import checkpoint
     from training.state import parameters
     if place is None:
-        common.network(arguments, dataset.classes, "imagenet")  # for the run's folder
+        session.network(arguments, dataset.classes, "imagenet")  # for the run's folder
         place = arguments.output
     if not place.exists() or (place.is_dir() and not (checkpoint.found(place) or (place / "arrays.params").is_file())):
         raise UserError(f"{place} has no checkpoint: name a run, a checkpoint or a .params file by --checkpoint, or train it first")
@@ -186,7 +188,7 @@ def trained(arguments, place, dataset):
     if home:  # the run knows what it is
         recipe = json.loads((home / "config.json").read_text())["recipe"]
         vars(arguments).update({key: recipe[key] for key in NETWORK})
-    symbol = common.network(arguments, len(states[0]["fc_bias"]), "imagenet")
+    symbol = session.network(arguments, len(states[0]["fc_bias"]), "imagenet")
     return symbol, states, os.path.relpath(found), home
 
 

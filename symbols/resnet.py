@@ -56,7 +56,7 @@ class Unit:
         return self._join(x, f, self)
 
 
-def resnet(units_per_stage, kind, activation, join, classes, family, option, bottleneck_stride, dtype):
+def resnet(units_per_stage, kind, activation, join, classes, family, option, bottleneck_stride, dtype=None):
     """The whole network as a symbol with inputs `data` and `softmax_label`. See get_symbol for the arguments."""
     width = STEM_CHANNELS[family]
     channels_in = width

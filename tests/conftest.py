@@ -39,9 +39,9 @@ EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "te
 def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, **options):
     """train_cifar.py in a process of its own; its figure costs more than its training, so only who looks at it has it drawn."""
     code = (f"import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
-            "import errors, train_cifar; "
+            "import errors, session, train_cifar; "
             f"{f'import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); ' if file_limit else ''}"
-            f"{'' if figures else 'train_cifar.Figure.draw = train_cifar.Figure.wait = lambda self: None; '}"
+            f"{'' if figures else 'session.Figure.draw = session.Figure.wait = lambda self: None; '}"
             "errors.run(train_cifar.main)")
     return subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **options})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import refusal, refused
 
+import session
 import train_cifar
 from errors import UserError
 from symbols import counts, get_symbol, names
@@ -24,7 +25,7 @@ def without_batch_norm():
 def trained(part, devices=1, batch=12, steps=4):
     """Parameters after some steps on batches of 12, taken in parts."""
     symbol = without_batch_norm()
-    recipe = vars(train_cifar.complete(train_cifar.options().parse_args(["--batch-size", str(batch), "--learning-rate", "0.5"])))
+    recipe = vars(train_cifar.read_options(["--batch-size", str(batch), "--learning-rate", "0.5"]))
     module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(devices)])
     with without_notes():
         module.bind([("data", (part, 3, 6, 6))], [("softmax_label", (part,))], grad_req="add" if part < batch else "write")
@@ -101,11 +102,11 @@ def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(shortcu
 
 def test_float16_is_refused_where_it_cannot_work():
     for options, words in (([], "no float16 on a CPU"), (["--gpus", "0", "--kv-store", "dist_sync"], "exchanges float32 only")):
-        refusal(lambda: train_cifar.complete(train_cifar.options().parse_args(["--dtype", "float16", *options])), words)  # noqa: B023
-    arguments = train_cifar.complete(train_cifar.options().parse_args(["--dtype", "float16", "--gpus", "0", "--depth", "8"]))
-    assert train_cifar.network(arguments, 10).tojson() == get_symbol(8, dtype="float16").tojson()
+        refusal(lambda: train_cifar.read_options(["--dtype", "float16", *options]), words)  # noqa: B023
+    arguments = train_cifar.read_options(["--dtype", "float16", "--gpus", "0", "--depth", "8"])
+    assert session.network(arguments, 10).tojson() == get_symbol(8, dtype="float16").tojson()
 
 
 def test_all_gpus_of_a_machine_without_any_is_one_line():
     with pytest.raises(UserError, match="no GPU that MXNet has code for"):
-        train_cifar.complete(train_cifar.options().parse_args(["--gpus", "all"]))
+        train_cifar.read_options(["--gpus", "all"])

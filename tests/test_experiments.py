@@ -33,9 +33,9 @@ def test_rows_and_numbers_are_the_papers():
 @pytest.mark.parametrize("experiment", EVERY.values(), ids=EVERY)
 def test_experiment_is_a_command_that_train_cifar_takes(experiment):
     if experiment.dataset == "imagenet":
-        arguments = train_imagenet.complete(train_imagenet.options().parse_args(experiment.command), 1281167)
+        arguments = train_imagenet.complete(train_imagenet.parser().parse_args(experiment.command), 1281167)
     else:
-        arguments = train_cifar.complete(train_cifar.options().parse_args(experiment.command))
+        arguments = train_cifar.read_options(experiment.command)
     assert (arguments.depth, arguments.unit) == (experiment.depth, experiment.unit)
     defaults = shortcut_constants(experiment.shortcut, {})
     assert set(experiment.constants) <= set(defaults)
@@ -46,9 +46,9 @@ def test_experiment_is_a_command_that_train_cifar_takes(experiment):
 
 
 def test_what_a_run_must_have_to_count_is_what_train_cifar_does_by_default():
-    arguments = vars(train_cifar.complete(train_cifar.options().parse_args([])))
+    arguments = vars(train_cifar.read_options([]))
     assert {key: arguments[key] for key in experiments.PAPER} == experiments.PAPER
-    arguments = vars(train_imagenet.complete(train_imagenet.options().parse_args([]), 1281167))
+    arguments = vars(train_imagenet.complete(train_imagenet.parser().parse_args([]), 1281167))
     assert {key: arguments[key] for key in experiments.PAPER_IMAGENET} == experiments.PAPER_IMAGENET
     assert [round(step / 600547 * 120) for step in arguments["steps"]] == [30, 60] and arguments["warmup_iterations"] == 0
 

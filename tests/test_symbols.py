@@ -95,7 +95,7 @@ def copy(tmp_path):
     for name in ("symbols", "training", "data", "plots"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=lambda folder, inside: [
             n for n in inside if not (n.endswith(".py") or n in ("shortcuts", "activations"))])
-    for name in ("compat.py", "errors.py", "gpus.py", "train_cifar.py"):
+    for name in ("compat.py", "errors.py", "gpus.py", "options.py", "session.py", "train_cifar.py"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 

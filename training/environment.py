@@ -53,7 +53,7 @@ def bar(*arguments, **options):
 
 @contextlib.contextmanager
 def without_notes():
-    """Keep from the screen what MXNet's C++ side notes while it binds (that the setting above is in use)."""
+    """Keep from the screen what MXNet notes while it binds (that the setting above is in use) and gets its optimizer."""
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:

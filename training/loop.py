@@ -2,7 +2,6 @@
 import contextlib
 import math
 import time
-import warnings
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -29,16 +28,12 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     mx.random.seed(recipe["seed"])
     tested = test.provide_data[0].shape
     mine = batches.batch_size // workers.count
-    micro = recipe["micro_batch"] or mine
-    trained = (micro, *tested[1:])
     module = mx.mod.Module(symbol, context=contexts)
     with without_notes():
-        module.bind([("data", trained)], [("softmax_label", trained[:1])],
-                    grad_req="add" if micro < mine else "write")
+        bind(module, (mine, *tested[1:]), recipe["micro_batch"])
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
     done = workers.number("iteration", saved["iteration"] if saved else 0)
-    with warnings.catch_warnings():  # MXNet's, that gradients are not divided by the bound batch: those of all parts are
-        warnings.simplefilter("ignore")
+    with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
         module.init_optimizer(workers.kv_store, optimizer(recipe, symbol, done))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
@@ -121,6 +116,12 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     except Stopped as stopped:
         return stopped.code
     return 0
+
+
+def bind(module, shape, part=None):
+    """Bind a module to train on batches of a shape; in parts of so many pictures, whose gradients add up, if part says so."""
+    part = part or shape[0]
+    module.bind([("data", (part, *shape[1:]))], [("softmax_label", (part,))], grad_req="add" if part < shape[0] else "write")
 
 
 def step(module, batch, metrics, seed):

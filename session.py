@@ -1,0 +1,164 @@
+"""One run from its options to its end: the network, what config.json says, training or going on, the figure."""
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from errors import UserError
+from symbols import names
+from training import interrupt
+from training.environment import be_deterministic
+from training.source import source
+
+BEGAN = time.monotonic()
+ROOT = Path(__file__).resolve().parent
+PROCESS_BYTES = 3e8  # Python, MXNet and CIFAR, before a network is there
+SCRIPTS = {"imagenet": "train_imagenet.py"}  # of the sets that are not train_cifar.py's
+# What does not change what is computed, or is already in the recipe in another form.
+NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus", "time_limit", "keep_going", "deterministic", "cost")
+
+
+def contexts(arguments):
+    """The MXNet devices; UserError if a GPU is not there."""
+    if arguments.deterministic:
+        be_deterministic()
+    import mxnet as mx
+    if not arguments.gpus:
+        return [mx.cpu(k) for k in range(arguments.cpus)]
+    there = mx.context.num_gpus()
+    for gpu in arguments.gpus:
+        if not 0 <= gpu < there:
+            raise UserError(f"there is no GPU {gpu}: MXNet {mx.__version__} sees {there} here; leave out --gpus (make: GPUS=) "
+                            "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA")
+    return [mx.gpu(gpu) for gpu in arguments.gpus]
+
+
+def network(arguments, classes, family="cifar"):
+    """The symbol; fills in the run's name and folder, and the constants of its shortcut."""
+    from symbols import get_symbol, shortcut_constants
+    arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
+    defaults = shortcut_constants(arguments.shortcut, {})
+    arguments.name = names.run_name(
+        arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
+        {key: value for key, value in arguments.shortcut_args.items() if value != defaults[key]})
+    arguments.output = arguments.output or ROOT / "results" / arguments.scale / arguments.name / f"seed{arguments.seed}"
+    return get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes, family,
+                      shortcut_args=arguments.shortcut_args, option=arguments.option,
+                      bottleneck_stride=arguments.bottleneck_stride, dtype=arguments.dtype)
+
+
+def describe(arguments, dataset, symbol):
+    """config.json: enough to run it again, and to say under a figure what was done where."""
+    import mxnet as mx
+    import numpy as np
+
+    from symbols import counts
+    values = vars(arguments)
+    recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
+    recipe["data"] = dataset.fingerprint
+    return {"name": arguments.name, "scale": arguments.scale, "recipe": recipe,
+            "command": " ".join(["python", SCRIPTS.get(arguments.dataset, "train_cifar.py"), *sys.argv[1:]]),
+            "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
+            "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
+            "parameters": counts.parameters(symbol, arguments.image_size),
+            "host": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count(),
+                     "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
+                     "deterministic": arguments.deterministic or not arguments.gpus,
+                     "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
+            "versions": {**source(ROOT), "python": platform.python_version(), "mxnet": mx.__version__, "numpy": np.__version__}}
+
+
+def fit(arguments, dataset, symbol, devices, feed):
+    """Train, go on, or say that it is done; the exit code. feed: (k, n) -> (batches of the k-th of n workers, test batches)."""
+    from training.log import read_log
+    from training.loop import train
+    from training.run import Run
+    from training.workers import Follower, Workers
+
+    if arguments.batch_size > len(dataset.train_images):
+        raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
+
+    workers = Workers(arguments.kv_store)
+    place = workers.rank, workers.count
+    if arguments.batch_size % (arguments.devices * workers.count):
+        raise UserError(f"a batch of {arguments.batch_size} does not divide over {workers.count} workers of {arguments.devices} "
+                        "devices: choose another --batch-size (make: BATCH=)")
+    if workers.rank:
+        if workers.number("finished", 0):
+            return 0
+        return train(Follower(), symbol, devices, *feed(place), vars(arguments), workers, keep_going=arguments.keep_going)
+    open_run = Run(arguments.output, describe(arguments, dataset, symbol), arguments.keep_going)
+    where = os.path.relpath(arguments.output)
+    workers.number("finished", int(open_run.finished))  # the others need not begin
+    if not open_run.finished:
+        parameters = sum(open_run.config["parameters"].values())
+        print(f"{arguments.name}: {parameters:,} parameters, {memory(arguments, symbol, workers)}, {dataset.name}, in {where}")
+        figure = Figure(arguments.output)
+        stopped = train(open_run, symbol, devices, *feed(place), vars(arguments), workers, on_test=figure.draw,
+                        keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
+        if stopped:
+            why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
+            print(f"{why}; the same command goes on from {where}")
+            return stopped
+        figure.wait()
+    if not open_run.finished:
+        raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
+    last = read_log(arguments.output)[-1]
+    how = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
+    print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
+          f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
+    return 0
+
+
+def memory(arguments, symbol, workers):
+    """'about 2.4 GB': what training needs here, or on each device. Says so if this machine has less."""
+    from symbols import counts
+    part = (arguments.micro_batch or arguments.batch_size // workers.count) // arguments.devices
+    images = part * (1 if arguments.gpus else arguments.devices)  # that share one memory
+    need = (PROCESS_BYTES + images * counts.training_bytes(symbol, arguments.image_size)) / 1e9
+    try:
+        free = int(re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 1e6
+    except (OSError, AttributeError):
+        free = math.inf
+    if need > free and not arguments.gpus:
+        print(f"warning: this needs about {need:.1f} GB of memory, and {free:.1f} GB are free: --micro-batch takes the batch in "
+              "parts", file=sys.stderr)
+    return f"about {need:.1f} GB{' on each GPU' if arguments.gpus else ''}"
+
+
+def test_batch_size(arguments, dataset):
+    """Tests go in batches of at least 128: with fewer pictures in each, a deep network spends its time between operators."""
+    size = min(max(arguments.batch_size, 128), len(dataset.test_images))
+    return max(size // arguments.devices, 1) * arguments.devices
+
+
+def print_cost(arguments, symbol, devices, test_images, batches=None):
+    """What --cost does instead of a run; see training.cost."""
+    from training.cost import cost
+    print(json.dumps(cost(symbol, devices, vars(arguments), arguments.image_size, test_images, batches)))
+
+
+class Figure:
+    """Draws the run's curve in a process of its own, so that training does not wait for it, and at most twice a minute."""
+
+    def __init__(self, folder):
+        self._command = [sys.executable, "-m", "plots.curves", str(folder.resolve())]
+        self._process, self._drawn = None, -math.inf
+
+    def draw(self):
+        if time.monotonic() - self._drawn > 30 and (self._process is None or self._process.poll() is not None):
+            self._drawn = time.monotonic()
+            # in a session of its own, so that Ctrl-C does not stop it half way
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    def wait(self):
+        """Draw a last time, with the last row, and wait for it."""
+        if self._process:
+            self._process.wait()
+        subprocess.run(self._command, cwd=ROOT, check=False)
