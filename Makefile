@@ -40,6 +40,7 @@ setup: $(READY)  ## make .venv with everything that is needed (done by every oth
 # PYTHON=3.12 and VARIANT=cpu|cu112, on make's command line, overrule what install.sh chooses; DRY_RUN=1 only says it
 said = $(if $(filter command,$(origin $(1))),$($(1)))
 $(READY): install.sh gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE)
+	$(if $(and $(call said,DRY_RUN),$(filter-out setup,$(MAKECMDGOALS))),$(error DRY_RUN=1 is for make setup alone))
 	@PYTHON="$(call said,PYTHON)" VARIANT="$(call said,VARIANT)" DRY_RUN="$(call said,DRY_RUN)" sh install.sh
 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
@@ -73,8 +74,11 @@ imagenet-%: $(READY)
 .NOTPARALLEL:
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 # table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
+NOT_FOR_TABLES = ARGS CPUS BATCH ITERATIONS IMAGE_SIZE OUTPUT UNIT SHORTCUT_ARGS
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
-	@$(PY) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(SEEDS),--seeds $(SEEDS)) \
+	$(foreach word,$(NOT_FOR_TABLES),$(if $(call said,$(word)),$(error make $@ takes SCALE=, SEEDS=, GPUS= and DATA=; \
+		$(word)= is for a network of its own, as in the command column of its table)))
+	@$(PY) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(or $(SEEDS),$(SEED)),--seeds $(or $(SEEDS),$(SEED))) \
 		$(if $(GPUS),--gpus $(GPUS)) $(if $(DATA),--data-dir "$(DATA)")
 
 test: $(READY)  ## the whole test suite

@@ -11,6 +11,7 @@ set up. The worker that MXNet numbers 0 writes the run's folder.
 """
 import argparse
 import os
+import re
 import shlex
 import signal
 import socket
@@ -19,8 +20,12 @@ import sys
 import time
 from pathlib import Path
 
-from errors import UserError, run
+GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a single process
 
+from errors import UserError, run  # noqa: E402
+from training.environment import physical_cores  # noqa: E402
+
+LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent
 # With DMLC_ROLE set, importing MXNet would be the whole program, and a server could not unpack an optimizer with our schedule.
 SERVE = [sys.executable, "-W", "ignore", "-c", """
@@ -30,8 +35,9 @@ import training.schedule, mxnet
 from mxnet.kvstore.kvstore_server import KVStoreServer
 os.environ["DMLC_ROLE"] = role
 KVStoreServer(mxnet.kv.create("dist")).run()"""]
+SSH = ["ssh", "-tt", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"]  # a dead host ends it
 GRACE = 10  # seconds for a checkpoint, between SIGTERM and SIGKILL
-SAYS_ITSELF = (2, 75, 130, 143)  # exit codes of a worker that has printed why it ends
+SAYS_ITSELF = (2, 75, 129, 130, 143)  # exit codes of a worker that has printed why it ends
 SLURM_PORT = 9091
 
 
@@ -39,10 +45,20 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--workers", type=int, default=2, help="workers on this machine, each on its share of the cores (2)")
     parser.add_argument("--hosts", help="machines that ssh reaches without a password, as a,b: a worker on each")
-    parser.add_argument("--root", default="127.0.0.1", help="this machine's address, as the hosts see it")
+    parser.add_argument("--root", help="this machine's address, as the hosts see it")
     parser.add_argument("--port", type=int, help=f"of the scheduler (a free one; {SLURM_PORT} under SLURM)")
     parser.add_argument("command", nargs="+", help="after --: a script of this folder and its options, with --kv-store dist_sync")
     return parser
+
+
+def slurm_root():
+    """Address of the node of task 0, which starts scheduler and server: the first of the nodes, as node[03-04,07] or a,b."""
+    nodes = os.environ.get("SLURM_STEP_NODELIST") or os.environ.get("SLURM_JOB_NODELIST") or LOOPBACK
+    prefix, first = re.match(r"([^\[,]*)(?:\[(\d*))?", nodes).groups()
+    try:
+        return socket.gethostbyname(prefix + (first or ""))
+    except OSError as error:
+        raise UserError(f"the first of SLURM's nodes, {nodes}, has no address here ({error}): name it by --root") from error
 
 
 def free_port():
@@ -56,10 +72,10 @@ def start(words, role, job, host=None, **variables):
     variables = {"DMLC_ROLE": role, "DMLC_PS_ROOT_URI": job[0], "DMLC_PS_ROOT_PORT": str(job[1]), "DMLC_NUM_WORKER": str(job[2]),
                  "DMLC_NUM_SERVER": "1", **variables}
     if host is None:
-        return subprocess.Popen(words, cwd=ROOT, env={**os.environ, **variables}, start_new_session=True)
+        return subprocess.Popen(words, cwd=ROOT, env={**GIVEN, **variables}, start_new_session=True)
     assignments = [f"{name}={value}" for name, value in variables.items()]
     remote = f"cd {shlex.quote(str(ROOT))} && exec env {shlex.join([*assignments, *words])}"
-    return subprocess.Popen(["ssh", "-tt", "-o", "BatchMode=yes", host, remote], stdin=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen([*SSH, host, remote], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def watch(helpers, workers):
@@ -103,18 +119,19 @@ def main():
         raise UserError(f"{arguments.command[0]} is no script here: python cluster.py --workers 2 -- train_cifar.py ...")
     words = [sys.executable, "-W", "ignore", *arguments.command]
     if "SLURM_PROCID" in os.environ:  # this program runs once for each worker already
-        root = os.environ.get("SLURM_LAUNCH_NODE_IPADDR", arguments.root) if arguments.root == "127.0.0.1" else arguments.root
-        job = root, arguments.port or SLURM_PORT, int(os.environ["SLURM_NTASKS"])
+        job = arguments.root or slurm_root(), arguments.port or SLURM_PORT, int(os.environ["SLURM_NTASKS"])
         number = int(os.environ["SLURM_PROCID"])
         helpers = {} if number else {role: start(SERVE, role, job) for role in ("scheduler", "server")}
         return watch(helpers, {f"worker {number}": start(words, "worker", job)})
     hosts = arguments.hosts.split(",") if arguments.hosts else [None] * arguments.workers
     if len(hosts) < 2:
         raise UserError("a single worker needs no cluster: run the script by itself")
-    job = arguments.root, arguments.port or free_port(), len(hosts)
+    if arguments.hosts and not arguments.root:
+        raise UserError("--hosts needs --root, this machine's address as the hosts see it: --root 10.0.0.1")
+    job = arguments.root or LOOPBACK, arguments.port or free_port(), len(hosts)
     helpers = {role: start(SERVE, role, job) for role in ("scheduler", "server")}
-    threads = str(max(1, (os.cpu_count() or 1) // len(hosts)))
-    share = {} if arguments.hosts or "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": threads}
+    share = {} if arguments.hosts or "OMP_NUM_THREADS" in GIVEN else {
+        "OMP_NUM_THREADS": str(max(1, physical_cores() // len(hosts)))}
     return watch(helpers, {f"worker {number}": start(words, "worker", job, host, **share) for number, host in enumerate(hosts)})
 
 

@@ -26,9 +26,11 @@ FAIL = "fail"  # P2, Table 1: a test error above 20 %
 # What a run must have to count for a row, unless scale or row change it: the paper's recipe, as train_cifar.py has it by default.
 PAPER = {"iterations": 64000, "image_size": 32, "batch_size": 128, "validation": False, "learning_rate": 0.1,
          "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4, "decay": "weights",
-         "init_fan": "in", "bottleneck_stride": "1x1"}
+         "init_fan": "in", "bottleneck_stride": "1x1", "dtype": None, "steps": [32000, 48000], "warmup_iterations": 400}
 # The same for ImageNet: 120 epochs of ILSVRC-2012, as train_imagenet.py has it by default.
-PAPER_IMAGENET = {**PAPER, "iterations": 600547, "image_size": 224, "batch_size": 256, "augmentation": "scale"}
+PAPER_IMAGENET = {**PAPER, "iterations": 600547, "image_size": 224, "batch_size": 256, "augmentation": "scale",
+                  "steps": [150137, 300274], "warmup_iterations": 0}
+PAPER_SEEDS = 5  # P2: CIFAR's numbers are medians of five runs; by default a target trains seed 0
 
 
 class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants options")):
@@ -39,10 +41,14 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         return self._replace(depth=SCALES[scale].depths.get(self.depth, self.depth))
 
     @property
+    def network(self):
+        """What train_cifar.py calls it: data set, activation, shortcut and its constants, depth, unit."""
+        return names.run_name(self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants)
+
+    @property
     def name(self):
-        """Folder of its runs below results/<scale>/: what train_cifar.py calls it, and the options of its row."""
-        name = names.run_name(self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants)
-        return name + self.options.replace(" --", "-").replace("--", "-").replace(" ", "=")
+        """Folder of its runs below results/<scale>/: the network, and the options of its row."""
+        return self.network + self.options.replace(" --", "-").replace("--", "-").replace(" ", "=")
 
     @property
     def command(self):
@@ -55,14 +61,22 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         return words + self.options.split()
 
     def settings(self, scale):
-        """{option: number} of the recipe that a run of this experiment at a scale must have to count for it."""
+        """{option: value} of the recipe that a run of this experiment at a scale must have to count for it.
+
+        --micro-batch and the number of devices may differ: the papers' own batch is in two parts.
+        """
+        option = {"option": "B" if self.unit == "bottleneck" else "A"}
         if self.dataset == "imagenet":
-            return {**PAPER_IMAGENET, **({"augmentation": "aspect"} if "aspect" in self.options else {})}
+            return {**PAPER_IMAGENET, **option, **({"augmentation": "aspect"} if "aspect" in self.options else {})}
         words = [*scale_options(scale), *self.options.split(), "--"]
         given = {word[2:].replace("-", "_"): following for word, following in zip(words, words[1:]) if word.startswith("--")}
         given = {key: True if value.startswith("--") else int(value) for key, value in given.items()
                  if value.isdigit() or value.startswith("--")}
-        return {**PAPER, **{key: value for key, value in given.items() if key not in ("log_every", "test_every")}}
+        shrunk = given.get("iterations", PAPER["iterations"]) / PAPER["iterations"]  # as train_cifar.py shrinks the schedule
+        schedule = {"steps": [round(step * shrunk) for step in PAPER["steps"]],
+                    "warmup_iterations": round(PAPER["warmup_iterations"] * shrunk)}
+        free = ("log_every", "test_every")
+        return {**PAPER, **option, **schedule, **{key: value for key, value in given.items() if key not in free}}
 
     def target(self, scale="full"):
         """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""

@@ -4,6 +4,7 @@
 """
 import ctypes
 import sys
+from pathlib import Path
 
 # mxnet-cu112 1.9.1 holds machine code for 5.0, 6.0, 7.0, 8.0 and 8.6, which later minor versions run too, and no PTX that the
 # driver could translate for others. No newer build exists.
@@ -29,6 +30,20 @@ def capabilities():
             capability.append(value.value)
         found.append(tuple(capability))
     return found
+
+
+def driver():
+    """'535.104.05, for CUDA 12.2': the driver that is running; None without one."""
+    version = ctypes.c_int()
+    try:
+        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError):
+        return None
+    try:
+        number = Path("/proc/driver/nvidia/version").read_text().split("Kernel Module")[1].split()[0]
+    except (OSError, IndexError):
+        number = "of unknown version"
+    return f"{number}, for CUDA {version.value // 1000}.{version.value % 1000 // 10}"
 
 
 def fits(capability):

@@ -5,6 +5,14 @@
 #   VARIANT=cpu|cu112       the build of MXNet, whatever the driver shows
 #   DRY_RUN=1               say what would be installed, and install nothing
 set -eu
+# What was asked for is remembered, for the next time that the packages have changed.
+asked=.venv/asked
+if [ -f "$asked" ]; then
+    PYTHON=${PYTHON:-$(sed -n 's/^PYTHON=//p' "$asked")}
+    VARIANT=${VARIANT:-$(sed -n 's/^VARIANT=//p' "$asked")}
+fi
+remembered="PYTHON=${PYTHON:-}
+VARIANT=${VARIANT:-}"
 say() { printf '%s\n' "$*" >&2; }
 stop() { say "error: $*"; exit 2; }
 
@@ -51,6 +59,7 @@ if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ]; then
     "$candidate" -m venv .venv
     echo "$kind" > .venv/kind
 fi
+echo "$remembered" > "$asked"
 pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
 if [ "$VARIANT" = cu112 ]; then
     grep -v '^mxnet==' "$lock" > .venv/lock.txt

@@ -88,17 +88,7 @@ def complete(arguments, family, paper, steps, warmup, test_every):
         raise UserError(f"--seed {arguments.seed}: from 0 to {2**31 - 1}")
     if arguments.test_every % arguments.log_every:  # tests are written into rows of the log
         arguments.test_every = -(-arguments.test_every // arguments.log_every) * arguments.log_every
-    if arguments.gpus == "all":
-        arguments.gpus = ",".join(str(number) for number, each in enumerate(gpus.capabilities()) if gpus.fits(each))
-        if not arguments.gpus:
-            raise UserError("--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus (make: GPUS=) to train "
-                            "on the CPU, or see make doctor")
-    try:
-        arguments.gpus = [int(gpu) for gpu in arguments.gpus.split(",")] if arguments.gpus else []
-    except ValueError:
-        raise UserError(f"--gpus {arguments.gpus}: write numbers with commas between them, as 0,1, or all") from None
-    if len(set(arguments.gpus)) < len(arguments.gpus):
-        raise UserError(f"--gpus {','.join(map(str, arguments.gpus))}: each GPU once")
+    arguments.gpus = gpu_numbers(arguments.gpus)
     if arguments.dtype == "float16" and not arguments.gpus:
         raise UserError("--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus (make: GPUS=), or "
                         "leave out --dtype")
@@ -116,6 +106,23 @@ def complete(arguments, family, paper, steps, warmup, test_every):
                         f"{arguments.devices} devices")
     arguments.micro_batch = part if part < arguments.batch_size else None
     return arguments
+
+
+def gpu_numbers(text):
+    """'0,1' -> [0, 1]; 'all': those that MXNet can use; '': []"""
+    if text == "all":
+        numbers = [number for number, each in enumerate(gpus.capabilities()) if gpus.fits(each)]
+        if not numbers:
+            raise UserError("--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus (make: GPUS=) to train "
+                            "on the CPU, or see make doctor")
+        return numbers
+    try:
+        numbers = [int(gpu) for gpu in text.split(",")] if text else []
+    except ValueError:
+        raise UserError(f"--gpus {text}: write numbers with commas between them, as 0,1, or all") from None
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"--gpus {text}: each GPU once")
+    return numbers
 
 
 def constants(text):

@@ -22,19 +22,20 @@ GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a sin
 import experiments  # noqa: E402
 from data import download  # noqa: E402
 from errors import UserError, run  # noqa: E402
+from options import gpu_numbers  # noqa: E402
 from plots import runs, search  # noqa: E402
 from plots.named import DRAW  # noqa: E402
 from training.environment import physical_cores  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
-STOPPED = (75, 130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
+STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]))
     parser.add_argument("--scale", default="full", help=", ".join(experiments.SCALES))
-    parser.add_argument("--seeds", default="0", help="as 0,1,2; the paper has five (0)")
+    parser.add_argument("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
     parser.add_argument("--gpus", default="", help="as 0,1")
     parser.add_argument("--data-dir", type=Path, help="folder with CIFAR; by default it is downloaded")
@@ -58,10 +59,11 @@ class Job:
     @property
     def done(self):
         """Share of its iterations that its log has: 1 is finished."""
-        there = [run for run in runs.of(self.experiment, self.scale) if run.folder.resolve() == self.folder.resolve()]
-        if not there:
+        try:
+            run = runs.read(self.folder)
+            runs.check(run, self.experiment, self.scale)
+        except UserError:
             return 0
-        run = there[0]
         return 1 if runs.is_whole(run) else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
 
 
@@ -71,11 +73,11 @@ def share(arguments):
 
 
 def plan(jobs, slots, arguments):
-    """Print what will run, how long it will take here and how much memory; measured once for each depth and kind of unit."""
+    """Print what will run, how long that takes here and how much memory, measured for each depth, kind of unit and shortcut."""
     measured, seconds, memory = {}, 0, []
     print(f"{len(jobs)} runs at scale {arguments.scale}:")
     for job in jobs:
-        kind = (job.experiment.depth, job.experiment.unit, job.experiment.options)
+        kind = (job.experiment.depth, job.experiment.unit, job.experiment.shortcut, job.experiment.options)
         if kind not in measured:
             cost = subprocess.run([sys.executable, "-W", "ignore", "train_cifar.py", *job.options, *slots[0], "--cost"], cwd=ROOT,
                                   text=True, capture_output=True, env=share(arguments))
@@ -90,7 +92,8 @@ def plan(jobs, slots, arguments):
         seconds += rest
         memory.append(cost["megabytes"])
         there = f"  ({done:.0%} is there)" if done else ""
-        print(f"  {str(job):<58} {_clock(rest):>8}  {cost['megabytes']:,.0f} MB{there}")
+        gpu = f", {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
+        print(f"  {str(job):<58} {_clock(rest):>8}  {cost['megabytes']:,.0f} MB{gpu}{there}")
     together, time = sum(sorted(memory)[-arguments.jobs:]), _clock(seconds / min(arguments.jobs, len(jobs)))
     print(f"in all about {time} and at most {together:,.0f} MB, {arguments.jobs} at once", flush=True)
 
@@ -128,9 +131,12 @@ def train(jobs, slots, arguments):
             code = call(None)
         else:  # several progress bars on one screen are none
             print(f"begins: {job}", flush=True)
-            job.folder.mkdir(parents=True, exist_ok=True)
-            with open(job.folder / "output.txt", "w") as output:
-                code = call(output)
+            try:
+                job.folder.mkdir(parents=True, exist_ok=True)
+                with open(job.folder / "output.txt", "w") as output:
+                    code = call(output)
+            except OSError as error:
+                code = f"{error.strerror}: {error.filename}"
             print(f"{'ends' if code == 0 else 'stopped' if code in STOPPED else 'FAILED'}: {job}", flush=True)
         with lock:
             free.append(slot)
@@ -138,7 +144,7 @@ def train(jobs, slots, arguments):
             stopped.append(job)
         elif code:
             where = f": see {os.path.relpath(job.folder / 'output.txt')}" if arguments.jobs > 1 else ""
-            failed.append(f"{job}, exit code {code}{where}")
+            failed.append(f"{job}, exit code {code}{where}" if isinstance(code, int) else f"{job}, {code}")
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         try:
@@ -156,9 +162,9 @@ def main():
         raise UserError(f"--seeds {arguments.seeds}: write numbers with commas between them, as 0,1,2") from None
     if arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: at least 1")
-    gpus = arguments.gpus.split(",") if arguments.gpus else []
-    if gpus and len(gpus) < arguments.jobs:
-        raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: at most one run a GPU")
+    gpus = list(map(str, gpu_numbers(arguments.gpus)))
+    if len(gpus) % arguments.jobs:
+        raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: each run needs as many of them as the others")
     slots = [["--gpus", ",".join(gpus[i::arguments.jobs])] if gpus else [] for i in range(arguments.jobs)]
     chosen = [each for what in arguments.what for each in experiments.experiments_of(what)]
     failed, stopped = complete(chosen, seeds, slots, arguments)

@@ -51,6 +51,7 @@ def main():
 
     from data import batches, cifar, download
 
+    cifar.check_size(arguments.image_size)
     devices = session.contexts(arguments)
     symbol = session.network(arguments, cifar.LAYOUTS[arguments.dataset].classes)
     if arguments.cost:

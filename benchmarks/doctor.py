@@ -2,6 +2,7 @@
 
     python -m benchmarks.doctor      # make doctor
 """
+import ctypes
 import importlib.metadata
 import json
 import os
@@ -18,8 +19,17 @@ from training.environment import physical_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = {"basic": 110, "bottleneck": 164}  # one depth of each kind; time is proportional to multiply-adds
+LIBRARIES = ("libgomp.so.1", "libquadmath.so.0")  # of the system, that libmxnet.so needs
 EXPECTED = [("original20", 20, "basic"), ("original56", 56, "basic"), ("original110", 110, "basic"),
             ("preact164", 164, "bottleneck"), ("preact1001", 1001, "bottleneck"), ("original1202", 1202, "basic")]
+
+
+def loads(name):
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def found():
@@ -37,6 +47,8 @@ def found():
     yield "cores", f"{physical_cores()} physical; MXNet takes {os.environ['OMP_NUM_THREADS']} threads"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield "memory", f"{memory / 2**30:.0f} GB"
+    yield "libraries", ", ".join(f"{name} {'found' if loads(name) else 'MISSING: see docs/INSTALL.md'}" for name in LIBRARIES)
+    yield "driver", gpus.driver() or "none"
     there = gpus.capabilities()
     yield "GPUs", ", ".join(f"compute capability {major}.{minor}" for major, minor in there) or "none that the driver shows"
     if gpus.note(there):
@@ -61,8 +73,9 @@ def main():
     except (ImportError, OSError) as error:
         raise UserError(f"MXNet does not start ({error}): make setup tells why; docs/INSTALL.md has remedies") from error
     from symbols import counts, get_symbol
-    device = ["--gpus", "0"] if mx.context.num_gpus() else []
-    print(f"\ntraining a few iterations on {'GPU 0' if device else 'the CPU'} ...", flush=True)
+    usable = [number for number, each in enumerate(gpus.capabilities()) if gpus.fits(each)] if mx.context.num_gpus() else []
+    device = ["--gpus", str(usable[0])] if usable else []
+    print(f"\ntraining a few iterations on {f'GPU {usable[0]}' if usable else 'the CPU'} ...", flush=True)
     measured = {unit: speed(unit, device) for unit in MEASURED}
     for unit, images in measured.items():
         print(f"ResNet-{MEASURED[unit]}: {images:.0f} images/s")

@@ -39,9 +39,8 @@ def load(dataset, folder, image_size=32):
     image_size: 32, or a divisor of it; smaller pictures are the means of square blocks of pixels.
     Raises UserError for a missing, truncated or corrupt file.
     """
+    check_size(image_size)
     layout = LAYOUTS[dataset]
-    if image_size < 4 or 32 % image_size:
-        raise UserError(f"--image-size {image_size}: the pictures have 32x32 pixels; choose 32, 16, 8 or 4")
     place, (train_files, test_file), read = _find(layout, Path(folder))
     parts = [read(place / name, layout) for name in train_files]
     test = read(place / test_file, layout)
@@ -58,6 +57,11 @@ def load(dataset, folder, image_size=32):
     labels = [records[:, layout.label_bytes - 1].copy() for records in (train, test)]
     return Dataset(_title(layout, place, train, test, labels[1]), layout.classes,
                    images[0], labels[0], images[1], labels[1], digest.hexdigest())
+
+
+def check_size(image_size):
+    if image_size < 4 or 32 % image_size:
+        raise UserError(f"--image-size {image_size}: the pictures have 32x32 pixels; choose 32, 16, 8 or 4")
 
 
 def block_average(images, size):

@@ -39,7 +39,7 @@ def draw(name, scale):
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.4), layout="constrained", squeeze=False)
     for axis, (title, wanted) in zip(axes.flat, panels):
-        found = [(curve, next(iter(results.of(curve.experiment, scale)), None)) for curve in wanted]
+        found = [(curve, results.first(curve.experiment, scale)) for curve in wanted]
         missing += [curve.experiment for curve, run in found if run is None or not results.is_whole(run)]
         there = [run for _, run in found if run is not None]
         drawn += there

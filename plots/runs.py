@@ -1,7 +1,7 @@
 """Runs as figures see them: config.json and log.csv of a folder, and where a figure of theirs belongs."""
 import json
 import os
-from collections import namedtuple
+from collections import Counter, namedtuple
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +19,9 @@ def read(folder):
     folder = Path(os.path.relpath(folder))
     try:
         config = json.loads((folder / "config.json").read_text())
-        config["recipe"]["iterations"], config["data"], config["scale"]
+        for key in ("iterations", "image_size", "batch_size", "seed", "depth", "activation", "shortcut", "shortcut_args"):
+            config["recipe"][key]
+        config["name"], config["data"], config["scale"], config["host"]["devices"], config["host"]["cores"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder} holds no run (config.json: {type(error).__name__}: {error})") from error
     rows = read_log(folder)
@@ -32,28 +34,44 @@ def read(folder):
     return Run(folder, config, rows)
 
 
+def check(run, experiment, scale):
+    """Raise UserError if a run does not count for an experiment at a scale: it is of another network, or of another recipe."""
+    wanted = {"name": (run.config["name"], experiment.network),
+              **{option: (run.config["recipe"].get(option), value) for option, value in experiment.settings(scale).items()}}
+    for option, (there, value) in wanted.items():
+        if there != value:
+            raise UserError(f"{run.folder} has {option} {there}, and scale {scale} {value}: move it away, and "
+                            f"{experiment.target(scale)} trains another")
+
+
 def of(experiment, scale):
-    """The runs of an experiment at a scale, by seed. A run of another recipe or of other pictures is left out, with a line."""
+    """The runs of an experiment at a scale, by seed. A run of another recipe is left out with a line, and so are those on other
+    pictures than most of them."""
     experiment = experiment.at(scale)
     folders = [path.parent for path in (RESULTS / scale / experiment.name).glob("seed*/config.json")]
     found = []
     for folder in sorted(folders, key=lambda folder: int("0" + "".join(filter(str.isdigit, folder.name)))):
         try:
             run = read(folder)
-            for option, value in experiment.settings(scale).items():
-                if run.config["recipe"].get(option) != value:
-                    raise UserError(f"{run.folder} has {option} {run.config['recipe'].get(option)}, and scale {scale} {value}: "
-                                    f"move it away, and {experiment.target(scale)} trains another")
+            check(run, experiment, scale)
             for other in found:
                 if run.config["recipe"]["seed"] == other.config["recipe"]["seed"]:
                     raise UserError(f"{run.folder} is seed {run.config['recipe']['seed']} once more, as {other.folder} is")
-            if found and run.config["data"] != found[0].config["data"]:
-                raise UserError(f"{run.folder} was trained on {run.config['data']}, not on {found[0].config['data']}")
         except UserError as error:
             say_once(f"left out: {error}")
             continue
         found.append(run)
-    return found
+    data = Counter(run.config["data"] for run in found).most_common(1)
+    for run in found:
+        if run.config["data"] != data[0][0]:
+            say_once(f"left out: {run.folder} was trained on {run.config['data']}, not on {data[0][0]}")
+    return [run for run in found if run.config["data"] == data[0][0]]
+
+
+def first(experiment, scale):
+    """The run of the lowest seed that is whole, else the first that there is, else None."""
+    found = of(experiment, scale)
+    return next(filter(is_whole, found), next(iter(found), None))
 
 
 @lru_cache(None)

@@ -117,7 +117,7 @@ def picture(name, rows, scale, path):
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
     note = experiments.depths_note(scale, name)
     figure.supxlabel(f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n (mean +- standard deviation); "
-                     "paper: full scale, CIFAR, median of 5", fontsize=7, color="0.3")
+                     f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}", fontsize=7, color="0.3")
     results.save(figure, path)
     plt.close(figure)
 

@@ -18,8 +18,9 @@ from plots import runs
 from training.checkpoint import found
 from training.log import COLUMNS, read_log
 
-# What starts tests in the background has SIGINT ignored, and processes inherit that; here it is sent to some.
+# What starts tests in the background has signals ignored, and processes inherit that; here they are sent to some.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
 SMALL = ["--depth", "8", "--image-size", "8", "--batch-size", "20", "--iterations", "40", "--log-every", "5", "--test-every", "10"]
@@ -72,7 +73,7 @@ def results(tmp_path, monkeypatch):
             recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
                           depth=experiment.depth, seed=seed, **{**experiment.settings(scale), **changes})
             (folder / "config.json").write_text(json.dumps(dict(
-                name=experiment.name, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
+                name=experiment.network, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
                 host=dict(devices="CPU x 1", cores=2))))
             written = rows or [(iterations // 2, 1.0, error + 5), (iterations, 0.5, error)]
             lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]

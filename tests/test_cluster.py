@@ -1,6 +1,7 @@
 """Workers of one job make the steps of one process with as many devices; when one dies, the job ends and can go on."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, SMALL, refused, rows, same, start
 
+import cluster as launcher
 from training import checkpoint
 from training.log import read_log
 
@@ -91,15 +93,33 @@ def test_parameters_of_two_workers_are_those_of_two_devices(images, tmp_path):
     assert any(name.startswith("momentum:") for name in other), "workers that update themselves have what it takes to go on"
 
 
-def test_workers_that_do_not_keep_step_train_too(images, tmp_path):
-    process = cluster("--data-dir", images, *SMALL, "--kv-store", "dist_async", "--output", tmp_path / "run")
+@pytest.mark.parametrize("rate", [0.1, 0])
+def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_path, rate):
+    process = cluster("--data-dir", images, *SMALL, "--kv-store", "dist_async", "--output", tmp_path / "run",
+                      "--warmup-iterations", 40, "--warmup-learning-rate", rate)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and rows(tmp_path / "run")[-1][0] == 40, err
+    first, last = (checkpoint.load(path)[0] for path in checkpoint.found(tmp_path / "run"))
+    same_weights = all((first[name].asnumpy() == last[name].asnumpy()).all() for name in first if name.startswith("arg:"))
+    assert same_weights == (rate == 0)
 
 
 @pytest.mark.parametrize("store", ["dist_sync", "dist_async"])
 def test_worker_without_a_cluster_is_refused(train, store):
     assert refused(train("--kv-store", store), "cluster.py starts")
+
+
+@pytest.mark.parametrize("nodes, first", [("node[03-04,07]", "node03"), ("a,b", "a"), ("n-1", "n-1"), ("gpu[7]", "gpu7")])
+def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, first):
+    monkeypatch.setenv("SLURM_STEP_NODELIST", nodes)
+    monkeypatch.setattr(socket, "gethostbyname", lambda name: f"address of {name}")
+    assert launcher.slurm_root() == f"address of {first}"
+
+
+def test_hosts_must_know_where_to_report():
+    done = subprocess.run([sys.executable, "cluster.py", "--hosts", "a,b", "--", "train_cifar.py"], cwd=ROOT, text=True,
+                          capture_output=True)
+    assert refused((done.returncode, done.stdout, done.stderr), "--root")
 
 
 def test_cluster_under_slurm_starts_one_worker_for_each_task(images, tmp_path):

@@ -4,7 +4,7 @@ import re
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import refusal, refused
+from conftest import arrays, refusal, refused
 
 import session
 import train_cifar
@@ -12,7 +12,7 @@ from errors import UserError
 from symbols import counts, get_symbol, names
 from training.environment import without_notes
 from training.log import read_log
-from training.loop import step
+from training.loop import bind, step
 from training.recipe import optimizer
 
 
@@ -52,6 +52,27 @@ def test_parts_and_devices_make_the_step_of_the_whole_batch(part, devices):
         assert np.allclose(whole[name], parts[name], rtol=1e-5, atol=1e-6), name
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part", [6, 3, 1])
+def test_parts_make_exactly_the_step_of_the_whole_batch(part):
+    """In whole numbers, which floats add up without rounding."""
+    symbol = mx.sym.LinearRegressionOutput(mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1, no_bias=True, name="fc"),
+                                           mx.sym.Variable("softmax_label"), name="softmax")
+    found = []
+    for size in (12, part):
+        module = mx.mod.Module(symbol)
+        with without_notes():
+            bind(module, (12, 5), size)
+        module.init_params(mx.init.One())
+        module.init_optimizer(optimizer_params={"learning_rate": 0.5, "rescale_grad": 1.0})
+        state = np.random.RandomState(1)
+        for i in range(3):
+            step(module, mx.io.DataBatch([mx.nd.array(state.randint(-2, 3, (12, 5)))], [mx.nd.array(state.randint(0, 9, 12))]),
+                 (), seed=i)
+        found.append(module.get_params()[0]["fc_weight"].asnumpy())
+    assert (found[0] == found[1]).all() and (found[0] != 1).any()
+
+
 def test_parts_have_batch_norm_each_as_devices_do(train, tmp_path):
     """--micro-batch 10 of 20 is the paper's two GPUs with half of the batch each, on one device."""
     losses = []
@@ -61,6 +82,9 @@ def test_parts_have_batch_norm_each_as_devices_do(train, tmp_path):
         losses.append([row["train_loss"] for row in read_log(tmp_path / name)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0] != pytest.approx(losses[2], rel=1e-3)
+    kept = arrays(tmp_path / "devices")
+    averages = [name.split(":")[1] for name in kept if name.startswith("aux0:")]
+    assert averages and all((kept[f"aux0:{name}"] != kept[f"aux1:{name}"]).any() for name in averages), "each device has its own"
 
 
 def test_parts_that_do_not_divide_the_batch_are_refused(train):

@@ -122,7 +122,8 @@ def test_run_of_another_scale_is_not_taken(results):
 
 
 @pytest.mark.parametrize("changes", [dict(iterations=1200), dict(image_size=32), dict(batch_size=128), dict(warmup_iterations=20),
-                                     dict(nesterov=True), dict(validation=True)])
+                                     dict(nesterov=True), dict(validation=True), dict(option="B"), dict(dtype="float16"),
+                                     dict(steps=[100, 200])])
 def test_run_of_another_recipe_does_not_count(results, capsys, changes):
     results(experiments.ORIGINAL110, [20], **changes)
     assert tables.lines("table1", "pocket")[0][3] == "" and "left out" in capsys.readouterr().out
@@ -136,10 +137,40 @@ def test_one_seed_counts_once(results, tmp_path, capsys):
 
 
 def test_seeds_on_other_pictures_do_not_count(results, tmp_path):
+    results(experiments.ORIGINAL110, [20, 30, 32])
+    for seed, line in ((2, ("25.00 (25.00 +- 7.07)", "2")), (1, ("31.00 (31.00 +- 1.41)", "2"))):  # most of them count
+        path = tmp_path / "results" / "pocket" / ORIGINAL / f"seed{seed}" / "config.json"
+        path.write_text(path.read_text().replace("test data", "other data"))
+        assert tables.lines("table1", "pocket")[0][3:5] == line
+
+
+def test_run_of_another_network_does_not_count(results, tmp_path, capsys):
+    results(experiments.ORIGINAL110, [20])
+    path = tmp_path / "results" / "pocket" / ORIGINAL / "seed0" / "config.json"
+    path.write_text(path.read_text().replace(f'"name": "{ORIGINAL}"', '"name": "cifar10-plain56"'))
+    assert tables.lines("table1", "pocket")[0][3] == "" and "has name cifar10-plain56" in capsys.readouterr().out
+
+
+def test_configuration_that_lacks_what_figures_say_is_left_out(results, tmp_path, capsys):
+    results(experiments.ORIGINAL110, [20])
+    path = tmp_path / "results" / "pocket" / ORIGINAL / "seed0" / "config.json"
+    config = json.loads(path.read_text())
+    for lacking in ({**config, "host": {}}, {**config, "recipe": {**config["recipe"], "seed": None, "depth": 56}}):
+        path.write_text(json.dumps({key: value for key, value in lacking.items() if key != "name"}))
+        assert tables.lines("table1", "pocket")[0][3] == ""
+    assert "holds no run" in capsys.readouterr().out
+
+
+def test_error_that_is_no_number_is_a_damaged_row(results, capsys):
+    results(experiments.ORIGINAL110, [20], rows=[(1200, 1.0, 50.0), (2400, 0.5, math.nan)])
+    assert tables.lines("table1", "pocket")[0][3] == "unfinished" and "1 damaged row" in capsys.readouterr().out
+
+
+def test_figure_takes_the_first_whole_run(results, tmp_path):
     results(experiments.ORIGINAL110, [20, 30])
-    path = tmp_path / "results" / "pocket" / ORIGINAL / "seed1" / "config.json"
-    path.write_text(path.read_text().replace("test data", "other data"))
-    assert tables.lines("table1", "pocket")[0][3:5] == ("20.00", "1")
+    log = tmp_path / "results" / "pocket" / ORIGINAL / "seed0" / "log.csv"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    assert runs.first(experiments.ORIGINAL110, "pocket").config["recipe"]["seed"] == 1
 
 
 def test_command_of_a_row_says_its_scale_and_folder():

@@ -20,6 +20,7 @@ static int nth(int number, int *major, int *minor) {
     return k;
 }
 int cuInit(unsigned flags) { return getenv("CAPABILITIES") ? 0 : 100; }
+int cuDriverGetVersion(int *version) { *version = 12020; return 0; }
 int cuDeviceGetCount(int *count) { int a, b; *count = nth(-1, &a, &b); return 0; }
 int cuDeviceGet(int *device, int number) { *device = number; return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
@@ -40,9 +41,20 @@ def driver(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def place(tmp_path_factory):
+    """A copy of what make setup needs, without a .venv."""
+    folder = tmp_path_factory.mktemp("place")
+    for name in ("install.sh", "gpus.py"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    install.place = folder
+    return folder
+
+
 def install(**environment):
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "PYTHON": sys.executable, "DRY_RUN": "1", **environment}
-    done = subprocess.run(["sh", "install.sh"], cwd=ROOT, text=True, capture_output=True, env=environment)
+    done = subprocess.run(["sh", "install.sh"], cwd=install.place, text=True, capture_output=True, env=environment)
     return done.returncode, done.stderr
 
 
@@ -66,6 +78,22 @@ def test_variant_overrules_what_is_found(driver):
     assert "MXNet for cpu:" in install(VARIANT="cpu", **gpu)[1] and "MXNet for cu112:" in install(VARIANT="cu112")[1]
     code, err = install(VARIANT="rocm")
     assert code == 2 and err == "error: VARIANT=rocm: there are cpu and cu112\n"
+
+
+def test_what_was_asked_for_is_remembered(place):
+    (place / ".venv").mkdir()
+    (place / ".venv" / "asked").write_text(f"PYTHON={sys.executable}\nVARIANT=cu112\n")
+    try:
+        assert "MXNet for cu112:" in install()[1] and f"with {sys.executable} " in install(PYTHON="")[1]
+        assert "MXNet for cpu:" in install(VARIANT="cpu")[1]
+    finally:
+        shutil.rmtree(place / ".venv")
+
+
+def test_driver_tells_its_version(driver):
+    done = subprocess.run([sys.executable, "-c", "import gpus; print(gpus.driver())"], cwd=ROOT, text=True, capture_output=True,
+                          env={"LD_LIBRARY_PATH": str(driver)})
+    assert done.stdout.strip().endswith("for CUDA 12.2")
 
 
 def test_missing_python_is_one_line_with_a_remedy():

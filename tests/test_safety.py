@@ -85,7 +85,7 @@ def signal_self(number):
 # ---- signals, time
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_the_test_and_nothing_else(trains, tmp_path, number, code):
     assert trains("whole") == 0
     assert trains("broken", test=(6, signal_self(number))) == code  # 4 batches a test: in the second test, after iteration 20

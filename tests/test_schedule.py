@@ -20,6 +20,11 @@ def test_learning_rate_agrees_with_mxnets_scheduler_at_every_iteration():
     assert all(PAPER(i) == pytest.approx(theirs(i), rel=1e-12) for i in range(1, 64001))
 
 
+def test_server_that_updates_for_each_worker_keeps_to_iterations():
+    one, three = (StepSchedule(0.1, (5, 8), 2, 0.01, updates=updates) for updates in (1, 3))
+    assert [three(update) for update in range(1, 31)] == [one(iteration) for iteration in range(1, 11) for _ in range(3)]
+
+
 def recipe(*arguments):
     return train_cifar.read_options(arguments)
 

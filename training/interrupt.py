@@ -4,7 +4,7 @@ A run leaves one of these exit codes, so that a scheduler knows what to do with 
     0    finished, or diverged, which is a result too
     2    something is wrong that has to be mended first; one line says what
     75   the time limit came (EX_TEMPFAIL): submit the same command again
-    130  SIGINT (Ctrl-C)   143  SIGTERM: the same command goes on, too
+    129  SIGHUP (the terminal has gone)   130  SIGINT (Ctrl-C)   143  SIGTERM: the same command goes on, too
 """
 import re
 import signal
@@ -27,7 +27,7 @@ class Stopped(Exception):
 
 
 class Interruptions:
-    """Within this context SIGINT and SIGTERM wait for the next look(); SIGUSR1 asks for a checkpoint there.
+    """Within this context SIGINT, SIGTERM and SIGHUP wait for the next look(); SIGUSR1 asks for a checkpoint there.
 
     save: writes a checkpoint; done every `seconds`, and whenever something asks for it. deadline: time.monotonic() of the end.
     """
@@ -39,6 +39,8 @@ class Interruptions:
 
     def __enter__(self):
         handlers = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop, signal.SIGUSR1: self._ask}
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup asks for
+            handlers[signal.SIGHUP] = self._stop
         self._before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         return self
 
@@ -80,7 +82,7 @@ class Never:
     """In Interruptions' place in a worker that writes nothing: it goes on as long as worker 0 does, whatever it is sent."""
 
     def __enter__(self):
-        self._before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         return self
 
     def __exit__(self, *_):

@@ -23,7 +23,9 @@ def read_log(folder):
             row = dict(zip(names, values))
             row = {name: float(row[name]) if row[name] else None for name in COLUMNS}
             last = rows[-1]["iteration"] if rows else 0
-            if len(values) == len(names) and last < row["iteration"] < math.inf and row["train_loss"] is not None:
+            # a loss may well be no number, but an error is a share of pictures
+            sound = all(row[name] is None or math.isfinite(row[name]) for name in ("train_error", "test_error"))
+            if sound and len(values) == len(names) and last < row["iteration"] < math.inf and row["train_loss"] is not None:
                 rows.append(row)
         except (KeyError, TypeError, ValueError):
             continue

@@ -34,7 +34,7 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
     done = workers.number("iteration", saved["iteration"] if saved else 0)
     with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
-        module.init_optimizer(workers.kv_store, optimizer(recipe, symbol, done))
+        module.init_optimizer(workers.kv_store, optimizer(recipe, symbol, done, 1 if workers.sync else workers.count))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
     tester = mx.mod.Module(symbol, context=contexts)
     with without_notes():

@@ -18,18 +18,20 @@ def decay_multipliers(symbol, scope):
     return {name: float(scope == "all" or name.endswith("_weight")) for name in symbol.list_arguments() if name not in own}
 
 
-def schedule(recipe):
-    return StepSchedule(recipe["learning_rate"], recipe["steps"], recipe["warmup_iterations"], recipe["warmup_learning_rate"])
+def schedule(recipe, updates=1):
+    return StepSchedule(recipe["learning_rate"], recipe["steps"], recipe["warmup_iterations"], recipe["warmup_learning_rate"],
+                        updates)
 
 
-def optimizer(recipe, symbol, done=0):
+def optimizer(recipe, symbol, done=0, updates=1):
     """SGD with momentum in Caffe's form, v = m v - rate g and w = w + v, or Nesterov's; g is the mean over the batch.
 
-    done: updates that a resumed run has behind it. Without it the learning rate would begin anew.
+    done: iterations that a resumed run has behind it. Without it the learning rate would begin anew.
+    updates: as the optimizer counts them, in each iteration.
     """
     made = mx.optimizer.create(
-        "nag" if recipe["nesterov"] else "sgd", lr_scheduler=schedule(recipe), momentum=recipe["momentum"],
-        wd=recipe["weight_decay"], rescale_grad=1 / recipe["batch_size"], begin_num_update=done, sym=symbol,
+        "nag" if recipe["nesterov"] else "sgd", lr_scheduler=schedule(recipe, updates), momentum=recipe["momentum"],
+        wd=recipe["weight_decay"], rescale_grad=1 / recipe["batch_size"], begin_num_update=done * updates, sym=symbol,
         multi_precision=True)  # what is float16 in the network is float32 here
     made.set_wd_mult(decay_multipliers(symbol, recipe["decay"]))
     return made
