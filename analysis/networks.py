@@ -13,6 +13,8 @@ from training import state
 from training.checkpoint import newest_checkpoint
 from training.recipe import initializer
 
+# What get_symbol needs to know of a recipe.
+NETWORK = ("depth", "activation", "shortcut", "unit", "shortcut_args", "option", "bottleneck_stride")
 # name: as results/analysis/ knows it; label: as figures do; recipe: as in config.json; arguments, states: {name: NDArray}; weights:
 # what they are, in words
 Network = namedtuple("Network", "name label symbol recipe arguments states weights")
@@ -20,12 +22,12 @@ Network = namedtuple("Network", "name label symbol recipe arguments states weigh
 Pictures = namedtuple("Pictures", "images labels words")
 
 
-def named(activation, shortcut, depth, constants=None, seed=0, classes=10):
+def named(activation, shortcut, depth, constants=None, seed=0, classes=10, unit=None):
     """A network with the very weights with which train_cifar.py starts from that seed."""
     given = constants or {}
     recipe = {"activation": activation, "shortcut": shortcut, "depth": depth, "seed": seed,
               "shortcut_args": shortcut_constants(shortcut, given)}
-    symbol = get_symbol(depth, activation, shortcut, classes=classes, shortcut_args=given)
+    symbol = get_symbol(depth, activation, shortcut, unit, classes, shortcut_args=given)
     shapes, _, state_shapes = symbol.infer_shape(data=(1, 3, 32, 32))
     mx.random.seed(seed)
     start, attributes = initializer("in"), symbol.attr_dict()
@@ -45,8 +47,11 @@ def of_run(folder):
     """A run's network with the weights of its newest checkpoint. Raises UserError if it has none."""
     run = results.read(folder)
     recipe = run.config["recipe"]
-    symbol = get_symbol(classes=cifar.LAYOUTS[recipe["dataset"]].classes, **{key: recipe[key] for key in (
-        "depth", "activation", "shortcut", "unit", "shortcut_args", "option", "bottleneck_stride")})
+    lacking = [key for key in (*NETWORK, "dataset", "data", "validation") if key not in recipe]
+    if lacking or recipe["dataset"] not in cifar.LAYOUTS:
+        raise UserError(f"{folder} is no run on CIFAR, which these measurements are for (config.json: " + (
+            f"{', '.join(lacking)} lacking)" if lacking else f"dataset {recipe['dataset']})"))
+    symbol = get_symbol(classes=cifar.LAYOUTS[recipe["dataset"]].classes, **{key: recipe[key] for key in NETWORK})
     arrays, reached = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(f"{folder} has no checkpoint (they are not published with the logs): train it again by the command in its "
@@ -94,13 +99,19 @@ def training_batch(networks, count, folder, image_size):
                     f"{count} pictures of {words}, {image_size} pixels square")
 
 
-def find(text, seed=0):
-    """What [activation-][shortcut]depth[:constant=number,...] names, or the network of the run in a folder."""
-    if (Path(text) / "config.json").is_file():
-        return of_run(text)
-    network, _, constants = text.partition(":")
-    try:
-        given = {key: float(value) for key, value in (item.split("=") for item in constants.split(",") if item)}
-    except ValueError:
-        raise UserError(f"{text}: write constants by name, as constant_scaling110:scale=0.5,residual_scale=1") from None
-    return named(*names.parse(network), given, seed)
+def find(texts, seed=0, unit=None):
+    """{text: Network} of what each [activation-][shortcut]depth[:constant=number,...] names, or of the run in a folder.
+
+    unit: the kind, where a depth that is no paper's does not tell it. Named networks tell as many classes apart as the runs do.
+    """
+    runs = {text: of_run(text) for text in texts if (Path(text) / "config.json").is_file()}
+    classes = {cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()} or {10}
+    found = {}
+    for text in texts:
+        network, _, constants = text.partition(":")
+        try:
+            given = {key: float(value) for key, value in (item.split("=") for item in constants.split(",") if item)}
+        except ValueError:
+            raise UserError(f"{text}: write constants by name, as constant_scaling110:scale=0.5,residual_scale=1") from None
+        found[text] = runs.get(text) or named(*names.parse(network), given, seed, min(classes), unit)
+    return found

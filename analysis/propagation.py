@@ -131,13 +131,14 @@ def main():
     parser.add_argument("--batch-size", type=int, default=8, help="pictures (8)")
     parser.add_argument("--image-size", type=int, default=32, help="for networks that are not trained (32)")
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights (0)")
+    parser.add_argument("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's")
     arguments = parser.parse_args()
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 pictures")
 
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
     wanted = list(dict.fromkeys(text for panels in plan.values() for members in panels.values() for text in members))
-    subjects = {text: networks.find(text, arguments.seed) for text in wanted}
+    subjects = networks.find(wanted, arguments.seed, arguments.unit)
     pictures = networks.training_batch(subjects.values(), arguments.batch_size, arguments.data_dir, arguments.image_size)
     measured = {text: propagate(network, pictures.images, pictures.labels)
                 for text, network in bar(subjects.items(), desc="propagate", unit="network")}

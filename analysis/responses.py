@@ -35,11 +35,11 @@ def responses(network, images):
         module.bind([("data", (size, *images.shape[1:]))], for_training=False)
     module.set_params(network.arguments, network.states, allow_extra=True)
     sums = np.zeros(2 * len(layers))
-    whole = len(images) // size  # batches
-    for k in range(whole):
-        module.forward(mx.io.DataBatch([mx.nd.array(images[k * size:(k + 1) * size])]), is_train=False)
-        sums += [output.asscalar() for output in module.get_outputs()]
-    mean, square = sums.reshape(-1, 2).T / whole
+    for first in range(0, len(images), size):
+        batch = images[first:first + size]  # the last may be smaller: Module binds itself anew
+        module.forward(mx.io.DataBatch([mx.nd.array(batch)]), is_train=False)
+        sums += [len(batch) * output.asscalar() for output in module.get_outputs()]
+    mean, square = sums.reshape(-1, 2).T / len(images)
     return list(zip((name for name, _ in layers), np.sqrt(square - mean ** 2)))
 
 

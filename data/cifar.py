@@ -29,6 +29,8 @@ TEST_FILES = {"67eb016db431130d61cd03c7ad570b013799c88c": "CIFAR-10",
               "8fb6623e830365ff53cf14adec797474f5478006": "CIFAR-100"}
 TEST_LABELS = {"a9e342d8bb0fb12ebe543201ecca8bce83bd23df": "CIFAR-10 (JPEG q75)"}
 
+SUPERCLASSES = 20  # of CIFAR-100, whose labels come first and are not used
+
 # images uint8 (n, 3, size, size), labels uint8 (n,); fingerprint: SHA-1 of all of it, before any resizing or splitting
 Dataset = namedtuple("Dataset", "name classes train_images train_labels test_images test_labels fingerprint")
 
@@ -137,6 +139,9 @@ def _read_python(path, layout):
 
 def _check_labels(records, path, layout):
     wrong = np.flatnonzero(records[:, layout.label_bytes - 1] >= layout.classes)
+    if layout.label_bytes == 2 and not len(wrong) and records[:, 0].max(initial=0) >= SUPERCLASSES:
+        raise UserError(f"{path} is corrupt: {layout.title} has no more than {SUPERCLASSES} superclasses; delete it, and copy or "
+                        "download it again")
     if len(wrong):
         raise UserError(f"{path} is corrupt: image {wrong[0]} has the label {records[wrong[0], layout.label_bytes - 1]}, and "
                         f"{layout.title} has {layout.classes} classes; delete it, and copy or download it again")

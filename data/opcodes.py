@@ -35,7 +35,7 @@ class Array:
 
 def read(content):
     """What a CIFAR file's bytes hold. Raises Forbidden, or ValueError and others for what is no such file."""
-    stack, marks, memo = [], [], {}
+    stack, marks, memo, encoded = [], [], {}, 0
 
     def above_mark():
         start = marks.pop()
@@ -64,13 +64,13 @@ def read(content):
             _of(list, stack[-1]).extend(values)
         elif name == "SETITEM":
             value, key = stack.pop(), stack.pop()
-            _of(dict, stack[-1])[key] = value
+            _of(dict, stack[-1]).update(_pairs([key, value]))
         elif name == "SETITEMS":
             values = above_mark()
-            _of(dict, stack[-1]).update(zip(values[::2], values[1::2]))
+            _of(dict, stack[-1]).update(_pairs(values))
         elif name in ("TUPLE", "LIST", "DICT"):
             values = above_mark()
-            stack.append(tuple(values) if name == "TUPLE" else values if name == "LIST" else dict(zip(values[::2], values[1::2])))
+            stack.append(tuple(values) if name == "TUPLE" else values if name == "LIST" else _pairs(values))
         elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
             count = int(name[-1])
             stack[-count:] = [tuple(stack[-count:])]
@@ -82,6 +82,9 @@ def read(content):
         elif name == "REDUCE":
             arguments, function = stack.pop(), stack.pop()
             stack.append(_call(function, arguments))
+            encoded += len(stack[-1]) if isinstance(stack[-1], bytes) else 0
+            if encoded > len(content):
+                raise ValueError("more text than the file has")
         elif name == "BUILD":
             state = stack.pop()
             _build(_of(Array, stack[-1]), state)
@@ -90,6 +93,13 @@ def read(content):
         elif name not in ("PROTO", "FRAME"):
             raise ValueError(f"the opcode {name}")
     raise ValueError("it ends before its end")
+
+
+def _pairs(values):
+    """{key: value} of [key, value, ...]. A key of tuples in tuples would be hashed in a recursion that ends the whole process."""
+    if not all(isinstance(key, (str, bytes, int)) for key in values[::2]):
+        raise ValueError("a key that is neither text nor number")
+    return dict(zip(values[::2], values[1::2]))
 
 
 def _of(kind, value):

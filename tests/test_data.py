@@ -2,10 +2,12 @@
 import os
 import pickle
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from conftest import refusal
+from conftest import ROOT, refusal
 
 from data import cifar, generated
 
@@ -257,6 +259,26 @@ def test_broken_pickle_is_refused(tmp_path, records, content):
     path = tmp_path / "data_batch_3"
     path.write_bytes(content)
     refusal(lambda: cifar.load("cifar10", tmp_path), path, "again")
+
+
+def test_pickle_that_is_built_to_end_the_process_is_refused(tmp_path, records):
+    write_python(tmp_path, records["cifar10"], 1)
+    text = b"X" + struct.pack("<I", 100000) + b"a" * 100000
+    for content in (b"\x80\x02})" + b"\x85" * 1000000 + b"K\x01s.",  # a key of a million tuples in each other: hashing it recurses
+                    b"\x80\x02](" + text + b"q\x00" + b"".join(
+                        [b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"] * 100) + b"e."):  # a text a hundred times
+        (tmp_path / "data_batch_2").write_bytes(content)
+        done = subprocess.run([sys.executable, "-c", f"from data import cifar; cifar.load('cifar10', {str(tmp_path)!r})"], cwd=ROOT,
+                              text=True, capture_output=True)
+        assert done.returncode == 1 and "UserError" in done.stderr and "data_batch_2 is no sound file" in done.stderr, done
+
+
+def test_superclass_that_does_not_exist_is_refused(tmp_path, records):
+    write_binary(tmp_path, records["cifar100"])
+    content = bytearray((tmp_path / "train.bin").read_bytes())
+    content[0] = 250
+    (tmp_path / "train.bin").write_bytes(content)
+    refusal(lambda: cifar.load("cifar100", tmp_path), "train.bin is corrupt", "20 superclasses")
 
 
 class Call:

@@ -1,5 +1,6 @@
 """A lesion does to a network what it says and nothing else; responses are those of the 3x3 layers behind their BN."""
 import csv
+import json
 import shutil
 import subprocess
 
@@ -146,6 +147,11 @@ def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monke
         module.forward(mx.io.DataBatch([mx.nd.array(pictures)]), is_train=False)
         assert row["deviation"] == pytest.approx(module.get_outputs()[0].asnumpy().std(), rel=1e-3)
     assert matplotlib.image.imread(tmp_path / "responses-cifar10-original14.png").std() > 0.01
+    found = []
+    for size in (100, 30):  # 70 pictures in one batch, and in three of which the last has 10
+        monkeypatch.setattr(responses, "BATCH", size)
+        found.append([value for _, value in responses.responses(network, pictures[:70])])
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
 
 
 def test_layer_without_a_bn_behind_it_answers_for_itself():
@@ -163,6 +169,20 @@ def test_what_a_lesion_needs_is_said_in_one_line(trained, images, tmp_path):
     refusal(lambda: networks.pictures_of(other, images), "other files")
     with pytest.raises(UserError):
         networks.of_run(tmp_path)
+    config = json.loads((trained / "config.json").read_text())
+    for recipe, words in (({**config["recipe"], "dataset": "imagenet"}, "dataset imagenet"), (
+            {key: value for key, value in config["recipe"].items() if key != "option"}, "option lacking")):
+        (logs / "config.json").write_text(json.dumps({**config, "recipe": recipe}))
+        refusal(lambda: networks.of_run(logs), "no run on CIFAR", words)
+
+
+def test_named_networks_tell_as_many_classes_apart_as_the_runs(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**config, "recipe": {**config["recipe"], "dataset": "cifar100"}}))
+    found = networks.find([str(run), "preact38"], unit="basic")
+    assert found["preact38"].arguments["fc_bias"].shape == (100,)
+    assert networks.find(["preact8"])["preact8"].arguments["fc_bias"].shape == (10,)
 
 
 def test_make_hands_every_word_on():

@@ -131,7 +131,7 @@ def test_new_file_appears_in_table_and_figure(copy, tmp_path):  # noqa: F811
 @pytest.mark.parametrize("text, words", [
     ("preact21", "nearest"), ("constant_scaling8:scale", "write constants by name"), ("preact8:bias=1", "no constant 'bias'")])
 def test_network_that_does_not_exist_is_named(text, words):
-    refusal(lambda: networks.find(text), words)
+    refusal(lambda: networks.find([text]), words)
 
 
 def test_mistake_gets_one_line():

@@ -22,7 +22,7 @@ from symbols import get_symbol
 from training import checkpoint, interrupt
 from training.environment import be_deterministic
 from training.interrupt import Interruptions, Stopped, duration
-from training.log import COLUMNS, read_log
+from training.log import COLUMNS, read_log, write_number
 from training.loop import train
 from training.run import Run
 from training.source import source
@@ -139,10 +139,39 @@ def test_usr1_before_training_does_not_kill(images, tmp_path):
     assert process.communicate()[0] and process.returncode == 0
 
 
+def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch):
+    """The only sound checkpoint is written anew, and the kill comes when it has been put aside."""
+    arrays, state = checkpoint.load(checkpoint.found(two)[-1])
+    shutil.rmtree(two / "checkpoint-0000005")
+    real = os.replace
+
+    def replace(source, target):
+        if Path(source).name == "checkpoint.partial":
+            raise KeyboardInterrupt
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(two, arrays, {key: value for key, value in state.items() if key != "arrays"})
+    monkeypatch.setattr(os, "replace", real)
+    assert not checkpoint.found(two)
+    with contextlib.closing(Run(two, CONFIG)) as run:
+        assert run.checkpoint()[1]["iteration"] == 10
+    assert [path.name for path in two.glob("checkpoint-*")] == ["checkpoint-0000010"]
+
+
+def test_checkpoints_are_in_the_order_of_their_iterations_beyond_seven_digits(tmp_path):
+    for name in ("checkpoint-9999999", "checkpoint-10000000", "checkpoint-0000020", "checkpoint-x1", "checkpoint-1x1"):
+        (tmp_path / name).mkdir()
+    assert [checkpoint.iteration_of(path) for path in checkpoint.found(tmp_path)] == [20, 9999999, 10000000]
+    assert write_number(19217505) == "19217505" and write_number(0.1) == "0.1" and write_number(None) == ""
+
+
 def test_second_signal_stops_at_once():
-    with pytest.raises(KeyboardInterrupt), Interruptions(lambda: None, 60, math.inf):
+    with pytest.raises(SystemExit) as stopped, Interruptions(lambda: None, 60, math.inf):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
+    assert stopped.value.code == 143
 
 
 def test_time_limit_stops_in_time_and_the_same_command_goes_on(trains, tmp_path):

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,23 @@ class Damaged(Exception):
 
 def found(folder):
     """The folders of a run's checkpoints, the newest last."""
-    return sorted(Path(folder).glob("checkpoint-[0-9]*[0-9]"))
+    return sorted((path for path in Path(folder).glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d{1,18}", path.name)),
+                  key=iteration_of)
+
+
+def iteration_of(path):
+    return int(path.name.split("-")[1])
+
+
+def recover(folder):
+    """After a kill between the two renames of save(): the checkpoint that was to be replaced by one of its own iteration."""
+    for aside in Path(folder).glob("checkpoint-*.aside"):
+        target = aside.with_suffix("")
+        with writing(folder):
+            if target.exists():
+                shutil.rmtree(aside)
+            else:
+                os.replace(aside, target)
 
 
 def save(folder, arrays, state):
@@ -50,9 +67,11 @@ def save(folder, arrays, state):
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
             raise
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():  # of the same iteration, before its row was written
+            os.replace(target, target.with_name(f"{target.name}.aside"))
         os.replace(partial, target)
         _sync(folder)
+        recover(folder)
         for old in found(folder)[:-KEPT]:
             shutil.rmtree(old)
 

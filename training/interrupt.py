@@ -50,7 +50,7 @@ class Interruptions:
 
     def _stop(self, number, frame):
         if self._code:
-            raise KeyboardInterrupt
+            raise SystemExit(128 + number)
         self._code = 128 + number
         tqdm.write("stopping after this batch (once more: stop at once, and lose what came after the last checkpoint)",
                    file=sys.stderr)

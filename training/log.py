@@ -40,4 +40,4 @@ def is_finished(rows, iterations):
 
 def write_number(value):
     """What a number looks like in the log; it survives being read and written again."""
-    return "" if value is None else f"{value:.7g}"
+    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.7g}"

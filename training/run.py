@@ -66,6 +66,8 @@ class Run:
             shapes = {"recipe": dict, "network": str, "data": str, "continued": list}
             if not all(isinstance(there.setdefault(key, []), shape) for key, shape in shapes.items()):
                 raise ValueError
+            if not all(isinstance(each, dict) for each in there["continued"]):
+                raise ValueError
         except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise UserError(f"{path} is not a run's configuration: {ELSEWHERE}") from error
         self._refuse_another(there, f"{self.folder} holds a run")
@@ -111,10 +113,11 @@ class Run:
         whole = is_finished(rows, self.config["recipe"]["iterations"])
         if whole and self._keep_going:
             whole = rows[-1]["iteration"] >= self.config["recipe"]["iterations"]
-        return whole and (not checkpoints or checkpoints[-1].name == f"checkpoint-{int(rows[-1]['iteration']):07d}")
+        return whole and (not checkpoints or checkpoint.iteration_of(checkpoints[-1]) == rows[-1]["iteration"])
 
     def checkpoint(self):
         """(arrays, state) of the newest sound checkpoint; (None, None) for a new run. The log is cut back to it."""
+        checkpoint.recover(self.folder)
         arrays, state = newest_checkpoint(self.folder)
         if state is None and read_log(self.folder):
             raise UserError(f"{self.folder} has a log but no checkpoint, so it cannot go on: move it away to begin again, or "
@@ -124,7 +127,7 @@ class Run:
         if state:
             self._note_changes(state["iteration"])
             for path in checkpoint.found(self.folder):
-                if path.name > f"checkpoint-{state['iteration']:07d}":  # damaged: out of the way, but kept for who wants to look
+                if checkpoint.iteration_of(path) > state["iteration"]:  # damaged: out of the way, but kept for who wants to look
                     with writing(self.folder):
                         os.replace(path, path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
         return arrays, state
