@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 from errors import UserError
@@ -71,7 +72,8 @@ def describe(arguments, dataset, symbol):
                      "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
                      "deterministic": arguments.deterministic or not arguments.gpus,
                      "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
-            "versions": {**source(ROOT), "python": platform.python_version(), "mxnet": mx.__version__, "numpy": np.__version__}}
+            "versions": {**source(ROOT), "python": platform.python_version(), "mxnet": mx.__version__, "numpy": np.__version__,
+                         "gluoncv": metadata.version("gluoncv"), "pillow": metadata.version("pillow")}}
 
 
 def fit(arguments, dataset, symbol, devices, feed):
