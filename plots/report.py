@@ -28,16 +28,17 @@ WHY = [("propagation-110", "How signals travel through 110 layers before trainin
         "nearly undiminished where the shortcut is the identity and nothing stands behind the addition."),
        ("propagation-lambda", "Equation (8): where f is the identity, the shortcut's gradient is the product of the lambdas; with "
         "ReLU behind the addition less of it passes."),
-       ("propagation-depth", "110 layers beside 1001, original and pre-activated. Through the shortcuts alone (middle) the gradient of "
-        "the pre-activated nets is the same at every unit of a stage, however deep, and loses only where dimensions change; behind "
-        "the original unit's ReLU it loses a little with every unit. The whole gradient (top) grows with depth in both."),
-       ("propagation-pocket*", "Before training and after it. What is flat travels well: see how far each network's gradient grows on "
-        "its way from the last unit (right) to the first (left), and how much of it comes through the shortcuts."),
-       ("lesion-*", "Units of trained networks deleted and swapped, nothing trained again; grey: Veit, Wilber and Belongie "
-        "(1605.06431). A network of many short ways loses little with any one unit, and more by degrees; one that needs every unit, "
-        "as a plain net or one with scaled shortcuts, falls at once."),
-       ("responses-*", "Standard deviation of each 3x3 layer's output after BN; behind: 1512.03385, Figure 7. There residual layers "
-        "answer more weakly than plain ones, the more so the deeper the net; short runs need not be so far yet.")]
+       ("propagation-depth", "110 layers beside 1001, original and pre-activated. Through the shortcuts alone (middle) the "
+        "gradient of the pre-activated nets is the same at every unit of a stage, however deep, and loses only where "
+        "dimensions change; behind the original unit's ReLU it loses a little with every unit. The whole gradient (top) "
+        "grows with depth in both."),
+       ("propagation-pocket*", "Before training and after it. What is flat travels well: see how far each network's gradient grows "
+        "on its way from the last unit (right) to the first (left), and how much of it comes through the shortcuts."),
+       ("lesion-*", "Units of trained networks deleted and swapped, nothing trained again; grey: Veit, Wilber and "
+        "Belongie (1605.06431). A network of many short ways loses little with any one unit, and more by degrees; one "
+        "that needs every unit, as a plain net or one with scaled shortcuts, falls at once."),
+       ("responses-*", "Standard deviation of each 3x3 layer's output after BN; behind: 1512.03385, Figure 7. There residual "
+        "layers answer more weakly than plain ones, the more so the deeper the net; short runs need not be so far yet.")]
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 62rem; padding: 1rem; }
