@@ -4,13 +4,30 @@
     python -m plots summary --scale pocket      # make summary SCALE=pocket: one table or figure alone
 """
 import argparse
+from concurrent.futures import ProcessPoolExecutor
 
 import experiments
 from errors import UserError, run
+from training.environment import physical_cores
 
 from . import curves
 from . import runs as results
 from .named import DRAW
+
+
+def draw_each_run():
+    there = []
+    for config in sorted(results.RESULTS.rglob("config.json")):
+        try:
+            there.append(results.read(config.parent))
+        except UserError as error:
+            results.say_once(f"left out: {error}")
+    with ProcessPoolExecutor(physical_cores()) as pool:  # which knows what has been said already
+        list(pool.map(draw_run, there))
+
+
+def draw_run(run):
+    curves.draw([run], results.figure_path(run.folder))
 
 
 def main():
@@ -24,11 +41,7 @@ def main():
     if arguments.scale:
         experiments.scale_options(arguments.scale)
     if not arguments.names:
-        for config in sorted(results.RESULTS.rglob("config.json")):
-            try:
-                curves.draw([results.read(config.parent)], results.figure_path(config.parent))
-            except UserError as error:
-                results.say_once(f"left out: {error}")
+        draw_each_run()
     for scale in [arguments.scale] if arguments.scale else experiments.SCALES:
         for name in arguments.names or DRAW:
             there = [(results.RESULTS / scale / each.at(scale).name).is_dir() for each in experiments.experiments_of(name)]
@@ -36,4 +49,5 @@ def main():
                 DRAW[name](name, scale)
 
 
-run(main)
+if __name__ == "__main__":
+    run(main)
