@@ -80,10 +80,10 @@ def load_state(path):
     """state.json of a checkpoint, as it was saved; raises Damaged."""
     try:
         state = json.loads((path / "state.json").read_bytes())
-        if state.pop("sha256", None) != _digest(state):
-            raise Damaged("state.json has another SHA-256 than it says")
-        if {"iteration", "arrays", "log", "run"} - set(state):
+        if {"iteration", "arrays", "log", "run", "sha256"} - set(state):
             raise Damaged("state.json is of another version of this program")
+        if state.pop("sha256") != _digest(state):
+            raise Damaged("state.json has another SHA-256 than it says")
     except (OSError, ValueError, AttributeError, RecursionError, MemoryError) as error:
         raise Damaged(f"state.json: {_short(error)}") from error
     return state
