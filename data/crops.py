@@ -79,8 +79,10 @@ class CropBatches(Batches):
                 file.write(self._images.raw(sample))
             file.flush()
             try:
-                return mx.io.ImageRecordIter(path_imgrec=file.name, seed_aug=seed, **self._options).next()
-            except mx.MXNetError as error:
+                # exactly one: unpacking asks for a second, without which the iterator would never give this batch's memory back
+                batch, = mx.io.ImageRecordIter(path_imgrec=file.name, seed_aug=seed, **self._options)
+                return batch
+            except (mx.MXNetError, ValueError) as error:
                 raise UserError(f"{self._images.path} is damaged: delete its folder, and make imagenet-data anew") from error
 
 
