@@ -144,14 +144,17 @@ def evaluate(arguments, test, dataset, devices):
         raise UserError(f"{name} tells {outputs:,} classes apart, and {dataset.name} has {dataset.classes:,}")
     # without the labels that SoftmaxOutput wants: of ten crops there is one label
     probabilities, results = mx.sym.softmax(symbol.get_internals()["fc_output"]), {}
+    wanted = [set(probabilities.list_arguments()) - {"data"}, set(probabilities.list_auxiliary_states())]
     for rule in test.rules:
         crops = tests(arguments, dataset, rule)
         module = mx.mod.Module(probabilities, label_names=None, context=devices)
         with without_notes():
             module.bind(crops.provide_data, for_training=False)
         try:
+            if wanted != list(map(set, parameters)):  # set_params takes those of a deeper network without a word
+                raise ValueError
             module.set_params(*parameters)
-        except (RuntimeError, mx.MXNetError) as error:
+        except (ValueError, RuntimeError, mx.MXNetError) as error:
             raise UserError(f"{name} is of another network: give its --depth, --activation and --shortcut") from error
         _, top1, top5 = errors_of(module, crops, top=min(5, outputs))
         results[rule] = {"top1": top1, "top5": top5, "images": len(dataset.test_images), "data": dataset.name, "of": name}
@@ -179,7 +182,7 @@ def trained(arguments, place, dataset):
         raise UserError(f"{place} has no checkpoint: name a run, a checkpoint or a .params file by --checkpoint, or train it first")
     found = (checkpoint.found(place) or [place])[-1]
     try:
-        arrays = mx.nd.load(str(found)) if found.is_file() else checkpoint.load(found)[0]
+        arrays = load_file(found) if found.is_file() else checkpoint.load(found)[0]
         states = parameters(arrays)
         states[0]["fc_bias"]  # noqa: B018 (a network of ours has it)
     except (checkpoint.Damaged, mx.MXNetError, AttributeError, KeyError, ValueError) as error:
@@ -190,6 +193,17 @@ def trained(arguments, place, dataset):
         vars(arguments).update({key: recipe[key] for key in NETWORK})
     symbol = session.network(arguments, len(states[0]["fc_bias"]), "imagenet")
     return symbol, states, os.path.relpath(found), home
+
+
+def load_file(file):
+    """The arrays of a bare .params file. MXNet believes its lengths, and damaged ones end a process: another one tries first."""
+    import mxnet as mx
+
+    from training.checkpoint import Damaged
+    attempt = [sys.executable, "-W", "ignore", "-c", "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])", file.resolve()]
+    if subprocess.run(attempt, cwd=session.ROOT, capture_output=True).returncode:
+        raise Damaged
+    return mx.nd.load(str(file))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from symbols import get_symbol, pretrained
 from training.environment import without_notes
 from training.evaluate import evaluate
 from training.log import read_log
+from training.state import collect
 
 SIDE = 137  # what crops of 64 need: 480 of 224
 
@@ -438,6 +439,34 @@ def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words
     monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, [*small(prepared[1], tmp_path / "run", 18, 10), *arguments])])
     refusal(train_imagenet.main, *words)
     assert not (tmp_path / "run").exists()
+
+
+def weights(path, depth):
+    """A .params file of an untrained network, as a user might have it."""
+    module = mx.mod.Module(get_symbol(depth, "preact", family="imagenet", classes=3))
+    with without_notes():
+        module.bind([("data", (1, 3, 64, 64))], [("softmax_label", (1,))])
+    module.init_params()
+    mx.nd.save(str(path), collect(module))
+    return path
+
+
+def tests_of(prepared, monkeypatch, *arguments):
+    """train_imagenet.py as a function, to test and not to train."""
+    monkeypatch.setattr(sys, "argv", ["train_imagenet.py", "--data-dir", str(prepared[1]), "--image-size", "64",
+                                      "--activation", "preact", *map(str, arguments)])
+    return train_imagenet.main()
+
+
+def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(prepared, tmp_path, monkeypatch, capsys):
+    file = weights(tmp_path / "some.params", 34)
+    assert tests_of(prepared, monkeypatch, "--depth", 34, "--checkpoint", file) == 0 and "on 12 images" in capsys.readouterr().out
+    # all that 18 layers want is there among 34, and the rest went unnoticed
+    refusal(lambda: tests_of(prepared, monkeypatch, "--depth", 18, "--checkpoint", file), "some.params", "--depth")
+    content = bytearray(file.read_bytes())
+    content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
+    file.write_bytes(content)
+    refusal(lambda: tests_of(prepared, monkeypatch, "--depth", 34, "--checkpoint", file), "some.params", "damaged")
 
 
 # --- gluoncv's weights ---
