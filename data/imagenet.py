@@ -34,6 +34,7 @@ from .folders import LISTS, listing
 SIDE = 480  # shorter side in pixels: the largest that the papers' scale augmentation asks for
 QUALITY = 95  # of JPEG, as im2rec's default
 JOB = 128  # pictures that a worker prepares at once, and after which a stopped preparation can go on
+MAGIC = 0xced7230a  # with which each piece of a record begins
 ILSVRC = {"train": 1281167, "val": 50000}
 
 # name: for figures and tables; fingerprint: SHA-1 of all records; mean: red, green, blue; side: see SIDE; train, val: Records
@@ -55,27 +56,42 @@ class Records:
         return len(self.labels)
 
     def raw(self, sample):
-        """The record as bytes, framed: several in a row are a record file again."""
+        """The record as bytes, framed: several in a row are a record file again. A damaged frame would end MXNet's process."""
         begin, end = self.offsets[sample:sample + 2]
-        return os.pread(self._file, end - begin, begin)
+        record, there = os.pread(self._file, max(end - begin, 0), begin), 0
+        while there < len(record):  # a record can be in several pieces
+            magic, length = struct.unpack_from("<II", record.ljust(there + 8, b"\0"), there)
+            there += 8 + -(-(length & (1 << 29) - 1) // 4) * 4 if magic == MAGIC else len(record) + 1
+        if not 0 < there == end - begin:
+            raise damaged(self.path)
+        return record
 
 
 def load(folder):
     """The prepared set in a folder. Raises UserError if there is none, or a part of it is missing."""
-    folder = Path(folder)
+    folder, part, splits = Path(folder), "set.json", []
     try:
-        facts = json.loads((folder / "set.json").read_text())
-        splits = [Records(folder, split) for split in ("train", "val")]
-        if [len(split) for split in splits] != [facts["train"], facts["val"]] or any(
-                len(split.offsets) != len(split) + 1 for split in splits):
+        facts = json.loads((folder / part).read_text())
+        made = Set(facts["name"], len(facts["classes"]), facts["fingerprint"], np.array(facts["mean"], np.float32), facts["side"],
+                   None, None)
+        if not isinstance(made.side, int) or made.mean.shape != (3,) or "settings" not in facts:
             raise ValueError
-        return Set(facts["name"], len(facts["classes"]), facts["fingerprint"], np.array(facts["mean"], np.float32), facts["side"],
-                   *splits)
+        for split in ("train", "val"):
+            part = f"{split}.rec, .idx or .lst"
+            splits.append(Records(folder, split))
+            if not len(splits[-1]) == len(splits[-1].offsets) - 1 == facts[split]:
+                raise ValueError
+            splits[-1].raw(facts[split] - 1)  # which ends with the file
+        return made._replace(train_images=splits[0], test_images=splits[1])
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no prepared set ({Path(error.filename).name} is missing): make imagenet-data "
                         "SOURCE=folder prepares one; another folder is named by --data-dir (make: DATA=)") from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise UserError(f"{folder} holds a damaged set: delete it, and make imagenet-data anew") from error
+    except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
+        raise damaged(folder / part) from error
+
+
+def damaged(what):
+    return UserError(f"{what} is damaged: delete its folder, and make imagenet-data anew")
 
 
 def encode(path, side):
@@ -270,7 +286,7 @@ def verify(folder, pairs):
                 # dmlc's frame: magic, three bits of flag (0: in one piece) and 29 of length; then MXNet's flag, label, id, id2
                 magic, length, _, there, number, _ = struct.unpack("<IIIfQQ", file.read(32))
                 whole = length >> 29 or records.offsets[i] + 8 + -(-length // 4) * 4 == records.offsets[i + 1]
-                if (magic, there, number) != (0xced7230a, label, i) or not whole:
+                if (magic, there, number) != (MAGIC, label, i) or not whole:
                     wrong = wrong or f"record {i} is damaged"
                     break
         reader = mx.recordio.MXIndexedRecordIO(str(records.index), str(records.path), "r")

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,13 @@ import pytest
 from conftest import ROOT, refusal
 from PIL import Image
 
+import experiments
 import train_imagenet
 from data import crops, folders, imagenet
 from data.crops import CropBatches, TestCrops
+from plots import runs, tables
 from symbols import get_symbol, pretrained
+from training import checkpoint
 from training.environment import without_notes
 from training.evaluate import evaluate
 from training.log import read_log
@@ -190,6 +194,36 @@ def test_prepared_again_is_nothing_and_otherwise_is_refused(source, prepared):
     imagenet.prepare(source, folder, SIDE)
     assert (folder / "train.rec").stat().st_mtime_ns == before
     refusal(lambda: imagenet.prepare(source, folder, 64), "another set", "--output")
+
+
+def copy_of(prepared, folder):
+    shutil.copytree(str(prepared[1]), str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name, damage, said", [
+    ("val.rec", lambda content: content[:-5], "val.rec"), ("train.rec", lambda content: content[:len(content) // 2], "train.rec"),
+    ("val.rec", lambda content: content + b"1234", "val.rec"), ("train.idx", lambda content: content[:-8], "train.rec"),
+    ("set.json", lambda content: content.replace(b'"side": 137', b'"side": "137"'), "set.json"),
+    ("set.json", lambda content: content.replace(b'"settings"', b'"sittings"'), "set.json"),
+    ("set.json", lambda content: b"[]", "set.json")])
+def test_damaged_set_is_refused_when_it_is_loaded(prepared, tmp_path, name, damage, said):
+    folder = copy_of(prepared, tmp_path / "set")
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    refusal(lambda: imagenet.load(folder), folder, said, "anew")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("place", [0, 8 + 24])  # the frame of the record, then the picture behind its header
+def test_damaged_record_is_refused_when_it_comes(prepared, tmp_path, split, place):
+    folder = copy_of(prepared, tmp_path / "set")
+    made = imagenet.load(folder)
+    records = made.train_images if split == "train" else made.test_images
+    with open(folder / f"{split}.rec", "r+b") as file:
+        file.seek(int(records.offsets[5]) + place)
+        file.write(bytes(int(records.offsets[6] - records.offsets[5]) - place))
+    batches = feed(made).stream(1, 6) if split == "train" else TestCrops(made.test_images, made.mean, 5, 64)
+    refusal(lambda: list(batches), f"{split}.rec is damaged", "anew")
 
 
 def test_damage_is_seen(source, prepared, tmp_path):
@@ -441,14 +475,12 @@ def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words
     assert not (tmp_path / "run").exists()
 
 
-def weights(path, depth):
-    """A .params file of an untrained network, as a user might have it."""
+def untrained(depth):
     module = mx.mod.Module(get_symbol(depth, "preact", family="imagenet", classes=3))
     with without_notes():
         module.bind([("data", (1, 3, 64, 64))], [("softmax_label", (1,))])
     module.init_params()
-    mx.nd.save(str(path), collect(module))
-    return path
+    return collect(module)
 
 
 def tests_of(prepared, monkeypatch, *arguments):
@@ -459,7 +491,8 @@ def tests_of(prepared, monkeypatch, *arguments):
 
 
 def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(prepared, tmp_path, monkeypatch, capsys):
-    file = weights(tmp_path / "some.params", 34)
+    file = tmp_path / "some.params"
+    mx.nd.save(str(file), untrained(34))
     assert tests_of(prepared, monkeypatch, "--depth", 34, "--checkpoint", file) == 0 and "on 12 images" in capsys.readouterr().out
     # all that 18 layers want is there among 34, and the rest went unnoticed
     refusal(lambda: tests_of(prepared, monkeypatch, "--depth", 18, "--checkpoint", file), "some.params", "--depth")
@@ -467,6 +500,47 @@ def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(prep
     content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
     file.write_bytes(content)
     refusal(lambda: tests_of(prepared, monkeypatch, "--depth", 34, "--checkpoint", file), "some.params", "damaged")
+
+
+def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(prepared, tmp_path, monkeypatch, capsys):
+    run, options = tmp_path / "run", ["--activation", "preact", "--depth", "18", "--image-size", "64"]
+    recipe = {key: vars(train_imagenet.parser().parse_args(options))[key] for key in train_imagenet.NETWORK}
+    run.mkdir()
+    (run / "config.json").write_text(json.dumps({"recipe": {**recipe, "shortcut_args": {}}}))
+    for iteration in (5, 10):
+        checkpoint.save(run, untrained(18), {"iteration": iteration, "log": "", "run": {}})
+
+    def tested(*arguments):
+        assert tests_of(prepared, monkeypatch, "--test-only", *arguments) == 0
+        return {rule: test["iteration"] for rule, test in json.loads((run / "test.json").read_text()).items()}
+
+    assert tested("--output", run) == {"224": 10}
+    assert tested("--checkpoint", run / "checkpoint-0000005", "--crop", "320") == {"224": 10, "320": 5}
+    with open(run / "checkpoint-0000010" / "arrays.params", "r+b") as file:
+        file.truncate(1000)
+    assert tested("--checkpoint", run) == {"224": 5, "320": 5} and "checkpoint-0000010 is damaged" in capsys.readouterr().out
+    for damage in ("{", "[1]"):
+        (run / "test.json").write_text(damage)
+        assert tested("--checkpoint", run) == {"224": 5} and "test.json was damaged" in capsys.readouterr().out
+    for damage in ("{", "[]", '{"recipe": {}}'):
+        (run / "config.json").write_text(damage)
+        refusal(lambda: tests_of(prepared, monkeypatch, "--checkpoint", run), "config.json is damaged", "--depth")
+
+
+def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
+    row = next(row for row in experiments.TABLES["table5"] if row.experiment and row.crop == "320")
+    results(row.experiment, [30.0], scale="full")
+    folder, = (runs.RESULTS / "full").glob("*/seed0")
+    last = int(read_log(folder)[-1]["iteration"])
+    for text, errors, words in [
+            ({"320": {"top1": 21.5, "iteration": last}}, [21.5], ""), ("{", [], "damaged"), ("[]", [], "damaged"),
+            ({"320": {"top1": 75.0, "iteration": last // 2}}, [], "last iteration"), ({"320": {"top1": 75.0}}, [], "last iter"),
+            ({"320": {"iteration": last}}, [], "damaged")]:
+        runs.say_once.cache_clear()
+        (folder / "test.json").write_text(text if isinstance(text, str) else json.dumps(text))
+        assert tables.ours(row.experiment, "full", "320").errors == errors
+        said = capsys.readouterr().out
+        assert words in said and said.count("\n") == (not errors)
 
 
 # --- gluoncv's weights ---
