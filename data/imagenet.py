@@ -185,6 +185,8 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     source, output = Path(source), Path(output)
     if side < 8:
         raise UserError(f"--side {side}: at least 8 pixels")
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: at least 1 (without it: one a core)")
     classes, splits = listing(source, val_list)
     settings = {"side": side, "quality": QUALITY, "classes": _digest(classes), "files": _digest(splits)}
     output.mkdir(parents=True, exist_ok=True)

@@ -156,6 +156,31 @@ def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text,
     assert folders.listing(tmp_path)[1]["val"] == [(f"val/{stem}1.JPEG", 1), (f"val/{stem}2.JPEG", 0)]
 
 
+def flat(folder, *names):
+    """ILSVRC's own layout: two classes of train/, and val/ without class folders."""
+    for path in ("train/n02/1.JPEG", "train/n05/1.JPEG", *(f"val/{name}" for name in names)):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize("name, content, words", [
+    ("LOC_val_solution.csv", b"ImageId,PredictionString\nv1,\n", ["no class of train/", "v1.JPEG"]),
+    ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]), ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
+    ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "anew"])])
+def test_list_that_is_none_gets_one_line(tmp_path, name, content, words):
+    flat(tmp_path, "v1.JPEG")
+    (tmp_path / name).write_bytes(content)
+    for junk in (b"junk", b"", b"MATLAB 5.0" + bytes(500)):
+        (tmp_path / "meta.mat").write_bytes(junk)
+        refusal(lambda: folders.listing(tmp_path), *words)
+
+
+def test_names_that_no_list_can_hold_and_no_workers_get_one_line(source, tmp_path):
+    refusal(lambda: folders.listing(flat(tmp_path, "v\r1.JPEG")), "line break")
+    refusal(lambda: imagenet.prepare(source, tmp_path / "set", SIDE, workers=-1), "--workers -1")
+
+
 def test_class_folders_alone_hold_out_every_tenth(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
