@@ -152,15 +152,22 @@ class Growing:
         """pictures: [(path, label, JPEG, mean)], all of them or, if anything breaks meanwhile, none."""
         import mxnet as mx
         state, index, lines = self.state, [], []
-        writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")  # MXRecordIO cannot tell()
-        for i, (path, label, jpeg, mean) in enumerate(pictures, state["images"]):
-            index.append(f"{i}\t{state['bytes']['rec'] + writer.tell()}\n")
-            lines.append(f"{i}\t{label:f}\t{path}\n")
-            writer.write(mx.recordio.pack(mx.recordio.IRHeader(0, label, i, 0), jpeg))
-            state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
-        writer.close()
-        blocks = {"rec": self._part.read_bytes(), "idx": "".join(index).encode(),
-                  "lst": "".join(lines).encode("utf-8", "surrogateescape")}
+        try:
+            writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")  # MXRecordIO cannot tell()
+            for i, (path, label, jpeg, mean) in enumerate(pictures, state["images"]):
+                index.append(f"{i}\t{state['bytes']['rec'] + writer.tell()}\n")
+                lines.append(f"{i}\t{label:f}\t{path}\n")
+                writer.write(mx.recordio.pack(mx.recordio.IRHeader(0, label, i, 0), jpeg))
+                state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
+            size = writer.tell()
+            writer.close()
+            blocks = {"rec": self._part.read_bytes(), "idx": "".join(index).encode(),
+                      "lst": "".join(lines).encode("utf-8", "surrogateescape")}
+            if len(blocks["rec"]) != size:  # MXNet does not see that a disk is full when it closes the file
+                raise mx.MXNetError
+        except mx.MXNetError as error:
+            self._part.unlink(missing_ok=True)  # it may be what fills the disk
+            raise UserError(f"cannot write {self._part}: is the disk full? Make room, and the same command goes on") from error
         self._part.unlink()
         for kind, file in self._files.items():
             file.seek(state["bytes"][kind])

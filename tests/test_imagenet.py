@@ -213,6 +213,19 @@ def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared
     assert np.allclose(made.mean, unbroken.mean) and not list(output.glob("*.partial"))
 
 
+@pytest.mark.parametrize("missing", [100000, 100])  # seen by MXNet as it writes, and by nobody as it closes the file
+def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path, missing):
+    whole = (prepared[1] / "train.rec").read_bytes()
+    code = (f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(whole) - missing}, -1))\n"
+            "import errors; from data import imagenet; errors.run(imagenet.main)")
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, source, "--output", tmp_path, "--side", str(SIDE)], cwd=ROOT,
+                          text=True, capture_output=True)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and last.startswith("error: ") and "goes on" in last and "Traceback" not in done.stderr, done.stderr
+    imagenet.prepare(source, tmp_path, SIDE, 1)
+    assert (tmp_path / "train.rec").read_bytes() == whole
+
+
 def test_prepared_again_is_nothing_and_otherwise_is_refused(source, prepared):
     _, folder = prepared
     before = (folder / "train.rec").stat().st_mtime_ns
