@@ -33,6 +33,7 @@ from .folders import LISTS, listing
 
 SIDE = 480  # shorter side in pixels: the largest that the papers' scale augmentation asks for
 QUALITY = 95  # of JPEG, as im2rec's default
+LONGEST = 65500  # pixels of a JPEG's longer side, as libjpeg has it
 JOB = 128  # pictures that a worker prepares at once, and after which a stopped preparation can go on
 MAGIC = 0xced7230a  # with which each piece of a record begins
 ILSVRC = {"train": 1281167, "val": 50000}
@@ -98,14 +99,26 @@ def encode(path, side):
     """A picture file of any kind and colour space -> (JPEG, mean of red, green, blue), its shorter side resized to `side`."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # which gluoncv.data turns on for everybody
     with Image.open(path) as image:
+        if max(image.size) * side / min(image.size) > LONGEST:
+            raise ValueError(f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter side of {side}")
         image.draft(None, (side, side))  # a JPEG of more than twice the size is decoded at half of it
-        image = image.convert("RGB")
+        image = eight_bits(image).convert("RGB")
     width, height = image.size
     short = min(width, height)
     image = image.resize((round(width * side / short), round(height * side / short)), Image.BICUBIC)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=QUALITY)
     return jpeg.getvalue(), np.asarray(image).mean(axis=(0, 1))
+
+
+def eight_bits(image):
+    """Pillow's modes I and I;16 are pictures of 16 bits, which convert() would cut off at 255; F does not say what white is."""
+    if image.mode[0] not in "IF":
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("neither 8 nor 16 bits a colour")
+    return Image.fromarray((values >> 8).astype(np.uint8))
 
 
 def encode_all(paths, side):

@@ -102,6 +102,25 @@ def test_colours_survive_grey_and_cmyk(tmp_path):
         assert np.allclose(mean, expected, atol=12 if mode == "P" else 4), mode
 
 
+def test_sixteen_bits_become_eight(tmp_path):
+    values = np.linspace(0, 60000, 64)[None].repeat(64, axis=0)  # which would be white from the first 0.4 % on
+    for name, dtype in (("I;16.png", np.uint16), ("I;16B.tif", ">u2"), ("I.tif", np.int32)):
+        Image.fromarray(values.astype(dtype)).save(tmp_path / name)
+        pixels = mx.image.imdecode(imagenet.encode(tmp_path / name, 64)[0]).asnumpy()
+        assert abs(pixels - (values / 257)[:, :, None]).max() < 4, name
+    for number, floats in enumerate((values.astype(np.float32), values.astype(np.int32) - 1, values.astype(np.int32) * 2)):
+        Image.fromarray(floats).save(tmp_path / f"{number}.tif")
+        with pytest.raises(ValueError, match="bits"):
+            imagenet.encode(tmp_path / f"{number}.tif", 64)
+
+
+def test_narrow_picture_is_refused_before_it_is_made_huge(tmp_path, monkeypatch):
+    Image.new("RGB", (2, 2000)).save(tmp_path / "narrow.png")
+    monkeypatch.delattr(Image.Image, "resize")
+    with pytest.raises(ValueError, match="2x2000"):
+        imagenet.encode(tmp_path / "narrow.png", 480)
+
+
 def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
     source = tree(tmp_path / "source", classes=2, train=5, val=2)
     whole = (source / "train/class 1/a picture 0.JPEG").read_bytes()
