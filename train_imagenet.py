@@ -75,6 +75,8 @@ def read_options():
         raise UserError(f"--crop {arguments.crop}: there are {', '.join(RULES)}")
     test = argparse.Namespace(rules=rules, checkpoint=arguments.checkpoint, pretrained=arguments.pretrained) \
         if arguments.test_only or arguments.checkpoint or arguments.pretrained else None
+    if arguments.crop != "224" and not test:
+        raise UserError(f"--crop {arguments.crop} is for a test: add --test-only (training tests by the rule 224)")
     for option in ("test_only", "crop", "checkpoint", "pretrained"):
         delattr(arguments, option)
     return arguments, test, dataset

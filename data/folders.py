@@ -45,6 +45,11 @@ def listing(source, val_list=None):
     if unknown:
         raise UserError(f"{val / unknown[0]} is no class of {train}: rename or remove that folder")
     pairs = [(path, numbers[name]) for name in folders for path in _files(val / name, source)]
+    lists = {*LISTS, Path(val_list or LISTS[0]).name}
+    loose = sorted(entry.name for entry in os.scandir(val) if entry.is_file() and entry.name not in lists and entry.name[0] != ".")
+    if pairs and loose:
+        raise UserError(f"{val} has {len(loose):,} files beside its class folders, the first {loose[0]}: move them into their "
+                        "classes, or remove them")
     return classes, {"train": [(path, numbers[name]) for name in classes for path in files[name]],
                      "val": pairs or _flat(source, val, numbers, val_list)}
 

@@ -138,6 +138,9 @@ class Growing:
     def __init__(self, folder, split, settings, pairs):
         self._paths = {kind: folder / f"{split}.{kind}.partial" for kind in ("rec", "idx", "lst")}
         self._part, self._state_path = folder / f"{split}.part.partial", folder / f"{split}.state.partial"
+        for path in self._paths.values():
+            if self._state_path.exists() and path.with_suffix("").exists() and not path.exists():
+                os.replace(path.with_suffix(""), path)  # ended after finish(), and before there was a set.json
         self.state = {"settings": settings, "bytes": dict.fromkeys(self._paths, 0), "images": 0, "sums": [0.0, 0.0, 0.0],
                       "digest": ""}
         try:
@@ -197,6 +200,9 @@ class Growing:
         for kind, path in self._paths.items():
             self._files[kind].close()
             os.replace(path, path.with_suffix(""))
+
+    def forget(self):
+        """Remove what a stopped preparation needs to go on."""
         self._state_path.unlink()
 
 
@@ -247,6 +253,8 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
             "name": name, **counts, "side": side, "mean": [total / counts["train"] for total in states["train"]["sums"]],
             "fingerprint": hashlib.sha1((states["train"]["digest"] + states["val"]["digest"]).encode()).hexdigest(),
             "unreadable": sorted(unreadable), "settings": settings, "classes": classes}, indent=1) + "\n")
+        for files in growing.values():
+            files.forget()
     return load(output)
 
 

@@ -139,7 +139,8 @@ def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
 
 @pytest.mark.parametrize("fault, words", [
     ("empty class", ["class 9", "no pictures"]), ("unknown class", ["val/class 9", "no class of"]),
-    ("no classes", ["class folders"]), ("nowhere", ["no folder", "SOURCE="]), ("flat val", ["--val-list"])])
+    ("loose picture", ["val has 1 files", "2.JPEG"]), ("no classes", ["class folders"]),
+    ("nowhere", ["no folder", "SOURCE="]), ("flat val", ["--val-list"])])
 def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
     source = tmp_path / "source"
     for name in ("train/a", "train/b", "val/a"):
@@ -149,6 +150,8 @@ def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
         (source / "train/class 9").mkdir()
     elif fault == "unknown class":
         (source / "val/class 9").mkdir()
+    elif fault == "loose picture":
+        (source / "val/2.JPEG").write_bytes(b"")
     elif fault == "flat val":
         (source / "val/a/1.JPEG").rename(source / "val/1.JPEG")
         (source / "val/a").rmdir()
@@ -243,6 +246,24 @@ def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path,
     assert done.returncode == 2 and last.startswith("error: ") and "goes on" in last and "Traceback" not in done.stderr, done.stderr
     imagenet.prepare(source, tmp_path, SIDE, 1)
     assert (tmp_path / "train.rec").read_bytes() == whole
+
+
+@pytest.mark.parametrize("place, name", [(imagenet.Growing, "finish"), (imagenet, "_write")])
+def test_preparation_that_ends_between_its_last_steps_goes_on(source, prepared, tmp_path, monkeypatch, place, name):
+    true = getattr(place, name)
+
+    def broken(self, *text):
+        if name == "finish" and "val" in str(self._state_path) or name == "_write" and self.name == "set.json":
+            raise KeyboardInterrupt
+        return true(self, *text)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, name, broken)
+        imagenet.prepare(source, tmp_path, SIDE, 2)
+    assert (tmp_path / "train.rec").exists() and not (tmp_path / "set.json").exists()
+    monkeypatch.setattr(imagenet.Growing, "append", None)  # there is nothing left to prepare
+    made = imagenet.prepare(source, tmp_path, SIDE, 2)
+    assert made.fingerprint == prepared[0].fingerprint and not list(tmp_path.glob("*.partial"))
 
 
 def test_prepared_again_is_nothing_and_otherwise_is_refused(source, prepared):
@@ -523,6 +544,7 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(prepared, tmp_pat
 @pytest.mark.parametrize("arguments, words", [
     (["--data-dir", "/nowhere"], ["/nowhere", "imagenet-data"]), (["--depth", "20"], ["20 layers", "200"]),
     (["--scale", "pocket"], ["SCALE=pocket"]), (["--crop", "7", "--test-only"], ["--crop 7"]),
+    (["--crop", "320"], ["--test-only"]),
     (["--image-size", "224"], ["--side"]), (["--test-only"], ["no checkpoint"]), (["--checkpoint", "/dev/null"], ["/dev/null"]),
     (["--batch-size", "37"], ["36 training images"]), (["--pretrained", "vgg16"], ["resnet18"]),
     (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"])])
