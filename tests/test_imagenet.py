@@ -562,7 +562,7 @@ def untrained(depth):
     return collect(module)
 
 
-def tests_of(prepared, monkeypatch, *arguments):
+def call_main(prepared, monkeypatch, *arguments):
     """train_imagenet.py as a function, to test and not to train."""
     monkeypatch.setattr(sys, "argv", ["train_imagenet.py", "--data-dir", str(prepared[1]), "--image-size", "64",
                                       "--activation", "preact", *map(str, arguments)])
@@ -572,13 +572,13 @@ def tests_of(prepared, monkeypatch, *arguments):
 def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(prepared, tmp_path, monkeypatch, capsys):
     file = tmp_path / "some.params"
     mx.nd.save(str(file), untrained(34))
-    assert tests_of(prepared, monkeypatch, "--depth", 34, "--checkpoint", file) == 0 and "on 12 images" in capsys.readouterr().out
+    assert call_main(prepared, monkeypatch, "--depth", 34, "--checkpoint", file) == 0 and "on 12 images" in capsys.readouterr().out
     # all that 18 layers want is there among 34, and the rest went unnoticed
-    refusal(lambda: tests_of(prepared, monkeypatch, "--depth", 18, "--checkpoint", file), "some.params", "--depth")
+    refusal(lambda: call_main(prepared, monkeypatch, "--depth", 18, "--checkpoint", file), "some.params", "--depth")
     content = bytearray(file.read_bytes())
     content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
     file.write_bytes(content)
-    refusal(lambda: tests_of(prepared, monkeypatch, "--depth", 34, "--checkpoint", file), "some.params", "damaged")
+    refusal(lambda: call_main(prepared, monkeypatch, "--depth", 34, "--checkpoint", file), "some.params", "damaged")
 
 
 def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(prepared, tmp_path, monkeypatch, capsys):
@@ -590,7 +590,7 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(prep
         checkpoint.save(run, untrained(18), {"iteration": iteration, "log": "", "run": {}})
 
     def tested(*arguments):
-        assert tests_of(prepared, monkeypatch, "--test-only", *arguments) == 0
+        assert call_main(prepared, monkeypatch, "--test-only", *arguments) == 0
         return {rule: test["iteration"] for rule, test in json.loads((run / "test.json").read_text()).items()}
 
     assert tested("--output", run) == {"224": 10}
@@ -603,7 +603,7 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(prep
         assert tested("--checkpoint", run) == {"224": 5} and "test.json was damaged" in capsys.readouterr().out
     for damage in ("{", "[]", '{"recipe": {}}'):
         (run / "config.json").write_text(damage)
-        refusal(lambda: tests_of(prepared, monkeypatch, "--checkpoint", run), "config.json is damaged", "--depth")
+        refusal(lambda: call_main(prepared, monkeypatch, "--checkpoint", run), "config.json is damaged", "--depth")
 
 
 def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
