@@ -539,6 +539,7 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(prepared, tmp_pat
     tested = json.loads((tmp_path / "run" / "test.json").read_text())
     assert tested["224"]["top1"] == pytest.approx(read_log(tmp_path / "run")[-1]["test_error"], abs=1e-4)
     assert set(tested) == {"224", "320", "ten"} and all(result["top5"] == 0 for result in tested.values())  # of three classes
+    assert {result["iteration"] for result in tested.values()} == {read_log(tmp_path / "run")[-1]["iteration"]}
 
 
 @pytest.mark.parametrize("arguments, words", [
