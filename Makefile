@@ -22,7 +22,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	readme benchmark doctor cluster-demo clean torture fuzz imagenet-data
+	readme benchmark doctor cluster-demo clean torture fuzz imagenet-data feed
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, cifar100-NETWORK, imagenet-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -135,6 +135,9 @@ readme: $(READY)  ## compute the tables of README.md anew, and its pictures
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(PY) -W ignore -m benchmarks.loop
+
+feed: $(READY)  ## how fast each core prepares and feeds ImageNet's pictures, beside Pillow in processes (DATA=)
+	@$(PY) -W ignore -m benchmarks.feed $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
 
 doctor: $(READY)  ## what this machine has, whether MXNet trains on it, and how long the paper's networks take here
 	@$(PY) -W ignore -m benchmarks.doctor

@@ -75,6 +75,8 @@ def read_options():
         raise UserError(f"--crop {arguments.crop}: there are {', '.join(RULES)}")
     test = argparse.Namespace(rules=rules, checkpoint=arguments.checkpoint, pretrained=arguments.pretrained) \
         if arguments.test_only or arguments.checkpoint or arguments.pretrained else None
+    if arguments.crop != "224" and not test:
+        raise UserError(f"--crop {arguments.crop} is for a test: add --test-only (training tests by the rule 224)")
     for option in ("test_only", "crop", "checkpoint", "pretrained"):
         delattr(arguments, option)
     return arguments, test, dataset
@@ -130,6 +132,7 @@ def evaluate(arguments, test, dataset, devices):
     """Test a checkpoint by each rule; print the errors, and keep them beside the run that they are of."""
     import mxnet as mx
 
+    from training.checkpoint import write_whole
     from training.environment import without_notes
     from training.evaluate import evaluate as errors_of
 
@@ -138,36 +141,44 @@ def evaluate(arguments, test, dataset, devices):
         symbol, parameters, mean = pretrained.load(test.pretrained)
         dataset, name, home = dataset._replace(mean=mean), f"gluoncv's {test.pretrained}", None
     else:
-        symbol, parameters, name, home = trained(arguments, test.checkpoint, dataset)
+        symbol, parameters, name, home, iteration = trained(arguments, test.checkpoint, dataset)
     outputs = len(parameters[0]["fc_bias"])
     if outputs != dataset.classes:
         raise UserError(f"{name} tells {outputs:,} classes apart, and {dataset.name} has {dataset.classes:,}")
     # without the labels that SoftmaxOutput wants: of ten crops there is one label
     probabilities, results = mx.sym.softmax(symbol.get_internals()["fc_output"]), {}
+    wanted = [set(probabilities.list_arguments()) - {"data"}, set(probabilities.list_auxiliary_states())]
     for rule in test.rules:
         crops = tests(arguments, dataset, rule)
         module = mx.mod.Module(probabilities, label_names=None, context=devices)
         with without_notes():
             module.bind(crops.provide_data, for_training=False)
         try:
+            if wanted != list(map(set, parameters)):  # set_params takes those of a deeper network without a word
+                raise ValueError
             module.set_params(*parameters)
-        except (RuntimeError, mx.MXNetError) as error:
+        except (ValueError, RuntimeError, mx.MXNetError) as error:
             raise UserError(f"{name} is of another network: give its --depth, --activation and --shortcut") from error
         _, top1, top5 = errors_of(module, crops, top=min(5, outputs))
         results[rule] = {"top1": top1, "top5": top5, "images": len(dataset.test_images), "data": dataset.name, "of": name}
+        if home:
+            results[rule]["iteration"] = iteration
         print(f"{name}, {'ten crops' if rule == 'ten' else f'crop {rule}'}: top-1 error {top1:.2f} %, top-5 error {top5:.2f} % on "
               f"{len(dataset.test_images):,} images of {dataset.name}", flush=True)
     if home:
         path = home / "test.json"
-        there = json.loads(path.read_text()) if path.exists() else {}
-        partial = path.with_name("test.json.partial")
-        partial.write_text(json.dumps({**there, **results}, indent=2) + "\n")
-        os.replace(partial, path)
+        try:
+            there = {**json.loads(path.read_text())} if path.exists() else {}
+        except (ValueError, TypeError):
+            print(f"{path} was damaged: only these tests are in it now")
+            there = {}
+        write_whole(path, json.dumps({**there, **results}, indent=2) + "\n")
     return 0
 
 
 def trained(arguments, place, dataset):
-    """(symbol, (arguments, auxiliary states), its name, its run's folder or None) of a checkpoint: a run's newest, by default."""
+    """(symbol, (arguments, auxiliary states), name, its run's folder or None, iteration or None) of a checkpoint: a run's newest
+    sound one, by default."""
     import mxnet as mx
 
     from training import checkpoint
@@ -177,19 +188,38 @@ def trained(arguments, place, dataset):
         place = arguments.output
     if not place.exists() or (place.is_dir() and not (checkpoint.found(place) or (place / "arrays.params").is_file())):
         raise UserError(f"{place} has no checkpoint: name a run, a checkpoint or a .params file by --checkpoint, or train it first")
-    found = (checkpoint.found(place) or [place])[-1]
+    arrays = None
+    if checkpoint.found(place):
+        arrays, state = checkpoint.newest_checkpoint(place)
+        place = place / f"checkpoint-{state['iteration']:07d}"
     try:
-        arrays = mx.nd.load(str(found)) if found.is_file() else checkpoint.load(found)[0]
+        if arrays is None:
+            arrays, state = (load_file(place), {}) if place.is_file() else checkpoint.load(place)
         states = parameters(arrays)
         states[0]["fc_bias"]  # noqa: B018 (a network of ours has it)
     except (checkpoint.Damaged, mx.MXNetError, AttributeError, KeyError, ValueError) as error:
-        raise UserError(f"{found} is damaged, or no checkpoint of a network from here") from error
-    home = next((folder for folder in (found, found.parent) if (folder / "config.json").is_file()), None)
+        raise UserError(f"{place} is damaged, or no checkpoint of a network from here") from error
+    home = next((folder for folder in (place, place.parent) if (folder / "config.json").is_file()), None)
     if home:  # the run knows what it is
-        recipe = json.loads((home / "config.json").read_text())["recipe"]
-        vars(arguments).update({key: recipe[key] for key in NETWORK})
+        try:
+            recipe = json.loads((home / "config.json").read_text())["recipe"]
+            vars(arguments).update({key: recipe[key] for key in NETWORK})
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{home / 'config.json'} is damaged: move it away, and give --depth, --activation and --shortcut"
+                            ) from error
     symbol = session.network(arguments, len(states[0]["fc_bias"]), "imagenet")
-    return symbol, states, os.path.relpath(found), home
+    return symbol, states, os.path.relpath(place), home, state.get("iteration")
+
+
+def load_file(file):
+    """The arrays of a bare .params file. MXNet believes its lengths, and damaged ones end a process: another one tries first."""
+    import mxnet as mx
+
+    from training.checkpoint import Damaged
+    attempt = [sys.executable, "-W", "ignore", "-c", "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])", file.resolve()]
+    if subprocess.run(attempt, cwd=session.ROOT, capture_output=True).returncode:
+        raise Damaged
+    return mx.nd.load(str(file))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How fast ImageNet's pictures are prepared and fed, for each core: python -m benchmarks.feed [--data-dir data/imagenet]
+"""How fast ImageNet's pictures are prepared and fed, for each core: make feed [DATA=data/imagenet]
 
 Preparing, feeding 224 crops, and making such crops by Pillow in a pool of processes (with scale, crop, flip, colour noise and
 mean) are interleaved over the same files, so that a noisy machine slows all; the median of the pairs' ratios is printed.
-Without --data-dir 256 generated JPEGs of ImageNet's usual 500x375 are prepared first.
+Without DATA= 256 generated JPEGs of ImageNet's usual 500x375 are prepared first.
 """
 import argparse
 import io

@@ -12,6 +12,7 @@ from errors import UserError
 from training.environment import physical_cores
 
 from .batches import Batches
+from .imagenet import damaged
 
 CROP = 224  # P1 3.4, P2 section 5; every other size below is for this one, and shrinks with it (--image-size)
 SCALES = (256, 480)  # shorter sides in training: P1 3.4
@@ -79,9 +80,11 @@ class CropBatches(Batches):
                 file.write(self._images.raw(sample))
             file.flush()
             try:
-                return mx.io.ImageRecordIter(path_imgrec=file.name, seed_aug=seed, **self._options).next()
-            except mx.MXNetError as error:
-                raise UserError(f"{self._images.path} is damaged: delete its folder, and make imagenet-data anew") from error
+                # exactly one: unpacking asks for a second, without which the iterator would never give this batch's memory back
+                batch, = mx.io.ImageRecordIter(path_imgrec=file.name, seed_aug=seed, **self._options)
+                return batch
+            except (mx.MXNetError, ValueError) as error:
+                raise damaged(self._images.path) from error
 
 
 def crops(image, rule):
@@ -113,15 +116,21 @@ class TestCrops:
         """Nothing to do: every iteration begins anew."""
 
     def _rows(self, record):
-        with Image.open(BytesIO(mx.recordio.unpack(record)[1])) as image:
-            return crops(image, self._rule) - self._mean
+        try:
+            with Image.open(BytesIO(mx.recordio.unpack(record)[1])) as image:
+                return crops(image, self._rule) - self._mean
+        except Exception as error:  # a broken picture can raise anything
+            raise damaged(self._images.path) from error
 
     def __iter__(self):
         reader = mx.recordio.MXIndexedRecordIO(str(self._images.index), str(self._images.path), "r")
         firsts = range(0, self.num_data, self.batch_size)
         with ThreadPoolExecutor(physical_cores()) as pool:
             def begin(first):  # the records are read here, by one thread, and decoded by all
-                records = [reader.read_idx(i) for i in range(first, min(first + self.batch_size, self.num_data))]
+                try:
+                    records = [reader.read_idx(i) for i in range(first, min(first + self.batch_size, self.num_data))]
+                except mx.MXNetError as error:
+                    raise damaged(self._images.path) from error
                 return [pool.submit(self._rows, record) for record in records]
 
             ready = begin(0)

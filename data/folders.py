@@ -45,6 +45,11 @@ def listing(source, val_list=None):
     if unknown:
         raise UserError(f"{val / unknown[0]} is no class of {train}: rename or remove that folder")
     pairs = [(path, numbers[name]) for name in folders for path in _files(val / name, source)]
+    lists = {*LISTS, Path(val_list or LISTS[0]).name}
+    loose = sorted(entry.name for entry in os.scandir(val) if entry.is_file() and entry.name not in lists and entry.name[0] != ".")
+    if pairs and loose:
+        raise UserError(f"{val} has {len(loose):,} files beside its class folders, the first {loose[0]}: move them into their "
+                        "classes, or remove them")
     return classes, {"train": [(path, numbers[name]) for name in classes for path in files[name]],
                      "val": pairs or _flat(source, val, numbers, val_list)}
 
@@ -52,7 +57,7 @@ def listing(source, val_list=None):
 def _files(folder, source):
     """Everything in a folder but hidden files: whatever is no picture must be seen and said."""
     names = sorted(os.path.relpath(entry.path, source) for entry in os.scandir(folder) if not entry.name.startswith("."))
-    if any("\n" in name for name in names):
+    if any("\n" in name or "\r" in name for name in names):
         raise UserError(f"{folder} has a file with a line break in its name, which no list can hold: rename it")
     return names
 
@@ -68,17 +73,20 @@ def _flat(source, val, numbers, val_list):
         raise UserError(f"{val} has no class folders and no list of its classes: name one by --val-list "
                         f"({', '.join(LISTS)}; make: ARGS='--val-list FILE')")
     names = [name for name in names if Path(name).name != found.name]
-    lines = [line for line in found.read_text().splitlines() if line.strip()]
-    if all(line.strip().isdigit() for line in lines):  # the devkit's: its own numbers, in the order of the files
+    try:
+        lines = [line for line in found.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise UserError(f"{found} is no text in UTF-8: save it as such, or name another list by --val-list") from error
+    if all(line.strip().isdecimal() for line in lines):  # the devkit's: its own numbers, in the order of the files
         meanings = _devkit(found, numbers)
         if len(lines) != len(names):
             raise UserError(f"{found} has {len(lines):,} lines and {val} {len(names):,} files")
         words = [meanings.get(line.strip()) for line in lines]
     else:  # Kaggle's "file,class box class box ..." or Caffe's "file.JPEG number"
         pairs = [line.split(",", 1) if "," in line else line.rsplit(None, 1) for line in lines]
-        by_file = {Path(name).stem: word.split()[0] for name, word in (pair for pair in pairs if len(pair) == 2)}
+        by_file = {Path(name).stem: word.split()[0] for name, word in (pair for pair in pairs if len(pair) == 2) if word.strip()}
         words = [by_file.get(Path(name).stem) for name in names]
-    labels = [numbers.get(word, int(word) if word and word.isdigit() and int(word) < len(numbers) else None) for word in words]
+    labels = [numbers.get(word, int(word) if word and word.isdecimal() and int(word) < len(numbers) else None) for word in words]
     wrong = [name for name, label in zip(names, labels) if label is None]
     if wrong:
         raise UserError(f"{found} says no class of train/ for {len(wrong):,} files of {val}, the first {Path(wrong[0]).name}")
@@ -90,7 +98,10 @@ def _devkit(found, numbers):
     for path in (found.parent / "meta.mat", found.parent.parent / "meta.mat"):
         if path.is_file():
             from scipy.io import loadmat
-            synsets = loadmat(str(path), squeeze_me=True)["synsets"]
-            return {str(int(synset["ILSVRC2012_ID"])): str(synset["WNID"]) for synset in synsets
-                    if str(synset["WNID"]) in numbers}
+            try:
+                synsets = loadmat(str(path), squeeze_me=True)["synsets"]
+                return {str(int(synset["ILSVRC2012_ID"])): str(synset["WNID"]) for synset in synsets
+                        if str(synset["WNID"]) in numbers}
+            except Exception as error:  # a damaged file can raise anything
+                raise UserError(f"{path} is damaged, or not the devkit's: take it from the devkit anew") from error
     raise UserError(f"{found} has the devkit's own numbers: put the devkit's meta.mat beside it")

@@ -33,7 +33,9 @@ from .folders import LISTS, listing
 
 SIDE = 480  # shorter side in pixels: the largest that the papers' scale augmentation asks for
 QUALITY = 95  # of JPEG, as im2rec's default
+LONGEST = 65500  # pixels of a JPEG's longer side, as libjpeg has it
 JOB = 128  # pictures that a worker prepares at once, and after which a stopped preparation can go on
+MAGIC = 0xced7230a  # with which each piece of a record begins
 ILSVRC = {"train": 1281167, "val": 50000}
 
 # name: for figures and tables; fingerprint: SHA-1 of all records; mean: red, green, blue; side: see SIDE; train, val: Records
@@ -55,41 +57,68 @@ class Records:
         return len(self.labels)
 
     def raw(self, sample):
-        """The record as bytes, framed: several in a row are a record file again."""
+        """The record as bytes, framed: several in a row are a record file again. A damaged frame would end MXNet's process."""
         begin, end = self.offsets[sample:sample + 2]
-        return os.pread(self._file, end - begin, begin)
+        record, there = os.pread(self._file, max(end - begin, 0), begin), 0
+        while there < len(record):  # a record can be in several pieces
+            magic, length = struct.unpack_from("<II", record.ljust(there + 8, b"\0"), there)
+            there += 8 + -(-(length & (1 << 29) - 1) // 4) * 4 if magic == MAGIC else len(record) + 1
+        if not 0 < there == end - begin:
+            raise damaged(self.path)
+        return record
 
 
 def load(folder):
     """The prepared set in a folder. Raises UserError if there is none, or a part of it is missing."""
-    folder = Path(folder)
+    folder, part, splits = Path(folder), "set.json", []
     try:
-        facts = json.loads((folder / "set.json").read_text())
-        splits = [Records(folder, split) for split in ("train", "val")]
-        if [len(split) for split in splits] != [facts["train"], facts["val"]] or any(
-                len(split.offsets) != len(split) + 1 for split in splits):
+        facts = json.loads((folder / part).read_text())
+        made = Set(facts["name"], len(facts["classes"]), facts["fingerprint"], np.array(facts["mean"], np.float32), facts["side"],
+                   None, None)
+        if not isinstance(made.side, int) or made.mean.shape != (3,) or "settings" not in facts:
             raise ValueError
-        return Set(facts["name"], len(facts["classes"]), facts["fingerprint"], np.array(facts["mean"], np.float32), facts["side"],
-                   *splits)
+        for split in ("train", "val"):
+            part = f"{split}.rec, .idx or .lst"
+            splits.append(Records(folder, split))
+            if not len(splits[-1]) == len(splits[-1].offsets) - 1 == facts[split]:
+                raise ValueError
+            splits[-1].raw(facts[split] - 1)  # which ends with the file
+        return made._replace(train_images=splits[0], test_images=splits[1])
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no prepared set ({Path(error.filename).name} is missing): make imagenet-data "
                         "SOURCE=folder prepares one; another folder is named by --data-dir (make: DATA=)") from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise UserError(f"{folder} holds a damaged set: delete it, and make imagenet-data anew") from error
+    except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
+        raise damaged(folder / part) from error
+
+
+def damaged(what):
+    return UserError(f"{what} is damaged: delete its folder, and make imagenet-data anew")
 
 
 def encode(path, side):
     """A picture file of any kind and colour space -> (JPEG, mean of red, green, blue), its shorter side resized to `side`."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # which gluoncv.data turns on for everybody
     with Image.open(path) as image:
+        if max(image.size) * side / min(image.size) > LONGEST:
+            raise ValueError(f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter side of {side}")
         image.draft(None, (side, side))  # a JPEG of more than twice the size is decoded at half of it
-        image = image.convert("RGB")
+        image = eight_bits(image).convert("RGB")
     width, height = image.size
     short = min(width, height)
     image = image.resize((round(width * side / short), round(height * side / short)), Image.BICUBIC)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=QUALITY)
     return jpeg.getvalue(), np.asarray(image).mean(axis=(0, 1))
+
+
+def eight_bits(image):
+    """Pillow's modes I and I;16 are pictures of 16 bits, which convert() would cut off at 255; F does not say what white is."""
+    if image.mode[0] not in "IF":
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("neither 8 nor 16 bits a colour")
+    return Image.fromarray((values >> 8).astype(np.uint8))
 
 
 def encode_all(paths, side):
@@ -109,6 +138,9 @@ class Growing:
     def __init__(self, folder, split, settings, pairs):
         self._paths = {kind: folder / f"{split}.{kind}.partial" for kind in ("rec", "idx", "lst")}
         self._part, self._state_path = folder / f"{split}.part.partial", folder / f"{split}.state.partial"
+        for path in self._paths.values():
+            if self._state_path.exists() and path.with_suffix("").exists() and not path.exists():
+                os.replace(path.with_suffix(""), path)  # ended after finish(), and before there was a set.json
         self.state = {"settings": settings, "bytes": dict.fromkeys(self._paths, 0), "images": 0, "sums": [0.0, 0.0, 0.0],
                       "digest": ""}
         try:
@@ -136,15 +168,22 @@ class Growing:
         """pictures: [(path, label, JPEG, mean)], all of them or, if anything breaks meanwhile, none."""
         import mxnet as mx
         state, index, lines = self.state, [], []
-        writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")  # MXRecordIO cannot tell()
-        for i, (path, label, jpeg, mean) in enumerate(pictures, state["images"]):
-            index.append(f"{i}\t{state['bytes']['rec'] + writer.tell()}\n")
-            lines.append(f"{i}\t{label:f}\t{path}\n")
-            writer.write(mx.recordio.pack(mx.recordio.IRHeader(0, label, i, 0), jpeg))
-            state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
-        writer.close()
-        blocks = {"rec": self._part.read_bytes(), "idx": "".join(index).encode(),
-                  "lst": "".join(lines).encode("utf-8", "surrogateescape")}
+        try:
+            writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")  # MXRecordIO cannot tell()
+            for i, (path, label, jpeg, mean) in enumerate(pictures, state["images"]):
+                index.append(f"{i}\t{state['bytes']['rec'] + writer.tell()}\n")
+                lines.append(f"{i}\t{label:f}\t{path}\n")
+                writer.write(mx.recordio.pack(mx.recordio.IRHeader(0, label, i, 0), jpeg))
+                state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
+            size = writer.tell()
+            writer.close()
+            blocks = {"rec": self._part.read_bytes(), "idx": "".join(index).encode(),
+                      "lst": "".join(lines).encode("utf-8", "surrogateescape")}
+            if len(blocks["rec"]) != size:  # MXNet does not see that a disk is full when it closes the file
+                raise mx.MXNetError
+        except mx.MXNetError as error:
+            self._part.unlink(missing_ok=True)  # it may be what fills the disk
+            raise UserError(f"cannot write {self._part}: is the disk full? Make room, and the same command goes on") from error
         self._part.unlink()
         for kind, file in self._files.items():
             file.seek(state["bytes"][kind])
@@ -161,6 +200,9 @@ class Growing:
         for kind, path in self._paths.items():
             self._files[kind].close()
             os.replace(path, path.with_suffix(""))
+
+    def forget(self):
+        """Remove what a stopped preparation needs to go on."""
         self._state_path.unlink()
 
 
@@ -169,6 +211,8 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     source, output = Path(source), Path(output)
     if side < 8:
         raise UserError(f"--side {side}: at least 8 pixels")
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: at least 1 (without it: one a core)")
     classes, splits = listing(source, val_list)
     settings = {"side": side, "quality": QUALITY, "classes": _digest(classes), "files": _digest(splits)}
     output.mkdir(parents=True, exist_ok=True)
@@ -209,6 +253,8 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
             "name": name, **counts, "side": side, "mean": [total / counts["train"] for total in states["train"]["sums"]],
             "fingerprint": hashlib.sha1((states["train"]["digest"] + states["val"]["digest"]).encode()).hexdigest(),
             "unreadable": sorted(unreadable), "settings": settings, "classes": classes}, indent=1) + "\n")
+        for files in growing.values():
+            files.forget()
     return load(output)
 
 
@@ -270,7 +316,7 @@ def verify(folder, pairs):
                 # dmlc's frame: magic, three bits of flag (0: in one piece) and 29 of length; then MXNet's flag, label, id, id2
                 magic, length, _, there, number, _ = struct.unpack("<IIIfQQ", file.read(32))
                 whole = length >> 29 or records.offsets[i] + 8 + -(-length // 4) * 4 == records.offsets[i + 1]
-                if (magic, there, number) != (0xced7230a, label, i) or not whole:
+                if (magic, there, number) != (MAGIC, label, i) or not whole:
                     wrong = wrong or f"record {i} is damaged"
                     break
         reader = mx.recordio.MXIndexedRecordIO(str(records.index), str(records.path), "r")

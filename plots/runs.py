@@ -96,9 +96,17 @@ def last_error(run):
 
 
 def tested(run):
-    """{crop rule: {"top1": error in %, ...}} that train_imagenet.py --test-only left in a run's folder."""
-    path = run.folder / "test.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    """{crop rule: error in %} of a run's last iteration, as train_imagenet.py --test-only left them in its folder."""
+    path, last = run.folder / "test.json", int(run.rows[-1]["iteration"])
+    try:
+        tests = json.loads(path.read_text()) if path.is_file() else {}
+        found = {rule: float(test["top1"]) for rule, test in tests.items() if test.get("iteration") == last}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        say_once(f"left out: {path} is damaged: delete it, and test the run again by --test-only")
+        return {}
+    for rule in tests.keys() - found.keys():
+        say_once(f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test the run again by --test-only")
+    return found
 
 
 def label(run):

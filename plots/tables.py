@@ -24,7 +24,7 @@ def ours(experiment, scale, crop=None):
     """What there is of an experiment at a scale. crop: the error by that rule, as train_imagenet.py --test-only left it."""
     found = results.of(experiment, scale)
     whole = [run for run in found if results.is_whole(run) and (crop is None or crop in results.tested(run))]
-    errors = [results.tested(run)[crop]["top1"] if crop else results.last_error(run) for run in whole]
+    errors = [results.tested(run)[crop] if crop else results.last_error(run) for run in whole]
     return Ours(errors, whole[0].config if whole else None, len(found) - len(whole))
 
 

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,17 @@ import pytest
 from conftest import ROOT, refusal
 from PIL import Image
 
+import experiments
 import train_imagenet
 from data import crops, folders, imagenet
 from data.crops import CropBatches, TestCrops
+from plots import runs, tables
 from symbols import get_symbol, pretrained
+from training import checkpoint
 from training.environment import without_notes
 from training.evaluate import evaluate
 from training.log import read_log
+from training.state import collect
 
 SIDE = 137  # what crops of 64 need: 480 of 224
 
@@ -97,6 +102,25 @@ def test_colours_survive_grey_and_cmyk(tmp_path):
         assert np.allclose(mean, expected, atol=12 if mode == "P" else 4), mode
 
 
+def test_sixteen_bits_become_eight(tmp_path):
+    values = np.linspace(0, 60000, 64)[None].repeat(64, axis=0)  # which would be white from the first 0.4 % on
+    for name, dtype in (("I;16.png", np.uint16), ("I;16B.tif", ">u2"), ("I.tif", np.int32)):
+        Image.fromarray(values.astype(dtype)).save(tmp_path / name)
+        pixels = mx.image.imdecode(imagenet.encode(tmp_path / name, 64)[0]).asnumpy()
+        assert abs(pixels - (values / 257)[:, :, None]).max() < 4, name
+    for number, floats in enumerate((values.astype(np.float32), values.astype(np.int32) - 1, values.astype(np.int32) * 2)):
+        Image.fromarray(floats).save(tmp_path / f"{number}.tif")
+        with pytest.raises(ValueError, match="bits"):
+            imagenet.encode(tmp_path / f"{number}.tif", 64)
+
+
+def test_narrow_picture_is_refused_before_it_is_made_huge(tmp_path, monkeypatch):
+    Image.new("RGB", (2, 2000)).save(tmp_path / "narrow.png")
+    monkeypatch.delattr(Image.Image, "resize")
+    with pytest.raises(ValueError, match="2x2000"):
+        imagenet.encode(tmp_path / "narrow.png", 480)
+
+
 def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
     source = tree(tmp_path / "source", classes=2, train=5, val=2)
     whole = (source / "train/class 1/a picture 0.JPEG").read_bytes()
@@ -115,7 +139,8 @@ def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
 
 @pytest.mark.parametrize("fault, words", [
     ("empty class", ["class 9", "no pictures"]), ("unknown class", ["val/class 9", "no class of"]),
-    ("no classes", ["class folders"]), ("nowhere", ["no folder", "SOURCE="]), ("flat val", ["--val-list"])])
+    ("loose picture", ["val has 1 files", "2.JPEG"]), ("no classes", ["class folders"]),
+    ("nowhere", ["no folder", "SOURCE="]), ("flat val", ["--val-list"])])
 def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
     source = tmp_path / "source"
     for name in ("train/a", "train/b", "val/a"):
@@ -125,6 +150,8 @@ def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
         (source / "train/class 9").mkdir()
     elif fault == "unknown class":
         (source / "val/class 9").mkdir()
+    elif fault == "loose picture":
+        (source / "val/2.JPEG").write_bytes(b"")
     elif fault == "flat val":
         (source / "val/a/1.JPEG").rename(source / "val/1.JPEG")
         (source / "val/a").rmdir()
@@ -149,6 +176,31 @@ def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text,
         kinds = np.array([(7, "n05"), (1, "n02")], dtype=[("ILSVRC2012_ID", object), ("WNID", object)])
         savemat(str(tmp_path / "meta.mat"), {"synsets": kinds})
     assert folders.listing(tmp_path)[1]["val"] == [(f"val/{stem}1.JPEG", 1), (f"val/{stem}2.JPEG", 0)]
+
+
+def flat(folder, *names):
+    """ILSVRC's own layout: two classes of train/, and val/ without class folders."""
+    for path in ("train/n02/1.JPEG", "train/n05/1.JPEG", *(f"val/{name}" for name in names)):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize("name, content, words", [
+    ("LOC_val_solution.csv", b"ImageId,PredictionString\nv1,\n", ["no class of train/", "v1.JPEG"]),
+    ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]), ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
+    ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "anew"])])
+def test_list_that_is_none_gets_one_line(tmp_path, name, content, words):
+    flat(tmp_path, "v1.JPEG")
+    (tmp_path / name).write_bytes(content)
+    for junk in (b"junk", b"", b"MATLAB 5.0" + bytes(500)):
+        (tmp_path / "meta.mat").write_bytes(junk)
+        refusal(lambda: folders.listing(tmp_path), *words)
+
+
+def test_names_that_no_list_can_hold_and_no_workers_get_one_line(source, tmp_path):
+    refusal(lambda: folders.listing(flat(tmp_path, "v\r1.JPEG")), "line break")
+    refusal(lambda: imagenet.prepare(source, tmp_path / "set", SIDE, workers=-1), "--workers -1")
 
 
 def test_class_folders_alone_hold_out_every_tenth(tmp_path):
@@ -183,12 +235,73 @@ def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared
     assert np.allclose(made.mean, unbroken.mean) and not list(output.glob("*.partial"))
 
 
+@pytest.mark.parametrize("missing", [100000, 100])  # seen by MXNet as it writes, and by nobody as it closes the file
+def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path, missing):
+    whole = (prepared[1] / "train.rec").read_bytes()
+    code = (f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(whole) - missing}, -1))\n"
+            "import errors; from data import imagenet; errors.run(imagenet.main)")
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, source, "--output", tmp_path, "--side", str(SIDE)], cwd=ROOT,
+                          text=True, capture_output=True)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and last.startswith("error: ") and "goes on" in last and "Traceback" not in done.stderr, done.stderr
+    imagenet.prepare(source, tmp_path, SIDE, 1)
+    assert (tmp_path / "train.rec").read_bytes() == whole
+
+
+@pytest.mark.parametrize("place, name", [(imagenet.Growing, "finish"), (imagenet, "_write")])
+def test_preparation_that_ends_between_its_last_steps_goes_on(source, prepared, tmp_path, monkeypatch, place, name):
+    true = getattr(place, name)
+
+    def broken(self, *text):
+        if name == "finish" and "val" in str(self._state_path) or name == "_write" and self.name == "set.json":
+            raise KeyboardInterrupt
+        return true(self, *text)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, name, broken)
+        imagenet.prepare(source, tmp_path, SIDE, 2)
+    assert (tmp_path / "train.rec").exists() and not (tmp_path / "set.json").exists()
+    monkeypatch.setattr(imagenet.Growing, "append", None)  # there is nothing left to prepare
+    made = imagenet.prepare(source, tmp_path, SIDE, 2)
+    assert made.fingerprint == prepared[0].fingerprint and not list(tmp_path.glob("*.partial"))
+
+
 def test_prepared_again_is_nothing_and_otherwise_is_refused(source, prepared):
     _, folder = prepared
     before = (folder / "train.rec").stat().st_mtime_ns
     imagenet.prepare(source, folder, SIDE)
     assert (folder / "train.rec").stat().st_mtime_ns == before
     refusal(lambda: imagenet.prepare(source, folder, 64), "another set", "--output")
+
+
+def copy_of(prepared, folder):
+    shutil.copytree(str(prepared[1]), str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name, damage, said", [
+    ("val.rec", lambda content: content[:-5], "val.rec"), ("train.rec", lambda content: content[:len(content) // 2], "train.rec"),
+    ("val.rec", lambda content: content + b"1234", "val.rec"), ("train.idx", lambda content: content[:-8], "train.rec"),
+    ("set.json", lambda content: content.replace(b'"side": 137', b'"side": "137"'), "set.json"),
+    ("set.json", lambda content: content.replace(b'"settings"', b'"sittings"'), "set.json"),
+    ("set.json", lambda content: b"[]", "set.json")])
+def test_damaged_set_is_refused_when_it_is_loaded(prepared, tmp_path, name, damage, said):
+    folder = copy_of(prepared, tmp_path / "set")
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    refusal(lambda: imagenet.load(folder), folder, said, "anew")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("place", [0, 8 + 24])  # the frame of the record, then the picture behind its header
+def test_damaged_record_is_refused_when_it_comes(prepared, tmp_path, split, place):
+    folder = copy_of(prepared, tmp_path / "set")
+    made = imagenet.load(folder)
+    records = made.train_images if split == "train" else made.test_images
+    with open(folder / f"{split}.rec", "r+b") as file:
+        file.seek(int(records.offsets[5]) + place)
+        file.write(bytes(int(records.offsets[6] - records.offsets[5]) - place))
+    batches = feed(made).stream(1, 6) if split == "train" else TestCrops(made.test_images, made.mean, 5, 64)
+    refusal(lambda: list(batches), f"{split}.rec is damaged", "anew")
 
 
 def test_damage_is_seen(source, prepared, tmp_path):
@@ -248,6 +361,17 @@ def test_same_picture_is_cropped_anew_in_every_batch(prepared):
         flips.append(shown(batches, i)[0])
     assert all(abs(one - other).max(axis=(1, 2, 3)).min() > 1 for one, other in ((flips[0], flips[1]), (flips[1], flips[2])))
     assert len({row.tobytes() for row in flips[0]}) > 30
+
+
+def test_batches_leave_no_memory_behind(prepared):
+    # an ImageRecordIter that is not asked to its end keeps a batch for ever: 1,728 KB of each of these
+    code = ("import training; from data import imagenet; from data.crops import CropBatches\n"
+            f"made = imagenet.load({str(prepared[1])!r})\n"
+            f"batches = CropBatches(made.train_images, made.mean, 36, 3, 64, {SIDE}, threads=1).stream(1, 100)\n"
+            "held = [int(open('/proc/self/statm').read().split()[1]) * 4 for batch in batches]\n"
+            "print((held[-1] - held[49]) / 50)")
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, text=True, capture_output=True)
+    assert float(done.stdout) < 600, done.stdout + done.stderr
 
 
 def ramp(tmp_path, colours):
@@ -415,11 +539,13 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(prepared, tmp_pat
     tested = json.loads((tmp_path / "run" / "test.json").read_text())
     assert tested["224"]["top1"] == pytest.approx(read_log(tmp_path / "run")[-1]["test_error"], abs=1e-4)
     assert set(tested) == {"224", "320", "ten"} and all(result["top5"] == 0 for result in tested.values())  # of three classes
+    assert {result["iteration"] for result in tested.values()} == {read_log(tmp_path / "run")[-1]["iteration"]}
 
 
 @pytest.mark.parametrize("arguments, words", [
     (["--data-dir", "/nowhere"], ["/nowhere", "imagenet-data"]), (["--depth", "20"], ["20 layers", "200"]),
     (["--scale", "pocket"], ["SCALE=pocket"]), (["--crop", "7", "--test-only"], ["--crop 7"]),
+    (["--crop", "320"], ["--test-only"]),
     (["--image-size", "224"], ["--side"]), (["--test-only"], ["no checkpoint"]), (["--checkpoint", "/dev/null"], ["/dev/null"]),
     (["--batch-size", "37"], ["36 training images"]), (["--pretrained", "vgg16"], ["resnet18"]),
     (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"])])
@@ -427,6 +553,74 @@ def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words
     monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, [*small(prepared[1], tmp_path / "run", 18, 10), *arguments])])
     refusal(train_imagenet.main, *words)
     assert not (tmp_path / "run").exists()
+
+
+def untrained(depth):
+    module = mx.mod.Module(get_symbol(depth, "preact", family="imagenet", classes=3))
+    with without_notes():
+        module.bind([("data", (1, 3, 64, 64))], [("softmax_label", (1,))])
+    module.init_params()
+    return collect(module)
+
+
+def call_main(prepared, monkeypatch, *arguments):
+    """train_imagenet.py as a function, to test and not to train."""
+    monkeypatch.setattr(sys, "argv", ["train_imagenet.py", "--data-dir", str(prepared[1]), "--image-size", "64",
+                                      "--activation", "preact", *map(str, arguments)])
+    return train_imagenet.main()
+
+
+def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(prepared, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "some.params"
+    mx.nd.save(str(file), untrained(34))
+    assert call_main(prepared, monkeypatch, "--depth", 34, "--checkpoint", file) == 0 and "on 12 images" in capsys.readouterr().out
+    # all that 18 layers want is there among 34, and the rest went unnoticed
+    refusal(lambda: call_main(prepared, monkeypatch, "--depth", 18, "--checkpoint", file), "some.params", "--depth")
+    content = bytearray(file.read_bytes())
+    content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
+    file.write_bytes(content)
+    refusal(lambda: call_main(prepared, monkeypatch, "--depth", 34, "--checkpoint", file), "some.params", "damaged")
+
+
+def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(prepared, tmp_path, monkeypatch, capsys):
+    run, options = tmp_path / "run", ["--activation", "preact", "--depth", "18", "--image-size", "64"]
+    recipe = {key: vars(train_imagenet.parser().parse_args(options))[key] for key in train_imagenet.NETWORK}
+    run.mkdir()
+    (run / "config.json").write_text(json.dumps({"recipe": {**recipe, "shortcut_args": {}}}))
+    for iteration in (5, 10):
+        checkpoint.save(run, untrained(18), {"iteration": iteration, "log": "", "run": {}})
+
+    def tested(*arguments):
+        assert call_main(prepared, monkeypatch, "--test-only", *arguments) == 0
+        return {rule: test["iteration"] for rule, test in json.loads((run / "test.json").read_text()).items()}
+
+    assert tested("--output", run) == {"224": 10}
+    assert tested("--checkpoint", run / "checkpoint-0000005", "--crop", "320") == {"224": 10, "320": 5}
+    with open(run / "checkpoint-0000010" / "arrays.params", "r+b") as file:
+        file.truncate(1000)
+    assert tested("--checkpoint", run) == {"224": 5, "320": 5} and "checkpoint-0000010 is damaged" in capsys.readouterr().out
+    for damage in ("{", "[1]"):
+        (run / "test.json").write_text(damage)
+        assert tested("--checkpoint", run) == {"224": 5} and "test.json was damaged" in capsys.readouterr().out
+    for damage in ("{", "[]", '{"recipe": {}}'):
+        (run / "config.json").write_text(damage)
+        refusal(lambda: call_main(prepared, monkeypatch, "--checkpoint", run), "config.json is damaged", "--depth")
+
+
+def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
+    row = next(row for row in experiments.TABLES["table5"] if row.experiment and row.crop == "320")
+    results(row.experiment, [30.0], scale="full")
+    folder, = (runs.RESULTS / "full").glob("*/seed0")
+    last = int(read_log(folder)[-1]["iteration"])
+    for text, errors, words in [
+            ({"320": {"top1": 21.5, "iteration": last}}, [21.5], ""), ("{", [], "damaged"), ("[]", [], "damaged"),
+            ({"320": {"top1": 75.0, "iteration": last // 2}}, [], "last iteration"), ({"320": {"top1": 75.0}}, [], "last iter"),
+            ({"320": {"iteration": last}}, [], "damaged")]:
+        runs.say_once.cache_clear()
+        (folder / "test.json").write_text(text if isinstance(text, str) else json.dumps(text))
+        assert tables.ours(row.experiment, "full", "320").errors == errors
+        said = capsys.readouterr().out
+        assert words in said and said.count("\n") == (not errors)
 
 
 # --- gluoncv's weights ---

@@ -15,7 +15,7 @@ def make(*arguments):
 
 def test_help_lists_jobs_and_variants():
     out = make("help").stdout
-    jobs = ["make demo", "make test", "make plots", "make parameters"]
+    jobs = ["make demo", "make test", "make plots", "make parameters", "make feed"]
     for word in [*jobs, *names.variants("shortcuts"), *names.variants("activations")]:
         assert word in out, word
 
