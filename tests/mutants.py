@@ -106,7 +106,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("one mean for all pixels", "data/batches.py", "images.mean(axis=0, dtype=np.float64)",
      "np.full(images.shape[1:], images.mean(dtype=np.float64))", RECIPE),
     ("a damaged checkpoint is believed", CHECKPOINT, 'hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]', "False", SAFETY),
-    ("a damaged state is believed", CHECKPOINT, 'state.pop("sha256", None) != _digest(state)', 'not state.pop("sha256", None)', SAFETY),
+    ("a damaged state is believed", CHECKPOINT, 'state.pop("sha256") != _digest(state)', 'not state.pop("sha256", None)', SAFETY),
     ("one checkpoint is kept", CHECKPOINT, "KEPT = 2", "KEPT = 1", SAFETY),
     ("a file that a full disk cut off counts as whole", CHECKPOINT, "not content.endswith(list(arrays)[-1].encode())", "False", SAFETY),
     ("the log keeps what came after the checkpoint", "training/run.py", 'write_whole(self.folder / "log.csv", self._log)', "pass", SAFETY),
