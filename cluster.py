@@ -27,11 +27,11 @@ from training.environment import physical_cores  # noqa: E402
 
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent
-# With DMLC_ROLE set, importing MXNet would be the whole program, and a server could not unpack an optimizer with our schedule.
+# With DMLC_ROLE set, importing MXNet would be the whole program, and a server could not unpack an optimizer of ours.
 SERVE = [sys.executable, "-W", "ignore", "-c", """
 import os
 role = os.environ.pop("DMLC_ROLE")
-import training.schedule, mxnet
+import training.recipe, mxnet
 from mxnet.kvstore.kvstore_server import KVStoreServer
 os.environ["DMLC_ROLE"] = role
 KVStoreServer(mxnet.kv.create("dist")).run()"""]

@@ -73,7 +73,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      SYMBOLS),
     ("convolutions initialised by fan-out", "training/recipe.py", "factor_type=fan", 'factor_type="out"', SYMBOLS),
     ("weight decay on BN and biases", "training/recipe.py", 'scope == "all" or name.endswith("_weight")', "True", RECIPE),
-    ("Nesterov's momentum", "training/recipe.py", '"nag" if recipe["nesterov"] else "sgd"', '"nag"', RECIPE),
+    ("Nesterov's momentum", "training/recipe.py", '"nesterov" if recipe["nesterov"] else "sgd"', '"nesterov"', RECIPE),
     ("the batch divided by twice", "training/recipe.py", 'rescale_grad=1 / recipe["batch_size"]',
      'rescale_grad=1 / recipe["batch_size"] ** 2', RECIPE),
     ("a warm-up of 399 updates", "training/schedule.py", "iteration <= self.warmup_iterations", "iteration < self.warmup_iterations",

@@ -51,10 +51,6 @@ def test_update_is_the_papers(decay, nesterov):
         for step, rate in enumerate(rates):
             decayed = 0.1 if decay == "all" or name == "fc_weight" else 0
             g = gradients[step][name] / 4
-            v, before = 0.9 * v - rate * (g + decayed * w), v
-            if nesterov:
-                w = w + 0.9 * v - rate * (g + decayed * w)
-                v = 0.9 * before - rate * (g + decayed * w)  # MXNet's nag takes the decay of v from the new weight: 1e-5 off
-            else:
-                w = w + v
+            v = 0.9 * v - rate * (g + decayed * w)
+            w = w + 0.9 * v - rate * (g + decayed * w) if nesterov else w + v
             assert np.allclose(w, weights[step + 1][name], rtol=1e-5, atol=1e-6), (name, step)

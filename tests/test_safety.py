@@ -94,14 +94,14 @@ def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_the_test_and_nothin
     assert same(tmp_path / "whole", tmp_path / "broken")
 
 
-@pytest.mark.parametrize("devices, momentum", [(1, 0.9), (2, 0.9), (1, 0.0)])
-def test_float16_run_goes_on_with_its_float32_weights(trains, tmp_path, devices, momentum):
+@pytest.mark.parametrize("devices, momentum, nesterov", [(1, 0.9, False), (2, 0.9, False), (1, 0.0, False), (1, 0.9, True)])
+def test_float16_run_goes_on_with_its_float32_weights(trains, tmp_path, devices, momentum, nesterov):
     """In float16 CPUs have everything but convolutions, so this network has none."""
     x = mx.sym.Cast(mx.sym.Variable("data"), dtype="float16")
     weight = mx.sym.Variable("scale_weight", shape=(1, 3, 8, 8), init=mx.init.Constant(1 / 3))
     x = mx.sym.Cast(mx.sym.Activation(mx.sym.broadcast_mul(x, weight), act_type="relu"), dtype="float32")
     symbol = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.BatchNorm(x, name="bn"), num_hidden=10, name="fc"), name="softmax")
-    options = {"symbol": symbol, "devices": devices, "recipe": {"momentum": momentum}}
+    options = {"symbol": symbol, "devices": devices, "recipe": {"momentum": momentum, "nesterov": nesterov}}
     assert trains("whole", **options) == 0
     assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), **options) == 143
     assert trains("broken", **options) == 0
