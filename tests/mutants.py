@@ -122,7 +122,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a server that waits for nobody runs ahead of the schedule", "training/loop.py", "1 if workers.sync else workers.count", "1",
      "test_cluster.py"),
     ("a pickle's keys may be anything", "data/opcodes.py", "isinstance(key, (str, bytes, int))", "True", "test_data.py"),
-    ("a replaced checkpoint is gone before the new one is there", "training/checkpoint.py", "        recover(folder)\n", "", SAFETY),
+    ("a checkpoint put aside is forgotten", "training/run.py", "checkpoint.recover(self.folder)", "pass", SAFETY),
     ("a table counts a run of another network", "plots/runs.py", '(run.config["name"], experiment.network)', '(0, 0)',
      "test_experiments.py"),
     ("a time limit leaves no time to stop", "training/interrupt.py", "now + 1 + 2 * self._longest > self._deadline", "now > self._deadline",
