@@ -2,6 +2,7 @@
 
     python -m plots gate-bias-search --scale pocket
 """
+import math
 import statistics
 
 import matplotlib
@@ -57,7 +58,9 @@ def draw(name, scale):
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for each, ours in there.items():
         axes.plot([each] * len(ours.errors), ours.errors, "o", color="#0000ff", markersize=4, alpha=0.5)
-    axes.plot(list(there), [statistics.median(ours.errors) for ours in there.values()], "-", color="#0000ff")
+    searched = [bias(each) for each in experiments.GATE_BIAS_SEARCH]  # a line between neighbours alone
+    axes.plot(searched, [statistics.median(there[each].errors) if each in there else math.nan for each in searched], "-",
+              color="#0000ff")
     axes.axvline(PAPER_BEST, color="0.5", linestyle=":")
     axes.annotate("the paper's best", (PAPER_BEST, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
                   textcoords="offset points", fontsize=8, color="0.3")
