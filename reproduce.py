@@ -51,7 +51,7 @@ class Job:
         self.folder = runs.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
         data = ["--data-dir", os.path.relpath(arguments.data_dir, ROOT)] if arguments.data_dir else []
         self.options = [*experiment.command, *experiments.scale_options(arguments.scale), *data, "--seed", str(seed),
-                        "--scale", arguments.scale, "--output", str(self.folder.relative_to(ROOT))]
+                        "--scale", arguments.scale, "--output", os.path.relpath(self.folder, ROOT)]
 
     def __str__(self):
         return f"{self.experiment.name} seed {self.seed}"

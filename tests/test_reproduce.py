@@ -1,0 +1,62 @@
+"""What a table or figure lacks is planned, trained several at once, and drawn; what fails is named and stops nothing else."""
+import sys
+
+import matplotlib.image
+import pytest
+from conftest import refusal
+
+import experiments
+import reproduce
+from plots import runs
+from training.log import read_log
+
+NAMES = ("cifar10-original11", "cifar10-preact11")
+
+
+@pytest.fixture
+def figure1(images, tmp_path, monkeypatch):
+    """figure1(*options): the exit code of reproduce.py for Figure 1, with 11 layers for 1001, in a folder of the test."""
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
+    options = f"--image-size 8 --batch-size 20 --iterations 20 --log-every 5 --test-every 10 --data-dir {images}"
+    monkeypatch.setitem(experiments.SCALES, "demo", experiments.Scale(options, {1001: 11}))
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["reproduce.py", "figure1", "--scale", "demo", *arguments])
+        return reproduce.main()
+    return call
+
+
+def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys):
+    assert not figure1("--jobs", "2", "--seeds", "0,1")
+    out = capsys.readouterr().out
+    assert "4 runs at scale demo" in out and "MB" in out and "2 at once" in out and "FAILED" not in out
+    for name in NAMES:
+        for seed in (0, 1):
+            assert f"ends: {name} seed {seed}" in out
+            assert read_log(tmp_path / "results" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
+    assert matplotlib.image.imread(tmp_path / "figures" / "demo-figure1.png").std() > 0.01
+    assert not figure1("--jobs", "2", "--seeds", "0,1") and "runs at scale" not in capsys.readouterr().out
+
+
+def test_seed_on_other_pictures_is_not_trained_again(figure1, tmp_path, capsys):
+    assert not figure1() and "2 runs at scale" in capsys.readouterr().out
+    for name in NAMES:
+        path = tmp_path / "results" / "demo" / name / "seed0" / "config.json"
+        path.write_text(path.read_text().replace("generated shapes", "others"))
+    assert not figure1() and "runs at scale" not in capsys.readouterr().out
+
+
+def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
+    (tmp_path / "results" / "demo").mkdir(parents=True)
+    (tmp_path / "results" / "demo" / NAMES[0]).write_text("in the way")
+    assert figure1("--jobs", "2") == 1
+    said = capsys.readouterr()
+    assert f"failed: {NAMES[0]} seed 0" in said.err and f"FAILED: {NAMES[0]}" in said.out and f"ends: {NAMES[1]} seed 0" in said.out
+    assert (tmp_path / "figures" / "demo-figure1.png").exists()
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"), (["--seeds", "a"], "--seeds a"), (["--jobs", "0"], "--jobs 0")])
+def test_mistake_is_one_line(figure1, options, words):
+    refusal(lambda: figure1(*options), words)
