@@ -84,7 +84,7 @@ def load_state(path):
             raise Damaged("state.json is of another version of this program")
         if state.pop("sha256") != _digest(state):
             raise Damaged("state.json has another SHA-256 than it says")
-    except (OSError, ValueError, AttributeError, RecursionError, MemoryError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise Damaged(f"state.json: {_short(error)}") from error
     return state
 
