@@ -27,6 +27,7 @@ FIGURE_4 = [("(a) original", "original", "identity", {}), ("(b) BN after additio
             ("(c) ReLU before addition", "relu_before_addition", "identity", {}),
             ("(d) ReLU-only pre-activation", "relu_only_preact", "identity", {}),
             ("(e) full pre-activation", "preact", "identity", {})]
+MEETINGS = {"+": "+", "-": "\u2212", "x": "\u00d7"}  # where two paths meet, as they are drawn
 COLOURS = {"weight": "#cfe3f5", "BN": "#fbe5c8", "ReLU": "#d9efd2", "other": "#eeeeee"}
 
 
@@ -85,10 +86,10 @@ def _words(node):
     if op == "BatchNorm":
         return "BN", "BN"
     if op == "Activation":
-        return "ReLU", "ReLU"
+        return ("ReLU", "ReLU") if attributes["act_type"] == "relu" else (attributes["act_type"], "other")
     scalar = f"{float(attributes['scalar']):g}" if "scalar" in attributes else ""
-    words = {"elemwise_add": "+", "elemwise_mul": "x", "_mul_scalar": f"x {scalar}", "_plus_scalar": f"+ {scalar}",
-             "_rminus_scalar": f"{scalar} - g", "Dropout": f"dropout {attributes.get('p', '')}"}
+    words = {"elemwise_add": "+", "elemwise_sub": "-", "elemwise_mul": "x", "_mul_scalar": f"x {scalar}",
+             "_plus_scalar": f"+ {scalar}", "_rminus_scalar": f"{scalar} - g", "Dropout": f"dropout {attributes.get('p', '')}"}
     return words.get(op, op.lstrip("_")), "other"
 
 
@@ -98,8 +99,8 @@ def draw_unit(axes, title, graph, rows):
     last = max(row for _, row in place.values())
 
     def box(x, y, text, kind):
-        if text in ("+", "x"):
-            axes.text(x, y, "+" if text == "+" else "\u00d7", ha="center", va="center", fontsize=12, zorder=3,
+        if text in MEETINGS:
+            axes.text(x, y, MEETINGS[text], ha="center", va="center", fontsize=12, zorder=3,
                       bbox=dict(boxstyle="circle,pad=0.15", facecolor="white", edgecolor="black"))
             return
         axes.add_patch(FancyBboxPatch((x - 0.8, y - 0.3), 1.6, 0.6, boxstyle="round,pad=0.02", facecolor=COLOURS[kind],
@@ -107,7 +108,7 @@ def draw_unit(axes, title, graph, rows):
         axes.text(x, y, text.replace("x ", "\u00d7 ") if text.startswith("x ") else text, ha="center", va="center", fontsize=8,
                   zorder=3)
 
-    def arrow(start, end, colour, width):
+    def arrow(start, end, colour, width, meets=False):
         (x0, y0), (x1, y1) = start, end
         if x1 == x0:
             points = [(x0, y0), (x1, y1 + 0.38)]
@@ -115,6 +116,8 @@ def draw_unit(axes, title, graph, rows):
             points = [(x0, y0), (x0, y1), (x1 + 0.35, y1)]
         elif x0 > 0:  # a gate to the residual function: between their columns
             points = [(x0, y0), (x0 + 1.05, y0), (x0 + 1.05, y1), (x1 - 0.35, y1)]
+        elif meets:  # from the shortcut's line to where another path meets it
+            points = [(x0, y1), (x1 - 0.35, y1)]
         else:  # the shortcut branches, below what came in there
             y0 -= 0.5 if y0 else 0
             points = [(x0, y0), (x1, y0), (x1, y1 + 0.38)]
@@ -127,7 +130,7 @@ def draw_unit(axes, title, graph, rows):
         for each in come:
             # the way that the paper draws as a grey arrow: straight down the shortcut
             easiest = place[each][0] == place[name][0] == 0
-            arrow(at[each], at[name], "0.55" if easiest else "black", 4 if easiest else 1.2)
+            arrow(at[each], at[name], "0.55" if easiest else "black", 4 if easiest else 1.2, graph.words[name] in MEETINGS)
     for name in graph.inputs:
         box(*at[name], graph.words[name], graph.kind[name])
     final = list(graph.inputs)[-1]
@@ -165,7 +168,8 @@ def main():
             figure([(name, activation, shortcut, {})], f"unit-{name}.png", "one unit, as it is trained")
         return
     figure([FIGURE_4[0], ("(b) proposed", "preact", "identity", {})], "figure1-units.png", "1603.05027, Figure 1 left")
-    figure(FIGURE_2, "figure2.png", "1603.05027, Figure 2: shortcuts (with BN, which the paper's drawing leaves out)")
+    figure(FIGURE_2, "figure2.png", "1603.05027, Figure 2: shortcuts (with BN, which the paper's drawing leaves out;\n"
+           "(b), (c) and (d) in the order in which they are computed)")
     figure(FIGURE_4, "figure4.png", "1603.05027, Figure 4: activations")
     figure([("(a) original, two units", "original", "identity", {}, 2, 3),
             ("(b), (c) activation on the weight path alone:\npre-activation, two units", "preact", "identity", {}, 2, 3)],

@@ -18,9 +18,9 @@ F = ["3x3 weight", "BN", "ReLU", "3x3 weight", "BN"]
 
 @pytest.mark.parametrize("activation, shortcut, trunk, between, residual", [
     ("original", "identity", ["+", "ReLU"], [], F),
-    ("original", "constant_scaling", ["x 0.5", "+", "ReLU"], [], [*F, "x 0.5"]),
-    ("original", "exclusive_gating", ["x", "+", "ReLU"], ["1x1 conv", "sigmoid", "1 - g"], [*F, "x"]),
-    ("original", "shortcut_only_gating", ["x", "+", "ReLU"], ["1x1 conv", "sigmoid", "1 - g"], F),
+    ("original", "constant_scaling", ["+", "x 0.5", "ReLU"], [], F),
+    ("original", "exclusive_gating", ["+", "ReLU"], ["1x1 conv", "sigmoid"], [*F, "-", "x"]),
+    ("original", "shortcut_only_gating", ["-", "+", "ReLU"], ["1x1 conv", "sigmoid", "x"], F),
     ("original", "convolution", ["1x1 conv", "BN", "+", "ReLU"], [], F),
     ("original", "dropout", ["dropout 0.5", "+", "ReLU"], [], F),
     ("original", "plain", [*F, "ReLU"], [], []),

@@ -2,6 +2,7 @@
 import functools
 import importlib
 import json
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
@@ -168,3 +169,34 @@ def test_reference_gradients_are_those_of_finite_differences(activation, shortcu
     slope = sum((direction[name] * value.gradient).sum() for name, value in values.items() if value.gradient is not None)
     difference = (head * (at(1e-6)[1].value - at(-1e-6)[1].value)).sum() / 2e-6
     assert slope == pytest.approx(difference, rel=1e-6)
+
+
+PLAIN_FORMULA = {  # of Figure 2, as section 3.1 writes it
+    ("exclusive_gating", "bias"): lambda x, f, g, bias: (1 - g) * x + g * f,
+    ("shortcut_only_gating", "bias"): lambda x, f, g, bias: (1 - g) * x + f,
+    ("constant_scaling", "scale"): lambda x, f, g, scale: scale * x + 0.5 * f}
+
+
+@pytest.mark.parametrize("shortcut, constant", PLAIN_FORMULA)
+@pytest.mark.parametrize("value", [0.5, -6.0])
+def test_faster_form_of_a_shortcut_is_the_plain_formula(shortcut, constant, value):
+    file = importlib.import_module(f"symbols.shortcuts.{shortcut}")
+    x, f = mx.sym.Variable("x"), mx.sym.Variable("f")
+    pre = mx.sym.Convolution(x, weight=mx.sym.Variable("u_gate_weight"), bias=mx.sym.Variable("u_gate_bias"), num_filter=8,
+                             kernel=(1, 1))
+    plain = PLAIN_FORMULA[shortcut, constant](x, f, mx.sym.sigmoid(pre), value)
+    ours = file.join(x, f, SimpleNamespace(name="u", input=x, channels=8, stride=1), **{constant: value})
+    generator, found = np.random.default_rng(0), []
+    arguments = {"x": (4, 8, 8, 8), "f": (4, 8, 8, 8), "u_gate_weight": (8, 8, 1, 1), "u_gate_bias": (8,)}
+    arguments = {name: mx.nd.array(generator.normal(0, 0.3, shape)) for name, shape in arguments.items()}
+    arguments["u_gate_bias"][:] = value if constant == "bias" else 0
+    head = mx.nd.array(generator.normal(0, 1, (4, 8, 8, 8)))
+    for symbol in (plain, ours):
+        given = {name: arguments[name] for name in symbol.list_arguments()}
+        gradients = {name: mx.nd.zeros_like(array) for name, array in given.items()}
+        executor = symbol.bind(mx.cpu(), given, gradients)
+        output = executor.forward(is_train=True)[0].asnumpy()
+        executor.backward([head])
+        found.append({"output": output, **{name: array.asnumpy() for name, array in gradients.items()}})
+    assert found[0].keys() == found[1].keys() >= {"x", "f"}
+    assert all(distance(found[1][name], array) < 1e-5 for name, array in found[0].items())

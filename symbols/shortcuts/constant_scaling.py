@@ -2,4 +2,6 @@
 
 
 def join(x, f, unit, scale=0.5, residual_scale=0.5):
+    if scale == residual_scale:
+        return scale * (x + f)  # the same, with one product
     return scale * x + residual_scale * f

@@ -3,5 +3,4 @@ from ..layers import gate
 
 
 def join(x, f, unit, bias=-6.0):
-    g = gate(unit, bias)
-    return (1 - g) * x + g * f
+    return x + gate(unit, bias) * (f - x)  # (1 - g) x + g F, with one product

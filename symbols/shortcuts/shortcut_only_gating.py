@@ -3,4 +3,4 @@ from ..layers import gate
 
 
 def join(x, f, unit, bias=-6.0):
-    return (1 - gate(unit, bias)) * x + f
+    return x - gate(unit, bias) * x + f  # (1 - g) x + F; a scalar's 1 - g would be a slow operator more
