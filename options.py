@@ -9,6 +9,7 @@ import gpus
 from errors import UserError
 from symbols import OPTIONS, names
 from training import interrupt
+from training.environment import has_bfloat16
 
 
 def of_network(add):
@@ -21,8 +22,9 @@ def of_network(add):
 
 
 def of_recipe(add):
-    add("--dtype", choices=("float32", "float16"), default="float32",
-        help="float16: inside the network, on GPUs; the optimizer keeps the weights in float32 (float32)")
+    add("--dtype", choices=("float32", "float16", "bfloat16", "fast"), default="float32",
+        help="inside the network; the optimizer keeps the weights in float32. float16: on GPUs; bfloat16: on CPUs with "
+        "AVX512-BF16; fast: bfloat16 where that can be, else float32 (float32)")
     add("--micro-batch", type=int, help="pass a batch through in parts of so many images, each with its own BN, to save memory")
     add("--learning-rate", type=float, default=0.1, help="after the warm-up (0.1: P2 appendix)")
     add("--warmup-learning-rate", type=float, default=0.01, help="(0.01: P2 appendix)")
@@ -94,7 +96,14 @@ def complete(arguments, family, paper, steps, warmup, test_every):
                         "leave out --dtype")
     if arguments.dtype == "float16" and arguments.kv_store.startswith("dist"):
         raise UserError(f"--dtype float16: --kv-store {arguments.kv_store} exchanges float32 only; leave one of the two out")
-    arguments.dtype = "float16" if arguments.dtype == "float16" else None  # as in a config.json from before this option
+    if arguments.dtype == "fast":
+        arguments.dtype = "bfloat16" if has_bfloat16() and not arguments.gpus else "float32"
+    if arguments.dtype == "bfloat16" and arguments.gpus:
+        raise UserError("--dtype bfloat16: MXNet has it on CPUs alone; leave out --gpus (make: GPUS=), or take --dtype float16")
+    if arguments.dtype == "bfloat16" and not has_bfloat16():
+        raise UserError("--dtype bfloat16: this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo); take "
+                        "--dtype float32")
+    arguments.dtype = None if arguments.dtype == "float32" else arguments.dtype  # as in a config.json from before this option
     arguments.time_limit = interrupt.duration(arguments.time_limit) if arguments.time_limit else math.inf
     arguments.devices = len(arguments.gpus) or arguments.cpus
     if arguments.batch_size % arguments.devices:

@@ -121,6 +121,8 @@ def fit(arguments, dataset, symbol, devices, feed):
 def memory(arguments, symbol, workers):
     """'about 2.4 GB': what training needs here, or on each device. Says so if this machine has less."""
     from symbols import counts
+    from training import bfloat16
+    symbol = bfloat16.bound(symbol, vars(arguments))
     part = (arguments.micro_batch or arguments.batch_size // workers.count) // arguments.devices
     images = part * (1 if arguments.gpus else arguments.devices)  # that share one memory
     need = (PROCESS_BYTES + images * counts.training_bytes(symbol, arguments.image_size)) / 1e9

@@ -37,7 +37,8 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
     option             how a unit changes dimensions: A, B or A-preactivated. By default the papers' choice: A for basic
                        and one-layer units (1512.03385, section 4.2), B for bottlenecks (1603.05027, appendix)
     bottleneck_stride  which of a bottleneck's layers has the stride: 1x1 (the authors), 3x3 (fb.resnet.torch)
-    dtype              float16: from the data to the last unit, which MXNet computes on GPUs only. By default float32
+    dtype              float16: from the data to the last unit, which MXNet computes on GPUs only. By default, and for
+                       bfloat16, to which training converts it, float32
 
     Raises UserError for a name, depth or constant that does not exist and for a variant file that breaks its contract.
     """

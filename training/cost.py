@@ -5,6 +5,7 @@ import time
 
 import mxnet as mx
 
+from . import bfloat16
 from .environment import without_notes
 from .loop import bind, step
 from .recipe import initializer, optimizer
@@ -21,7 +22,7 @@ def cost(symbol, contexts, recipe, image_size, test_images, batches=None):
     """
     size = recipe["batch_size"]
     shape = (size, 3, image_size, image_size)
-    module = mx.mod.Module(symbol, context=contexts)
+    module = mx.mod.Module(bfloat16.bound(symbol, recipe), context=contexts)
     with without_notes():
         bind(module, shape, recipe["micro_batch"])
         module.init_params(initializer(recipe["init_fan"]))

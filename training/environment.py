@@ -23,6 +23,15 @@ def physical_cores():
         return os.cpu_count() or 1
 
 
+def has_bfloat16():
+    """Whether the processor multiplies in bfloat16 (Linux). MXNet emulates it elsewhere, more slowly than float32."""
+    try:
+        flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        return False
+    return bool(flags) and "avx512_bf16" in flags.group(1).split()
+
+
 def prepare_mxnet():
     """Set MXNet's environment, and what it lacks on Python 3.12 and 3.13; must run before MXNet is imported.
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import mxnet as mx
 from tqdm import tqdm
 
-from . import state
+from . import bfloat16, state
 from .environment import bar, without_notes
 from .evaluate import evaluate
 from .interrupt import Interruptions, Never, Stopped
@@ -28,7 +28,8 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     mx.random.seed(recipe["seed"])
     tested = test.provide_data[0].shape
     mine = batches.batch_size // workers.count
-    module = mx.mod.Module(symbol, context=contexts)
+    network = bfloat16.bound(symbol, recipe)
+    module = mx.mod.Module(network, context=contexts)
     with without_notes():
         bind(module, (mine, *tested[1:]), recipe["micro_batch"])
     module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
@@ -36,7 +37,7 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
         module.init_optimizer(workers.kv_store, optimizer(recipe, symbol, done, 1 if workers.sync else workers.count))
     # Evaluation has a module of its own: switching the training module over would catch its last step half way.
-    tester = mx.mod.Module(symbol, context=contexts)
+    tester = mx.mod.Module(network, context=contexts)
     with without_notes():
         tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
 
