@@ -12,7 +12,7 @@ OPTIONS = --scale $(SCALE) $$scale \
 	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch-size $(BATCH)) \
 	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
 # $(call train,dataset,network)
-train = @options=$$($(PY) -m symbols $(2)) && scale=$$($(PY) experiments.py scale $(SCALE)) && \
+train = @options=$$($(PY) -m symbols $(2)) && scale=$$($(PY) -m paper.experiments scale $(SCALE)) && \
 	exec $(PY) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
 
 SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
@@ -37,11 +37,11 @@ help:  ## list the jobs
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
 
-# PYTHON=3.12 and VARIANT=cpu|cu112, on make's command line, overrule what install.sh chooses; DRY_RUN=1 only says it
+# PYTHON=3.12 and VARIANT=cpu|cu112, on make's command line, overrule what requirements/install.sh chooses; DRY_RUN=1 only says it
 said = $(if $(filter command,$(origin $(1))),$($(1)))
-$(READY): install.sh gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE)
+$(READY): requirements/install.sh common/gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE)
 	$(if $(and $(call said,DRY_RUN),$(filter-out setup,$(MAKECMDGOALS))),$(error DRY_RUN=1 is for make setup alone))
-	@PYTHON="$(call said,PYTHON)" VARIANT="$(call said,VARIANT)" DRY_RUN="$(call said,DRY_RUN)" sh install.sh
+	@PYTHON="$(call said,PYTHON)" VARIANT="$(call said,VARIANT)" DRY_RUN="$(call said,DRY_RUN)" sh requirements/install.sh
 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
@@ -51,8 +51,8 @@ demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four netw
 	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
 
 cluster-demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## one network trained by two workers through MXNet's parameter server, here
-	@$(PY) -W ignore cluster.py --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync \
-		--scale demo $$($(PY) experiments.py scale demo) --output results/demo/cluster/seed0
+	@$(PY) -W ignore -m training.cluster --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync \
+		--scale demo $$($(PY) -m paper.experiments scale demo) --output results/demo/cluster/seed0
 
 $(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
 	@$(PY) -m data.generated $(DEMO_DATA)
@@ -112,24 +112,24 @@ diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of you
 	@$(PY) -W ignore -m plots.diagrams
 
 .PHONY: propagation lesion responses
+# Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
+measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)) && \
+	$(PY) -m plots.$@ $$paths
+trained = $(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))
 propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
-	@$(PY) -W ignore -m analysis.propagation $(NETWORKS) $(if $(DATA),--data-dir "$(DATA)") $(if $(SEED),--seed $(SEED)) $(ARGS)
-
-# Behind these two RUN= names folders of trained runs.
-measure = @$(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))\
-	$(PY) -W ignore -m analysis.$@ $(call said,RUN) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
+	$(call measure,$(NETWORKS) $(if $(SEED),--seed $(SEED)))
 
 lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)
-	$(measure)
+	$(trained)$(call measure,$(call said,RUN))
 
 responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DATA=)
-	$(measure)
+	$(trained)$(call measure,$(call said,RUN))
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts
 
 readme: $(READY)  ## compute the tables of README.md anew, and its pictures
-	@$(PY) -W ignore docs/readme.py
+	@$(PY) -W ignore -m docs.readme
 	@$(PY) -m plots.curves $(foreach network,$(DEMO:20=56),results/pocket/cifar10-$(network)/seed0) \
 		--output plots/figures/pocket-56-layers.png --title "Four ways to join 56 layers"
 

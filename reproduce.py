@@ -17,17 +17,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a single run
+from common import files
+from common.environment import GIVEN, physical_cores
+from common.errors import UserError, run
+from common.files import ROOT
+from data import download
+from paper import experiments, runs
+from plots import search
+from plots.named import DRAW
+from training.options import gpu_numbers
 
-import experiments  # noqa: E402
-from data import download  # noqa: E402
-from errors import UserError, run  # noqa: E402
-from options import gpu_numbers  # noqa: E402
-from plots import runs, search  # noqa: E402
-from plots.named import DRAW  # noqa: E402
-from training.environment import physical_cores  # noqa: E402
-
-ROOT = Path(__file__).resolve().parent
 STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
 
 
@@ -48,7 +47,7 @@ class Job:
     def __init__(self, experiment, seed, arguments):
         experiment = experiment.at(arguments.scale)
         self.experiment, self.seed, self.scale = experiment, seed, arguments.scale
-        self.folder = runs.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
+        self.folder = files.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
         data = ["--data-dir", os.path.relpath(arguments.data_dir, ROOT)] if arguments.data_dir else []
         self.options = [*experiment.command, *experiments.scale_options(arguments.scale), *data, "--seed", str(seed),
                         "--scale", arguments.scale, "--output", os.path.relpath(self.folder, ROOT)]

@@ -10,10 +10,11 @@ import argparse
 import signal
 from pathlib import Path
 
-import options
-import session
-from errors import run
-from symbols import names
+from common.errors import run
+from common.files import ROOT
+from symbols import counts, names
+from symbols import options as of_network
+from training import fit, options
 
 PAPER_ITERATIONS = 64000
 
@@ -23,7 +24,7 @@ def parser():
     add = made.add_argument_group("network").add_argument
     add("--depth", type=int, default=110, help="weighted layers: 6n+2 with basic units, 9n+2 with bottlenecks (110)")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
-    options.of_network(add)
+    of_network.of_network(add)
     add = made.add_argument_group("data").add_argument
     add("--dataset", choices=("cifar10", "cifar100"), default="cifar10")
     add("--data-dir", type=Path, help="folder with the set, binary or Python version; by default it is downloaded")
@@ -41,8 +42,9 @@ def parser():
 
 def read_options(words=None):
     """The completed options; words are the command line's by default."""
-    return options.complete(parser().parse_args(words), "cifar", PAPER_ITERATIONS, steps=(32000, 48000), warmup=400,
-                            test_every=2000)
+    arguments = parser().parse_args(words)
+    of_network.complete(arguments, "cifar")
+    return options.complete(arguments, PAPER_ITERATIONS, steps=(32000, 48000), warmup=400, test_every=2000)
 
 
 def main():
@@ -52,11 +54,11 @@ def main():
     from data import batches, cifar, download
 
     cifar.check_size(arguments.image_size)
-    devices = session.contexts(arguments)
-    symbol = session.network(arguments, cifar.LAYOUTS[arguments.dataset].classes)
+    devices = fit.contexts(arguments)
+    symbol = of_network.network(arguments, cifar.LAYOUTS[arguments.dataset].classes)
     if arguments.cost:
-        return session.print_cost(arguments, symbol, devices, test_images=10000)
-    folder = arguments.data_dir or download.fetch(arguments.dataset, session.ROOT / "data")
+        return fit.print_cost(arguments, symbol, devices, test_images=10000)
+    folder = arguments.data_dir or download.fetch(arguments.dataset, ROOT / "data")
     dataset = cifar.load(arguments.dataset, folder, arguments.image_size)
     if arguments.validation:
         dataset = cifar.split_validation(dataset, arguments.seed)
@@ -65,9 +67,9 @@ def main():
         mean = batches.mean_image(dataset.train_images)
         return (batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, arguments.batch_size, arguments.seed,
                                         share),
-                batches.test_batches(dataset.test_images, dataset.test_labels, mean, session.test_batch_size(arguments, dataset)))
+                batches.test_batches(dataset.test_images, dataset.test_labels, mean, fit.test_batch_size(arguments, dataset)))
 
-    return session.fit(arguments, dataset, symbol, devices, feed)
+    return fit.fit(arguments, dataset, symbol, devices, feed, counts.parameters(symbol, arguments.image_size))
 
 
 if __name__ == "__main__":

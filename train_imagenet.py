@@ -15,10 +15,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import options
-import session
-from errors import UserError, run
-from symbols import names
+from common.errors import UserError, run
+from common.files import ROOT
+from symbols import counts, names
+from symbols import options as of_network
+from training import fit, options
 
 EPOCHS = 120  # P1 3.4: "up to 60x10^4 iterations"
 PAPER_ITERATIONS = 600000
@@ -30,9 +31,9 @@ def parser():
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add = made.add_argument_group("network").add_argument
     add("--depth", type=int, default=200, help=f"{', '.join(map(str, names.IMAGENET))} (200)")
-    options.of_network(add)
+    of_network.of_network(add)
     add = made.add_argument_group("data").add_argument
-    add("--data-dir", type=Path, default=session.ROOT / "data" / "imagenet", help="a set that was prepared (data/imagenet)")
+    add("--data-dir", type=Path, default=ROOT / "data" / "imagenet", help="a set that was prepared (data/imagenet)")
     add("--image-size", type=int, default=224, help="of the training crops; all the other sizes follow in proportion (224: P1 3.4)")
     add("--augmentation", choices=("scale", "aspect"), default="scale",
         help="scale: shorter side from [256, 480] (P1 3.4); aspect: and aspect ratio (P2 Table 5, last row)")
@@ -57,7 +58,8 @@ def complete(arguments, images):
     if arguments.iterations is None:
         arguments.iterations = round(EPOCHS * images / max(arguments.batch_size, 1))
     # 5,000 iterations are an epoch of ImageNet; the paper's drops are at epochs 30 and 60 of 120
-    return options.complete(arguments, "imagenet", PAPER_ITERATIONS, (PAPER_ITERATIONS // 4, PAPER_ITERATIONS // 2), 0, 5000)
+    of_network.complete(arguments, "imagenet")
+    return options.complete(arguments, PAPER_ITERATIONS, (PAPER_ITERATIONS // 4, PAPER_ITERATIONS // 2), 0, 5000)
 
 
 def read_options():
@@ -85,20 +87,20 @@ def read_options():
 def main():
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
     arguments, test, dataset = read_options()
-    devices = session.contexts(arguments)
+    devices = fit.contexts(arguments)
     if test:
         return evaluate(arguments, test, dataset, devices)
-    symbol = session.network(arguments, dataset.classes, "imagenet")
+    symbol = of_network.network(arguments, dataset.classes, "imagenet")
     feed_of_all = batches(arguments, dataset)  # refuses pictures that are too small, before there is a folder
     if arguments.cost:
-        return session.print_cost(arguments, symbol, devices, len(dataset.test_images), feed_of_all)
+        return fit.print_cost(arguments, symbol, devices, len(dataset.test_images), feed_of_all)
 
     def feed(share):
         if share[0] == 0 and not any(arguments.output.glob("checkpoint-*")):
             tell_cost(arguments)
         return batches(arguments, dataset, share), tests(arguments, dataset)
 
-    return session.fit(arguments, dataset, symbol, devices, feed)
+    return fit.fit(arguments, dataset, symbol, devices, feed, counts.parameters(symbol, arguments.image_size))
 
 
 def batches(arguments, dataset, share=(0, 1)):
@@ -109,7 +111,7 @@ def batches(arguments, dataset, share=(0, 1)):
 
 def tests(arguments, dataset, rule="224"):
     from data.crops import RULES, TestCrops
-    size = session.test_batch_size(arguments, dataset) if RULES[rule].crops == 1 else 16 * arguments.devices
+    size = fit.test_batch_size(arguments, dataset) if RULES[rule].crops == 1 else 16 * arguments.devices
     return TestCrops(dataset.test_images, dataset.mean, size, arguments.image_size, rule)
 
 
@@ -132,8 +134,8 @@ def evaluate(arguments, test, dataset, devices):
     """Test a checkpoint by each rule; print the errors, and keep them beside the run that they are of."""
     import mxnet as mx
 
-    from training.checkpoint import write_whole
-    from training.environment import without_notes
+    from common.environment import without_notes
+    from common.files import write_whole
     from training.evaluate import evaluate as errors_of
 
     if test.pretrained:
@@ -184,7 +186,7 @@ def trained(arguments, place, dataset):
     from training import checkpoint
     from training.state import parameters
     if place is None:
-        session.network(arguments, dataset.classes, "imagenet")  # for the run's folder
+        of_network.network(arguments, dataset.classes, "imagenet")  # for the run's folder
         place = arguments.output
     if not place.exists() or (place.is_dir() and not (checkpoint.found(place) or (place / "arrays.params").is_file())):
         raise UserError(f"{place} has no checkpoint: name a run, a checkpoint or a .params file by --checkpoint, or train it first")
@@ -207,7 +209,7 @@ def trained(arguments, place, dataset):
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{home / 'config.json'} is damaged: move it away, and give --depth, --activation and --shortcut"
                             ) from error
-    symbol = session.network(arguments, len(states[0]["fc_bias"]), "imagenet")
+    symbol = of_network.network(arguments, len(states[0]["fc_bias"]), "imagenet")
     return symbol, states, os.path.relpath(place), home, state.get("iteration")
 
 
@@ -217,7 +219,7 @@ def load_file(file):
 
     from training.checkpoint import Damaged
     attempt = [sys.executable, "-W", "ignore", "-c", "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])", file.resolve()]
-    if subprocess.run(attempt, cwd=session.ROOT, capture_output=True).returncode:
+    if subprocess.run(attempt, cwd=ROOT, capture_output=True).returncode:
         raise Damaged
     return mx.nd.load(str(file))
 

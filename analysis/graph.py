@@ -9,7 +9,7 @@ from collections import defaultdict
 
 import mxnet as mx
 
-from errors import UserError
+from common.errors import UserError
 
 UNIT = re.compile(r"stage\d+_unit\d+(?=_)")
 

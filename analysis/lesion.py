@@ -12,14 +12,12 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 
-from errors import UserError
-from errors import run as run_main
-from plots import lesion as figures
-from plots import measurements
-from training.environment import bar, without_notes
+from common.environment import bar, without_notes
+from common.errors import UserError
+from common.errors import run as run_main
 from training.evaluate import evaluate
 
-from . import networks
+from . import measurements, networks
 from .graph import Graph
 
 
@@ -114,7 +112,6 @@ def main():
     if min(arguments.images, arguments.samples) < 1:
         raise UserError("--images and --samples: at least 1")
 
-    files = []
     for network in map(networks.of_run, arguments.runs):
         pictures = networks.pictures_of(network, arguments.data_dir, count=arguments.images)
         batches = mx.io.NDArrayIter(pictures.images, pictures.labels.astype(np.float32), min(100, len(pictures.labels)))
@@ -123,8 +120,7 @@ def main():
             known = {"name": network.name, "label": network.label, "weights": network.weights, "pictures": pictures.words,
                      "units_in_all": len(Graph(network.symbol).units), "error": error(*lesioned, batches), **row}
             rows.append({column: known.get(column, network.recipe.get(column)) for column in COLUMNS})
-        files.append(measurements.write(f"lesion-{network.name}", rows))
-    figures.draw(files)
+        measurements.write(f"lesion-{network.name}", rows)
     return 0
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 
+from common import files
+from common.errors import UserError
 from data import batches, cifar, download, generated
-from errors import UserError
-from plots import runs as results
+from paper import runs as results
 from symbols import get_symbol, names, shortcut_constants
 from training import state
 from training.checkpoint import newest_checkpoint
@@ -69,7 +70,7 @@ def pictures_of(network, folder, part="test", count=None):
     official = [layout.title for layout in cifar.LAYOUTS.values()]
     if folder is None and recipe["pictures"] not in official:
         raise UserError(f"{network.name} was trained on {recipe['pictures']}: name their folder by --data-dir (make: DATA=)")
-    dataset = cifar.load(recipe["dataset"], folder or download.fetch(recipe["dataset"], results.ROOT / "data"),
+    dataset = cifar.load(recipe["dataset"], folder or download.fetch(recipe["dataset"], files.ROOT / "data"),
                          recipe["image_size"])
     if dataset.fingerprint != recipe["data"]:
         raise UserError(f"{folder} holds {dataset.name}, and {network.name} was trained on {recipe['pictures']}, other files: "

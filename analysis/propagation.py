@@ -19,14 +19,12 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 
-from errors import UserError
-from errors import run as run_main
-from plots import measurements
-from plots import propagation as figures
+from common.environment import bar, without_notes
+from common.errors import UserError
+from common.errors import run as run_main
 from symbols import names
-from training.environment import bar, without_notes
 
-from . import networks
+from . import measurements, networks
 from .graph import Graph
 
 # For each l, from x_1 to x_L, which the last unit leaves: the norm for one picture (root mean square over the batch) of dE/dx_l,
@@ -146,7 +144,7 @@ def main():
         lines = [row for panel, members in panels.items() for text in members
                  for row in rows(subjects[text], measured[text], panel, pictures)]
         name = figure or "propagation-" + measurements.joined(network.name for network in subjects.values())
-        figures.draw(measurements.write(name, lines))
+        measurements.write(name, lines)
     return 0
 
 

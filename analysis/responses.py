@@ -11,13 +11,11 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 
-from errors import UserError
-from errors import run as run_main
-from plots import measurements
-from plots import responses as figures
-from training.environment import without_notes
+from common.environment import without_notes
+from common.errors import UserError
+from common.errors import run as run_main
 
-from . import networks
+from . import measurements, networks
 from .graph import Graph
 
 BATCH = 100
@@ -52,15 +50,13 @@ def main():
     if arguments.images < 1:
         raise UserError("--images: at least 1")
 
-    files = []
     for network in map(networks.of_run, arguments.runs):
         pictures = networks.pictures_of(network, arguments.data_dir, count=arguments.images)
         rows = [{"name": network.name, "label": network.label, "activation": network.recipe["activation"],
                  "shortcut": network.recipe["shortcut"], "depth": network.recipe["depth"], "layer": i, "convolution": name,
                  "deviation": float(deviation), "weights": network.weights, "pictures": pictures.words}
                 for i, (name, deviation) in enumerate(responses(network, pictures.images), 1)]
-        files.append(measurements.write(f"responses-{network.name}", rows))
-    figures.draw(files)
+        measurements.write(f"responses-{network.name}", rows)
     return 0
 
 

@@ -1,0 +1,2 @@
+"""What this machine can do, measured."""
+import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -11,11 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import experiments
-import gpus
-import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
-from errors import UserError, run
-from training.environment import physical_cores
+from common import gpus
+from common.environment import physical_cores
+from common.errors import UserError, run
+from paper import experiments
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = {"basic": 110, "bottleneck": 164}  # one depth of each kind; time is proportional to multiply-adds

@@ -7,14 +7,12 @@ training does: augmented batches from the background thread, the generator's see
 import argparse
 import time
 
-import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
-
 import mxnet as mx  # isort: skip
 import numpy as np
 
+from common.environment import without_notes
 from data.batches import TrainingBatches
 from symbols import get_symbol
-from training.environment import without_notes
 from training.loop import step
 
 

@@ -8,8 +8,8 @@ import mxnet as mx
 import numpy as np
 from PIL import Image
 
-from errors import UserError
-from training.environment import physical_cores
+from common.environment import physical_cores
+from common.errors import UserError
 
 from .batches import Batches
 from .imagenet import damaged

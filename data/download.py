@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
-from errors import UserError, run
+from common.errors import UserError, run
 
 LARGEST = 1 << 30  # bytes; the official archives have 170 million
 HOST = "https://www.cs.toronto.edu/~kriz/"

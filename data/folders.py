@@ -7,7 +7,7 @@
 import os
 from pathlib import Path
 
-from errors import UserError
+from common.errors import UserError
 
 HELD_OUT = 10  # one in so many, where there is no val/
 LISTS = ("ILSVRC2012_validation_ground_truth.txt", "LOC_val_solution.csv", "val.txt")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from errors import run
+from common.errors import run
 
 SHAPES = ("disc", "square", "triangle", "cross", "ring")
 CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool")]

@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile
 
-from errors import UserError, run
-from training.environment import bar, physical_cores
+from common.environment import bar, physical_cores
+from common.errors import UserError, run
 
 from .folders import LISTS, listing
 

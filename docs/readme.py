@@ -1,18 +1,15 @@
 """The parts of README.md that are computed, between their markers: make readme
 
-    python docs/readme.py           # writes them
-    python docs/readme.py --check   # exit code 1 if one is not up to date
+    python -m docs.readme           # writes them
+    python -m docs.readme --check   # exit code 1 if one is not up to date
 """
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import experiments  # noqa: E402
-from plots import tables  # noqa: E402
-from symbols import counts  # noqa: E402
+from common.files import ROOT
+from paper import experiments
+from plots import tables
+from symbols import counts
 
 
 def choices():

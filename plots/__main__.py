@@ -6,18 +6,19 @@
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 
-import experiments
-from errors import UserError, run
-from training.environment import physical_cores
+from common import files
+from common.environment import physical_cores
+from common.errors import UserError, run
+from paper import experiments
+from paper import runs as results
 
-from . import curves
-from . import runs as results
+from . import curves, pictures
 from .named import DRAW
 
 
 def draw_each_run():
     there = []
-    for config in sorted(results.RESULTS.rglob("config.json")):
+    for config in sorted(files.RESULTS.rglob("config.json")):
         try:
             there.append(results.read(config.parent))
         except UserError as error:
@@ -27,7 +28,7 @@ def draw_each_run():
 
 
 def draw_run(run):
-    curves.draw([run], results.figure_path(run.folder))
+    curves.draw([run], pictures.figure_path(run.folder))
 
 
 def main():
@@ -44,7 +45,7 @@ def main():
         draw_each_run()
     for scale in [arguments.scale] if arguments.scale else experiments.SCALES:
         for name in arguments.names or DRAW:
-            there = [(results.RESULTS / scale / each.at(scale).name).is_dir() for each in experiments.experiments_of(name)]
+            there = [(files.RESULTS / scale / each.at(scale).name).is_dir() for each in experiments.experiments_of(name)]
             if arguments.names or any(there):
                 DRAW[name](name, scale)
 

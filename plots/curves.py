@@ -7,14 +7,13 @@ Solid: test error on the right axis, linear. Dashed: training loss on the left a
 import argparse
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib import ticker
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from common.errors import run as run_main
+from paper import runs as results
 
-from errors import run as run_main  # noqa: E402
-
-from . import runs as results  # noqa: E402
+from . import pictures
 
 # As in the paper: dark yellow for the original, blue for the proposed unit, then green and purple. They differ in lightness
 # too, for readers who see no colours and for printers that print none; each curve's test errors have their own marker.
@@ -42,13 +41,13 @@ def panel(axes, runs, title=None, papers=()):
     last = max(run.config["recipe"]["iterations"] for run in runs)
     axes.set_xlim(0, last * 68 / 64)
     axes.set_xlabel("Iterations")
-    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.set_yscale("log")
     axes.set_ylim(*_loss_range([loss for run in runs for loss in _points(run, "train_loss")[1]]))
     low, high = axes.get_ylim()
     axes.set_yticks((0.2, 0.5, 1, 2, high) if low >= 0.2 else [tick for tick in (0.002, 0.02, 0.2, 2) if tick >= low])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     axes.set_ylabel("Training loss (dashed)")
     right.set_ylim(0, _top([error for run in runs for error in _points(run, "test_error")[1][-3:]]))
     right.set_ylabel("Test error, % (solid)")
@@ -89,8 +88,8 @@ def draw(runs, path, title=None):
     """A figure of one panel with a line below that says what it is made from."""
     figure, axes = plt.subplots(figsize=(7, 4.8), layout="constrained")
     panel(axes, runs, title)
-    figure.supxlabel(results.caption(runs), fontsize=6.5, color="0.3")
-    results.save(figure, Path(path))
+    figure.supxlabel(pictures.caption(runs), fontsize=6.5, color="0.3")
+    pictures.save(figure, Path(path))
     plt.close(figure)
 
 
@@ -100,7 +99,7 @@ def main():
     parser.add_argument("--output", type=Path, help="by default plots/figures/<run>.png")
     parser.add_argument("--title")
     arguments = parser.parse_args()
-    draw([results.read(folder) for folder in arguments.runs], arguments.output or results.figure_path(arguments.runs[0]),
+    draw([results.read(folder) for folder in arguments.runs], arguments.output or pictures.figure_path(arguments.runs[0]),
          arguments.title)
 
 

@@ -6,18 +6,14 @@
 import json
 import sys
 
-import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib.patches import FancyBboxPatch
 
-import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
+from common import files
+from common.errors import run as run_main
+from symbols import get_symbol, names
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.patches import FancyBboxPatch  # noqa: E402
-
-from errors import run as run_main  # noqa: E402
-from symbols import get_symbol, names  # noqa: E402
-
-from . import runs as results  # noqa: E402
+from . import pictures
 
 FIGURE_2 = [("(a) original", "original", "identity", {}), ("(b) constant scaling", "original", "constant_scaling", {}),
             ("(c) exclusive gating", "original", "exclusive_gating", {}),
@@ -157,7 +153,7 @@ def figure(units, path, title):
     for axis, (words, graph) in zip(axes.flat, graphs):
         draw_unit(axis, words, graph, tallest)
     drawn.suptitle(title)
-    results.save(drawn, results.FIGURES / path)
+    pictures.save(drawn, files.FIGURES / path)
     plt.close(drawn)
 
 

@@ -6,15 +6,13 @@ import statistics
 import sys
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from analysis import measurements
+from common import files
+from common.errors import run as run_main
 
-from errors import run as run_main  # noqa: E402
-
-from . import curves, measurements, panels  # noqa: E402
-from . import runs as results  # noqa: E402
+from . import curves, panels, pictures
 
 VEIT = "1605.06431"
 VEIT_UNITS = 54  # of the pre-activated ResNet-110 that they cut
@@ -23,10 +21,10 @@ GREY = "0.62"
 
 def draw(paths):
     """One figure of the networks in some CSV files; it is named after them."""
-    files = [measurements.read(path) for path in paths]
+    tables = [measurements.read(path) for path in paths]
     figure, axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained", sharey=True)
     _theirs(*axes)
-    for rows, (colour, marker) in zip(files, curves.styles([rows[0] for rows in files])):
+    for rows, (colour, marker) in zip(tables, curves.styles([rows[0] for rows in tables])):
         style = dict(color=colour, marker=marker, markersize=4, linewidth=1.4)
         by_lesion = measurements.grouped(rows, "lesion")
         units, intact = rows[0]["units_in_all"], by_lesion["none"][0]["error"]
@@ -54,13 +52,13 @@ def draw(paths):
         axis.set_title(title, fontsize=11)
     axes[0].set(ylabel="Test error, % (90: chance)", xlim=(0, 102))
     axes[1].set_xlim(left=0)
-    axes[2].set_xlim(1.005, min((row["tau"] for rows in files for row in rows if row["tau"] is not None), default=0.84) - 0.01)
+    axes[2].set_xlim(1.005, min((row["tau"] for rows in tables for row in rows if row["tau"] is not None), default=0.84) - 0.01)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=10, frameon=False,
                   title="Lesions of trained networks, nothing trained again; grey: Veit, Wilber and Belongie (1605.06431)",
                   title_fontsize=13)
-    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
+    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
     figure.supxlabel(f"{'; '.join(words)}; theirs: full scale, 32 pixels square", fontsize=7, color="0.3")
-    results.save(figure, results.FIGURES / f"lesion-{measurements.joined(rows[0]['name'] for rows in files)}.png")
+    pictures.save(figure, files.FIGURES / f"lesion-{measurements.joined(rows[0]['name'] for rows in tables)}.png")
     plt.close(figure)
 
 

@@ -1,5 +1,5 @@
 """What draws each table and figure, by its name: DRAW[name](name, scale)."""
-import experiments
+from paper import experiments
 
 from . import panels, search, summary, tables
 

@@ -4,17 +4,14 @@
 """
 import csv
 from functools import lru_cache
-from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from common import files
+from paper import experiments
+from paper import runs as results
 
-import experiments  # noqa: E402
-
-from . import curves  # noqa: E402
-from . import runs as results  # noqa: E402
+from . import curves, pictures
 
 TITLES = {"figure1": "1603.05027, Figure 1 right", "figure3": "1603.05027, Figure 3: shortcuts, ResNet-110",
           "figure6": "1603.05027, Figure 6: activations", "degradation": "1512.03385, Figure 6: plain and residual nets"}
@@ -24,7 +21,7 @@ TITLES = {"figure1": "1603.05027, Figure 1 right", "figure3": "1603.05027, Figur
 def paper_curves():
     """{(paper, figure, curve): {kind: [(x, value)]}} of the papers' own figures, read off their graphics."""
     found = {}
-    for path in sorted((Path(__file__).resolve().parent / "paper").glob("*.csv")):
+    for path in sorted((files.ROOT / "paper").glob("*.csv")):
         with open(path, newline="") as file:
             for row in csv.DictReader(file):
                 kinds = found.setdefault((row["paper"], row["figure"], row["curve"]), {})
@@ -56,8 +53,8 @@ def draw(name, scale):
     note = experiments.depths_note(scale, name)
     figure.suptitle(TITLES[name] + (note and f" ({note})"))
     if drawn:
-        figure.supxlabel(results.caption(drawn), fontsize=7, color="0.3")
-        results.save(figure, results.figure_of(name, scale))
+        figure.supxlabel(pictures.caption(drawn), fontsize=7, color="0.3")
+        pictures.save(figure, pictures.figure_of(name, scale))
     plt.close(figure)
     for command in dict.fromkeys(each.target(scale) for each in missing):
         print(f"{name} lacks a whole run: {command}")

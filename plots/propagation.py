@@ -6,15 +6,13 @@ import sys
 import textwrap
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from analysis import measurements
+from common import files
+from common.errors import run as run_main
 
-from errors import run as run_main  # noqa: E402
-
-from . import curves, measurements  # noqa: E402
-from . import runs as results  # noqa: E402
+from . import curves, pictures
 
 QUANTITIES = [("gradient", r"whole gradient $\|\partial E/\partial x_l\|$"),
               ("shortcut_gradient", "its part through\nshortcuts alone"), ("signal", r"signal $\|x_l\|$")]
@@ -34,10 +32,10 @@ def draw(path):
     caption = (f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the batch), BN as in training; a "
                "line ends where nothing at all arrives")
     figure.supxlabel(textwrap.fill(caption, round(20 * figure.get_figwidth())), fontsize=7, color="0.3")
-    results.save(figure, results.FIGURES / f"{path.stem}.png")
+    pictures.save(figure, files.FIGURES / f"{path.stem}.png")
     plt.close(figure)
     lines = table(rows)
-    (results.FIGURES / f"{path.stem}.md").write_text("".join("| " + " | ".join(line) + " |\n"
+    (files.FIGURES / f"{path.stem}.md").write_text("".join("| " + " | ".join(line) + " |\n"
                                                              for line in [lines[0], ["---"] * len(HEAD), *lines[1:]]))
     widths = [max(map(len, cells)) for cells in zip(*lines)]
     print("\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines))
@@ -124,7 +122,7 @@ def _lambdas(rows):
 
 
 def main():
-    for path in sys.argv[1:] or sorted((results.RESULTS / "analysis").glob("propagation-*.csv")):
+    for path in sys.argv[1:] or sorted((files.RESULTS / "analysis").glob("propagation-*.csv")):
         draw(Path(path))
 
 

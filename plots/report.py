@@ -11,11 +11,12 @@ import struct
 from html import escape
 from pathlib import Path
 
-import experiments
-from errors import UserError, run
+from common import files
+from common.errors import UserError, run
+from paper import experiments
+from paper import runs as results
 
-from . import runs as results
-from . import tables
+from . import pictures, tables
 from .panels import TITLES
 
 # Pictures that belong to no scale: stem of the PNG, what one sees.
@@ -93,7 +94,7 @@ def recipe(run):
 def section(scale):
     """Everything that there is at a scale; an empty string if nothing is."""
     runs = []
-    for config in sorted((results.RESULTS / scale).rglob("config.json")):
+    for config in sorted((files.RESULTS / scale).rglob("config.json")):
         try:
             runs.append(results.read(config.parent))
         except UserError as error:
@@ -104,22 +105,22 @@ def section(scale):
     said = ["The paper's recipe" + (f" with <code>{escape(changed)}</code>" if changed else "") + (note and f", {note}"),
             "Ours: error of the last iterate, median of n runs", "Fail: the paper's word for an error above 20 %"]
     parts = [f'<h2 id="{scale}">Scale: {scale}</h2>', f"<p class=note>{'. '.join(said)}.</p>",
-             picture(results.figure_of("summary", scale), "Every row that has a run, in the order of the paper's errors.")]
+             picture(pictures.figure_of("summary", scale), "Every row that has a run, in the order of the paper's errors.")]
     for name in experiments.TABLES:
         rows = tables.lines(name, scale)
         if any(row[3] for row in rows):
             parts += [f"<h3>Table {name[-1]}</h3>", table(tables.HEAD, rows), f"<p>{tables.order(name, scale)}</p>"]
     for name in experiments.FIGURES:
-        parts.append(picture(results.figure_of(name, scale), f"{TITLES[name]}. Solid: test error; dashed: training loss. "
+        parts.append(picture(pictures.figure_of(name, scale), f"{TITLES[name]}. Solid: test error; dashed: training loss. "
                              f"To make it: {experiments.make(name, scale)}"))
-    parts.append(picture(results.figure_of(experiments.SEARCH, scale), "Error on held-out training pictures against the initial "
+    parts.append(picture(pictures.figure_of(experiments.SEARCH, scale), "Error on held-out training pictures against the initial "
                          f"bias of the gates. To make it: {experiments.make(experiments.SEARCH, scale)}"))
     return "\n".join([*parts, f"<h3>The {len(runs)} runs</h3>", *map(recipe, runs)])
 
 
 def why():
     """The pictures of analysis/, where there are any."""
-    found = [picture(path, text) for name, text in WHY for path in sorted(results.FIGURES.glob(f"{name}.png"))]
+    found = [picture(path, text) for name, text in WHY for path in sorted(files.FIGURES.glob(f"{name}.png"))]
     return f'<h2 id="why">Why it works</h2>{"".join(found)}' if found else ""
 
 
@@ -136,7 +137,7 @@ def page():
 Everything here is computed from the logs under <code>results/</code>, the diagrams from the networks' graphs.</p>
 <nav><a href="#units">units</a>{links}<a href="#why">why</a><a href="#again">again</a></nav>
 <h2 id="units">The units</h2>
-{"".join(picture(results.FIGURES / f"{name}.png", text) for name, text in UNITS)}
+{"".join(picture(files.FIGURES / f"{name}.png", text) for name, text in UNITS)}
 {"".join(sections.values()) or nothing}
 {why()}<h2 id="again">How to repeat it</h2>
 <p>Each row of a table ends with what to type for it in a clone of the project; <code>make table1 SCALE=pocket</code> trains all
@@ -148,7 +149,7 @@ rows of a table that have no run yet and draws it, <code>make plots</code> draws
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("--output", type=Path, default=results.ROOT / "plots" / "report.html", help="(plots/report.html)")
+    parser.add_argument("--output", type=Path, default=files.ROOT / "plots" / "report.html", help="(plots/report.html)")
     output = parser.parse_args().output
     partial = output.with_name(output.name + ".partial")
     partial.write_text(page(), encoding="utf-8")

@@ -5,15 +5,13 @@
 import sys
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from analysis import measurements
+from common import files
+from common.errors import run as run_main
 
-from errors import run as run_main  # noqa: E402
-
-from . import curves, measurements, panels  # noqa: E402
-from . import runs as results  # noqa: E402
+from . import curves, panels, pictures
 
 PAPER = "1512.03385"
 PAPER_KIND = {("original", "plain"): "plain", ("original", "identity"): "ResNet"}  # and its depth: what Figure 7 has
@@ -21,9 +19,9 @@ PAPER_KIND = {("original", "plain"): "plain", ("original", "identity"): "ResNet"
 
 def draw(paths):
     """One figure of the networks in some CSV files; it is named after them."""
-    files = [measurements.read(path) for path in paths]
+    tables = [measurements.read(path) for path in paths]
     figure, axes = plt.subplots(2, 1, figsize=(9, 8), layout="constrained", sharex=True)
-    for rows, (colour, marker) in zip(files, curves.styles([rows[0] for rows in files])):
+    for rows, (colour, marker) in zip(tables, curves.styles([rows[0] for rows in tables])):
         first = rows[0]
         kind = PAPER_KIND.get((first["activation"], first["shortcut"]))
         dashes = (0, (4, 2)) if first["shortcut"] == "plain" else "solid"
@@ -43,9 +41,9 @@ def draw(paths):
         axis.grid(axis="y", linestyle=":", color="0.7")
         axis.set_ylim(bottom=0)
     figure.suptitle("Responses of the 3x3 layers, after BN (1512.03385, Figure 7)")
-    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in files)
+    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
     figure.supxlabel(f"{'; '.join(words)}; the paper's: full scale, 32 pixels square", fontsize=7, color="0.3")
-    results.save(figure, results.FIGURES / f"responses-{measurements.joined(rows[0]['name'] for rows in files)}.png")
+    pictures.save(figure, files.FIGURES / f"responses-{measurements.joined(rows[0]['name'] for rows in tables)}.png")
     plt.close(figure)
 
 

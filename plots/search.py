@@ -5,15 +5,12 @@
 import math
 import statistics
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from paper import experiments
+from paper import runs as results
 
-import experiments  # noqa: E402
-
-from . import runs as results  # noqa: E402
-from . import tables  # noqa: E402
+from . import pictures, tables
 
 PAPER_BEST = -6  # 1603.05027, section 3.1
 
@@ -68,6 +65,6 @@ def draw(name, scale):
     axes.set_title(title, fontsize=10)
     axes.grid(axis="y", linestyle=":", color="0.6")
     runs = [run for each in experiments.GATE_BIAS_SEARCH for run in results.of(each, scale)]
-    figure.supxlabel(results.caption(runs, of="point"), fontsize=6.5, color="0.3")
-    results.save(figure, results.figure_of(name, scale))
+    figure.supxlabel(pictures.caption(runs, of="point"), fontsize=6.5, color="0.3")
+    pictures.save(figure, pictures.figure_of(name, scale))
     plt.close(figure)

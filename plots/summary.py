@@ -4,15 +4,12 @@
 """
 import statistics
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from paper import experiments
+from paper import runs as results
 
-import experiments  # noqa: E402
-
-from . import runs as results  # noqa: E402
-from . import tables  # noqa: E402
+from . import pictures, tables
 
 # title, table, depth. The original unit stands in both, as in the paper.
 GROUPS = [("Table 1: shortcuts, ResNet-110", "table1", 110), ("Table 2: activations, ResNet-110", "table2", 110),
@@ -64,8 +61,8 @@ def draw(name, scale):
     axes[-1][1].set_xlabel(f"ours at {scale} scale, % (diamond: median, dots: runs)", fontsize=9)
     runs = [run for _, there, _ in groups for row, _ in there for run in results.of(row.experiment, scale)]
     note = experiments.depths_note(scale, name)
-    figure.supxlabel(f"{note}\n" * bool(note) + results.caption(runs, of=None), fontsize=6.5, color="0.3")
-    results.save(figure, results.figure_of(name, scale))
+    figure.supxlabel(f"{note}\n" * bool(note) + pictures.caption(runs, of=None), fontsize=6.5, color="0.3")
+    pictures.save(figure, pictures.figure_of(name, scale))
     plt.close(figure)
 
 

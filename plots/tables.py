@@ -6,15 +6,13 @@ import math
 import statistics
 from collections import namedtuple
 
-import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
+from paper import experiments
+from paper import runs as results
 
-import experiments  # noqa: E402
-
-from . import runs as results  # noqa: E402
+from . import pictures
 
 # errors: last iterate of each finished run, in %. config: of one of them, None without any. unfinished: how many others.
 Ours = namedtuple("Ours", "errors config unfinished")
@@ -118,14 +116,14 @@ def picture(name, rows, scale, path):
     note = experiments.depths_note(scale, name)
     figure.supxlabel(f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n (mean +- standard deviation); "
                      f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}", fontsize=7, color="0.3")
-    results.save(figure, path)
+    pictures.save(figure, path)
     plt.close(figure)
 
 
 def draw(name, scale):
     """Print a table and write its Markdown and PNG under plots/figures/."""
     rows = lines(name, scale)
-    path = results.figure_of(name, scale)
+    path = pictures.figure_of(name, scale)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".md").write_text(markdown(rows))
     width = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(5)]

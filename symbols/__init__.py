@@ -17,7 +17,7 @@ import inspect
 import io
 import traceback
 
-from errors import UserError
+from common.errors import UserError
 
 from . import names
 
@@ -46,7 +46,7 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
     activation_file = _load("activations", activation, ("residual_unit", "after_last_unit"))
     shortcut_file = _load("shortcuts", shortcut, ("join",))
     constants = shortcut_constants(shortcut, shortcut_args or {})
-    option = option or ("B" if kind == "bottleneck" else "A")
+    option = option or names.default_option(kind)
     if option not in OPTIONS:
         raise UserError(f"no option is called '{option}': there are {', '.join(OPTIONS)}")
     if bottleneck_stride not in ("1x1", "3x3"):

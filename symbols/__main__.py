@@ -1,7 +1,7 @@
 """Print the options of train_cifar.py that a network's name stands for: python -m symbols preact-constant_scaling110"""
 import sys
 
-from errors import UserError, run
+from common.errors import UserError, run
 
 from . import names
 

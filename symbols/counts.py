@@ -5,9 +5,7 @@
 import json
 from math import prod
 
-import numpy as np
-
-from errors import run
+from common.errors import run
 
 from . import get_symbol
 
@@ -48,19 +46,6 @@ def multiply_adds(symbol, image_size):
             weight = shape[f"{node['name']}_weight"]
             total += prod(shape[f"{node['name']}_output"]) * prod(weight[1:])
     return total
-
-
-def training_bytes(symbol, image_size):
-    """Memory that one picture takes in training: what comes into each convolution and each BN is kept for backward.
-
-    Measured: 24.4 MB for ResNet-164 and 146.5 MB for ResNet-1001 at 32x32; this says 25.4 and 153.4.
-    """
-    internals = symbol.get_internals()
-    _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
-    _, types, _ = internals.infer_type(data="float32")
-    size = {name: np.dtype(kind).itemsize * prod(shape) for name, kind, shape in zip(internals.list_outputs(), types, outputs)}
-    kept = [node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] in ("Convolution", "BatchNorm")]
-    return sum(size[f"{name}_output"] for name in kept)
 
 
 # What the papers say of their networks: parameters (1512.03385 Table 6; 1603.05027 Table 4, where 10.2M leaves BN out) and

@@ -2,7 +2,7 @@
 import re
 from pathlib import Path
 
-from errors import UserError
+from common.errors import UserError
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -98,6 +98,10 @@ def name(activation, shortcut, depth):
         return f"{'original' if shortcut == 'identity' else shortcut}{depth}"
     return f"{activation}{'' if shortcut == 'identity' else '-' + shortcut}{depth}"
 
+
+def default_option(unit):
+    """How a unit changes dimensions: A for basic and one-layer units (1512.03385, section 4.2), B for bottlenecks (1603.05027)."""
+    return "B" if unit == "bottleneck" else "A"
 
 
 def run_name(dataset, activation, shortcut, depth, unit, constants):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import mxnet as mx
 import numpy as np
 
-from errors import UserError
+from common.errors import UserError
 
 from . import get_symbol, names
 from .activations import preact

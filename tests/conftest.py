@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-import training  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
+import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 
 import mxnet as mx  # isort: skip
+from common import files
+from common.errors import UserError
 from data import generated
-from errors import UserError
-from plots import runs
 from training.checkpoint import found
 from training.log import COLUMNS, read_log
 
@@ -40,9 +40,9 @@ EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "te
 def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, **options):
     """train_cifar.py in a process of its own; its figure costs more than its training, so only who looks at it has it drawn."""
     code = (f"import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
-            "import errors, session, train_cifar; "
+            "import train_cifar; from common import errors; from training import fit; "
             f"{f'import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); ' if file_limit else ''}"
-            f"{'' if figures else 'session.Figure.draw = session.Figure.wait = lambda self: None; '}"
+            f"{'' if figures else 'fit.Figure.draw = fit.Figure.wait = lambda self: None; '}"
             "errors.run(train_cifar.main)")
     return subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **options})
@@ -61,8 +61,8 @@ def train(images):
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """results(experiment, errors, scale): writes a finished run for each error; figures go to a folder of the test."""
-    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
 
     def write(experiment, errors, scale="pocket", rows=None, **changes):
         experiment = experiment.at(scale)

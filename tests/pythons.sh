@@ -6,7 +6,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failed=0
 for version in 3.8 3.9 3.10 3.11 3.12 3.13; do
-    DRY_RUN=1 PYTHON=$version VARIANT=cpu sh install.sh 2>/dev/null || { echo "Python $version: not on this machine"; continue; }
+    DRY_RUN=1 PYTHON=$version VARIANT=cpu sh requirements/install.sh 2>/dev/null || { echo "Python $version: not on this machine"; continue; }
     copy=$folder/$version
     mkdir "$copy"
     git ls-files -z | xargs -0 tar -c | tar -x -C "$copy"

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from conftest import ROOT, SMALL, refused, rows, same, start
 
-import cluster as launcher
 from training import checkpoint
+from training import cluster as launcher
 from training.log import read_log
 
 
 def cluster(*arguments, **options):
-    command = [sys.executable, "cluster.py", "--workers", "2", "--", "train_cifar.py", *map(str, arguments)]
+    command = [sys.executable, "-m", "training.cluster", "--workers", "2", "--", "train_cifar.py", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             env={**os.environ, "OMP_NUM_THREADS": "1", **options})
 
@@ -106,7 +106,7 @@ def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_pa
 
 @pytest.mark.parametrize("store", ["dist_sync", "dist_async"])
 def test_worker_without_a_cluster_is_refused(train, store):
-    assert refused(train("--kv-store", store), "cluster.py starts")
+    assert refused(train("--kv-store", store), "training.cluster starts")
 
 
 @pytest.mark.parametrize("nodes, first", [("node[03-04,07]", "node03"), ("a,b", "a"), ("n-1", "n-1"), ("gpu[7]", "gpu7")])
@@ -117,7 +117,7 @@ def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, firs
 
 
 def test_hosts_must_know_where_to_report():
-    done = subprocess.run([sys.executable, "cluster.py", "--hosts", "a,b", "--", "train_cifar.py"], cwd=ROOT, text=True,
+    done = subprocess.run([sys.executable, "-m", "training.cluster", "--hosts", "a,b", "--", "train_cifar.py"], cwd=ROOT, text=True,
                           capture_output=True)
     assert refused((done.returncode, done.stdout, done.stderr), "--root")
 
@@ -125,7 +125,7 @@ def test_hosts_must_know_where_to_report():
 def test_cluster_under_slurm_starts_one_worker_for_each_task(images, tmp_path):
     """What srun does, without SLURM: the same command once for each task, with its variables."""
     port = "19" + str(os.getpid())[-3:].zfill(3)
-    command = [sys.executable, "cluster.py", "--port", port, "--", "train_cifar.py", "--data-dir", str(images), *SMALL,
+    command = [sys.executable, "-m", "training.cluster", "--port", port, "--", "train_cifar.py", "--data-dir", str(images), *SMALL,
                "--iterations", "10", "--kv-store", "dist_sync", "--output", str(tmp_path / "run")]
     tasks = [subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
         **os.environ, "OMP_NUM_THREADS": "1", "SLURM_PROCID": str(number), "SLURM_NTASKS": "2"}) for number in range(2)]

@@ -2,7 +2,8 @@
 import matplotlib.image
 import pytest
 
-from plots import diagrams, runs
+from common import files
+from plots import diagrams
 from symbols import names
 
 
@@ -38,6 +39,6 @@ def test_no_two_boxes_lie_on_each_other(activation, shortcut):
 
 
 def test_diagrams_are_pictures(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "FIGURES", tmp_path)
+    monkeypatch.setattr(files, "FIGURES", tmp_path)
     diagrams.figure(diagrams.FIGURE_2, "a.png", "title")
     assert matplotlib.image.imread(tmp_path / "a.png").std() > 0.01

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from conftest import refusal
 
+from common.errors import UserError
 from data import download
-from errors import UserError
 
 INSIDE, FILES = "cifar-10-batches-bin", [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]
 SET = {name: random.Random(name).getrandbits(8 * 60_000).to_bytes(60_000, "big") for name in FILES}  # does not compress

@@ -7,11 +7,11 @@ import statistics
 import matplotlib.image
 import pytest
 
-import experiments
 import train_cifar
 import train_imagenet
-from errors import UserError
-from plots import panels, runs, search, tables
+from common.errors import UserError
+from paper import experiments, runs
+from plots import panels, search, tables
 from plots.named import DRAW
 from symbols import names, shortcut_constants
 

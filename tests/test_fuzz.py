@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from test_data import as_dict, python2_pickle, python3_pickle
 from test_safety import CONFIG, HEADER, RECIPE, numbers
 
+from common.errors import UserError
 from data import cifar, generated
-from errors import UserError
 from training import checkpoint
 from training.log import COLUMNS, read_log
 from training.run import Run

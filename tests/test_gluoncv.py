@@ -11,10 +11,10 @@ import pytest
 from gluoncv.model_zoo.cifarresnet import get_cifar_resnet
 from gluoncv.model_zoo.resnet import get_resnet
 
+from common.environment import without_notes
 from symbols import get_symbol, names
 from symbols.layers import batch_norm, relu
 from symbols.resnet import resnet
-from training.environment import without_notes
 
 EPSILON = 1e-5
 

@@ -14,14 +14,15 @@ import pytest
 from conftest import ROOT, refusal
 from PIL import Image
 
-import experiments
 import train_imagenet
+from common import files
+from common.environment import without_notes
 from data import crops, folders, imagenet
 from data.crops import CropBatches, TestCrops
-from plots import runs, tables
+from paper import experiments, runs
+from plots import tables
 from symbols import get_symbol, pretrained
 from training import checkpoint
-from training.environment import without_notes
 from training.evaluate import evaluate
 from training.log import read_log
 from training.state import collect
@@ -239,7 +240,7 @@ def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared
 def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path, missing):
     whole = (prepared[1] / "train.rec").read_bytes()
     code = (f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(whole) - missing}, -1))\n"
-            "import errors; from data import imagenet; errors.run(imagenet.main)")
+            "from common import errors; from data import imagenet; errors.run(imagenet.main)")
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, source, "--output", tmp_path, "--side", str(SIDE)], cwd=ROOT,
                           text=True, capture_output=True)
     last = done.stderr.splitlines()[-1]
@@ -612,7 +613,7 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(prep
 def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
     row = next(row for row in experiments.TABLES["table5"] if row.experiment and row.crop == "320")
     results(row.experiment, [30.0], scale="full")
-    folder, = (runs.RESULTS / "full").glob("*/seed0")
+    folder, = (files.RESULTS / "full").glob("*/seed0")
     last = int(read_log(folder)[-1]["iteration"])
     for text, errors, words in [
             ({"320": {"top1": 21.5, "iteration": last}}, [21.5], ""), ("{", [], "damaged"), ("[]", [], "damaged"),

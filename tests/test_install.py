@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-import gpus
+from common import gpus
 
 # A stand-in for the driver's library, with GPUs of the compute capabilities in CAPABILITIES ("75,86").
 DRIVER = r"""
@@ -45,16 +45,15 @@ def driver(tmp_path_factory):
 def place(tmp_path_factory):
     """A copy of what make setup needs, without a .venv."""
     folder = tmp_path_factory.mktemp("place")
-    for name in ("install.sh", "gpus.py"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    for name in ("requirements", "common"):
+        shutil.copytree(ROOT / name, folder / name)
     install.place = folder
     return folder
 
 
 def install(**environment):
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "PYTHON": sys.executable, "DRY_RUN": "1", **environment}
-    done = subprocess.run(["sh", "install.sh"], cwd=install.place, text=True, capture_output=True, env=environment)
+    done = subprocess.run(["sh", "requirements/install.sh"], cwd=install.place, text=True, capture_output=True, env=environment)
     return done.returncode, done.stderr
 
 
@@ -91,8 +90,8 @@ def test_what_was_asked_for_is_remembered(place):
 
 
 def test_driver_tells_its_version(driver):
-    done = subprocess.run([sys.executable, "-c", "import gpus; print(gpus.driver())"], cwd=ROOT, text=True, capture_output=True,
-                          env={"LD_LIBRARY_PATH": str(driver)})
+    done = subprocess.run([sys.executable, "-c", "from common import gpus; print(gpus.driver())"], cwd=ROOT, text=True,
+                          capture_output=True, env={"LD_LIBRARY_PATH": str(driver)})
     assert done.stdout.strip().endswith("for CUDA 12.2")
 
 

@@ -12,9 +12,12 @@ from conftest import ROOT, refusal, refused
 from test_equations import Network
 from test_symbols import run_in
 
+import plots.lesion
+import plots.responses
 from analysis import lesion, networks, responses
 from analysis.graph import Graph
-from errors import UserError
+from common import files
+from common.errors import UserError
 from plots import panels
 from symbols import get_symbol
 
@@ -117,8 +120,8 @@ def trained(images, tmp_path_factory):
 
 
 def test_lesions_of_a_run_are_measured_and_drawn(trained, images, tmp_path, monkeypatch):
-    monkeypatch.setattr(lesion.measurements.results, "RESULTS", tmp_path)
-    monkeypatch.setattr(lesion.measurements.results, "FIGURES", tmp_path)
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    monkeypatch.setattr(files, "FIGURES", tmp_path)
     monkeypatch.setattr("sys.argv", ["lesion", str(trained), "--data-dir", str(images), "--samples", "2"])
     assert lesion.main() == 0
     rows = lesion.measurements.read(tmp_path / "analysis/lesion-cifar10-original14.csv")
@@ -127,12 +130,13 @@ def test_lesions_of_a_run_are_measured_and_drawn(trained, images, tmp_path, monk
     with open(trained / "log.csv", newline="") as log:
         assert rows[0]["error"] == pytest.approx(float(list(csv.DictReader(log))[-1]["test_error"]), abs=1e-3)
     assert len({row["error"] for row in rows}) > 1
+    plots.lesion.draw([tmp_path / "analysis/lesion-cifar10-original14.csv"])
     assert matplotlib.image.imread(tmp_path / "lesion-cifar10-original14.png").std() > 0.01
 
 
 def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monkeypatch):
-    monkeypatch.setattr(responses.measurements.results, "RESULTS", tmp_path)
-    monkeypatch.setattr(responses.measurements.results, "FIGURES", tmp_path)
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    monkeypatch.setattr(files, "FIGURES", tmp_path)
     monkeypatch.setattr("sys.argv", ["responses", str(trained), "--data-dir", str(images)])
     assert responses.main() == 0
     rows = responses.measurements.read(tmp_path / "analysis/responses-cifar10-original14.csv")
@@ -146,6 +150,7 @@ def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monke
         module.set_params(network.arguments, network.states, allow_extra=True)
         module.forward(mx.io.DataBatch([mx.nd.array(pictures)]), is_train=False)
         assert row["deviation"] == pytest.approx(module.get_outputs()[0].asnumpy().std(), rel=1e-3)
+    plots.responses.draw([tmp_path / "analysis/responses-cifar10-original14.csv"])
     assert matplotlib.image.imread(tmp_path / "responses-cifar10-original14.png").std() > 0.01
     found = []
     for size in (100, 30):  # 70 pictures in one batch, and in three of which the last has 10

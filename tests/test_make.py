@@ -39,4 +39,4 @@ def test_mistake_ends_make_with_one_line(arguments, words):
 
 
 def test_computed_parts_of_the_readme_are_up_to_date():
-    assert subprocess.run([sys.executable, "-W", "ignore", "docs/readme.py", "--check"], cwd=ROOT).returncode == 0
+    assert subprocess.run([sys.executable, "-W", "ignore", "-m", "docs.readme", "--check"], cwd=ROOT).returncode == 0

@@ -1,7 +1,7 @@
 """A network's name and depth mean what the papers mean by them."""
 import pytest
 
-from errors import UserError
+from common.errors import UserError
 from symbols import names
 
 

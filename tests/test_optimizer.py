@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import train_cifar
-from training.environment import without_notes
+from common.environment import without_notes
 from training.recipe import optimizer
 
 STEPS = 6

@@ -5,8 +5,10 @@ import math
 import matplotlib.image
 import pytest
 
-from errors import UserError
-from plots import curves, runs
+from common import files
+from common.errors import UserError
+from paper import runs
+from plots import curves, pictures
 from training.log import COLUMNS
 
 CONFIG = {"name": "cifar10-preact20", "scale": "pocket", "data": "generated shapes", "host": {"devices": "CPU x 1", "cores": 2},
@@ -84,10 +86,11 @@ def test_label_uses_the_papers_words(run):
 
 
 def test_caption_says_data_scale_seed_and_machine(run):
-    caption = runs.caption([runs.read(run(rows(200)))])
+    caption = pictures.caption([runs.read(run(rows(200)))])
     assert all(word in caption for word in ("generated shapes", "pocket", "seed 0", "CPU x 1 (2 cores)", "batch 128", "16 pixels"))
 
 
 def test_figures_of_different_runs_have_different_names():
-    paths = [runs.figure_path(runs.RESULTS / name) for name in ("full/a/seed0", "full/a/seed1", "pocket/a/seed0", "full/b/seed0")]
-    assert len(set(paths)) == 4 and paths[0] == runs.FIGURES / "a.png"
+    paths = [pictures.figure_path(files.RESULTS / name) for name in (
+        "full/a/seed0", "full/a/seed1", "pocket/a/seed0", "full/b/seed0")]
+    assert len(set(paths)) == 4 and paths[0] == files.FIGURES / "a.png"

@@ -9,7 +9,7 @@ import subprocess
 import matplotlib.image
 import pytest
 
-import experiments
+from paper import experiments
 from plots import panels, report, summary, tables
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

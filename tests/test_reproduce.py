@@ -5,9 +5,9 @@ import matplotlib.image
 import pytest
 from conftest import refusal
 
-import experiments
 import reproduce
-from plots import runs
+from common import files
+from paper import experiments
 from training.log import read_log
 
 NAMES = ("cifar10-original11", "cifar10-preact11")
@@ -16,8 +16,8 @@ NAMES = ("cifar10-original11", "cifar10-preact11")
 @pytest.fixture
 def figure1(images, tmp_path, monkeypatch):
     """figure1(*options): the exit code of reproduce.py for Figure 1, with 11 layers for 1001, in a folder of the test."""
-    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(runs, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
     options = f"--image-size 8 --batch-size 20 --iterations 20 --log-every 5 --test-every 10 --data-dir {images}"
     monkeypatch.setitem(experiments.SCALES, "demo", experiments.Scale(options, {1001: 11}))
 

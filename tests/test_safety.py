@@ -15,12 +15,12 @@ import mxnet as mx
 import pytest
 from conftest import SMALL, arrays, refusal, rows, same, start
 
-import errors
+from common import errors
+from common.environment import be_deterministic
+from common.errors import UserError
 from data import batches, cifar
-from errors import UserError
 from symbols import get_symbol
 from training import checkpoint, interrupt
-from training.environment import be_deterministic
 from training.interrupt import Interruptions, Stopped, duration
 from training.log import COLUMNS, read_log, write_number
 from training.loop import train

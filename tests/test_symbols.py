@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, refused
 
-from errors import UserError
+from common.errors import UserError
 from symbols import counts, get_symbol, names, shortcut_constants
 from training.recipe import initializer
 
@@ -92,11 +92,10 @@ def test_constants_default_to_the_papers():
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the source in which a test may add files."""
-    for name in ("symbols", "training", "data", "plots"):
+    for name in ("symbols", "training", "data", "plots", "paper", "analysis", "common"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=lambda folder, inside: [
-            n for n in inside if not (n.endswith(".py") or n in ("shortcuts", "activations"))])
-    for name in ("compat.py", "errors.py", "gpus.py", "options.py", "session.py", "train_cifar.py"):
-        shutil.copy(ROOT / name, tmp_path)
+            n for n in inside if not (n.endswith((".py", ".csv")) or n in ("shortcuts", "activations"))])
+    shutil.copy(ROOT / "train_cifar.py", tmp_path)
     return tmp_path
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conftest import SMALL, refused, rows, same, start, wait_for_row
 
+from common.environment import without_notes
 from data import batches, cifar, generated
 from symbols import get_symbol
-from training.environment import without_notes
 from training.evaluate import evaluate
 from training.log import read_log
 from training.recipe import decay_multipliers

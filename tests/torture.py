@@ -21,10 +21,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from conftest import rows, same, start  # noqa: E402
+from conftest import rows, same, start
 
-from data import generated  # noqa: E402
-from training.checkpoint import found  # noqa: E402
+from data import generated
+from training.checkpoint import found
 
 RUN = ["--depth", "8", "--image-size", "16", "--batch-size", "20", "--iterations", "60", "--log-every", "3", "--test-every", "9"]
 VARIANTS = {

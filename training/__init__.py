@@ -1,4 +1,2 @@
-"""Trains any symbol; knows nothing of residual units or of CIFAR. Import it before MXNet: it sets MXNet's environment."""
-from .environment import prepare_mxnet
-
-prepare_mxnet()
+"""Trains any symbol; knows nothing of residual units or of CIFAR."""
+import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -5,7 +5,6 @@ checkpoint-<iteration>/
     state.json      the rest: iteration, metrics, recipe, the log up to here; size and SHA-256 of arrays.params; its own SHA-256
 The newest two are kept. The sums find damage, not forgery: a checkpoint from a stranger is his program's word, as any is.
 """
-import contextlib
 import errno
 import hashlib
 import json
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import mxnet as mx
 
-from errors import UserError
+from common.errors import UserError
+from common.files import short, sync, writing
 
 KEPT = 2
 
@@ -55,7 +55,10 @@ def save(folder, arrays, state):
         try:
             partial.mkdir()
             file = partial / "arrays.params"
-            mx.nd.save(str(file), arrays)
+            try:
+                mx.nd.save(str(file), arrays)
+            except mx.MXNetError as error:
+                raise OSError(None, short(error)) from error
             content = file.read_bytes()
             # MXNet does not see that a disk is full when it closes the file. A whole one ends with the last array's name.
             if not content.endswith(list(arrays)[-1].encode()):
@@ -63,14 +66,14 @@ def save(folder, arrays, state):
             state = {**state, "arrays": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}
             (partial / "state.json").write_text(json.dumps({**state, "sha256": _digest(state)}))
             for path in (file, partial / "state.json", partial):
-                _sync(path)
+                sync(path)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
             raise
         if target.exists():  # of the same iteration, before its row was written
             os.replace(target, target.with_name(f"{target.name}.aside"))
         os.replace(partial, target)
-        _sync(folder)
+        sync(folder)
         recover(folder)
         for old in found(folder)[:-KEPT]:
             shutil.rmtree(old)
@@ -85,7 +88,7 @@ def load_state(path):
         if state.pop("sha256") != _digest(state):
             raise Damaged("state.json has another SHA-256 than it says")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, MemoryError) as error:
-        raise Damaged(f"state.json: {_short(error)}") from error
+        raise Damaged(f"state.json: {short(error)}") from error
     return state
 
 
@@ -98,7 +101,7 @@ def load(path):
             raise Damaged(f"arrays.params has {size:,} bytes, not {state['arrays']['bytes']:,}")
         content = file.read_bytes()
     except OSError as error:
-        raise Damaged(f"arrays.params: {_short(error)}") from error
+        raise Damaged(f"arrays.params: {short(error)}") from error
     if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
         raise Damaged("arrays.params has another SHA-256 than state.json says")
     # Only now: MXNet believes every length that it reads, and damaged ones can end the whole process.
@@ -125,39 +128,5 @@ def newest_checkpoint(folder):
     return None, None
 
 
-@contextlib.contextmanager
-def writing(folder):
-    """Turn what can fail while a run's folder is written into one line."""
-    try:
-        yield
-    except (OSError, mx.MXNetError) as error:
-        raise UserError(f"cannot write into {folder} ({_short(error)}): is the disk full? The last checkpoint is kept; make room, "
-                        "and the same command goes on from it") from error
-
-
-def write_whole(path, text):
-    """Write a file, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with writing(path.parent):
-        partial.write_text(text)
-        _sync(partial)
-        os.replace(partial, path)
-        _sync(path.parent)
-
-
 def _digest(state):
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()
-
-
-def _short(error):
-    # of an error that MXNet raises the last line is its message, the first ones are a traceback
-    return getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[-1][:200]
-
-
-def _sync(path):
-    """Wait until a file or folder is on the disk: a rename must not get there before what it renames."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,16 @@
 """What a run will take here: seconds and memory, from a few iterations. --cost of the scripts prints it."""
 import itertools
+import json
 import resource
 import time
+from math import prod
 
 import mxnet as mx
+import numpy as np
+
+from common.environment import without_notes
 
 from . import bfloat16
-from .environment import without_notes
 from .loop import bind, step
 from .recipe import initializer, optimizer
 
@@ -47,3 +51,16 @@ def cost(symbol, contexts, recipe, image_size, test_images, batches=None):
     used = [total - free for free, total in (mx.context.gpu_memory_info(each.device_id) for each in contexts
                                              if each.device_type == "gpu")]
     return {**found, "gpu_megabytes": max(used) / 2**20} if used else found
+
+
+def training_bytes(symbol, image_size):
+    """Memory that one picture takes in training: what comes into each convolution and each BN is kept for backward.
+
+    Measured: 24.4 MB for ResNet-164 and 146.5 MB for ResNet-1001 at 32x32; this says 25.4 and 153.4.
+    """
+    internals = symbol.get_internals()
+    _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
+    _, types, _ = internals.infer_type(data="float32")
+    size = {name: np.dtype(kind).itemsize * prod(shape) for name, kind, shape in zip(internals.list_outputs(), types, outputs)}
+    kept = [node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] in ("Convolution", "BatchNorm")]
+    return sum(size[f"{name}_output"] for name in kept)

@@ -1,7 +1,7 @@
 """Loss and error over exactly the samples of a set, whatever the batch size."""
 import mxnet as mx
 
-from .environment import bar
+from common.environment import bar
 
 
 def evaluate(module, batches, top=None, between=lambda: None):

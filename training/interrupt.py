@@ -13,7 +13,7 @@ import time
 
 from tqdm import tqdm
 
-from errors import UserError
+from common.errors import UserError
 
 OUT_OF_TIME = 75
 

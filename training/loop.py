@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import mxnet as mx
 from tqdm import tqdm
 
+from common.environment import bar, without_notes
+
 from . import bfloat16, state
-from .environment import bar, without_notes
 from .evaluate import evaluate
 from .interrupt import Interruptions, Never, Stopped
 from .recipe import initializer, optimizer, schedule

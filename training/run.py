@@ -12,10 +12,11 @@ import socket
 import time
 from pathlib import Path
 
-from errors import UserError
+from common.errors import UserError
+from common.files import write_whole, writing
 
 from . import checkpoint
-from .checkpoint import newest_checkpoint, write_whole, writing  # noqa: F401 (newest_checkpoint is for readers of a run, too)
+from .checkpoint import newest_checkpoint
 from .log import COLUMNS, is_finished, read_log, write_number
 
 ELSEWHERE = "choose another folder by --output (make: OUTPUT=)"

@@ -3,12 +3,13 @@ import os
 
 import mxnet as mx
 
-from errors import UserError
+from common.errors import UserError
 
 
 class Workers:
-    """This process's place among the workers of a job. kv_store: local or device make a single worker, dist_* those of cluster.py.
+    """This process's place among the workers of a job.
 
+    kv_store: local or device make a single worker, dist_* those of training.cluster.
     Worker 0 alone reads and writes the run's folder and tests; the others have from it what they need to go on.
     dist_sync: all add up their gradients, and each makes the same update, so that checkpoints have everything. dist_async: the
     server updates as gradients come; its momentum is in no checkpoint.
@@ -19,8 +20,8 @@ class Workers:
         if not kv_store.startswith("dist"):
             return
         if os.environ.get("DMLC_ROLE") != "worker":
-            raise UserError(f"--kv-store {kv_store} needs a scheduler and a server, which cluster.py starts, here or on other "
-                            "machines: python cluster.py --workers 2 -- train_cifar.py ...")
+            raise UserError(f"--kv-store {kv_store} needs a scheduler and a server, which training.cluster starts, here or "
+                            "on other machines: python -m training.cluster --workers 2 -- train_cifar.py ...")
         self.sync = kv_store == "dist_sync"
         os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0" if self.sync else "1"  # read when Module gets its optimizer
         self.kv_store = mx.kv.create(kv_store)

@@ -11,14 +11,14 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from errors import UserError
-from symbols import names
-from training import interrupt
-from training.environment import be_deterministic
-from training.source import source
+from common.environment import be_deterministic
+from common.errors import UserError
+from common.files import ROOT
+
+from . import interrupt
+from .source import source
 
 BEGAN = time.monotonic()
-ROOT = Path(__file__).resolve().parent
 PROCESS_BYTES = 3e8  # Python, MXNet and CIFAR, before a network is there
 SCRIPTS = {"imagenet": "train_imagenet.py"}  # of the sets that are not train_cifar.py's
 # What does not change what is computed, or is already in the recipe in another form.
@@ -40,26 +40,11 @@ def contexts(arguments):
     return [mx.gpu(gpu) for gpu in arguments.gpus]
 
 
-def network(arguments, classes, family="cifar"):
-    """The symbol; fills in the run's name and folder, and the constants of its shortcut."""
-    from symbols import get_symbol, shortcut_constants
-    arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
-    defaults = shortcut_constants(arguments.shortcut, {})
-    arguments.name = names.run_name(
-        arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
-        {key: value for key, value in arguments.shortcut_args.items() if value != defaults[key]})
-    arguments.output = arguments.output or ROOT / "results" / arguments.scale / arguments.name / f"seed{arguments.seed}"
-    return get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes, family,
-                      shortcut_args=arguments.shortcut_args, option=arguments.option,
-                      bottleneck_stride=arguments.bottleneck_stride, dtype=arguments.dtype)
-
-
-def describe(arguments, dataset, symbol):
+def describe(arguments, dataset, symbol, parameters):
     """config.json: enough to run it again, and to say under a figure what was done where."""
     import mxnet as mx
     import numpy as np
 
-    from symbols import counts
     values = vars(arguments)
     recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
     recipe["data"] = dataset.fingerprint
@@ -67,7 +52,7 @@ def describe(arguments, dataset, symbol):
             "command": " ".join(["python", SCRIPTS.get(arguments.dataset, "train_cifar.py"), *sys.argv[1:]]),
             "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
             "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
-            "parameters": counts.parameters(symbol, arguments.image_size),
+            "parameters": parameters,
             "host": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count(),
                      "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
                      "deterministic": arguments.deterministic or not arguments.gpus,
@@ -76,12 +61,15 @@ def describe(arguments, dataset, symbol):
                          "gluoncv": metadata.version("gluoncv"), "pillow": metadata.version("pillow")}}
 
 
-def fit(arguments, dataset, symbol, devices, feed):
-    """Train, go on, or say that it is done; the exit code. feed: (k, n) -> (batches of the k-th of n workers, test batches)."""
-    from training.log import read_log
-    from training.loop import train
-    from training.run import Run
-    from training.workers import Follower, Workers
+def fit(arguments, dataset, symbol, devices, feed, parameters):
+    """Train, go on, or say that it is done; the exit code.
+
+    feed: (k, n) -> (batches of the k-th of n workers, test batches). parameters: their number, by group.
+    """
+    from .log import read_log
+    from .loop import train
+    from .run import Run
+    from .workers import Follower, Workers
 
     if arguments.batch_size > len(dataset.train_images):
         raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
@@ -95,12 +83,12 @@ def fit(arguments, dataset, symbol, devices, feed):
         if workers.number("finished", 0):
             return 0
         return train(Follower(), symbol, devices, *feed(place), vars(arguments), workers, keep_going=arguments.keep_going)
-    open_run = Run(arguments.output, describe(arguments, dataset, symbol), arguments.keep_going)
+    open_run = Run(arguments.output, describe(arguments, dataset, symbol, parameters), arguments.keep_going)
     where = os.path.relpath(arguments.output)
     workers.number("finished", int(open_run.finished))  # the others need not begin
     if not open_run.finished:
-        parameters = sum(open_run.config["parameters"].values())
-        print(f"{arguments.name}: {parameters:,} parameters, {memory(arguments, symbol, workers)}, {dataset.name}, in {where}")
+        print(f"{arguments.name}: {sum(parameters.values()):,} parameters, {memory(arguments, symbol, workers)}, {dataset.name}, "
+              f"in {where}")
         figure = Figure(arguments.output)
         stopped = train(open_run, symbol, devices, *feed(place), vars(arguments), workers, on_test=figure.draw,
                         keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
@@ -120,12 +108,12 @@ def fit(arguments, dataset, symbol, devices, feed):
 
 def memory(arguments, symbol, workers):
     """'about 2.4 GB': what training needs here, or on each device. Says so if this machine has less."""
-    from symbols import counts
-    from training import bfloat16
+    from . import bfloat16
+    from .cost import training_bytes
     symbol = bfloat16.bound(symbol, vars(arguments))
     part = (arguments.micro_batch or arguments.batch_size // workers.count) // arguments.devices
     images = part * (1 if arguments.gpus else arguments.devices)  # that share one memory
-    need = (PROCESS_BYTES + images * counts.training_bytes(symbol, arguments.image_size)) / 1e9
+    need = (PROCESS_BYTES + images * training_bytes(symbol, arguments.image_size)) / 1e9
     try:
         free = int(re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 1e6
     except (OSError, AttributeError):
@@ -144,7 +132,7 @@ def test_batch_size(arguments, dataset):
 
 def print_cost(arguments, symbol, devices, test_images, batches=None):
     """What --cost does instead of a run; see training.cost."""
-    from training.cost import cost
+    from .cost import cost
     print(json.dumps(cost(symbol, devices, vars(arguments), arguments.image_size, test_images, batches)))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+GIVEN = dict(os.environ)  # as the user gave it, before MXNet's settings for this process: for processes that it starts
+
 
 def physical_cores():
     """Cores that this process may use; two hyper-threads of one core count once (Linux; elsewhere all processors)."""
@@ -43,7 +45,7 @@ def prepare_mxnet():
     os.environ.setdefault("OMP_NUM_THREADS", str(physical_cores()))
     os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
     if sys.version_info >= (3, 12):
-        importlib.import_module("compat")
+        importlib.import_module("common.compat")
 
 
 def be_deterministic():

@@ -5,11 +5,9 @@ from collections import Counter, namedtuple
 from functools import lru_cache
 from pathlib import Path
 
-from errors import UserError
+from common import files
+from common.errors import UserError
 from training.log import is_finished, read_log
-
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS, FIGURES = ROOT / "results", ROOT / "plots" / "figures"
 
 Run = namedtuple("Run", "folder config rows")
 
@@ -48,7 +46,7 @@ def of(experiment, scale):
     """The runs of an experiment at a scale, by seed. A run of another recipe is left out with a line, and so are those on other
     pictures than most of them."""
     experiment = experiment.at(scale)
-    folders = [path.parent for path in (RESULTS / scale / experiment.name).glob("seed*/config.json")]
+    folders = [path.parent for path in (files.RESULTS / scale / experiment.name).glob("seed*/config.json")]
     found = []
     for folder in sorted(folders, key=lambda folder: int("0" + "".join(filter(str.isdigit, folder.name)))):
         try:
@@ -119,41 +117,3 @@ def label(run):
         constants = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in recipe["shortcut_args"].items())
         words.append(recipe["shortcut"].replace("_", " ") + (f" ({constants})" if constants else ""))
     return f"{recipe['depth']}, {' and '.join(words) or 'original'}"
-
-
-def caption(runs, of="curve"):
-    """One line under a figure: data, scale, recipe, seeds and machine. of: what a run is there; None: a part of a point."""
-    def each(values):
-        return ", ".join(sorted({str(value) for value in values}))
-
-    recipes = [run.config["recipe"] for run in runs]
-    return "; ".join([
-        each(run.config["data"] for run in runs),
-        f"scale {each(run.config['scale'] for run in runs)}",
-        f"{each(recipe['image_size'] for recipe in recipes)} pixels square",
-        f"batch {each(recipe['batch_size'] for recipe in recipes)}",
-        (f"one run a {of}, " if of else "") + f"seed {each(recipe['seed'] for recipe in recipes)}",
-        f"{each(run.config['host']['devices'] for run in runs)} ({each(run.config['host']['cores'] for run in runs)} cores)"])
-
-
-def figure_path(folder):
-    """Where the figure of a run belongs: plots/figures/ for what lies under results/, else beside its log."""
-    try:
-        parts = Path(folder).resolve().relative_to(RESULTS).parts
-    except ValueError:
-        return Path(folder) / "curves.png"
-    return FIGURES / ("-".join(part for part in parts if part not in ("full", "seed0")) + ".png")
-
-
-def figure_of(name, scale):
-    """Where a table or figure of the paper belongs; of full scale it has the bare name."""
-    return FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
-
-
-def save(figure, path):
-    """Write a PNG whole or not at all, so that it can be looked at while it is drawn again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}-{os.getpid()}.partial")
-    figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
-    os.replace(partial, path)
-    print(os.path.relpath(path))

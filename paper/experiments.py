@@ -7,7 +7,7 @@ Makefile, driver, tables and figures read this file; nothing of it stands anywhe
 import sys
 from collections import namedtuple
 
-from errors import UserError, run
+from common.errors import UserError, run
 from symbols import names
 
 # A scale. options: what it changes of the paper's recipe, as options of train_cifar.py. depths: {the paper's: the one here}.
@@ -69,7 +69,7 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
 
         --micro-batch and the number of devices may differ: the papers' own batch is in two parts.
         """
-        option = {"option": "B" if self.unit == "bottleneck" else "A"}
+        option = {"option": names.default_option(self.unit)}
         if self.dataset == "imagenet":
             return {**PAPER_IMAGENET, **option, **({"augmentation": "aspect"} if "aspect" in self.options else {})}
         words = [*scale_options(scale), *self.options.split(), "--"]

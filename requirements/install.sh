@@ -16,7 +16,7 @@ VARIANT=${VARIANT:-}"
 say() { printf '%s\n' "$*" >&2; }
 stop() { say "error: $*"; exit 2; }
 
-# Newest first among those that need nothing; then those that need compat.py. PATH, then what pyenv and uv have.
+# Newest first among those that need nothing; then those that need common/compat.py. PATH, then what pyenv and uv have.
 candidates() {
     case ${PYTHON:-} in
         "") versions="3.11 3.10 3.9 3.8 3.13 3.12" ;;
@@ -44,7 +44,7 @@ done
 [ "$(uname -sm)" = "Linux x86_64" ] || stop "MXNet 1.9.1 has packages for Linux on x86_64 only, and this is $(uname -sm): use such a" \
     "machine, or a container or virtual machine of that kind"
 
-case ${VARIANT:=$("$candidate" gpus.py)} in
+case ${VARIANT:=$("$candidate" common/gpus.py)} in
     cpu) lock=requirements/python$version.txt packages="$lock" ;;
     cu112) lock=requirements/python$version.txt packages="$lock without mxnet, requirements/gpu.txt (2.1 GB)" ;;
     *) stop "VARIANT=$VARIANT: there are cpu and cu112" ;;

@@ -1,9 +1,11 @@
 #!/usr/bin/env python
 """Train one network with several workers, here or on other machines, through MXNet's own parameter server.
 
-    python cluster.py --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync               # all on this machine
-    python cluster.py --hosts a,b --root 10.0.0.1 -- train_cifar.py --kv-store dist_sync          # a worker on each host, by ssh
-    srun --ntasks=4 --kill-on-bad-exit python cluster.py -- train_cifar.py --kv-store dist_sync   # SLURM starts the workers
+    python -m training.cluster --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync
+    python -m training.cluster --hosts a,b --root 10.0.0.1 -- train_cifar.py --kv-store dist_sync
+    srun --ntasks=4 --kill-on-bad-exit python -m training.cluster -- train_cifar.py --kv-store dist_sync
+
+The first starts all on this machine, the second a worker on each host, by ssh; SLURM starts the workers itself.
 
 It starts a scheduler, a server and the workers, and ends them all when one dies: MXNet's workers would wait for it for ever. The
 same command goes on from the last checkpoint. On other machines the project lies in the same folder, best a shared one, and is
@@ -18,15 +20,12 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-GIVEN = dict(os.environ)  # before our own modules set MXNet's threads for a single process
-
-from errors import UserError, run  # noqa: E402
-from training.environment import physical_cores  # noqa: E402
+from common.environment import GIVEN, physical_cores
+from common.errors import UserError, run
+from common.files import ROOT
 
 LOOPBACK = "127.0.0.1"
-ROOT = Path(__file__).resolve().parent
 # With DMLC_ROLE set, importing MXNet would be the whole program, and a server could not unpack an optimizer of ours.
 SERVE = [sys.executable, "-W", "ignore", "-c", """
 import os
@@ -116,7 +115,7 @@ def _end(processes, number, until):
 def main():
     arguments = options().parse_args()
     if not (ROOT / arguments.command[0]).is_file():
-        raise UserError(f"{arguments.command[0]} is no script here: python cluster.py --workers 2 -- train_cifar.py ...")
+        raise UserError(f"{arguments.command[0]} is no script here: python -m training.cluster --workers 2 -- train_cifar.py ...")
     words = [sys.executable, "-W", "ignore", *arguments.command]
     if "SLURM_PROCID" in os.environ:  # this program runs once for each worker already
         job = arguments.root or slurm_root(), arguments.port or SLURM_PORT, int(os.environ["SLURM_NTASKS"])

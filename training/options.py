@@ -5,20 +5,11 @@ P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md sa
 import math
 from pathlib import Path
 
-import gpus
-from errors import UserError
-from symbols import OPTIONS, names
-from training import interrupt
-from training.environment import has_bfloat16
+from common import gpus
+from common.environment import has_bfloat16
+from common.errors import UserError
 
-
-def of_network(add):
-    add("--activation", default="original", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
-    add("--shortcut", default="identity", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
-    add("--shortcut-args", default="", metavar="K=V,...", help="constants of the shortcut, as bias=-7")
-    add("--option", choices=OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
-        "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
-    add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
+from . import interrupt
 
 
 def of_recipe(add):
@@ -40,7 +31,7 @@ def of_run(add):
     add("--gpus", help="train on these GPUs, as 0,1 or all; without it on the CPU")
     add("--cpus", type=int, default=1, help="CPU contexts: the path of several devices, for trying (1)")
     add("--kv-store", default="local", choices=("local", "device", "dist_sync", "dist_async"),
-        help="where gradients of several devices or machines meet; dist_*: see cluster.py (local)")
+        help="where gradients of several devices or machines meet; dist_*: see training/cluster.py (local)")
     add("--log-every", type=int, help="iterations between two rows of the log (100: P2 Figures 1, 3, 6)")
     add("--test-every", type=int, help="iterations between two test errors (2000: P2 Figures 1, 3, 6)")
     add("--time-limit", help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes on")
@@ -51,16 +42,11 @@ def of_run(add):
     add("--output", type=Path, help="folder of the run (results/<scale>/<name>/seed<k>)")
 
 
-def complete(arguments, family, paper, steps, warmup, test_every):
+def complete(arguments, paper, steps, warmup, test_every):
     """Fill in what follows from other options, and refuse what cannot be.
 
     steps, warmup, test_every: iterations, of the `paper` iterations that the paper's recipe has in all.
     """
-    names.check_variant("activations", arguments.activation)
-    names.check_variant("shortcuts", arguments.shortcut)
-    arguments.unit, _ = names.stages(arguments.depth, arguments.unit, family)
-    arguments.option = arguments.option or ("B" if arguments.unit == "bottleneck" else "A")
-    arguments.shortcut_args = constants(arguments.shortcut_args)
     total = arguments.iterations
     if total < 1:
         raise UserError(f"--iterations {total}: at least 1")
@@ -132,17 +118,3 @@ def gpu_numbers(text):
     if len(set(numbers)) < len(numbers):
         raise UserError(f"--gpus {text}: each GPU once")
     return numbers
-
-
-def constants(text):
-    """'bias=-7,scale=0.5' -> {"bias": -7.0, "scale": 0.5}"""
-    values = {}
-    for item in filter(None, text.split(",")):
-        key, _, value = item.partition("=")
-        try:
-            values[key.strip()] = float(value)
-            if not math.isfinite(values[key.strip()]):
-                raise ValueError
-        except ValueError:
-            raise UserError(f"--shortcut-args {text}: write numbers by name, as bias=-7 or scale=0.5,residual_scale=1") from None
-    return values

@@ -2,14 +2,13 @@
 import csv
 import os
 
-from errors import UserError
-
-from . import runs as results
+from common import files
+from common.errors import UserError
 
 
 def write(name, rows):
     """Write rows, dicts with the same keys, to results/analysis/<name>.csv, whole or not at all; returns its path."""
-    path = results.RESULTS / "analysis" / f"{name}.csv"
+    path = files.RESULTS / "analysis" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with open(partial, "w", newline="") as file:
