@@ -79,8 +79,9 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         shrunk = given.get("iterations", PAPER["iterations"]) / PAPER["iterations"]  # as train_cifar.py shrinks the schedule
         schedule = {"steps": [round(step * shrunk) for step in PAPER["steps"]],
                     "warmup_iterations": round(PAPER["warmup_iterations"] * shrunk)}
-        free = ("log_every", "test_every")
-        return {**PAPER, **option, **schedule, **{key: value for key, value in given.items() if key not in free}}
+        free = ("log_every", "test_every", *(["dtype"] if "fast" in words else []))  # float32 and bfloat16 count
+        settings = {**PAPER, **option, **schedule, **given}
+        return {key: value for key, value in settings.items() if key not in free}
 
     def target(self, scale="full"):
         """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""

@@ -90,7 +90,7 @@ def test_papers_curves_end_at_the_papers_numbers():
 def test_unknown_table_or_scale_is_refused():
     with pytest.raises(UserError, match="table1"):
         experiments.experiments_of("table6")
-    with pytest.raises(UserError, match="full, pocket, demo"):
+    with pytest.raises(UserError, match="full, pocket, desk, demo"):
         experiments.scale_options("huge")
 
 
