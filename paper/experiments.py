@@ -79,7 +79,7 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         shrunk = given.get("iterations", PAPER["iterations"]) / PAPER["iterations"]  # as train_cifar.py shrinks the schedule
         schedule = {"steps": [round(step * shrunk) for step in PAPER["steps"]],
                     "warmup_iterations": round(PAPER["warmup_iterations"] * shrunk)}
-        free = ("log_every", "test_every", *(["dtype"] if "fast" in words else []))  # float32 and bfloat16 count
+        free = ("log_every", "test_every")
         settings = {**PAPER, **option, **schedule, **given}
         return {key: value for key, value in settings.items() if key not in free}
 
@@ -210,6 +210,11 @@ def scale_options(scale):
     if scale not in SCALES:
         raise UserError(f"SCALE={scale}: there are {', '.join(SCALES)}")
     return SCALES[scale].options.split()
+
+
+def takes_bfloat16(scale):
+    """Whether runs in bfloat16 count at a scale beside those in float32."""
+    return "fast" in scale_options(scale)
 
 
 def depths_note(scale, name=None):

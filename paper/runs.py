@@ -9,6 +9,8 @@ from common import files
 from common.errors import UserError
 from training.log import is_finished, read_log
 
+from . import experiments
+
 Run = namedtuple("Run", "folder config rows")
 
 
@@ -37,6 +39,8 @@ def check(run, experiment, scale):
     wanted = {"name": (run.config["name"], experiment.network),
               **{option: (run.config["recipe"].get(option), value) for option, value in experiment.settings(scale).items()}}
     for option, (there, value) in wanted.items():
+        if option == "dtype" and there == "bfloat16" and experiments.takes_bfloat16(scale):
+            continue
         if there != value:
             raise UserError(f"{run.folder} has {option} {there}, and scale {scale} {value}: move it away, and "
                             f"{experiment.target(scale)} trains another")
