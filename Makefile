@@ -65,7 +65,7 @@ cifar100-%: $(READY) $(SCALE_DATA)
 
 # SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
 imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK
-	@$(PY) -W ignore -m data.imagenet "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
+	@$(PY) -W ignore -m data.prepare "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
 
 imagenet-%: $(READY)
 	@options=$$($(PY) -m symbols $*) && exec $(PY) -W ignore train_imagenet.py $$options $(OPTIONS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train a network of the papers on ImageNet, or on a set of your own, or test it; every option's default is the papers' recipe.
 
-    make imagenet-data SOURCE=folder                          # once: see data/imagenet.py
+    make imagenet-data SOURCE=folder                          # once: see data/prepare.py
     make imagenet-preact200                                   # train, with a test of the centre crop of 224 each epoch
     make imagenet-preact200 ARGS='--test-only --crop 320'     # Table 5 of P2
 

@@ -18,6 +18,8 @@ from PIL import Image
 from common.environment import physical_cores
 from common.errors import run
 from data import imagenet
+from data.prepare import SIDE, encode_all
+from data.prepare import prepare as whole_set
 
 VECTORS = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]) * [55.46, 4.794, 1.148]
 
@@ -57,7 +59,7 @@ def main():
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(arguments.cores, get_context("fork")) as pool:
         list(pool.map(abs, range(64)))  # before MXNet is there
         source = generate(Path(name) / "source")
-        made = imagenet.load(arguments.data_dir) if arguments.data_dir else imagenet.prepare(source, Path(name) / "set")
+        made = imagenet.load(arguments.data_dir) if arguments.data_dir else whole_set(source, Path(name) / "set")
 
         from mxnet import recordio
 
@@ -71,8 +73,8 @@ def main():
 
         def prepare(_):
             share = -(-len(files) // arguments.cores)
-            list(pool.map(imagenet.encode_all, [files[i:i + share] for i in range(0, len(files), share)],
-                          [imagenet.SIDE] * arguments.cores))
+            list(pool.map(encode_all, [files[i:i + share] for i in range(0, len(files), share)],
+                          [SIDE] * arguments.cores))
 
         def feed(iteration):
             batches.data_batch(iteration).data[0].wait_to_read()

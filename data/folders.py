@@ -1,107 +1,140 @@
 """Which pictures a source folder holds, and their classes.
 
-    train/<class>/*, val/<class>/*      class folders, as n01440764, in both
-    train/<class>/*, val/*              ILSVRC's own layout, with a list of val's classes: LISTS, or --val-list
-    <class>/*                           class folders alone (or train/ without val/): every tenth picture is held out for testing
+    train/<class>/*, val/<class>/*      class folders, as n01440764, in both; val may be called by any name in TEST
+    train/<class>/*, val/*              ILSVRC's own layout, with a list of val's classes: data/lists.py
+    train/<class>/images/*, val/images  Tiny ImageNet as it is downloaded
+    <class>/*                           class folders alone (or train/ alone): a tenth is held out
+
+A class folder may hold folders of pictures; hidden files are nobody's.
 """
 import os
+from collections import namedtuple
 from pathlib import Path
 
 from common.errors import UserError
 
-HELD_OUT = 10  # one in so many, where there is no val/
-LISTS = ("ILSVRC2012_validation_ground_truth.txt", "LOC_val_solution.csv", "val.txt")
+from . import lists
+
+HELD_OUT = 10  # one in so many, and at least one of each class, where there is no test folder
+TRAIN = ("train", "training")
+TEST = ("val", "valid", "validation", "test", "testing")  # the first of these that is there, in this order
+
+# classes: names in order; splits: {"train": [(path, label)], "val": [...]}, paths relative to the source;
+# notes: lines that a user should see
+Listing = namedtuple("Listing", "classes splits notes")
 
 
 def listing(source, val_list=None):
-    """(classes, {"train": [(path, label)], "val": [...]}) of a source folder; paths are relative to it.
+    """The Listing of a source folder. val_list: a file that names the classes of a flat val/.
 
-    Raises UserError for a layout that is none, a class without pictures, and a val/ that does not say its classes.
+    Raises UserError for a layout that is none, a class without pictures, a test folder that does not say its classes, and a
+    folder beside train/ that holds pictures of its classes and has no name in TEST.
     """
     source = Path(source)
-    train = source / "train"
     if not source.is_dir():
         raise UserError(f"{source} is no folder: name the one that holds train/ and val/, or the class folders (make: SOURCE=)")
-    train = train if train.is_dir() else source
-    classes = sorted(entry.name for entry in os.scandir(train) if entry.is_dir() and not entry.name.startswith("."))
+    train, tests = _split_folders(source)
+    classes = _folders(train)
     if len(classes) < 2:
         raise UserError(f"{train} has {len(classes)} class folders: it needs one for each class, and at least two")
     files = {name: _files(train / name, source) for name in classes}
     empty = [name for name in classes if not files[name]]
     if empty:
         raise UserError(f"{len(empty)} class folders have no pictures, the first {train / empty[0]}: put them there, or remove it")
-    val = source / "val"
-    if train == source or not val.is_dir():
-        splits = {"train": [], "val": []}
-        for label, name in enumerate(classes):
-            for i, path in enumerate(files[name]):
-                splits["val" if i % HELD_OUT == HELD_OUT - 1 else "train"].append((path, label))
-        if not splits["val"]:
-            raise UserError(f"{source} has no val/, and no class has {HELD_OUT} pictures of which one could be held out")
-        return classes, splits
+    if not tests:
+        return Listing(classes, _held_out(train, classes, files), [])
+    val = tests[0]
     numbers = {name: label for label, name in enumerate(classes)}
-    folders = sorted(entry.name for entry in os.scandir(val) if entry.is_dir() and not entry.name.startswith("."))
+    pairs = _test_pairs(source, train, val, numbers, val_list)
+    notes = [f"{folder} is not used: the test pictures are those of {val}" for folder in tests[1:]]
+    untested = sorted(set(range(len(classes))) - {label for _, label in pairs})
+    if untested:
+        notes.append(f"{len(untested):,} classes have no picture in {val}, the first {classes[untested[0]]}: "
+                     "the test error says nothing of them")
+    splits = {"train": [(path, numbers[name]) for name in classes for path in files[name]], "val": pairs}
+    return Listing(classes, splits, notes)
+
+
+def _split_folders(source):
+    """(the folder of the training pictures, those of test pictures, the one to use first). Upper case is as good as lower."""
+    names = _folders(source)
+    lower = {name.lower(): name for name in names}
+    train = [source / lower[name] for name in TRAIN if name in lower]
+    tests = [source / lower[name] for name in TEST if name in lower]
+    if not train:
+        nested = [folder for folder in tests if _folders(folder)]
+        if nested:
+            raise UserError(f"{source} has {nested[0].name}/ with folders in it, and no train/ beside it: call the folder of the "
+                            "training pictures train/")
+        return source, []  # a class may well be called test
+    if len(train) > 1:
+        raise UserError(f"{source} has both {train[0].name}/ and {train[1].name}/: remove or rename one")
+    classes = set(_folders(train[0]))
+    for name in names:
+        if source / name not in [*train, *tests] and classes & set(_folders(source / name)):
+            raise UserError(f"{source / name} has pictures of the classes of {train[0].name}/, and is no folder that is known: "
+                            "rename it val/ to test on it, or move it elsewhere")
+    return train[0], tests
+
+
+def _held_out(train, classes, files):
+    """Splits where every tenth picture of a class is for testing, and the last one of a class of fewer."""
+    single = [name for name in classes if len(files[name]) < 2]
+    if single:
+        raise UserError(f"{len(single)} classes have one picture only, and none to hold out for testing, the first "
+                        f"{train / single[0]}: add pictures, remove it, or put test pictures into a folder val/ beside train/")
+    splits = {"train": [], "val": []}
+    for label, name in enumerate(classes):
+        period = min(HELD_OUT, len(files[name]))
+        for i, path in enumerate(files[name]):
+            splits["val" if i % period == period - 1 else "train"].append((path, label))
+    return splits
+
+
+def _test_pairs(source, train, val, numbers, val_list):
+    """[(path, label)] of the test folder, by its class folders or by a list."""
+    folders = _folders(val)
+    images = val / "images"  # as in Tiny ImageNet
+    flat = folders == ["images"] and "images" not in numbers
     unknown = [name for name in folders if name not in numbers]
-    if unknown:
+    if unknown and not flat:
         raise UserError(f"{val / unknown[0]} is no class of {train}: rename or remove that folder")
+    if flat:
+        return lists.labelled(val, _files(images, source), lists.find(source, val, val_list), numbers)
     pairs = [(path, numbers[name]) for name in folders for path in _files(val / name, source)]
-    lists = {*LISTS, Path(val_list or LISTS[0]).name}
-    loose = sorted(entry.name for entry in os.scandir(val) if entry.is_file() and entry.name not in lists and entry.name[0] != ".")
+    known = {*lists.LISTS, Path(val_list or lists.LISTS[0]).name}
+    loose = sorted(entry.name for entry in os.scandir(val)
+                   if entry.is_file() and entry.name not in known and entry.name[0] != ".")
     if pairs and loose:
         raise UserError(f"{val} has {len(loose):,} files beside its class folders, the first {loose[0]}: move them into their "
                         "classes, or remove them")
-    return classes, {"train": [(path, numbers[name]) for name in classes for path in files[name]],
-                     "val": pairs or _flat(source, val, numbers, val_list)}
+    if pairs:
+        return pairs
+    names = _files(val, source)
+    if not names:
+        raise UserError(f"{val} is empty: put the test pictures there, or remove it to hold out every tenth of {train.name}/")
+    return lists.labelled(val, names, lists.find(source, val, val_list), numbers)
+
+
+def _folders(folder):
+    """Names of the folders in a folder, sorted, but for hidden ones."""
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
 
 
 def _files(folder, source):
-    """Everything in a folder but hidden files: whatever is no picture must be seen and said."""
-    names = sorted(os.path.relpath(entry.path, source) for entry in os.scandir(folder) if not entry.name.startswith("."))
+    """Every file in a folder and below it but hidden ones: whatever is no picture must be seen and said."""
+    names = sorted(os.path.relpath(path, source) for path in _below(folder))
     if any("\n" in name or "\r" in name for name in names):
         raise UserError(f"{folder} has a file with a line break in its name, which no list can hold: rename it")
     return names
 
 
-def _flat(source, val, numbers, val_list):
-    """Pairs of a flat val/: by a list that names file and class, or by ILSVRC's own, which needs the devkit's meta.mat."""
-    names = _files(val, source)
-    if not names:
-        raise UserError(f"{val} is empty: put the test pictures there, or remove it to hold out every tenth of train/")
-    found = Path(val_list) if val_list else next((place / name for place in (source, val) for name in LISTS
-                                                  if (place / name).is_file()), None)
-    if found is None or not found.is_file():
-        raise UserError(f"{val} has no class folders and no list of its classes: name one by --val-list "
-                        f"({', '.join(LISTS)}; make: ARGS='--val-list FILE')")
-    names = [name for name in names if Path(name).name != found.name]
-    try:
-        lines = [line for line in found.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except UnicodeDecodeError as error:
-        raise UserError(f"{found} is no text in UTF-8: save it as such, or name another list by --val-list") from error
-    if all(line.strip().isdecimal() for line in lines):  # the devkit's: its own numbers, in the order of the files
-        meanings = _devkit(found, numbers)
-        if len(lines) != len(names):
-            raise UserError(f"{found} has {len(lines):,} lines and {val} {len(names):,} files")
-        words = [meanings.get(line.strip()) for line in lines]
-    else:  # Kaggle's "file,class box class box ..." or Caffe's "file.JPEG number"
-        pairs = [line.split(",", 1) if "," in line else line.rsplit(None, 1) for line in lines]
-        by_file = {Path(name).stem: word.split()[0] for name, word in (pair for pair in pairs if len(pair) == 2) if word.strip()}
-        words = [by_file.get(Path(name).stem) for name in names]
-    labels = [numbers.get(word, int(word) if word and word.isdecimal() and int(word) < len(numbers) else None) for word in words]
-    wrong = [name for name, label in zip(names, labels) if label is None]
-    if wrong:
-        raise UserError(f"{found} says no class of train/ for {len(wrong):,} files of {val}, the first {Path(wrong[0]).name}")
-    return list(zip(names, labels))
-
-
-def _devkit(found, numbers):
-    """{ILSVRC2012_ID: wnid}. The devkit numbers its classes in an order of its own, not by name."""
-    for path in (found.parent / "meta.mat", found.parent.parent / "meta.mat"):
-        if path.is_file():
-            from scipy.io import loadmat
-            try:
-                synsets = loadmat(str(path), squeeze_me=True)["synsets"]
-                return {str(int(synset["ILSVRC2012_ID"])): str(synset["WNID"]) for synset in synsets
-                        if str(synset["WNID"]) in numbers}
-            except Exception as error:  # a damaged file can raise anything
-                raise UserError(f"{path} is damaged, or not the devkit's: take it from the devkit anew") from error
-    raise UserError(f"{found} has the devkit's own numbers: put the devkit's meta.mat beside it")
+def _below(folder):
+    boxes = f"{Path(folder).name}_boxes.txt"  # Tiny ImageNet's, in each class folder
+    for entry in os.scandir(folder):
+        if entry.name[0] == "." or entry.name == boxes:
+            continue
+        if entry.is_dir():
+            yield from _below(entry.path)
+        else:
+            yield entry.path

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 

@@ -159,7 +159,8 @@ def test_set_in_the_working_folder_has_a_name(tmp_path, records, monkeypatch):
 
 
 def test_missing_folder_is_refused_with_a_way_to_name_it(tmp_path):
-    refusal(lambda: cifar.load("cifar10", tmp_path / "nowhere"), tmp_path / "nowhere", "test_batch.bin", "--data-dir")
+    refusal(lambda: cifar.load("cifar10", tmp_path / "nowhere"), tmp_path / "nowhere", "no folder", "--data-dir")
+    refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "test_batch.bin", "--data-dir")
 
 
 @pytest.mark.parametrize("version", ["binary", "python"])

@@ -59,7 +59,7 @@ def cifar(folder):
 
 def imagenet(folder):
     pictures(folder / "pictures")
-    subprocess.run([sys.executable, "-W", "ignore", "-m", "data.imagenet", folder / "pictures", "--output", folder / "data",
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "data.prepare", folder / "pictures", "--output", folder / "data",
                     "--side", "69"], cwd=ROOT, check=True, capture_output=True)
     return trained(folder, IMAGENET, folder / "data")
 
