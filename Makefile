@@ -26,6 +26,7 @@ FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, cifar100-NETWORK, imagenet-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
+	@echo "make pictures-NETWORK DATA=folder: the same on your own pictures, in class folders or in CIFAR's layout"
 	@echo "    activations: $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/activations/*.py))))"
 	@echo "    shortcuts:   $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/shortcuts/*.py))))"
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
@@ -62,6 +63,9 @@ cifar10-%: $(READY) $(SCALE_DATA)
 
 cifar100-%: $(READY) $(SCALE_DATA)
 	$(call train,cifar100,$*)
+
+pictures-%: $(READY)
+	$(call train,pictures,$*)
 
 # SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
 imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK

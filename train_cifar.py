@@ -26,7 +26,8 @@ def parser():
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
     of_network.of_network(add)
     add = made.add_argument_group("data").add_argument
-    add("--dataset", choices=("cifar10", "cifar100"), default="cifar10")
+    add("--dataset", choices=("cifar10", "cifar100", "pictures"), default="cifar10",
+        help="pictures: your own, in --data-dir (data/pictures.py)")
     add("--data-dir", type=Path, help="folder with the set, binary or Python version; by default it is downloaded")
     add("--image-size", type=int, default=32, help="smaller pictures by block averaging: 16, 8 (32)")
     add("--validation", action="store_true", help="hold out a tenth of the training set and test on it (45k/5k: P1 4.2)")
@@ -51,15 +52,24 @@ def main():
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
     arguments = read_options()
 
-    from data import batches, cifar, download
+    from data import batches, cifar, download, pictures
 
-    cifar.check_size(arguments.image_size)
+    dataset = None
+    if arguments.dataset == "pictures":  # which alone says how many classes there are
+        dataset = pictures.load(arguments.data_dir, arguments.image_size)
+        classes = dataset.classes
+        test_images = len(dataset.test_images)
+    else:
+        cifar.check_size(arguments.image_size)
+        classes = cifar.LAYOUTS[arguments.dataset].classes
+        test_images = 10000
     devices = fit.contexts(arguments)
-    symbol = of_network.network(arguments, cifar.LAYOUTS[arguments.dataset].classes)
+    symbol = of_network.network(arguments, classes)
     if arguments.cost:
-        return fit.print_cost(arguments, symbol, devices, test_images=10000)
-    folder = arguments.data_dir or download.fetch(arguments.dataset, ROOT / "data")
-    dataset = cifar.load(arguments.dataset, folder, arguments.image_size)
+        return fit.print_cost(arguments, symbol, devices, test_images)
+    if dataset is None:
+        folder = arguments.data_dir or download.fetch(arguments.dataset, ROOT / "data")
+        dataset = cifar.load(arguments.dataset, folder, arguments.image_size)
     if arguments.validation:
         dataset = cifar.split_validation(dataset, arguments.seed)
 

@@ -231,7 +231,7 @@ def _read_python(path, layout):
     except Exception as error:  # a broken file can raise anything, in any number of lines
         raise UserError(f"{path} is no sound file of {layout.title}'s Python version ({_reason(error)}): "
                         "copy, write or download it again") from error
-    return np.concatenate([labels, images], axis=1)
+    return np.ascontiguousarray(np.concatenate([labels, images], axis=1))
 
 
 def _label_column(labels):

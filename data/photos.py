@@ -1,4 +1,6 @@
 """One picture file of any kind -> an upright picture of 8 bits a colour: what is prepared, trained on and predicted."""
+import os
+
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
@@ -59,3 +61,8 @@ def square(image, side):
 def reason(error, path):
     """Why a file cannot be read, in one line without its folder."""
     return " ".join(f"{type(error).__name__}: {error}".split()).replace(str(path), path.name)
+
+
+def printable(name):
+    """A file's name as text that any file and terminal in UTF-8 takes, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")

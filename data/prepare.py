@@ -66,7 +66,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
         counts = {split: len(pairs) for split, pairs in kept.items()}
         _write_facts(output / "set.json", growing, {
             "name": _title(source, classes, counts), **counts, "side": side, "unreadable": sorted(unreadable),
-            "settings": settings, "classes": [printable(name) for name in classes]})
+            "settings": settings, "classes": [photos.printable(name) for name in classes]})
         for files in growing.values():
             files.forget()
     return load(output)
@@ -169,7 +169,8 @@ def _title(source, classes, counts):
         return "ILSVRC-2012"
     if official:
         print(f"this is not all of ILSVRC-2012, which has {ILSVRC['train']:,} + {ILSVRC['val']:,} images")
-    return (f"{printable(source.resolve().name)} ({counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes)")
+    name = photos.printable(source.resolve().name)
+    return f"{name} ({counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes)"
 
 
 def _write_facts(path, growing, facts):
@@ -226,11 +227,6 @@ def _worker(parent):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def printable(name):
-    """A file's name as text that any file and terminal in UTF-8 takes, whatever its bytes are."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
 def _digest(content):
     return hashlib.sha1(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -251,7 +247,7 @@ def main():
     made = prepare(arguments.source, arguments.output, arguments.side, arguments.workers, arguments.skip_unreadable,
                    arguments.val_list)
     print(f"{made.name}: {len(made.train_images):,} training and {len(made.test_images):,} test images in "
-          f"{made.classes:,} classes, shorter side {made.side}, checked; in {printable(os.path.relpath(arguments.output))}")
+          f"{made.classes:,} classes, shorter side {made.side}, checked; in {photos.printable(os.path.relpath(arguments.output))}")
 
 
 if __name__ == "__main__":
