@@ -22,8 +22,7 @@ from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT
 from data import download
-from paper import experiments, runs
-from plots import search
+from paper import experiments, runs, search
 from plots.named import DRAW
 from training.options import gpu_numbers
 

@@ -8,7 +8,7 @@ import sys
 
 from common.files import ROOT
 from paper import experiments
-from plots import tables
+from paper.statistics import number, order, ours, say, say_ours
 from symbols import counts
 
 
@@ -25,13 +25,13 @@ def results():
     """Tables 1 and 2 as far as the committed logs go, in the order of the paper's errors."""
     lines = []
     for name in ("table1", "table2"):
-        rows = sorted(experiments.TABLES[name], key=lambda row: (row.experiment.depth, tables.number(row.paper)))
-        shown = [(row, tables.ours(row.experiment, SCALE)) for row in rows]
+        rows = sorted(experiments.TABLES[name], key=lambda row: (row.experiment.depth, number(row.paper)))
+        shown = [(row, ours(row.experiment, SCALE)) for row in rows]
         lines += ["", f"| Table {name[-1]} | | the paper, % | ours at {SCALE} scale, % | runs |",
                   "| --- | --- | ---: | ---: | ---: |"]
-        lines += [f"| {row.case} | {row.remark} | {tables.say(row.paper)} | {tables.say_ours(ours, SCALE)} | {len(ours.errors)} |"
-                  for row, ours in shown if ours.errors]
-        lines += ["", tables.order(name, SCALE) + "."] if tables.order(name, SCALE) else []
+        lines += [f"| {row.case} | {row.remark} | {say(row.paper)} | {say_ours(there)} | {len(there.errors)} |"
+                  for row, there in shown if there.errors]
+        lines += ["", order(name, SCALE) + "."] if order(name, SCALE) else []
     return lines[1:]
 
 

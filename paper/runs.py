@@ -7,11 +7,13 @@ from pathlib import Path
 
 from common import files
 from common.errors import UserError
+from symbols import names
 from training.log import is_finished, read_log
 
-from . import experiments
+from . import experiments, words
 
 Run = namedtuple("Run", "folder config rows")
+OWN_RECIPE = "own recipe"
 
 
 def read(folder):
@@ -34,16 +36,47 @@ def read(folder):
     return Run(folder, config, rows)
 
 
+def differences(run, experiment, scale):
+    """{option: (the run's, the scale's)} where a run is not what an experiment at a scale asks for."""
+    recipe = run.config["recipe"]
+    wanted = {"name": (run.config["name"], experiment.network)}
+    for option, value in experiment.settings(scale).items():
+        wanted[option] = (recipe.get(option), value)
+    if wanted["dtype"][0] == "bfloat16" and experiments.takes_bfloat16(scale):
+        del wanted["dtype"]
+    return {option: pair for option, pair in wanted.items() if pair[0] != pair[1]}
+
+
 def check(run, experiment, scale):
-    """Raise UserError if a run does not count for an experiment at a scale: it is of another network, or of another recipe."""
-    wanted = {"name": (run.config["name"], experiment.network),
-              **{option: (run.config["recipe"].get(option), value) for option, value in experiment.settings(scale).items()}}
-    for option, (there, value) in wanted.items():
-        if option == "dtype" and there == "bfloat16" and experiments.takes_bfloat16(scale):
-            continue
-        if there != value:
-            raise UserError(f"{run.folder} has {option} {there}, and scale {scale} {value}: move it away, and "
-                            f"{experiment.target(scale)} trains another")
+    """Raise UserError if a run does not count for an experiment at a scale: it is of another
+    network, or of another recipe."""
+    for option, (value, wanted) in differences(run, experiment, scale).items():
+        raise UserError(f"{run.folder} has {option} {value}, and scale {scale} {wanted}: "
+                        f"move it away, and {experiment.target(scale)} trains another")
+
+
+def recipe_of(run):
+    """'pocket': the scale whose recipe a run has; 'own recipe' where it has none's."""
+    recipe = run.config["recipe"]
+    scale = run.config["scale"]
+    unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
+    if scale not in experiments.SCALES or unit is None:
+        return OWN_RECIPE
+    experiment = experiments.experiment(recipe["depth"], recipe["activation"], recipe["shortcut"],
+                                        run.config["name"].split("-")[0], unit)
+    # the search holds pictures out, and the network's constants are its own affair
+    differing = differences(run, experiment, scale).keys() - {"name", "validation"}
+    return OWN_RECIPE if differing else scale
+
+
+def is_own(run):
+    """Whether a run is the user's, not one of the published ones."""
+    return files.RESULTS not in Path(run.folder).resolve().parents
+
+
+def dtype(run):
+    """What the network computed in: float32, bfloat16 or float16."""
+    return run.config["recipe"].get("dtype") or "float32"
 
 
 def of(experiment, scale):
@@ -70,10 +103,16 @@ def of(experiment, scale):
     return [run for run in found if run.config["data"] == data[0][0]]
 
 
-def first(experiment, scale):
-    """The run of the lowest seed that is whole, else the first that there is, else None."""
-    found = of(experiment, scale)
-    return next(filter(is_whole, found), next(iter(found), None))
+def every(scale=None):
+    """All runs that can be read, published ones and a user's own, or those of one scale."""
+    there = []
+    for parent in (files.RESULTS, files.RESULTS.parent / "runs"):
+        for config in sorted((parent / scale if scale else parent).rglob("config.json")):
+            try:
+                there.append(read(config.parent))
+            except UserError as error:
+                say_once(f"left out: {error}")
+    return there
 
 
 @lru_cache(None)
@@ -112,12 +151,6 @@ def tested(run):
 
 
 def label(run):
-    """'110, exclusive gating (bias=-6)': depth, and what differs from the original network."""
-    recipe = run.config["recipe"]
-    words = []
-    if recipe["activation"] != "original":
-        words.append({"preact": "pre-activation"}.get(recipe["activation"], recipe["activation"].replace("_", " ")))
-    if recipe["shortcut"] != "identity":
-        constants = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in recipe["shortcut_args"].items())
-        words.append(recipe["shortcut"].replace("_", " ") + (f" ({constants})" if constants else ""))
-    return f"{recipe['depth']}, {' and '.join(words) or 'original'}"
+    """'110, exclusive gating (init b=-6)': depth, and what differs from the original network."""
+    name = f"{run.config['recipe']['depth']}, {words.kind(run.config['recipe'])}"
+    return f"{name} (yours)" if run.folder is not None and is_own(run) else name

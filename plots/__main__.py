@@ -1,4 +1,4 @@
-"""Draw everything that can be drawn from the logs under results/; train nothing.
+"""Draw everything that can be drawn from the logs at hand, and the units; train nothing.
 
     python -m plots                             # make plots
     python -m plots summary --scale pocket      # make summary SCALE=pocket: one table or figure alone
@@ -6,25 +6,18 @@
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 
-from common import files
 from common.environment import physical_cores
 from common.errors import UserError, run
 from paper import experiments
 from paper import runs as results
 
-from . import curves, pictures
+from . import curves, diagrams, pictures
 from .named import DRAW
 
 
 def draw_each_run():
-    there = []
-    for config in sorted(files.RESULTS.rglob("config.json")):
-        try:
-            there.append(results.read(config.parent))
-        except UserError as error:
-            results.say_once(f"left out: {error}")
     with ProcessPoolExecutor(physical_cores()) as pool:  # which knows what has been said already
-        list(pool.map(draw_run, there))
+        list(pool.map(draw_run, results.every()))
 
 
 def draw_run(run):
@@ -32,9 +25,13 @@ def draw_run(run):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(DRAW)}; without one, everything")
-    parser.add_argument("--scale", help=f"{', '.join(experiments.SCALES)}; without it, all that have runs")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="name",
+                        help=f"{', '.join(DRAW)}; without one, everything")
+    parser.add_argument("--scale", help=f"{', '.join(experiments.SCALES)}; without it, all "
+                        "that have runs")
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in DRAW:
@@ -43,11 +40,15 @@ def main():
         experiments.scale_options(arguments.scale)
     if not arguments.names:
         draw_each_run()
+        diagrams.draw_all()
     for scale in [arguments.scale] if arguments.scale else experiments.SCALES:
         for name in arguments.names or DRAW:
-            there = [(files.RESULTS / scale / each.at(scale).name).is_dir() for each in experiments.experiments_of(name)]
-            if arguments.names or any(there):
+            if arguments.names or _has_runs(name, scale):
                 DRAW[name](name, scale)
+
+
+def _has_runs(name, scale):
+    return any(results.of(experiment, scale) for experiment in experiments.experiments_of(name))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Training curves in the layout of the paper's Figures 1, 3 and 6.
 
-Solid: test error on the right axis, linear. Dashed: training loss on the left axis, logarithmic. Iterations below.
+Solid: test error on the right axis, linear. Dashed: training loss on the left axis, logarithmic.
+Iterations below. Seeds of one network are one curve: their median, and a band of all of them.
 
     python -m plots.curves results/full/cifar10-preact20/seed0 [another run ...] [--output FILE.png]
 """
@@ -8,99 +9,84 @@ import argparse
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib import ticker
 
 from common.errors import run as run_main
 from paper import runs as results
 
-from . import pictures
-
-# As in the paper: dark yellow for the original, blue for the proposed unit, then green and purple. They differ in lightness
-# too, for readers who see no colours and for printers that print none; each curve's test errors have their own marker.
-COLOURS = {"original": "#bfa500", "preact": "#0000ff"}
-OTHERS = ("#007f3f", "#a000a0", "#e06020", "#00a0d0", "#202020", "#c05080", "#806040")
-MARKERS = "osD^v<>pX"
+from . import pictures, scales
+from .series import curves, series, words
+from .styles import DASHES, line_style, styles
 
 
-def panel(axes, runs, title=None, papers=()):
-    """Draw runs into one pair of axes, and return the right-hand ones.
+def panel(axes, drawn, title=None, papers=(), limits=None, style=None):
+    """Draw curves into one pair of axes, and return the right-hand ones.
 
-    papers: for each run the paper's own curve, {"train_loss": points, "test_err": points}, drawn behind it in a light tone.
+    papers: for each curve the paper's own, {"train_loss": points, "test_err": points}, which lies behind
+    it in a light tone. limits: of a whole figure. style: [(colour, marker)].
     """
+    limits = limits or scales.limits(drawn)
     right = axes.twinx()
-    for run, (colour, marker) in zip(runs, styles([run.config["recipe"] for run in runs])):
-        for paper in papers[runs.index(run):][:1]:
-            axes.plot(*zip(*paper.get("train_loss", [(0, 1)])), color=colour, linestyle=(0, (5, 2)), linewidth=1, alpha=0.3)
-            right.plot(*zip(*paper["test_err"]), color=colour, linewidth=3, alpha=0.3)
-        axes.plot(*_points(run, "train_loss"), color=colour, linestyle=(0, (5, 2)), linewidth=1.1)
-        iterations, errors = _points(run, "test_error")
-        finished = "" if results.is_whole(run) else ", unfinished"
-        error = f" (error {errors[-1]:.2f} %{finished})" if errors else f" (no test yet{finished})"
-        right.plot(iterations, errors, color=colour, linewidth=1.8, marker=marker, markersize=4, markevery=0.1,
-                   label=results.label(run) + error)
-    last = max(run.config["recipe"]["iterations"] for run in runs)
-    axes.set_xlim(0, last * 68 / 64)
-    axes.set_xlabel("Iterations")
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    axes.set_yscale("log")
-    axes.set_ylim(*_loss_range([loss for run in runs for loss in _points(run, "train_loss")[1]]))
-    low, high = axes.get_ylim()
-    axes.set_yticks((0.2, 0.5, 1, 2, high) if low >= 0.2 else [tick for tick in (0.002, 0.02, 0.2, 2) if tick >= low])
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.set_ylabel("Training loss (dashed)")
-    right.set_ylim(0, _top([error for run in runs for error in _points(run, "test_error")[1][-3:]]))
-    right.set_ylabel("Test error, % (solid)")
-    right.grid(axis="y", linestyle=":", color="0.6")
-    # above the panel, where it hides no curve
-    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1 if len(runs) < 3 else 2, fontsize=8, frameon=False,
-                 title=title)
+    style = style or styles([curve.runs[0].config["recipe"] for curve in drawn])
+    for curve, (colour, marker), paper in zip(drawn, style, papers or [None] * len(drawn)):
+        if paper:
+            behind(axes, paper.get("train_loss", ()), colour, dashed=True)
+            behind(right, paper["test_err"], colour)
+        lines(axes, curve, "train_loss", colour)
+        lines(right, curve, "test_error", colour, marker, words(curve))
+    scales.iteration_axis(axes, drawn)
+    scales.loss_axis(axes, limits)
+    scales.error_axis(right, limits)
+    legend(right, len(drawn), title, papers)
     return right
 
 
-def styles(recipes):
-    """[(colour, marker)] for networks in one figure; recipes have their activation and shortcut."""
-    own, others, found = dict(COLOURS), iter(OTHERS * len(recipes)), []
-    for recipe, marker in zip(recipes, MARKERS * len(recipes)):
-        kind = recipe["activation"] if recipe["shortcut"] == "identity" else "variant"
-        found.append((own.pop(kind, None) or next(others), marker))  # a second depth or seed of one kind has a colour of its own
-    return found
+def lines(axes, curve, column, colour, marker=None, label=None, by="iteration"):
+    """A curve's median: solid with markers and with its band if it has one, dashed without."""
+    points = series(curve, column, by)
+    style = line_style(curve, colour, marker) if marker else dict(linestyle=DASHES, linewidth=1.1)
+    if marker:  # about ten of them, and one where there is one point
+        style["markevery"] = max(1, len(points.x) // 10)
+    if marker and len(curve.runs) > 1:
+        axes.fill_between(points.x, points.low, points.high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(points.x, points.median, color=colour, label=label, **style)
 
 
-def _points(run, column):
-    """(iterations, values) of a column where it is filled."""
-    points = [(row["iteration"], row[column]) for row in run.rows if row[column] is not None]
-    return [x for x, _ in points], [y for _, y in points]
+def behind(axes, points, colour, dashed=False):
+    """The paper's own curve in a light tone."""
+    if points:
+        axes.plot(*zip(*points), color=colour, alpha=0.3, zorder=1,
+                  linestyle=DASHES if dashed else "solid", linewidth=1 if dashed else 3)
 
 
-def _loss_range(losses):
-    """The paper's 0.002 to 2, of which a short run that never gets there leaves out the lower part."""
-    low = min((loss for loss in losses if 0 < loss < float("inf")), default=1)
-    return next((bottom for bottom in (0.2, 0.02) if low > bottom), 0.002), 2 if low < 0.2 else 5
-
-
-def _top(errors):
-    """Upper end of the error axis: the paper's 20 %, or the first round number with room for the last errors."""
-    return next((top for top in (20, 40, 60, 80) if max(errors, default=0) < 0.75 * top), 100)
+def legend(axes, count, title, papers=()):
+    """Above the panel, where it hides no curve; it says what the light tones are."""
+    handles, labels = axes.get_legend_handles_labels()
+    if any(papers):
+        handles.append(plt.Line2D([], [], color="0.3", alpha=0.35, linewidth=3))
+        labels.append("light: the paper's own")
+    axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8,
+                ncols=1 if count < 3 else 2, frameon=False, title=title)
 
 
 def draw(runs, path, title=None):
     """A figure of one panel with a line below that says what it is made from."""
     figure, axes = plt.subplots(figsize=(7, 4.8), layout="constrained")
-    panel(axes, runs, title)
-    figure.supxlabel(pictures.caption(runs), fontsize=6.5, color="0.3")
+    panel(axes, curves(runs), title)
+    pictures.caption(figure, runs)
     pictures.save(figure, Path(path))
     plt.close(figure)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders; several come into one figure")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False)
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders, into one figure")
     parser.add_argument("--output", type=Path, help="by default plots/figures/<run>.png")
     parser.add_argument("--title")
     arguments = parser.parse_args()
-    draw([results.read(folder) for folder in arguments.runs], arguments.output or pictures.figure_path(arguments.runs[0]),
-         arguments.title)
+    draw([results.read(folder) for folder in arguments.runs],
+         arguments.output or pictures.figure_path(arguments.runs[0]), arguments.title)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,10 @@ def main():
             activation, shortcut, _ = names.parse(f"{name}26")
             figure([(name, activation, shortcut, {})], f"unit-{name}.png", "one unit, as it is trained")
         return
+    draw_all()
+
+
+def draw_all():
     figure([FIGURE_4[0], ("(b) proposed", "preact", "identity", {})], "figure1-units.png", "1603.05027, Figure 1 left")
     figure(FIGURE_2, "figure2.png", "1603.05027, Figure 2: shortcuts (with BN, which the paper's drawing leaves out;\n"
            "(b), (c) and (d) in the order in which they are computed)")

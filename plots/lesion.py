@@ -11,8 +11,9 @@ import matplotlib.pyplot as plt
 from analysis import measurements
 from common import files
 from common.errors import run as run_main
+from paper import curves as papers
 
-from . import curves, panels, pictures
+from . import pictures, styles
 
 VEIT = "1605.06431"
 VEIT_UNITS = 54  # of the pre-activated ResNet-110 that they cut
@@ -24,7 +25,7 @@ def draw(paths):
     tables = [measurements.read(path) for path in paths]
     figure, axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained", sharey=True)
     _theirs(*axes)
-    for rows, (colour, marker) in zip(tables, curves.styles([rows[0] for rows in tables])):
+    for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):
         style = dict(color=colour, marker=marker, markersize=4, linewidth=1.4)
         by_lesion = measurements.grouped(rows, "lesion")
         units, intact = rows[0]["units_in_all"], by_lesion["none"][0]["error"]
@@ -63,8 +64,8 @@ def draw(paths):
 
 
 def _theirs(one, several, swapped):
-    """Veit et al.'s Figures 3, 5(a) and 5(b), as far as their numbers are known (plots/paper/lesions.csv)."""
-    paper = panels.paper_curves()
+    """Veit et al.'s Figures 3, 5(a) and 5(b), as far as their numbers are known (paper/lesions.csv)."""
+    paper = papers.read()
     units = paper[VEIT, "Fig3", "ResNet-110"]
     one.axhspan(units["others_low"][0][1], units["others_high"][0][1], color=GREY, alpha=0.4, linewidth=0,
                 label="their ResNet-110, pre-activated")

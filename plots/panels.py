@@ -1,60 +1,93 @@
-"""Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's own curves lie behind ours.
+"""Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's own
+curves lie behind ours. The degradation problem is Figure 6 of 1512.03385: training and test error.
 
     python -m plots figure3 --scale pocket
 """
-import csv
-from functools import lru_cache
-
 import matplotlib.pyplot as plt
 
-from common import files
+from paper import curves as papers
 from paper import experiments
 from paper import runs as results
 
-from . import curves, pictures
+from . import curves, pictures, scales, styles
+from .series import curves as curves_of
+from .series import finite, series, words
 
-TITLES = {"figure1": "1603.05027, Figure 1 right", "figure3": "1603.05027, Figure 3: shortcuts, ResNet-110",
-          "figure6": "1603.05027, Figure 6: activations", "degradation": "1512.03385, Figure 6: plain and residual nets"}
-
-
-@lru_cache(None)
-def paper_curves():
-    """{(paper, figure, curve): {kind: [(x, value)]}} of the papers' own figures, read off their graphics."""
-    found = {}
-    for path in sorted((files.ROOT / "paper").glob("*.csv")):
-        with open(path, newline="") as file:
-            for row in csv.DictReader(file):
-                kinds = found.setdefault((row["paper"], row["figure"], row["curve"]), {})
-                kinds.setdefault(row["kind"], []).append((float(row["x"]), float(row["value"])))
-    return found
+TITLES = {"figure1": "1603.05027, Figure 1 right",
+          "figure3": "1603.05027, Figure 3: shortcuts, ResNet-110",
+          "figure6": "1603.05027, Figure 6: activations",
+          "degradation": "1512.03385, Figure 6: plain and residual nets; dashed: training error, "
+                         "solid: test error"}
 
 
 def draw(name, scale):
     """Draw a figure from what there is, and say which commands would complete it."""
-    panels, missing, drawn, pairs = experiments.FIGURES[name], [], [], []
+    panels = [(title, *_there(wanted, scale)) for title, wanted in experiments.FIGURES[name]]
+    every = [curve for _, drawn, _ in panels for curve in drawn]
+    if every:
+        _figure(name, scale, panels, every)
+    missing = []
+    for _, wanted in experiments.FIGURES[name]:
+        for curve in wanted:
+            if not any(map(results.is_whole, results.of(curve.experiment, scale))):
+                missing.append(curve.experiment.target(scale))
+    for command in dict.fromkeys(missing):
+        print(f"{name} lacks a whole run: {command}")
+
+
+def _there(wanted, scale):
+    """(curves, the paper's own behind each or None) of a panel: published runs, then a user's own."""
+    drawn = []
+    behind = []
+    for curve in wanted:
+        for one in curves_of(results.of(curve.experiment, scale)):
+            drawn.append(one)
+            behind.append(papers.read()[curve.paper] if scale == "full" else None)
+    return drawn, behind
+
+
+def _figure(name, scale, panels, every):
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.4), layout="constrained", squeeze=False)
-    for axis, (title, wanted) in zip(axes.flat, panels):
-        found = [(curve, results.first(curve.experiment, scale)) for curve in wanted]
-        missing += [curve.experiment for curve, run in found if run is None or not results.is_whole(run)]
-        there = [run for _, run in found if run is not None]
-        drawn += there
-        if there:
-            behind = [paper_curves()[curve.paper] for curve, run in found if run] if scale == "full" else []
-            pairs.append((axis, curves.panel(axis, there, title, behind)))
+    figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.6),
+                                layout="constrained", squeeze=False)
+    draw_panel = errors if name == "degradation" else curves.panel
+    limits = (error_limits if name == "degradation" else scales.limits)(every)
+    for axis, (title, drawn, behind) in zip(axes.flat, panels):
+        if drawn:
+            draw_panel(axis, drawn, title, behind, limits)
         else:
             axis.set_title(f"{title}: no run yet")
             axis.set_axis_off()
-    for same in zip(*pairs):  # all left axes alike, and all right ones, so that panels can be compared
-        low, high = zip(*(axis.get_ylim() for axis in same))
-        for axis in same:
-            axis.set_ylim(min(low), max(high))
     note = experiments.depths_note(scale, name)
     figure.suptitle(TITLES[name] + (note and f" ({note})"))
-    if drawn:
-        figure.supxlabel(pictures.caption(drawn), fontsize=7, color="0.3")
-        pictures.save(figure, pictures.figure_of(name, scale))
+    pictures.caption(figure, [run for curve in every for run in curve.runs])
+    pictures.save(figure, pictures.figure_of(name, scale))
     plt.close(figure)
-    for command in dict.fromkeys(each.target(scale) for each in missing):
-        print(f"{name} lacks a whole run: {command}")
+
+
+def errors(axes, drawn, title, behind, limits):
+    """A panel of 1512.03385, Figure 6: training error dashed, test error solid, on one axis."""
+    depths = [curve.runs[0].config["recipe"]["depth"] for curve in drawn]
+    for curve, (colour, marker), paper in zip(drawn, styles.of_depths(depths), behind):
+        if paper:
+            curves.behind(axes, paper["train_err"], colour, dashed=True)
+            curves.behind(axes, paper["test_err"], colour)
+        curves.lines(axes, curve, "train_error", colour)
+        curves.lines(axes, curve, "test_error", colour, marker, words(curve))
+    scales.iteration_axis(axes, drawn)
+    scales.error_axis(axes, limits, "Error, %")
+    curves.legend(axes, len(drawn), title, behind)
+
+
+def error_limits(every):
+    """As scales.limits, for both errors on one axis."""
+    limits = scales.limits(every)
+    if limits.papers:
+        return limits
+    values = []
+    for curve in every:
+        for column in ("train_error", "test_error"):
+            points = series(curve, column)
+            values += finite(points.low, points.high)
+    return limits._replace(error=scales.padded(values))

@@ -1,33 +1,64 @@
 """What all pictures have in common: their place, the line below them, being written whole."""
 import io
 import os
+import textwrap
 from pathlib import Path
 
 from common import files
+from paper import runs as results
 
 
-def caption(runs, of="curve"):
-    """One line under a figure: data, scale, recipe, seeds and machine. of: what a run is there; None: a part of a point."""
-    def each(values):
-        return ", ".join(sorted({str(value) for value in values}))
+def source(runs, of="curve"):
+    """Data, recipe, type, seeds and machine of some runs, as one line.
 
+    of: what the median of a network's seeds is there; None: the figure tells them by itself.
+    """
     recipes = [run.config["recipe"] for run in runs]
+    hosts = [run.config["host"] for run in runs]
+    seeds = sorted({recipe["seed"] for recipe in recipes})
+    named = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return "; ".join([
-        each(run.config["data"] for run in runs),
-        f"scale {each(run.config['scale'] for run in runs)}",
-        f"{each(recipe['image_size'] for recipe in recipes)} pixels square",
-        f"batch {each(recipe['batch_size'] for recipe in recipes)}",
-        (f"one run a {of}, " if of else "") + f"seed {each(recipe['seed'] for recipe in recipes)}",
-        f"{each(run.config['host']['devices'] for run in runs)} ({each(run.config['host']['cores'] for run in runs)} cores)"])
+        _listed(run.config["data"] for run in runs),
+        _said_scale(runs),
+        f"{_listed(recipe['image_size'] for recipe in recipes)} pixels square",
+        f"batch {_listed(recipe['batch_size'] for recipe in recipes)}",
+        _listed(map(results.dtype, runs)),
+        f"a {of}: median of its seeds, band: all of them; {named}" if of and len(seeds) > 1
+        else named,
+        f"{_listed(host['devices'] for host in hosts)} "
+        f"({_listed(host['cores'] for host in hosts)} cores)"])
+
+
+def _listed(values):
+    return ", ".join(sorted({str(value) for value in values}))
+
+
+def _said_scale(runs):
+    scales = sorted({results.recipe_of(run) for run in runs})
+    known = [scale for scale in scales if scale != results.OWN_RECIPE]
+    said = [f"scale {', '.join(known)}"] if known else []
+    return ", ".join(said + [results.OWN_RECIPE] * (len(known) < len(scales)))
+
+
+def caption(figure, runs, of="curve", note=""):
+    """Write source() below a figure, in lines that are no longer than the figure is wide."""
+    write_below(figure, "; ".join(filter(None, [note, source(runs, of)])))
+
+
+def write_below(figure, text):
+    """A small line, or several, below a figure."""
+    wrapped = textwrap.fill(text, round(19 * figure.get_figwidth()))
+    figure.supxlabel(wrapped, fontsize=7, color="0.3")
 
 
 def figure_path(folder):
-    """Where the figure of a run belongs: plots/figures/ for what lies under results/, else beside its log."""
+    """Where the figure of a run belongs: plots/figures/ for a published one, else beside its log."""
     try:
         parts = Path(folder).resolve().relative_to(files.RESULTS).parts
     except ValueError:
         return Path(folder) / "curves.png"
-    return files.FIGURES / ("-".join(part for part in parts if part not in ("full", "seed0")) + ".png")
+    name = "-".join(part for part in parts if part not in ("full", "seed0"))
+    return files.FIGURES / f"{name}.png"
 
 
 def figure_of(name, scale):

@@ -12,7 +12,7 @@ from analysis import measurements
 from common import files
 from common.errors import run as run_main
 
-from . import curves, pictures
+from . import pictures, styles
 
 QUANTITIES = [("gradient", r"whole gradient $\|\partial E/\partial x_l\|$"),
               ("shortcut_gradient", "its part through\nshortcuts alone"), ("signal", r"signal $\|x_l\|$")]
@@ -68,8 +68,8 @@ def _panels(rows):
         networks = measurements.grouped(members, "label")
         deepest = max(networks.values(), key=len)
         mixed = any(len(lines) < len(deepest) for lines in networks.values())
-        styles = curves.styles([lines[0] for lines in networks.values()])
-        for (label, lines), (colour, marker) in zip(networks.items(), styles):
+        chosen = styles.styles([lines[0] for lines in networks.values()])
+        for (label, lines), (colour, marker) in zip(networks.items(), chosen):
             place = [100 * (row["l"] - 1) / (len(lines) - 1) if mixed else row["l"] for row in lines]
             for axis, (quantity, _) in zip(column, QUANTITIES):
                 axis.plot(place, [row[quantity] or None for row in lines], color=colour, marker=marker, markevery=0.1, markersize=4,
@@ -104,7 +104,7 @@ def _lambdas(rows):
     figure, axes = plt.subplots(1, len(panels), figsize=(6.5 * len(panels), 5), layout="constrained", squeeze=False, sharey=True)
     for axis, (title, members) in zip(axes.flat, panels.items()):
         networks = measurements.grouped(members, "label")
-        for lines, (colour, marker) in zip(networks.values(), curves.styles([lines[0] for lines in networks.values()])):
+        for lines, (colour, marker) in zip(networks.values(), styles.styles([lines[0] for lines in networks.values()])):
             for start, end in zip([1, *_borders(lines)], [*_borders(lines), len(lines) + 1]):
                 stage = [row for row in lines if start <= row["l"] < end]
                 for quantity, style in LINES.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common import files
 from common.errors import UserError, run
-from paper import experiments
+from paper import experiments, statistics
 from paper import runs as results
 
 from . import pictures, tables
@@ -108,8 +108,8 @@ def section(scale):
              picture(pictures.figure_of("summary", scale), "Every row that has a run, in the order of the paper's errors.")]
     for name in experiments.TABLES:
         rows = tables.lines(name, scale)
-        if any(row[3] for row in rows):
-            parts += [f"<h3>Table {name[-1]}</h3>", table(tables.HEAD, rows), f"<p>{tables.order(name, scale)}</p>"]
+        if any(row.ours for row in rows):
+            parts += [f"<h3>Table {name[-1]}</h3>", table(tables.HEAD, rows), f"<p>{statistics.order(name, scale)}</p>"]
     for name in experiments.FIGURES:
         parts.append(picture(pictures.figure_of(name, scale), f"{TITLES[name]}. Solid: test error; dashed: training loss. "
                              f"To make it: {experiments.make(name, scale)}"))

@@ -10,8 +10,9 @@ import matplotlib.pyplot as plt
 from analysis import measurements
 from common import files
 from common.errors import run as run_main
+from paper import curves as papers
 
-from . import curves, panels, pictures
+from . import pictures, styles
 
 PAPER = "1512.03385"
 PAPER_KIND = {("original", "plain"): "plain", ("original", "identity"): "ResNet"}  # and its depth: what Figure 7 has
@@ -21,12 +22,12 @@ def draw(paths):
     """One figure of the networks in some CSV files; it is named after them."""
     tables = [measurements.read(path) for path in paths]
     figure, axes = plt.subplots(2, 1, figsize=(9, 8), layout="constrained", sharex=True)
-    for rows, (colour, marker) in zip(tables, curves.styles([rows[0] for rows in tables])):
+    for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):
         first = rows[0]
         kind = PAPER_KIND.get((first["activation"], first["shortcut"]))
         dashes = (0, (4, 2)) if first["shortcut"] == "plain" else "solid"
         for axis, where, order in zip(axes, ("Fig7top", "Fig7bot"), (list, _descending)):
-            theirs = panels.paper_curves().get((PAPER, where, f"{kind}-{first['depth']:g}"))
+            theirs = papers.read().get((PAPER, where, f"{kind}-{first['depth']:g}"))
             if theirs:
                 axis.plot(*zip(*theirs["std"]), color=colour, linewidth=5, alpha=0.25,
                           label=f"{kind}-{first['depth']:g}, the paper's")

@@ -1,4 +1,4 @@
-"""Every row of Tables 1 and 2 at once, ours beside the paper's: one look tells whether the order is the paper's.
+"""Every row of Tables 1 and 2 at once, the paper's error and ours side by side in the paper's order.
 
     python -m plots summary --scale pocket
 """
@@ -6,68 +6,131 @@ import statistics
 
 import matplotlib.pyplot as plt
 
+from common import files
 from paper import experiments
-from paper import runs as results
+from paper.statistics import JUDGED, fails, measured, neighbours, order, say, say_difference, say_order, say_told_apart
 
 from . import pictures, tables
 
 # title, table, depth. The original unit stands in both, as in the paper.
-GROUPS = [("Table 1: shortcuts, ResNet-110", "table1", 110), ("Table 2: activations, ResNet-110", "table2", 110),
+GROUPS = [("Table 1: shortcuts, ResNet-110", "table1", 110),
+          ("Table 2: activations, ResNet-110", "table2", 110),
           ("Table 2: activations, ResNet-164", "table2", 164)]
+HEAD = ("better in the paper", "worse in the paper", "paper", "ours: difference ± standard error",
+        "seeds", "ours")
+BLUE = "#0000ff"
+RED = "#c03000"
 
 
-def rows(table, depth, scale):
-    """[(row, what there is of it)] that have a finished run, the paper's best first; its "fail" rows are last, in their order."""
-    there = [(row, tables.ours(row.experiment, scale)) for row in experiments.TABLES[table] if row.experiment.depth == depth]
-    return sorted([(row, ours) for row, ours in there if ours.errors], key=lambda pair: tables.number(pair[0].paper))
+def rows_of(table, depth):
+    """The rows of a table that have one of the paper's depths."""
+    return [row for row in experiments.TABLES[table] if row.experiment.depth == depth]
+
+
+def networks():
+    """Tables 1 and 2 for ResNet-110: 15 networks, for original stands in both."""
+    return rows_of("table1", 110) + rows_of("table2", 110)
 
 
 def draw(name, scale):
-    """Draw the groups that have runs, one below another: the paper's errors left, ours right, the rows in the paper's order."""
-    groups = [(title, rows(table, depth, scale), tables.order(table, scale, depth)) for title, table, depth in GROUPS]
+    """Print and draw the groups that have runs; write the pairs of neighbours as Markdown."""
+    groups = [(title, measured(rows_of(table, depth), scale), order(table, scale, depth))
+              for title, table, depth in GROUPS]
     groups = [group for group in groups if group[1]]
     if not groups:
         print(f"no run at scale {scale} yet: {experiments.make('table1', scale)} begins")
         return
-    heights = [len(there) + 1.2 for _, there, _ in groups]
-    figure, axes = plt.subplots(len(groups), 2, figsize=(9.5, 0.32 * sum(heights) + 0.8), layout="constrained", squeeze=False,
-                                gridspec_kw={"height_ratios": heights})
-    errors = [error for _, there, _ in groups for _, ours in there for error in ours.errors]
-    for (title, there, order), (left, right) in zip(groups, axes):
-        places = range(len(there))
-        for place, (row, ours) in zip(places, there):
-            failed = row.paper == experiments.FAIL
-            left.barh(place, 20 if failed else row.paper, color="white" if failed else "0.75", edgecolor="0.4", height=0.6,
-                      hatch="////" if failed else None, linewidth=0.6)
-            left.text(0.4, place, "over 20: fail" if failed else f"{row.paper:.2f}", va="center", fontsize=8,
-                      bbox=dict(facecolor="white", edgecolor="none", pad=0.8))
-            right.plot(ours.errors, [place] * len(ours.errors), "o", color="#0000ff", markersize=4, alpha=0.4)
-            median = statistics.median(ours.errors)
-            right.plot(median, place, "D", color="#0000ff", markersize=6)
-            right.annotate(f"{median:.2f}", (max(ours.errors), place), xytext=(7, 0), textcoords="offset points", va="center",
-                           fontsize=8)
-        left.set_yticks(places, [label(row) for row, _ in there], fontsize=8)
-        left.set(xlim=(0, 20), xticks=range(0, 21, 5), title=title)
-        right.set_yticks(places, [""] * len(there))
-        right.set_xlim(min(errors) - 3, max(errors) + 0.12 * (max(errors) - min(errors)) + 3)
-        right.grid(axis="both", linestyle=":", color="0.7")
-        right.set_title(order.replace(" with ", "\nwith "), fontsize=9)
-        for axis in (left, right):
-            axis.set_ylim(len(there) - 0.4, -0.6)
-            axis.title.set_fontsize(10 if axis is left else 9)
-            axis.tick_params(axis="x", labelsize=8)
-        print(f"{title}: {order or 'too few rows for an order'}")
+    for title, _, said in groups:
+        print(f"{title}: {said or 'too few rows for an order'}")
+    together = say_order(networks(), scale)
+    if together:
+        print(f"Tables 1 and 2, ResNet-110: {together}")
+    pairs = pair_lines(scale)
+    print(tables.aligned(HEAD, pairs))
+    path = pictures.figure_of(name, scale)
+    files.write_whole(path.with_suffix(".md"), tables.markdown(HEAD, pairs))
+    _picture(groups, together, scale, path)
+
+
+def pair_lines(scale):
+    """For each pair of neighbours in the paper's order, in the order of HEAD, as strings."""
+    lines = []
+    for _, table, depth in GROUPS:
+        for pair in neighbours(rows_of(table, depth), scale):
+            lines.append((label(pair.better), label(pair.worse),
+                          f"{say(pair.better.paper)}, {say(pair.worse.paper)}",
+                          say_difference(pair), "{}, {}".format(*pair.counts),
+                          say_told_apart(pair)))
+    return lines
+
+
+def _picture(groups, together, scale, path):
+    """The groups one below another: the paper's errors left, ours right."""
+    heights = [len(pairs) + 1.2 for _, pairs, _ in groups]
+    figure, axes = plt.subplots(
+        len(groups), 2, figsize=(9.5, 0.32 * sum(heights) + 1.2), layout="constrained",
+        squeeze=False, gridspec_kw={"height_ratios": heights})
+    errors = [error for _, pairs, _ in groups for _, runs in pairs for error in runs.errors]
+    span = max(errors) - min(errors)
+    ours = (0 if scale in JUDGED else max(0, min(errors) - 0.1 * span - 1),
+            max(errors) + 0.2 * span + 3)
+    for (title, pairs, said), (left, right) in zip(groups, axes):
+        _papers(left, pairs)
+        _ours(right, pairs, scale)
+        right.set_xlim(*ours)
+        left.set_title(title, fontsize=10)
+        right.set_title(said.replace(" with ", "\nwith "), fontsize=9)
     axes[-1][0].set_xlabel("the paper's test error, %", fontsize=9)
     axes[-1][1].set_xlabel(f"ours at {scale} scale, % (diamond: median, dots: runs)", fontsize=9)
-    runs = [run for _, there, _ in groups for row, _ in there for run in results.of(row.experiment, scale)]
-    note = experiments.depths_note(scale, name)
-    figure.supxlabel(f"{note}\n" * bool(note) + pictures.caption(runs, of=None), fontsize=6.5, color="0.3")
-    pictures.save(figure, pictures.figure_of(name, scale))
+    if together:
+        figure.suptitle(f"Tables 1 and 2 in one list, ResNet-110: {together}", fontsize=10)
+    runs = [run for _, pairs, _ in groups for _, there in pairs for run in there.runs]
+    pictures.caption(figure, runs, of=None, note=experiments.depths_note(scale, "summary"))
+    pictures.save(figure, path)
     plt.close(figure)
+
+
+def _papers(axes, pairs):
+    """A bar for each of the paper's errors; a failure fills the axis."""
+    for place, (row, _) in enumerate(pairs):
+        failed = fails(row.paper)
+        axes.barh(place, experiments.FAILS_ABOVE if failed else row.paper, height=0.6,
+                  color="white" if failed else "0.75", edgecolor="0.4",
+                  hatch="////" if failed else None, linewidth=0.6)
+        axes.text(0.4, place, f"over {experiments.FAILS_ABOVE}: fail" if failed else say(row.paper),
+                  va="center", fontsize=8, bbox=dict(facecolor="white", edgecolor="none", pad=0.8))
+    axes.set_yticks(range(len(pairs)), [label(row) for row, _ in pairs], fontsize=8)
+    axes.set(xlim=(0, experiments.FAILS_ABOVE), xticks=range(0, 21, 5))
+    _trim(axes, pairs)
+
+
+def _ours(axes, pairs, scale):
+    """A dot for each run and a diamond for their median; hollow where it fails by the paper's rule."""
+    for place, (_, runs) in enumerate(pairs):
+        median = statistics.median(runs.errors)
+        failed = scale in JUDGED and fails(median)
+        colour = RED if failed else BLUE
+        axes.plot(runs.errors, [place] * len(runs.errors), "o", color=colour, markersize=4,
+                  alpha=0.4)
+        axes.plot(median, place, "D", color=colour, markersize=6,
+                  markerfacecolor="white" if failed else colour)
+        axes.annotate(f"{median:.2f}" + (" fail" if failed else ""), (max(runs.errors), place),
+                      xytext=(7, 0), textcoords="offset points", va="center", fontsize=8)
+    if scale in JUDGED:
+        axes.axvline(experiments.FAILS_ABOVE, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
+    axes.set_yticks(range(len(pairs)), [""] * len(pairs))
+    axes.grid(axis="both", linestyle=":", color="0.7")
+    _trim(axes, pairs)
+
+
+def _trim(axes, pairs):
+    axes.set_ylim(len(pairs) - 0.4, -0.6)
+    axes.tick_params(axis="x", labelsize=8)
 
 
 def label(row):
     """A row's words, short enough for an axis."""
-    words = row.remark.split(",", 1)[1].strip() if "," in row.remark else ""
-    words = "" if words.startswith("ResNet") else words.split(":")[0].split(" (")[0]
-    return row.case + (f" ({words})" if words else "")
+    remark = row.remark.split(",", 1)[1].strip() if "," in row.remark else ""
+    remark = "" if remark.startswith("ResNet") else remark.split(":")[0].split(" (")[0]
+    remark = remark.replace("0 on the shortcut, 1 on F", "0 and 1")
+    return f"{row.case} ({remark})" if remark else row.case

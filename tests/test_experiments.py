@@ -2,16 +2,19 @@
 import json
 import math
 import shutil
-import statistics
+import statistics as numbers
 
 import matplotlib.image
 import pytest
 
 import train_cifar
 import train_imagenet
+from common import files
 from common.errors import UserError
-from paper import experiments, runs
-from plots import panels, search, tables
+from paper import curves as papers
+from paper import experiments, runs, search, statistics
+from plots import panels, series, summary, tables
+from plots import search as search_figure
 from plots.named import DRAW
 from symbols import names, shortcut_constants
 
@@ -77,14 +80,14 @@ def test_every_curve_has_the_papers_own():
     for figure in experiments.FIGURES.values():
         for _, curves in figure:
             for curve in curves:
-                assert panels.paper_curves()[curve.paper]["test_err"], curve
+                assert papers.read()[curve.paper]["test_err"], curve
 
 
 def test_papers_curves_end_at_the_papers_numbers():
     # FACTS.md section B: the plots' last values are near the tables'
     for curve, last in [(("1603.05027", "Fig3a", "original"), 6.59), (("1603.05027", "Fig3d", "variant"), 12.44),
                         (("1603.05027", "Fig6_right", "pre-act(proposed)"), 5.46)]:
-        assert max(panels.paper_curves()[curve]["test_err"])[1] == pytest.approx(last, abs=0.06)
+        assert max(papers.read()[curve]["test_err"])[1] == pytest.approx(last, abs=0.06)
 
 
 def test_unknown_table_or_scale_is_refused():
@@ -97,28 +100,30 @@ def test_unknown_table_or_scale_is_refused():
 def test_table_has_median_mean_deviation_and_count_of_last_iterates(results):
     results(experiments.ORIGINAL110, [20, 26, 21])
     row = tables.lines("table1", "pocket")[0]
-    assert row[2:6] == ("6.61", f"21.00 (22.33 +- {statistics.stdev([20, 26, 21]):.2f})", "3", "pocket")
-    assert row[6:8] == ("test data", "2,400") and row[8] == "make cifar10-original56 SCALE=pocket"
+    assert row.paper == "6.61" and row.n == "3" and row.scale == "pocket"
+    assert row.ours == f"21.00 (22.33 ± {numbers.stdev([20, 26, 21]):.2f})"
+    assert row.data == "test data" and row.iterations == "2,400" and row.dtype == "float32"
+    assert row.command == "make cifar10-original56 SCALE=pocket"
 
 
 def test_table_never_takes_the_best_iterate(results):
     results(experiments.ORIGINAL110, [0], rows=[(1200, 1.0, 10.0), (2400, 0.5, 30.0)])
-    assert tables.lines("table1", "pocket")[0][3] == "30.00"
+    assert tables.lines("table1", "pocket")[0].ours == "30.00"
 
 
 def test_unfinished_run_gives_no_number(results):
     results(experiments.ORIGINAL110, [0], rows=[(1000, 1.0, 10.0)])
-    assert tables.lines("table1", "pocket")[0][3] == "unfinished"
+    assert tables.lines("table1", "pocket")[0].ours == "unfinished"
 
 
 def test_diverged_run_is_a_number(results):
     results(experiments.ORIGINAL110, [0], rows=[(1600, math.nan, 90.0)])
-    assert tables.lines("table1", "pocket")[0][3] == "90.00"
+    assert tables.lines("table1", "pocket")[0].ours == "90.00"
 
 
 def test_run_of_another_scale_is_not_taken(results):
     results(experiments.ORIGINAL110, [20], scale="demo")
-    assert tables.lines("table1", "pocket")[0][3] == ""
+    assert tables.lines("table1", "pocket")[0].ours == ""
 
 
 @pytest.mark.parametrize("changes", [dict(iterations=1200), dict(image_size=32), dict(batch_size=128), dict(warmup_iterations=20),
@@ -126,29 +131,35 @@ def test_run_of_another_scale_is_not_taken(results):
                                      dict(steps=[100, 200])])
 def test_run_of_another_recipe_does_not_count(results, capsys, changes):
     results(experiments.ORIGINAL110, [20], **changes)
-    assert tables.lines("table1", "pocket")[0][3] == "" and "left out" in capsys.readouterr().out
+    assert tables.lines("table1", "pocket")[0].ours == "" and "left out" in capsys.readouterr().out
+
+
+def counted(scale):
+    """(ours, n) of the original network."""
+    row = tables.lines("table1", scale)[0]
+    return row.ours, row.n
 
 
 def test_one_seed_counts_once(results, tmp_path, capsys):
     results(experiments.ORIGINAL110, [20])
     folder = tmp_path / "results" / "pocket" / ORIGINAL
     shutil.copytree(folder / "seed0", folder / "seed0-copy")
-    assert tables.lines("table1", "pocket")[0][3:5] == ("20.00", "1") and "seed 0 once more" in capsys.readouterr().out
+    assert counted("pocket") == ("20.00", "1") and "seed 0 once more" in capsys.readouterr().out
 
 
 def test_seeds_on_other_pictures_do_not_count(results, tmp_path):
     results(experiments.ORIGINAL110, [20, 30, 32])
-    for seed, line in ((2, ("25.00 (25.00 +- 7.07)", "2")), (1, ("31.00 (31.00 +- 1.41)", "2"))):  # most of them count
+    for seed, line in ((2, ("25.00 (25.00 ± 7.07)", "2")), (1, ("31.00 (31.00 ± 1.41)", "2"))):  # most of them count
         path = tmp_path / "results" / "pocket" / ORIGINAL / f"seed{seed}" / "config.json"
         path.write_text(path.read_text().replace("test data", "other data"))
-        assert tables.lines("table1", "pocket")[0][3:5] == line
+        assert counted("pocket") == line
 
 
 def test_run_of_another_network_does_not_count(results, tmp_path, capsys):
     results(experiments.ORIGINAL110, [20])
     path = tmp_path / "results" / "pocket" / ORIGINAL / "seed0" / "config.json"
     path.write_text(path.read_text().replace(f'"name": "{ORIGINAL}"', '"name": "cifar10-plain56"'))
-    assert tables.lines("table1", "pocket")[0][3] == "" and "has name cifar10-plain56" in capsys.readouterr().out
+    assert tables.lines("table1", "pocket")[0].ours == "" and "has name cifar10-plain56" in capsys.readouterr().out
 
 
 def test_configuration_that_lacks_what_figures_say_is_left_out(results, tmp_path, capsys):
@@ -157,20 +168,21 @@ def test_configuration_that_lacks_what_figures_say_is_left_out(results, tmp_path
     config = json.loads(path.read_text())
     for lacking in ({**config, "host": {}}, {**config, "recipe": {**config["recipe"], "seed": None, "depth": 56}}):
         path.write_text(json.dumps({key: value for key, value in lacking.items() if key != "name"}))
-        assert tables.lines("table1", "pocket")[0][3] == ""
+        assert tables.lines("table1", "pocket")[0].ours == ""
     assert "holds no run" in capsys.readouterr().out
 
 
 def test_error_that_is_no_number_is_a_damaged_row(results, capsys):
     results(experiments.ORIGINAL110, [20], rows=[(1200, 1.0, 50.0), (2400, 0.5, math.nan)])
-    assert tables.lines("table1", "pocket")[0][3] == "unfinished" and "1 damaged row" in capsys.readouterr().out
+    assert tables.lines("table1", "pocket")[0].ours == "unfinished" and "1 damaged row" in capsys.readouterr().out
 
 
-def test_figure_takes_the_first_whole_run(results, tmp_path):
+def test_figure_takes_the_whole_runs(results, tmp_path):
     results(experiments.ORIGINAL110, [20, 30])
     log = tmp_path / "results" / "pocket" / ORIGINAL / "seed0" / "log.csv"
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
-    assert runs.first(experiments.ORIGINAL110, "pocket").config["recipe"]["seed"] == 1
+    curve, = series.curves(runs.of(experiments.ORIGINAL110, "pocket"))
+    assert [run.config["recipe"]["seed"] for run in series.shown(curve)] == [1]
 
 
 def test_command_of_a_row_says_its_scale_and_folder():
@@ -180,21 +192,60 @@ def test_command_of_a_row_says_its_scale_and_folder():
     assert experiments.ORIGINAL110.target() == "make cifar10-original110"
 
 
-def test_failure_is_called_so_at_full_scale_only(results):
-    for scale in ("full", "pocket"):
-        results(experiments.ORIGINAL110, [30], scale=scale)
-    assert tables.lines("table1", "full")[0][3] == "30.00 (fail)" and tables.lines("table1", "pocket")[0][3] == "30.00"
+@pytest.mark.parametrize("scale, verdict", [("full", "no / yes"), ("desk", "no / yes"), ("pocket", "")])
+def test_failure_is_told_there_and_here_where_the_rule_applies(results, scale, verdict):
+    results(experiments.ORIGINAL110, [30, 20.01, 5], scale=scale)
+    plain = experiments.TABLE1[1]
+    results(plain.experiment, [20], scale=scale)
+    rows = tables.lines("table1", scale)
+    assert rows[0].fails == verdict
+    assert rows[1].fails == ("yes / no" if verdict else ""), "20 % itself is no failure"
+    assert rows[2].fails == "", "a row without runs says nothing"
 
 
 @pytest.mark.parametrize("sign, correlation", [(1, 1), (-1, -1)])
 def test_rank_correlation_sees_the_order(results, sign, correlation):
     for i, row in enumerate(sorted(experiments.TABLES["table2"][:5], key=lambda row: row.paper)):
         results(row.experiment, [50 + sign * i])
-    assert tables.rank_correlation("table2", "pocket") == (pytest.approx(correlation), 5)
+    pairs = statistics.measured(experiments.TABLES["table2"][:5], "pocket")
+    assert statistics.rank_correlation(pairs) == pytest.approx(correlation) and len(pairs) == 5
+
+
+def test_tables_1_and_2_are_one_list_of_15_networks(results):
+    for row in summary.networks():
+        folder = files.RESULTS / "pocket" / row.experiment.at("pocket").name
+        if not folder.exists():
+            results(row.experiment, [50])
+    assert len(statistics.measured(summary.networks(), "pocket")) == 15
+    assert statistics.say_order(summary.networks(), "pocket") == "", "all alike is no order"
+
+
+def test_neighbours_in_the_papers_order_are_told_apart_by_their_seeds(results):
+    errors = {"preact": [30, 31, 32], "original": [40, 41, 42], "relu_only_preact": [40.5],
+              "relu_before_addition": [35, 36, 37]}
+    for row in experiments.TABLES["table2"][:4] + experiments.TABLES["table2"][4:5]:
+        if row.experiment.activation in errors:
+            results(row.experiment, errors[row.experiment.activation])
+    first, second, third = statistics.neighbours(experiments.TABLES["table2"][:5], "pocket")
+    assert first.difference == pytest.approx(10) and first.counts == (3, 3)
+    assert first.error == pytest.approx(math.sqrt(2 / 3)), "Welch's"
+    assert first.limit == pytest.approx(2.78 * first.error), "four degrees of freedom"
+    assert second.error == pytest.approx(math.sqrt(1 + 1 / 3)), "pooled, for one row has one seed"
+    assert [*map(statistics.say_told_apart, (first, second, third))] == [
+        "as in the paper", "not told apart", "the other way round"]
+
+
+def test_single_seeds_cannot_tell_neighbours_apart(results):
+    for row in experiments.TABLE1[:6]:
+        results(row.experiment, [30])
+    pairs = statistics.neighbours(experiments.TABLE1, "pocket")
+    assert [(pair.better.paper, pair.worse.paper) for pair in pairs] == [
+        (6.61, 8.70), (8.70, 12.35), *[(12.35, "fail")] * 3], "failures have no order"
+    assert {statistics.say_told_apart(pair) for pair in pairs} == {"not known: one seed each"}
 
 
 def test_ties_share_their_rank():
-    assert tables.ranks([3, 1, 3, math.inf, math.inf]) == [2.5, 1, 2.5, 4.5, 4.5]
+    assert statistics.ranks([3, 1, 3, math.inf, math.inf]) == [2.5, 1, 2.5, 4.5, 4.5]
 
 
 def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path, capsys):
@@ -206,17 +257,36 @@ def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path,
     assert "figure3 lacks a whole run: make cifar10-convolution56 SCALE=pocket" in out
     for name in ("pocket-table1.png", "pocket-figure3.png"):
         assert matplotlib.image.imread(tmp_path / "figures" / name).std() > 0.01
-    assert "| original | Fig. 2(a) | 6.61 | 20.00 | 1 |" in (tmp_path / "figures" / "pocket-table1.md").read_text()
+    assert "| original | Fig. 2(a) | 6.61 | 20.00 |  | 1 | float32 |" in (tmp_path / "figures" / "pocket-table1.md").read_text()
 
 
-def test_papers_curve_lies_behind_ours_at_full_scale_alone(results):
+def test_papers_curve_lies_behind_ours_and_the_legend_says_so(results, monkeypatch):
     results(experiments.ORIGINAL110, [6.6], scale="full")
-    figure, axes = panels.plt.subplots()
-    there = runs.of(experiments.ORIGINAL110, "full")
-    paper = [panels.paper_curves()[("1603.05027", "Fig3a", "original")]]
-    behind = len(panels.curves.panel(axes, there, papers=paper).lines)
-    figure, axes = panels.plt.subplots()
-    assert behind == len(panels.curves.panel(axes, there).lines) + 1
+    seen = []
+    monkeypatch.setattr(panels.pictures, "save", lambda figure, path: seen.append(figure))
+    panels.draw("figure3", "full")
+    legend, = [axes.get_legend() for axes in seen[0].axes if axes.get_legend()][:1]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "110, original (error 6.60 %)", "light: the paper's own"]
+    right = [axes for axes in seen[0].axes if axes.get_legend()][0]
+    assert list(right.get_yticks()) == [0, 5, 10, 15, 20]
+    results(experiments.ORIGINAL110, [40])
+    panels.draw("figure3", "pocket")
+    texts = [text.get_text() for axes in seen[1].axes if axes.get_legend() for text in axes.get_legend().get_texts()]
+    assert texts and not any("light" in text for text in texts)
+
+
+def test_degradation_has_training_and_test_error_on_one_axis(results, monkeypatch):
+    for _, wanted in experiments.FIGURES["degradation"]:
+        for curve in wanted:
+            results(curve.experiment, [40], scale="full")
+    seen = []
+    monkeypatch.setattr(panels.pictures, "save", lambda figure, path: seen.append(figure))
+    panels.draw("degradation", "full")
+    left, right = seen[0].axes
+    for axes in (left, right):
+        assert axes.get_ylabel() == "Error, %" and len(axes.lines) == 8
+    assert [line.get_color() for line in left.lines] == [line.get_color() for line in right.lines]
 
 
 def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(results, tmp_path, capsys):
@@ -227,7 +297,7 @@ def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(resul
     best = search.best("demo")
     assert best.constants == {"bias": -4} and best.command[-2:] == ["--shortcut-args", "bias=-4"], "without --validation"
     results(best, [33], scale="demo")
-    search.draw("gate-bias-search", "demo")
+    search_figure.draw("gate-bias-search", "demo")
     out = capsys.readouterr().out
     assert "best: -4 (the paper: -6); trained again on all pictures, test error 33.00 %" in out
     assert matplotlib.image.imread(tmp_path / "figures" / "demo-gate-bias-search.png").std() > 0.01

@@ -14,8 +14,7 @@ from conftest import ROOT, refusal
 import train_imagenet
 from common import files
 from common.environment import without_notes
-from paper import experiments, runs
-from plots import tables
+from paper import experiments, runs, statistics
 from symbols import get_symbol, pretrained
 from training import checkpoint
 from training.log import read_log
@@ -145,7 +144,7 @@ def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
             ({"320": {"iteration": last}}, [], "damaged")]:
         runs.say_once.cache_clear()
         (folder / "test.json").write_text(text if isinstance(text, str) else json.dumps(text))
-        assert tables.ours(row.experiment, "full", "320").errors == errors
+        assert statistics.ours(row.experiment, "full", "320").errors == errors
         said = capsys.readouterr().out
         assert words in said and said.count("\n") == (not errors)
 

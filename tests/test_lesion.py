@@ -18,7 +18,7 @@ from analysis import lesion, networks, responses
 from analysis.graph import Graph
 from common import files
 from common.errors import UserError
-from plots import panels
+from paper import curves as papers
 from symbols import get_symbol
 
 
@@ -202,7 +202,7 @@ def test_make_hands_every_word_on():
 
 
 def test_veits_numbers_are_carried_whole():
-    paper = panels.paper_curves()
+    paper = papers.read()
     assert [len(points) for points in paper["1605.06431", "Fig5a", "ResNet-110"].values()] == [20, 20, 20]
     assert paper["1605.06431", "Fig5a", "ResNet-110"]["median"][9] == (10, 19)
     assert len(paper["1605.06431", "Fig5b", "ResNet-110"]["median"]) == 16

@@ -7,8 +7,8 @@ import pytest
 
 from common import files
 from common.errors import UserError
-from paper import runs
-from plots import curves, pictures
+from paper import experiments, runs
+from plots import curves, pictures, scales, series, styles
 from training.log import COLUMNS
 
 CONFIG = {"name": "cifar10-preact20", "scale": "pocket", "data": "generated shapes", "host": {"devices": "CPU x 1", "cores": 2},
@@ -71,8 +71,9 @@ def test_run_without_rows_is_refused_with_its_command(run):
 def test_unfinished_run_is_called_so(run, tmp_path):
     whole, part = runs.read(run(rows(400))), runs.read(run(rows(300)))
     assert runs.is_whole(whole) and not runs.is_whole(part)
+    part = runs.Run(part.folder, {**part.config, "recipe": {**part.config["recipe"], "depth": 32}}, part.rows)
     figure, axes = curves.plt.subplots()
-    texts = [text.get_text() for text in curves.panel(axes, [whole, part]).get_legend().get_texts()]
+    texts = [text.get_text() for text in curves.panel(axes, series.curves([whole, part])).get_legend().get_texts()]
     assert "unfinished" in texts[1] and "unfinished" not in texts[0]
 
 
@@ -80,14 +81,88 @@ def test_label_uses_the_papers_words(run):
     def label(**recipe):
         return runs.label(runs.read(run(rows(200), **recipe)))
 
-    assert label() == "20, pre-activation"
-    assert label(activation="original") == "20, original"
-    assert label(activation="original", shortcut="exclusive_gating", shortcut_args={"bias": -6}) == "20, exclusive gating (bias -6)"
+    assert label() == "20, pre-activation (yours)", "it does not lie under results/"
+    assert label(activation="original") == "20, original (yours)"
+    for recipe, words in [
+            (dict(activation="original", shortcut="exclusive_gating", shortcut_args={"bias": -6}),
+             "exclusive gating (init b=-6)"),
+            (dict(activation="original", shortcut="convolution"), "1x1 conv shortcut"),
+            (dict(activation="original", shortcut="constant_scaling",
+                  shortcut_args={"scale": 0.5, "residual_scale": 1}), "const scaling (0.5, 1)"),
+            (dict(activation="relu_only_preact"), "ReLU-only pre-activation"),
+            (dict(activation="my_own"), "my own")]:
+        assert label(**recipe) == f"20, {words} (yours)"
 
 
-def test_caption_says_data_scale_seed_and_machine(run):
-    caption = pictures.caption([runs.read(run(rows(200)))])
-    assert all(word in caption for word in ("generated shapes", "pocket", "seed 0", "CPU x 1 (2 cores)", "batch 128", "16 pixels"))
+def test_own_and_published_runs_are_named_apart(run, monkeypatch, tmp_path):
+    own = runs.read(run(rows(200)))
+    assert runs.is_own(own)
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    published = runs.read(own.folder)
+    assert not runs.is_own(published) and runs.label(published) == "20, pre-activation"
+
+
+def test_seeds_of_one_network_are_one_curve_its_median_and_band(run):
+    members = [runs.read(run(rows(400, error), seed=seed)) for seed, error in enumerate([30, 50, 44])]
+    curve, = series.curves(members)
+    points = series.series(curve, "test_error")
+    assert list(points.x) == [200, 400] and list(points.median) == [44, 44]
+    assert list(points.low) == [30, 30] and list(points.high) == [50, 50]
+    assert "error 44.00 %, median of 3" in series.words(curve)
+
+
+def test_unfinished_seed_does_not_pull_a_finished_curve(run):
+    whole, part = runs.read(run(rows(400, 40))), runs.read(run(rows(200, 80), seed=1))
+    curve, = series.curves([whole, part])
+    assert list(series.series(curve, "test_error").high) == [40, 40]
+
+
+def test_seed_that_diverged_keeps_its_last_error(run):
+    end = dict(rows(200, 90.0)[-1], iteration=200, train_loss=math.nan)
+    lost = runs.read(run([rows(100)[0], end], seed=1))
+    curve, = series.curves([runs.read(run(rows(400, 40))), lost])
+    assert list(series.series(curve, "test_error").high) == [90, 90]
+
+
+def test_runs_of_other_recipes_are_curves_of_their_own_that_say_so(run):
+    pair = [runs.read(run(rows(400), learning_rate=rate)) for rate in (0.1, 0.05)]
+    assert [curve.label for curve in series.curves(pair)] == [
+        "20, pre-activation (yours), learning rate 0.1", "20, pre-activation (yours), learning rate 0.05"]
+
+
+def test_first_test_is_marked(run):
+    figure, axes = curves.plt.subplots()
+    right = curves.panel(axes, series.curves([runs.read(run(rows(200)))]))
+    line, = right.lines
+    assert len(line.get_xdata()) == 1 and line.get_markevery() == 1
+
+
+def test_axes_fit_the_curves_below_full_scale_and_are_the_papers_at_it(run):
+    low, high = runs.read(run(rows(400, 40.0))), runs.read(run(rows(400, 60.0), seed=1))
+    fitted = scales.limits(series.curves([low, high]))
+    assert 30 < fitted.error[0] < 40 and 60 < fitted.error[1] < 70 and not fitted.papers
+    assert 0.1 < fitted.loss[0] < 0.25 and 1 < fitted.loss[1] < 1.5
+    assert scales.log_ticks(0.002, 2) == [0.01, 0.1, 1] and len(scales.log_ticks(1.2, 2.3)) > 2
+
+
+def test_depth_has_one_colour_on_both_sides():
+    assert styles.of_depths([20, 56]) == styles.of_depths([20, 56, 20])[:2]
+    assert len(set(styles.of_depths([14, 20, 26, 56]))) == 4
+
+
+def test_caption_says_data_recipe_type_seeds_and_machine(run):
+    runs_here = [runs.read(run(rows(200), seed=seed, dtype="bfloat16")) for seed in (0, 1)]
+    source = pictures.source(runs_here)
+    for words in ("generated shapes", "own recipe", "seeds 0, 1", "CPU x 1 (2 cores)", "batch 128",
+                  "16 pixels", "bfloat16", "median of its seeds"):
+        assert words in source
+    assert "pocket" not in source, "400 iterations are not that scale's recipe"
+
+
+def test_caption_names_the_scale_whose_recipe_the_runs_have(results):
+    original = experiments.ORIGINAL110
+    results(original, [40])
+    assert "scale pocket" in pictures.source(runs.of(original, "pocket"))
 
 
 def test_figures_of_different_runs_have_different_names():

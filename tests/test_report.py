@@ -9,8 +9,8 @@ import subprocess
 import matplotlib.image
 import pytest
 
-from paper import experiments
-from plots import panels, report, summary, tables
+from paper import experiments, statistics
+from plots import panels, report, summary
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # as root in a container, and with nothing that looks for a network
@@ -44,7 +44,7 @@ def browse(page, tmp_path, *flags):
 
 def test_report_has_tables_figures_recipes_and_commands(page):
     assert page.count("<tr>") > 30 and page.count("data:image/png;base64,") == 2 and page.count("<details>") == 22
-    for text in ("make cifar10-exclusive_gating56 SHORTCUT_ARGS=bias=-7 SCALE=pocket", tables.order("table1", "pocket"),
+    for text in ("make cifar10-exclusive_gating56 SHORTCUT_ARGS=bias=-7 SCALE=pocket", statistics.order("table1", "pocket"),
                  "12.35", "--batch-size 64", "&lt;b&gt;&amp;"):
         assert text in page, text
     assert "<b>" not in page
@@ -91,8 +91,8 @@ def test_browser_prints_it(page, tmp_path):
 
 def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_path, capsys):
     for row in experiments.TABLE1:
-        results(row.experiment, [50 + tables.number(row.paper) if row.paper != experiments.FAIL else 90])
-    found = summary.rows("table1", 110, "pocket")
+        results(row.experiment, [50 + statistics.number(row.paper) if row.paper != experiments.FAIL else 90])
+    found = statistics.measured(summary.rows_of("table1", 110), "pocket")
     assert [row.paper for row, _ in found] == [6.61, 6.91, 8.70, 9.81, 12.22, 12.35, 12.86, *["fail"] * 4]
     summary.draw("summary", "pocket")
     assert "Table 1: shortcuts, ResNet-110: Spearman's rank correlation with the paper's errors over 11 rows: 1.00" in \

@@ -1,0 +1,32 @@
+"""The search of section 3.1 for the initial bias of the gates: which bias it chooses."""
+import statistics as numbers
+
+from . import experiments
+from .statistics import ours
+
+PAPER_BEST = -6  # 1603.05027, section 3.1
+
+
+def bias(experiment):
+    """The initial bias b_g of an experiment's gates."""
+    return experiment.constants.get("bias", PAPER_BEST)  # which is the shortcut's default, too
+
+
+def errors(scale):
+    """{bias: Ours} for the biases that have a finished run: errors on the held-out pictures."""
+    searched = {bias(experiment): ours(experiment, scale)
+                for experiment in experiments.GATE_BIAS_SEARCH}
+    return {value: runs for value, runs in searched.items() if runs.errors}
+
+
+def best(scale):
+    """The experiment on the whole training set with the bias of the smallest validation error.
+
+    None until every bias has a finished run.
+    """
+    searched = errors(scale)
+    if len(searched) < len(experiments.GATE_BIAS_SEARCH):
+        return None
+    chosen = min(experiments.GATE_BIAS_SEARCH,
+                 key=lambda experiment: numbers.median(searched[bias(experiment)].errors))
+    return chosen._replace(options="")
