@@ -1,18 +1,20 @@
 """The papers' augmentation: pad by 4, crop at random, flip at random (1512.03385, section 4.2).
 
-Everything random is drawn for a whole epoch at once from (seed, epoch), so that what happens to a sample is a pure
-function of (seed, epoch, sample) whatever was trained, stopped or resumed before.
+Everything random is drawn for a whole epoch at once from (seed, epoch), so that what happens to a
+sample is a pure function of (seed, epoch, sample) whatever was trained, stopped or resumed before.
 """
 from collections import namedtuple
 
 import numpy as np
 
-# order: the samples in the order in which the epoch shows them; top, left, flip: what is done to each sample
+# order: the samples in the order in which the epoch shows them; top, left, flip: what is done to
+# each sample
 Draws = namedtuple("Draws", "order top left flip")
 
 
 def draw(seed, epoch, samples, padding):
-    """The random numbers of one epoch; RandomState, because its stream is frozen for all versions of NumPy."""
+    """The random numbers of one epoch; RandomState, because its stream is frozen for all versions
+    of NumPy."""
     state = np.random.RandomState([seed, epoch])
     order = state.permutation(samples)
     top, left = state.randint(0, 2 * padding + 1, (2, samples))
@@ -20,18 +22,24 @@ def draw(seed, epoch, samples, padding):
 
 
 class Augmenter:
-    """Crops and flips of a whole set; the mean is subtracted before the padding, so that the border is 0 (the mean)."""
+    """Crops and flips of a whole set; the mean is subtracted before the padding, so that the border
+    is 0 (the mean)."""
 
     def __init__(self, images, mean, padding):
         """images uint8 (n, 3, size, size); mean float32 (3, size, size); padding in pixels."""
         size, border = images.shape[-1], [(0, 0), (padding, padding), (padding, padding)]
-        self._crops = np.lib.stride_tricks.sliding_window_view(np.pad(images, [(0, 0)] + border), (size, size), axis=(2, 3))
+        self._crops = np.lib.stride_tricks.sliding_window_view(
+            np.pad(images, [(0, 0)] + border), (size, size), axis=(2, 3)
+        )
         # zero-padded image minus zero-padded mean is the zero-padded difference, crop by crop
-        self._mean = np.lib.stride_tricks.sliding_window_view(np.pad(mean, border), (size, size), axis=(1, 2))
+        self._mean = np.lib.stride_tricks.sliding_window_view(
+            np.pad(mean, border), (size, size), axis=(1, 2)
+        )
         self._mean = np.ascontiguousarray(self._mean.transpose(1, 2, 0, 3, 4))
 
     def __call__(self, samples, top, left, flip):
-        """float32 (len(samples), 3, size, size): each sample cropped from (top, left) of its padded image, then flipped."""
+        """float32 (len(samples), 3, size, size): each sample cropped from (top, left) of its padded
+        image, then flipped."""
         batch = self._crops[samples, :, top, left].astype(np.float32)
         batch -= self._mean[top, left]
         batch[flip] = batch[flip, :, :, ::-1]

@@ -1,4 +1,5 @@
-"""From images to Module: an endless stream of augmented training batches, and the test set in MXNet's own iterator."""
+"""From images to Module: an endless stream of augmented training batches, and the test set in
+MXNet's own iterator."""
 from concurrent.futures import ThreadPoolExecutor
 
 import mxnet as mx
@@ -13,16 +14,19 @@ def padding_for(image_size):
 
 
 def mean_image(images):
-    """The per-pixel mean of a training set, float32 (3, size, size): what is subtracted from every picture."""
+    """The per-pixel mean of a training set, float32 (3, size, size): what is subtracted from every
+    picture."""
     return images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 class Batches:
-    """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background thread.
+    """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background
+    thread.
 
-    An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and iterations count. A subclass
-    says in order(epoch) in which order an epoch shows the samples, and makes batch number i in data_batch(i).
-    share: (k, n) gives the k-th of n equal parts of each batch, for one of n workers; batch_size is that of all together.
+    An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and
+    iterations count. A subclass says in order(epoch) in which order an epoch shows the samples, and
+    makes batch number i in data_batch(i). share: (k, n) gives the k-th of n equal parts of each
+    batch, for one of n workers; batch_size is that of all together.
     """
 
     def __init__(self, samples_per_epoch, batch_size, seed, share=(0, 1)):
@@ -35,12 +39,18 @@ class Batches:
         count = self.samples_per_epoch
         first = (iteration - 1) * self.batch_size
         positions = range(first, first + self.batch_size)
-        return [(position // count, self.order(position // count)[position % count]) for position in positions]
+        return [
+            (position // count, self.order(position // count)[position % count])
+            for position in positions
+        ]
 
     def stream(self, first, last):
         """Batches first ... last as mx.io.DataBatch, two of them always ready."""
         with ThreadPoolExecutor(1) as background:
-            waiting = [background.submit(self.data_batch, i) for i in range(first, min(first + 2, last + 1))]
+            waiting = [
+                background.submit(self.data_batch, i)
+                for i in range(first, min(first + 2, last + 1))
+            ]
             for iteration in range(first, last + 1):
                 batch = waiting.pop(0).result()
                 if iteration + 2 <= last:
@@ -62,9 +72,13 @@ class TrainingBatches(Batches):
         return self._epoch(epoch).order
 
     def batch(self, iteration):
-        """(images float32 (part, 3, size, size), labels float32 (part,)): this worker's part of batch number `iteration`."""
+        """(images float32 (part, 3, size, size), labels float32 (part,)): this worker's part of
+        batch number `iteration`."""
         epochs, samples = np.array(self.samples(iteration)[self._mine]).T
-        chosen = {name: np.empty(len(samples), dtype) for name, dtype in (("top", int), ("left", int), ("flip", bool))}
+        chosen = {
+            name: np.empty(len(samples), dtype)
+            for name, dtype in (("top", int), ("left", int), ("flip", bool))
+        }
         for epoch in np.unique(epochs):
             here = epochs == epoch
             for name, values in chosen.items():
@@ -83,5 +97,8 @@ class TrainingBatches(Batches):
 
 
 def test_batches(images, labels, mean, batch_size):
-    """The test set once, unaugmented; the last batch is padded and says by how much in batch.pad."""
-    return mx.io.NDArrayIter(images - mean, labels.astype(np.float32), batch_size, last_batch_handle="pad")
+    """The test set once, unaugmented; the last batch is padded and says by how much in
+    batch.pad."""
+    return mx.io.NDArrayIter(
+        images - mean, labels.astype(np.float32), batch_size, last_batch_handle="pad"
+    )

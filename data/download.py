@@ -1,4 +1,5 @@
-"""Fetch CIFAR from its original host: resumed where it broke, checked, and unpacked without trusting the archive.
+"""Fetch CIFAR from its original host: resumed where it broke, checked, and unpacked without
+trusting the archive.
 
     python -m data.download cifar10        # into data/cifar-10-batches-bin/
 """
@@ -20,15 +21,24 @@ LARGEST = 1 << 30  # bytes; the official archives have 170 million
 HOST = "https://www.cs.toronto.edu/~kriz/"
 # archive, MD5 as its page states it, folder inside, files to take
 ARCHIVES = {
-    "cifar10": ("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", "cifar-10-batches-bin",
-                [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]),
-    "cifar100": ("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", "cifar-100-binary",
-                 ["train.bin", "test.bin"]),
+    "cifar10": (
+        "cifar-10-binary.tar.gz",
+        "c32a1d4ab5d03f1284b67883e8d87530",
+        "cifar-10-batches-bin",
+        [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"],
+    ),
+    "cifar100": (
+        "cifar-100-binary.tar.gz",
+        "03b5dce01913d631647c71ecec9e9cb8",
+        "cifar-100-binary",
+        ["train.bin", "test.bin"],
+    ),
 }
 
 
 def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
-    """Make sure that folder/<the archive's folder> holds the set, and return that path. Downloads at most once."""
+    """Make sure that folder/<the archive's folder> holds the set, and return that path. Downloads
+    at most once."""
     archive, md5, inside, files = archives[dataset]
     target, path = Path(folder) / inside, Path(folder) / archive
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +52,8 @@ def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
 
 
 def download(url, path, md5, attempts=5):
-    """url -> path, whole and with the right MD5, or UserError. A broken download goes on from where it broke."""
+    """url -> path, whole and with the right MD5, or UserError. A broken download goes on from where
+    it broke."""
     partial = path.with_name(path.name + ".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and _md5(path) == md5:
@@ -53,7 +64,8 @@ def download(url, path, md5, attempts=5):
             _continue(url, partial)
         except requests.RequestException as error:
             reason = error
-            if error.response is not None and error.response.status_code < 500:  # an answer that stays what it is
+            # an answer that stays what it is
+            if error.response is not None and error.response.status_code < 500:
                 break
             continue
         if _md5(partial) == md5:
@@ -61,39 +73,50 @@ def download(url, path, md5, attempts=5):
             return
         whole_and_wrong = reason == f"its MD5 is not {md5}"
         reason = f"its MD5 is not {md5}"
-        partial.unlink()  # only a new beginning can help, and only once: a wrong file on the server stays wrong
+        # only a new beginning can help, and only once: a wrong file on the server stays wrong
+        partial.unlink()
         if whole_and_wrong:
             break
     kept = " (what has arrived is kept)" if partial.exists() else ""
-    raise UserError(f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it by other means, unpack it, "
-                    "and name its folder by --data-dir (make: DATA=)")
+    raise UserError(f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it "
+                    "by other means, unpack it, and name its folder by --data-dir (make: DATA=)")
 
 
 def _continue(url, partial):
     """Append to partial what url has beyond it."""
     have = partial.stat().st_size if partial.exists() else 0
-    with requests.get(url, stream=True, timeout=30, headers={"Range": f"bytes={have}-"} if have else {}) as response:
+    with requests.get(
+        url, stream=True, timeout=30, headers={"Range": f"bytes={have}-"} if have else {}
+    ) as response:
         if response.status_code == 416 and have:  # nothing is left
             return
         response.raise_for_status()
         if response.status_code != 206:  # the server starts from the beginning
             have = 0
         expected = have + int(response.headers.get("Content-Length", 0))
-        with open(partial, "ab" if have else "wb") as file, \
-                tqdm(total=expected or None, initial=have, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1]) as bar:
+        with open(partial, "ab" if have else "wb") as file, tqdm(
+            total=expected or None,
+            initial=have,
+            unit="B",
+            unit_scale=True,
+            desc=url.rsplit("/", 1)[-1],
+        ) as bar:
             for chunk in response.iter_content(1 << 16):
                 if file.tell() > LARGEST:
                     partial.unlink()
-                    raise UserError(f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: fetch it by other means, and "
-                                    "name its folder by --data-dir (make: DATA=)")
+                    raise UserError(f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: "
+                                    "fetch it by other means, and name its folder by --data-dir "
+                                    "(make: DATA=)")
                 file.write(chunk)
                 bar.update(len(chunk))
     if partial.stat().st_size < expected:
-        raise requests.ConnectionError(f"the connection broke at {partial.stat().st_size:,} of {expected:,} bytes")
+        raise requests.ConnectionError(f"the connection broke at {partial.stat().st_size:,} of "
+                                       f"{expected:,} bytes")
 
 
 def extract(path, folder, inside, files):
-    """Take the named regular files out of <path>:<inside>/ and nothing else; the folder appears whole or not at all."""
+    """Take the named regular files out of <path>:<inside>/ and nothing else; the folder appears
+    whole or not at all."""
     partial = folder / (inside + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -102,11 +125,13 @@ def extract(path, folder, inside, files):
             for name in files:
                 member = archive.getmember(f"{inside}/{name}")
                 if not member.isfile():
-                    raise UserError(f"{path}: {member.name} is no regular file; this is not the official archive")
+                    raise UserError(f"{path}: {member.name} is no regular file; this is not the "
+                                    "official archive")
                 with archive.extractfile(member) as source, open(partial / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
-        raise UserError(f"{path} cannot be unpacked ({_short(error)}): delete it and run the same command again") from error
+        raise UserError(f"{path} cannot be unpacked ({_short(error)}): delete it and run the same "
+                        "command again") from error
     shutil.rmtree(folder / inside, ignore_errors=True)
     os.replace(partial, folder / inside)
 

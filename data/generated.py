@@ -1,8 +1,10 @@
-"""A generated set in CIFAR-10's binary layout: small pictures that need both shape and colour to tell them apart.
+"""A generated set in CIFAR-10's binary layout: small pictures that need both shape and colour to
+tell them apart.
 
-Ten classes: five shapes (disc, square, triangle, cross, ring), each in a warm and a cool colour, at any place, size and
-angle, over a coloured background, among clutter of both colours, under noise. It needs no download, which makes it the
-set of `make demo` and of the tests. Errors on it say nothing about CIFAR.
+Ten classes: five shapes (disc, square, triangle, cross, ring), each in a warm and a cool colour, at
+any place, size and angle, over a coloured background, among clutter of both colours, under noise.
+It needs no download, which makes it the set of `make demo` and of the tests. Errors on it say
+nothing about CIFAR.
 
     python -m data.generated data/generated          # 10,000 + 2,000 images, 37 MB, a few seconds
 """
@@ -19,7 +21,8 @@ CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool"
 
 
 def _inside(shape, u, v):
-    """Which points (u, v) of the unit square around the centre belong to a shape. All shapes have about the same area."""
+    """Which points (u, v) of the unit square around the centre belong to a shape. All shapes have
+    about the same area."""
     return {"disc": u * u + v * v < 0.56,
             "square": np.maximum(abs(u), abs(v)) < 0.66,
             "triangle": (v < 0.62) & (v > 1.9 * abs(u) - 1.0),
@@ -30,11 +33,14 @@ def _inside(shape, u, v):
 def _colour(hue, value, saturation):
     """Hue, value and saturation in [0, 1] -> RGB (n, 3) in [0, 255]."""
     sector = (hue[:, None] * 6 + np.array([0, 4, 2])) % 6
-    return 255 * value[:, None] * (1 - saturation[:, None] * (1 - np.clip(abs(sector - 3) - 1, 0, 1)))
+    return (
+        255 * value[:, None] * (1 - saturation[:, None] * (1 - np.clip(abs(sector - 3) - 1, 0, 1)))
+    )
 
 
 def pictures(count, state):
-    """count pictures, classes in equal shares and random order: uint8 (count, 3, 32, 32), labels uint8 (count,)."""
+    """count pictures, classes in equal shares and random order: uint8 (count, 3, 32, 32), labels
+    uint8 (count,)."""
     labels = state.permutation(np.arange(count) % 10).astype(np.uint8)
     y, x = np.mgrid[0:32, 0:32] - 15.5
 
@@ -46,7 +52,10 @@ def pictures(count, state):
         centre_x, centre_y = state.uniform(-reach, reach, (2, count, 1, 1))
         angle = state.uniform(0, 2 * np.pi, (count, 1, 1))
         dx, dy = x - centre_x, y - centre_y
-        return ((np.cos(angle) * dx - np.sin(angle) * dy) / radius, (np.sin(angle) * dx + np.cos(angle) * dy) / radius)
+        return (
+            (np.cos(angle) * dx - np.sin(angle) * dy) / radius,
+            (np.sin(angle) * dx + np.cos(angle) * dy) / radius,
+        )
 
     def paint(image, mask, colour):
         return np.where(mask[:, None], colour[:, :, None, None], image)
@@ -54,26 +63,41 @@ def pictures(count, state):
     # background: a gradient between two muted colours
     u, _ = coordinates(np.full((count, 1, 1), 40.0), 8)
     blend = np.clip(u + 0.5, 0, 1)[:, None]
-    first, second = (_colour(state.uniform(0, 1, count), state.uniform(0.3, 0.8, count), state.uniform(0.1, 0.5, count))
-                     for _ in range(2))
+    first, second = (
+        _colour(
+            state.uniform(0, 1, count),
+            state.uniform(0.3, 0.8, count),
+            state.uniform(0.1, 0.5, count),
+        )
+        for _ in range(2)
+    )
     image = first[:, :, None, None] * (1 - blend) + second[:, :, None, None] * blend
     # clutter: bars of both colours
     for _ in range(3):
         u, v = coordinates(state.uniform(3, 6, (count, 1, 1)), 14)
-        colour = _colour(hues(state.randint(0, 2, count)), state.uniform(0.4, 1.0, count), state.uniform(0.5, 1.0, count))
+        colour = _colour(
+            hues(state.randint(0, 2, count)),
+            state.uniform(0.4, 1.0, count),
+            state.uniform(0.5, 1.0, count),
+        )
         image = paint(image, (abs(u) < 0.95) & (abs(v) < 0.22), colour)
     # the shape itself
     u, v = coordinates(state.uniform(7, 12, (count, 1, 1)), 5)
     shape = labels // 2
-    mask = np.select([(shape == k)[:, None, None] for k in range(5)], [_inside(name, u, v) for name in SHAPES])
-    colour = _colour(hues(labels % 2 == 0), state.uniform(0.45, 1.0, count), state.uniform(0.45, 1.0, count))
+    mask = np.select(
+        [(shape == k)[:, None, None] for k in range(5)], [_inside(name, u, v) for name in SHAPES]
+    )
+    colour = _colour(
+        hues(labels % 2 == 0), state.uniform(0.45, 1.0, count), state.uniform(0.45, 1.0, count)
+    )
     image = paint(image, mask.astype(bool), colour)
     image = image + state.normal(0, 1, image.shape) * state.uniform(10, 40, (count, 1, 1, 1))
     return np.clip(image, 0, 255).round().astype(np.uint8), labels
 
 
 def write(folder, images=12000, seed=0):
-    """Write the set: five sixths of the images for training, in five files, and one sixth for testing."""
+    """Write the set: five sixths of the images for training, in five files, and one sixth for
+    testing."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for k, name in enumerate([*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]):
@@ -82,13 +106,15 @@ def write(folder, images=12000, seed=0):
         np.concatenate([labels[:, None], pixels.reshape(len(pixels), -1)], axis=1).tofile(partial)
         os.replace(partial, folder / name)
     (folder / "batches.meta.txt").write_text("\n".join(CLASSES) + "\n")
-    (folder / "generated.txt").write_text(f"generated shapes ({images // 6 * 5:,} + {images // 6:,} images, seed {seed})\n")
+    (folder / "generated.txt").write_text(f"generated shapes ({images // 6 * 5:,} + "
+                                          f"{images // 6:,} images, seed {seed})\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("folder")
-    parser.add_argument("--images", type=int, default=12000, help="in all; a sixth of them are for testing")
+    parser.add_argument("--images", type=int, default=12000, help="in all; a sixth of them are for "
+                                                                  "testing")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     write(arguments.folder, arguments.images, arguments.seed)

@@ -1,4 +1,5 @@
-"""The three files of a split while they are made: what their state says is on the disk, and a stopped preparation goes on there."""
+"""The three files of a split while they are made: what their state says is on the disk, and a
+stopped preparation goes on there."""
 import hashlib
 import json
 import os
@@ -10,7 +11,8 @@ KINDS = ("rec", "idx", "lst")
 
 
 class Growing:
-    """A split's .rec, .idx and .lst, called .partial until finish(). What was written after the state is cut off.
+    """A split's .rec, .idx and .lst, called .partial until finish(). What was written after the
+    state is cut off.
 
     Raises UserError if a file of the final name is there that no preparation of ours has left.
     """
@@ -21,24 +23,31 @@ class Growing:
         self._part = folder / f"{split}.part.partial"
         self._state_path = folder / f"{split}.state.partial"
         self._take_back()
-        self.state = {"settings": settings, "bytes": dict.fromkeys(KINDS, 0), "images": 0, "sums": [0.0, 0.0, 0.0],
-                      "digest": ""}
+        self.state = {
+            "settings": settings,
+            "bytes": dict.fromkeys(KINDS, 0),
+            "images": 0,
+            "sums": [0.0, 0.0, 0.0],
+            "digest": "",
+        }
         self.done = set()  # the pairs that are written
         self._go_on(set(pairs))
         self._files = {}
         for kind, path in self._paths.items():
-            self._files[kind] = open(path, "r+b" if path.exists() else "w+b")  # noqa: SIM115 (closed by finish)
+            mode = "r+b" if path.exists() else "w+b"
+            self._files[kind] = open(path, mode)  # noqa: SIM115 (closed by finish)
             self._files[kind].truncate(self.state["bytes"][kind])
 
     def _take_back(self):
-        """Files that got their names before a preparation was stopped, ahead of its set.json, are .partial again."""
+        """Files that got their names before a preparation was stopped, ahead of its set.json, are
+        .partial again."""
         for path in self._paths.values():
             final = path.with_suffix("")
             if not final.exists():
                 continue
             if path.exists() or not self._state_path.exists():
-                raise UserError(f"{final} is there, and is not of this preparation: move it away, or choose another folder "
-                                "by --output (make: DATA=)")
+                raise UserError(f"{final} is there, and is not of this preparation: move it away, "
+                                "or choose another folder by --output (make: DATA=)")
             os.replace(final, path)
 
     def _go_on(self, pairs):
@@ -46,8 +55,13 @@ class Growing:
         try:
             state = json.loads(self._state_path.read_text())
             done = self._listed(state["bytes"]["lst"])
-            same = all(state["settings"][key] == self.state["settings"][key] for key in ("side", "quality", "classes"))
-            whole = all(path.stat().st_size >= state["bytes"][kind] for kind, path in self._paths.items())
+            same = all(
+                state["settings"][key] == self.state["settings"][key]
+                for key in ("side", "quality", "classes")
+            )
+            whole = all(
+                path.stat().st_size >= state["bytes"][kind] for kind, path in self._paths.items()
+            )
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             return  # nothing that could go on
         if same and whole and done <= pairs and state["images"]:
@@ -61,7 +75,8 @@ class Growing:
         return {(path, int(float(label))) for _, label, path in rows}
 
     def append(self, pictures):
-        """pictures: [(path, label, JPEG, mean)], all of them or, if anything breaks meanwhile, none."""
+        """pictures: [(path, label, JPEG, mean)], all of them or, if anything breaks meanwhile,
+        none."""
         state = self.state
         blocks = self._packed(pictures)
         for kind, file in self._files.items():
@@ -82,7 +97,8 @@ class Growing:
         index = []
         lines = []
         try:
-            writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")  # MXRecordIO cannot tell()
+            # MXRecordIO cannot tell()
+            writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")
             for number, (path, label, jpeg, _) in enumerate(pictures, self.state["images"]):
                 index.append(f"{number}\t{self.state['bytes']['rec'] + writer.tell()}\n")
                 lines.append(f"{number}\t{label:f}\t{path}\n")
@@ -90,13 +106,19 @@ class Growing:
             size = writer.tell()
             writer.close()
             records = self._part.read_bytes()
-            if len(records) != size:  # MXNet does not see that a disk is full when it closes the file
+            # MXNet does not see that a disk is full when it closes the file
+            if len(records) != size:
                 raise mx.MXNetError
         except mx.MXNetError as error:
             self._part.unlink(missing_ok=True)  # it may be what fills the disk
-            raise UserError(f"cannot write {self._part}: is the disk full? Make room, and the same command goes on") from error
+            raise UserError(f"cannot write {self._part}: is the disk full? Make room, and the same "
+                            "command goes on") from error
         self._part.unlink()
-        return {"rec": records, "idx": "".join(index).encode(), "lst": "".join(lines).encode("utf-8", "surrogateescape")}
+        return {
+            "rec": records,
+            "idx": "".join(index).encode(),
+            "lst": "".join(lines).encode("utf-8", "surrogateescape"),
+        }
 
     def finish(self):
         """Give the files their names."""

@@ -1,11 +1,13 @@
-"""A prepared set of pictures, ImageNet or one's own, as it is read: train and val, each .rec, .idx and .lst; set.json.
+"""A prepared set of pictures, ImageNet or one's own, as it is read: train and val, each .rec, .idx
+and .lst; set.json.
 
-data/prepare.py makes it. These are the files that MXNet's tools/im2rec.py makes, and set.json beside them.
+data/prepare.py makes it. These are the files that MXNet's tools/im2rec.py makes, and set.json
+beside them.
 """
 import json
 import os
 import struct
-from collections import namedtuple
+from collections import Counter, namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,9 @@ class Records:
         self.index = folder / f"{split}.idx{suffix}"
         offsets = np.array(self.index.read_text().split(), dtype=np.int64).reshape(-1, 2)[:, 1]
         self.offsets = np.append(offsets, self.path.stat().st_size)
-        with open(folder / f"{split}.lst{suffix}", encoding="utf-8", errors="surrogateescape") as file:
+        with open(
+            folder / f"{split}.lst{suffix}", encoding="utf-8", errors="surrogateescape"
+        ) as file:
             self.labels = np.array([float(line.split("\t")[1]) for line in file], dtype=np.float32)
         self._file = os.open(self.path, os.O_RDONLY)
 
@@ -54,13 +58,15 @@ class Records:
 
 
 def frame(word):
-    """Bytes of a piece with its frame, which ends on a multiple of four. word: the one behind MAGIC."""
+    """Bytes of a piece with its frame, which ends on a multiple of four. word: the one behind
+    MAGIC."""
     length = word & (1 << LENGTH_BITS) - 1
     return 8 + -(-length // 4) * 4
 
 
 def load(folder):
-    """The prepared set in a folder. Raises UserError if there is none, or a part of it is missing."""
+    """The prepared set in a folder. Raises UserError if there is none, or a part of it is
+    missing."""
     folder = Path(folder)
     part = "set.json"
     records = []
@@ -78,12 +84,51 @@ def load(folder):
             records[-1].raw(facts[split] - 1)  # which ends with the file
         return Set(*about, *records)
     except FileNotFoundError as error:
-        raise UserError(f"{folder} has no prepared set ({Path(error.filename).name} is missing): make imagenet-data "
-                        "SOURCE=folder prepares one; another folder is named by --data-dir (make: DATA=)") from error
+        raise UserError(f"{folder} has no prepared set ({Path(error.filename).name} is missing): "
+                        "make imagenet-data SOURCE=folder prepares one; another folder is named "
+                        "by --data-dir (make: DATA=)") from error
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
         raise damaged(folder / part) from error
+
+
+def verify(folder, pairs):
+    """Read every record's frame and header, and decode a hundred of each split. Raises UserError
+    unless all is as listed.
+
+    pairs: {split: [(path, label)]} that must be there, each once.
+    """
+    import mxnet as mx
+    for split, expected in pairs.items():
+        records = Records(folder, split, ".partial")
+        labels = Counter(label for _, label in expected)
+        wrong = _first_damaged(records)
+        if Counter(map(int, records.labels)) != labels or len(records.offsets) != len(expected) + 1:
+            wrong = "it does not hold each file once"
+        if wrong:
+            raise UserError(f"{records.path}: {wrong}; delete {folder}, and run the same command "
+                            "again")
+        reader = mx.recordio.MXIndexedRecordIO(str(records.index), str(records.path), "r")
+        for number in range(0, len(records), max(1, len(records) // 100)):
+            mx.image.imdecode(mx.recordio.unpack(reader.read_idx(number))[1])
+
+
+def _first_damaged(records):
+    """What is wrong with the first record whose frame or header is, or None."""
+    with open(records.path, "rb") as file:
+        for number, label in enumerate(records.labels):
+            file.seek(records.offsets[number])
+            # dmlc's frame: magic, flag (0: in one piece) and length; then MXNet's flag, label, id,
+            # id2
+            magic, word, _, written, identity, _ = struct.unpack("<IIIfQQ", file.read(32))
+            whole = (
+                word >> LENGTH_BITS == 0
+                and records.offsets[number] + frame(word) == records.offsets[number + 1]
+            )
+            if (magic, written, identity) != (MAGIC, label, number) or not whole:
+                return f"record {number} is damaged"
+    return None
 
 
 def damaged(what):

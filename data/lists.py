@@ -1,40 +1,49 @@
-"""The classes of a flat val/, from a list that names file and class, or from ILSVRC's own, which needs the devkit's meta.mat.
+"""The classes of a flat val/, from a list that names file and class, or from ILSVRC's own, which
+needs the devkit's meta.mat.
 
-    LOC_val_solution.csv                      Kaggle: ILSVRC2012_val_00000001,n01440764 box n01440764 box
-    val.txt                                   Caffe:  ILSVRC2012_val_00000001.JPEG 65
+    LOC_val_solution.csv                      Kaggle: ILSVRC2012_val_00000001,n01440764 box
+    val.txt                                   Caffe: ILSVRC2012_val_00000001.JPEG 65
     val_annotations.txt                       Tiny ImageNet: val_0.JPEG <tab> n03444034 <tab> box
-    ILSVRC2012_validation_ground_truth.txt    the devkit: 490, one line for each file, in their order
+    ILSVRC2012_validation_ground_truth.txt    the devkit: 490, a line for each file, in their order
 """
 from collections import Counter
 from pathlib import Path
 
 from common.errors import UserError
 
-LISTS = ("ILSVRC2012_validation_ground_truth.txt", "LOC_val_solution.csv", "val.txt", "val_annotations.txt")
+LISTS = (
+    "ILSVRC2012_validation_ground_truth.txt",
+    "LOC_val_solution.csv",
+    "val.txt",
+    "val_annotations.txt",
+)
 
 
 def find(source, val, val_list=None):
-    """The list: val_list, or the first of LISTS in the source or in val. Raises UserError if there is none."""
+    """The list: val_list, or the first of LISTS in the source or in val. Raises UserError if there
+    is none."""
     paths = [place / name for place in (source, val) for name in LISTS]
     if val_list:
         paths = [Path(val_list)]
     for path in paths:
         if path.is_file():
             return path
-    raise UserError(f"{val} has no class folders and no list of its classes: name one by --val-list "
-                    f"({', '.join(LISTS)}; make: ARGS='--val-list FILE')")
+    raise UserError(f"{val} has no class folders and no list of its classes: name one by "
+                    f"--val-list ({', '.join(LISTS)}; make: ARGS='--val-list FILE')")
 
 
 def labelled(val, names, path, numbers):
     """[(name, label)] of the files of a flat val/. path: the list; numbers: {class: label}.
 
-    Raises UserError for a list that cannot be read, says two things of one file, or none that is a class.
+    Raises UserError for a list that cannot be read, says two things of one file, or none that
+    is a class.
     """
     names = [name for name in names if Path(name).name != path.name]
     try:
         lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8: save it as such, or name another list by --val-list") from error
+        raise UserError(f"{path} is no text in UTF-8: save it as such, or name another list by "
+                        "--val-list") from error
     if all(line.strip().isdecimal() for line in lines):
         meanings = _devkit(path, numbers)
         if len(lines) != len(names):
@@ -45,7 +54,8 @@ def labelled(val, names, path, numbers):
     labels = _labels(classes, numbers)
     wrong = [name for name, label in zip(names, labels) if label is None]
     if wrong:
-        raise UserError(f"{path} says no class of train/ for {len(wrong):,} files of {val}, the first {Path(wrong[0]).name}")
+        raise UserError(f"{path} says no class of train/ for {len(wrong):,} files of {val}, the "
+                        f"first {Path(wrong[0]).name}")
     return list(zip(names, labels))
 
 
@@ -64,15 +74,19 @@ def _entries(path, lines):
         name = Path(parts[0].strip()).name
         kind = parts[1].split()[0]
         if entries.setdefault(name, kind) != kind:
-            raise UserError(f"{path} says both {entries[name]} and {kind} for {name}: remove the wrong line")
+            raise UserError(f"{path} says both {entries[name]} and {kind} for {name}: remove the "
+                            "wrong line")
     return entries
 
 
 def _by_name(path, names, entries):
-    """The class of each file, or None. A list may leave the ending out, if no two files differ there alone."""
+    """The class of each file, or None. A list may leave the ending out, if no two files differ
+    there alone."""
     stems = Counter(Path(name).stem for name in names)
     listed = Counter(Path(name).stem for name in entries)
-    by_stem = {Path(name).stem: kind for name, kind in entries.items() if listed[Path(name).stem] == 1}
+    by_stem = {
+        Path(name).stem: kind for name, kind in entries.items() if listed[Path(name).stem] == 1
+    }
     classes = []
     for name in names:
         file = Path(name)
@@ -81,17 +95,22 @@ def _by_name(path, names, entries):
             continue
         kind = entries.get(file.stem, by_stem.get(file.stem))
         if kind is not None and stems[file.stem] > 1:
-            raise UserError(f"{path} does not say which of the {stems[file.stem]} files called {file.stem} it means "
-                            f"(one is {file.name}): give names with their endings")
+            raise UserError(f"{path} does not say which of the {stems[file.stem]} files called "
+                            f"{file.stem} it means (one is {file.name}): give names with their "
+                            "endings")
         classes.append(kind)
     return classes
 
 
 def _labels(classes, numbers):
-    """Labels of classes' names or, if no name is among them, of their numbers from 0; None for neither."""
+    """Labels of classes' names or, if no name is among them, of their numbers from 0; None for
+    neither."""
     if any(kind in numbers for kind in classes):
         return [numbers.get(kind) for kind in classes]
-    return [int(kind) if kind and kind.isdecimal() and int(kind) < len(numbers) else None for kind in classes]
+    return [
+        int(kind) if kind and kind.isdecimal() and int(kind) < len(numbers) else None
+        for kind in classes
+    ]
 
 
 def _devkit(path, numbers):
@@ -101,8 +120,12 @@ def _devkit(path, numbers):
             from scipy.io import loadmat
             try:
                 synsets = loadmat(str(place), squeeze_me=True)["synsets"]
-                pairs = [(str(int(synset["ILSVRC2012_ID"])), str(synset["WNID"])) for synset in synsets]
+                pairs = [
+                    (str(int(synset["ILSVRC2012_ID"])), str(synset["WNID"])) for synset in synsets
+                ]
             except Exception as error:  # a damaged file can raise anything
-                raise UserError(f"{place} is damaged, or not the devkit's: take it from the devkit anew") from error
+                raise UserError(
+                    f"{place} is damaged, or not the devkit's: take it from the devkit anew"
+                ) from error
             return {number: name for number, name in pairs if name in numbers}
     raise UserError(f"{path} has the devkit's own numbers: put the devkit's meta.mat beside it")

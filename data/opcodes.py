@@ -1,7 +1,8 @@
-"""The Python version of CIFAR, read without pickle: its opcodes are data, so that no file can run anything.
+"""The Python version of CIFAR, read without pickle: its opcodes are data, so that no file can run
+anything.
 
-Only what such files are made of is understood, in the protocols of Python 2 to today's: dicts, lists,
-tuples, numbers, strings, and arrays of whole numbers.
+Only what such files are made of is understood, in the protocols of Python 2 to today's: dicts,
+lists, tuples, numbers, strings, and arrays of whole numbers.
 """
 import pickletools
 
@@ -26,9 +27,25 @@ NAMES = {
     "_codecs encode": ENCODE,
 }
 WHOLE_NUMBERS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")  # NumPy's kinds, and their bytes
-LITERALS = ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "UNICODE", "BINUNICODE",
-            "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
-OLD_BYTES = ("STRING", "BINSTRING", "SHORT_BINSTRING")  # Python 2's, which pickletools shows as text
+LITERALS = (
+    "INT",
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG",
+    "LONG1",
+    "LONG4",
+    "UNICODE",
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+    "BINUNICODE8",
+    "BINBYTES",
+    "SHORT_BINBYTES",
+    "BINBYTES8",
+    "BYTEARRAY8",
+)
+# Python 2's, which pickletools shows as text
+OLD_BYTES = ("STRING", "BINSTRING", "SHORT_BINSTRING")
 IGNORED = ("PROTO", "FRAME", "READONLY_BUFFER")
 
 
@@ -77,7 +94,8 @@ def read(content):
 
 
 class Machine:
-    """The stack that a pickle's opcodes work on. size: bytes of the file; texts may not come to more."""
+    """The stack that a pickle's opcodes work on. size: bytes of the file; texts may not come to
+    more."""
 
     def __init__(self, size):
         self.stack = []
@@ -220,7 +238,8 @@ def _call(function, arguments):
 
 
 def _array(content, dtype, shape, order):
-    """An array that looks at the file's own bytes, so that no file can ask for more memory than it has."""
+    """An array that looks at the file's own bytes, so that no file can ask for more memory than it
+    has."""
     return np.frombuffer(content, _of(Dtype, dtype).value).reshape(shape, order=order)
 
 

@@ -1,4 +1,5 @@
-"""One picture file of any kind -> an upright picture of 8 bits a colour: what is prepared, trained on and predicted."""
+"""One picture file of any kind -> an upright picture of 8 bits a colour: what is prepared, trained
+on and predicted."""
 import os
 
 import numpy as np
@@ -8,17 +9,21 @@ LONGEST = 65500  # pixels of a JPEG's longer side, as libjpeg has it
 
 
 def read(path, side):
-    """A picture file of any kind and colour space -> a Pillow image in RGB whose shorter side is not made smaller than `side`.
+    """A picture file of any kind and colour space -> a Pillow image in RGB whose shorter side is
+    not made smaller than `side`.
 
     A camera's orientation (EXIF) is followed, as MXNet's own im2rec.py does: docs/DEVIATIONS.md.
     Raises ValueError and others for what is no whole picture, or too narrow.
     """
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # which gluoncv.data turns on for everybody
-    # from an open file, because Pillow maps a TIFF that it is given by its path, and turns that one wrongly
+    # from an open file, because Pillow maps a TIFF that it is given by its path, and turns that one
+    # wrongly
     with open(path, "rb") as file, Image.open(file) as image:
         if max(image.size) * side / min(image.size) > LONGEST:
-            raise ValueError(f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter side of {side}")
-        image.draft(None, (side, side))  # a JPEG of more than twice the size is decoded at half of it
+            raise ValueError(f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter "
+                             f"side of {side}")
+        # a JPEG of more than twice the size is decoded at half of it
+        image.draft(None, (side, side))
         image.load()
         return eight_bits(upright(image)).convert("RGB")
 
@@ -32,7 +37,8 @@ def upright(image):
 
 
 def eight_bits(image):
-    """Pillow's modes I and I;16 are pictures of 16 bits, which convert() would cut off at 255; F does not say what white is."""
+    """Pillow's modes I and I;16 are pictures of 16 bits, which convert() would cut off at 255; F
+    does not say what white is."""
     if image.mode[0] not in "IF":
         return image
     values = np.asarray(image)
@@ -49,7 +55,8 @@ def resized(image, side):
 
 
 def square(image, side):
-    """uint8 (3, side, side): the shorter side resized, then the centre; a picture of that size stays as it is."""
+    """uint8 (3, side, side): the shorter side resized, then the centre; a picture of that size
+    stays as it is."""
     image = resized(image, side)
     width, height = image.size
     left = (width - side) // 2

@@ -1,10 +1,11 @@
-"""One's own pictures for CIFAR's networks: class folders, or a set in CIFAR's layout, whole in memory as uint8.
+"""One's own pictures for CIFAR's networks: class folders, or a set in CIFAR's layout, whole in
+memory as uint8.
 
     make pictures-preact110 DATA=folder
     python train_cifar.py --dataset pictures --data-dir folder --activation preact --depth 110
 
-What a folder of class folders may look like: data/folders.py. A picture of any size is resized by its shorter side, and its
-centre is taken.
+What a folder of class folders may look like: data/folders.py. A picture of any size is resized by
+its shorter side, and its centre is taken.
 """
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -21,14 +22,16 @@ from . import cifar, folders, photos
 def load(folder, image_size=32):
     """The cifar.Dataset of a folder; its class_names are those of the class folders.
 
-    image_size: pixels a side, a multiple of 4 and at least 8 (of a set in CIFAR's layout: a divisor of 32). Raises UserError
-    for a folder that has neither, and for files that are no pictures.
+    image_size: pixels a side, a multiple of 4 and at least 8 (of a set in CIFAR's layout: a divisor
+    of 32). Raises UserError for a folder that has neither, and for files that are no pictures.
     """
     if folder is None:
-        raise UserError("--dataset pictures: name the folder of your pictures by --data-dir (make: DATA=)")
+        raise UserError("--dataset pictures: name the folder of your pictures by --data-dir "
+                        "(make: DATA=)")
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: name the one of your pictures by --data-dir (make: DATA=)")
+        raise UserError(f"{folder} is no folder: name the one of your pictures by --data-dir "
+                        "(make: DATA=)")
     own = cifar.load_own(folder, image_size)
     if own is not None:
         return own
@@ -45,14 +48,25 @@ def load(folder, image_size=32):
     digest = hashlib.sha1()
     for array in (train_images, train_labels, test_images, test_labels):
         digest.update(array)
-    title = (f"{photos.printable(folder.resolve().name)} ({len(train_labels):,} + {len(test_labels):,} images in "
+    title = (f"{photos.printable(folder.resolve().name)} ({len(train_labels):,} + "
+             f"{len(test_labels):,} images in "
              f"{len(classes):,} classes)")
     names = tuple(photos.printable(name) for name in classes)
-    return cifar.Dataset(title, len(classes), train_images, train_labels, test_images, test_labels, digest.hexdigest(), names)
+    return cifar.Dataset(
+        title,
+        len(classes),
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        digest.hexdigest(),
+        names,
+    )
 
 
 def _squares(folder, pairs, size):
-    """uint8 (n, 3, size, size) of the files of [(path, label)]. Raises UserError that names what cannot be read."""
+    """uint8 (n, 3, size, size) of the files of [(path, label)]. Raises UserError that names what
+    cannot be read."""
     squares = np.empty((len(pairs), 3, size, size), np.uint8)
     unreadable = []
 
@@ -63,10 +77,17 @@ def _squares(folder, pairs, size):
         except Exception as error:  # a broken file can raise anything
             unreadable.append(f"{pairs[place][0]}: {photos.reason(error, path)}")
 
-    with ThreadPoolExecutor(physical_cores()) as pool:  # Pillow lets other threads work while it decodes
-        for _ in bar(pool.map(fill, range(len(pairs))), total=len(pairs), desc="pictures", unit="image", leave=False):
+    # Pillow lets other threads work while it decodes
+    with ThreadPoolExecutor(physical_cores()) as pool:
+        for _ in bar(
+            pool.map(fill, range(len(pairs))),
+            total=len(pairs),
+            desc="pictures",
+            unit="image",
+            leave=False,
+        ):
             pass
     if unreadable:
-        raise UserError(f"{len(unreadable):,} files in {folder} cannot be read ({'; '.join(sorted(unreadable)[:3])}): "
-                        "mend or remove them")
+        raise UserError(f"{len(unreadable):,} files in {folder} cannot be read "
+                        f"({'; '.join(sorted(unreadable)[:3])}): mend or remove them")
     return squares

@@ -1,11 +1,14 @@
-"""ImageNet, or any folder of class folders, as indexed RecordIO: made once, on all cores, and checked.
+"""ImageNet, or any folder of class folders, as indexed RecordIO: made once, on all cores, and
+checked.
 
-    make imagenet-data SOURCE=folder        # -> data/imagenet/: train and val, each .rec, .idx, .lst; set.json
+    make imagenet-data SOURCE=folder        # -> data/imagenet/: train and val, each .rec, .idx,
+    .lst; set.json
     python -m data.prepare folder --output data/imagenet
 
-These are the files that MXNet's tools/im2rec.py --resize 480 --quality 95 makes, written by the same mx.recordio. That
-script needs OpenCV for Python and leaves files out silently, so Pillow decodes here (data/photos.py). What SOURCE may look
-like: data/folders.py. Stopped, it goes on with the same command. Until set.json is there, every file is called .partial.
+These are the files that MXNet's tools/im2rec.py --resize 480 --quality 95 makes, written by the
+same mx.recordio. That script needs OpenCV for Python and leaves files out silently, so Pillow
+decodes here (data/photos.py). What SOURCE may look like: data/folders.py. Stopped, it goes on with
+the same command. Until set.json is there, every file is called .partial.
 """
 import argparse
 import contextlib
@@ -15,10 +18,9 @@ import io
 import json
 import os
 import signal
-import struct
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures import ProcessPoolExecutor, process
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,19 +31,20 @@ from common.environment import bar, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT, write_whole
 
-from . import folders, photos
+from . import folders, imagenet, photos
 from .growing import Growing
-from .imagenet import LENGTH_BITS, MAGIC, Records, frame, load
 from .lists import LISTS
 
 SIDE = 480  # shorter side in pixels: the largest that the papers' scale augmentation asks for
 QUALITY = 95  # of JPEG, as im2rec's default
-JOB = 128  # pictures that a worker prepares at once, and after which a stopped preparation can go on
+# pictures that a worker prepares at once, and after which a stopped preparation can go on
+JOB = 128
 ILSVRC = {"train": 1281167, "val": 50000}
 
 
 def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_list=None):
-    """Prepare a set; returns it. Raises UserError, and can be called again, for whatever the user has to mend first."""
+    """Prepare a set; returns it. Raises UserError, and can be called again, for whatever the user
+    has to mend first."""
     source = Path(source)
     output = Path(output)
     if side < 8:
@@ -51,29 +54,46 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     classes, splits, notes = folders.listing(source, val_list)
     for note in notes:
         print(note)
-    settings = {"side": side, "quality": QUALITY, "classes": _digest(classes), "files": _digest(splits)}
+    settings = {
+        "side": side,
+        "quality": QUALITY,
+        "classes": _digest(classes),
+        "files": _digest(splits),
+    }
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         if (output / "set.json").exists():
             return _made_before(output, settings)
-        growing = {split: Growing(output, split, settings, pairs) for split, pairs in splits.items()}
+        growing = {
+            split: Growing(output, split, settings, pairs) for split, pairs in splits.items()
+        }
         unreadable = _grow(growing, splits, source, side, workers or physical_cores())
         _report(output, unreadable, skip_unreadable)
         kept = _readable(output, splits, unreadable, classes)
-        verify(output, kept)
+        imagenet.verify(output, kept)
         for files in growing.values():
             files.finish()
         counts = {split: len(pairs) for split, pairs in kept.items()}
-        _write_facts(output / "set.json", growing, {
-            "name": _title(source, classes, counts), **counts, "side": side, "unreadable": sorted(unreadable),
-            "settings": settings, "classes": [photos.printable(name) for name in classes]})
+        _write_facts(
+            output / "set.json",
+            growing,
+            {
+                "name": _title(source, classes, counts),
+                **counts,
+                "side": side,
+                "unreadable": sorted(unreadable),
+                "settings": settings,
+                "classes": [photos.printable(name) for name in classes],
+            },
+        )
         for files in growing.values():
             files.forget()
-    return load(output)
+    return imagenet.load(output)
 
 
 def encode(path, side):
-    """A picture file -> (JPEG, mean of red, green, blue), upright, its shorter side resized to `side`."""
+    """A picture file -> (JPEG, mean of red, green, blue), upright, its shorter side resized to
+    `side`."""
     image = photos.resized(photos.read(path, side), side)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=QUALITY)
@@ -91,52 +111,22 @@ def encode_all(paths, side):
     return results
 
 
-def verify(folder, pairs):
-    """Read every record's frame and header, and decode a hundred of each split. Raises UserError unless all is as listed.
-
-    pairs: {split: [(path, label)]} that must be there, each once.
-    """
-    import mxnet as mx
-    for split, expected in pairs.items():
-        records = Records(folder, split, ".partial")
-        labels = Counter(label for _, label in expected)
-        wrong = _first_damaged(records)
-        if Counter(map(int, records.labels)) != labels or len(records.offsets) != len(expected) + 1:
-            wrong = "it does not hold each file once"
-        if wrong:
-            raise UserError(f"{records.path}: {wrong}; delete {folder}, and run the same command again")
-        reader = mx.recordio.MXIndexedRecordIO(str(records.index), str(records.path), "r")
-        for number in range(0, len(records), max(1, len(records) // 100)):
-            mx.image.imdecode(mx.recordio.unpack(reader.read_idx(number))[1])
-
-
-def _first_damaged(records):
-    """What is wrong with the first record whose frame or header is, or None."""
-    with open(records.path, "rb") as file:
-        for number, label in enumerate(records.labels):
-            file.seek(records.offsets[number])
-            # dmlc's frame: magic, flag (0: in one piece) and length; then MXNet's flag, label, id, id2
-            magic, word, _, written, identity, _ = struct.unpack("<IIIfQQ", file.read(32))
-            whole = word >> LENGTH_BITS == 0 and records.offsets[number] + frame(word) == records.offsets[number + 1]
-            if (magic, written, identity) != (MAGIC, label, number) or not whole:
-                return f"record {number} is damaged"
-    return None
-
-
 @contextlib.contextmanager
 def _locked(output):
     with open(output / ".lock", "a") as lock:
         try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock, which the forked workers would hold on to
+            # not flock, which the forked workers would hold on to
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UserError(f"another process is preparing {output}: wait for it") from error
         yield
 
 
 def _made_before(output, settings):
-    made = load(output)
+    made = imagenet.load(output)
     if json.loads((output / "set.json").read_text())["settings"] != settings:
-        raise UserError(f"{output} holds another set, {made.name}: choose another folder by --output (make: DATA=), or delete it")
+        raise UserError(f"{output} holds another set, {made.name}: choose another folder by "
+                        "--output (make: DATA=), or delete it")
     return made
 
 
@@ -148,17 +138,23 @@ def _report(output, unreadable, skip_unreadable):
         names = ", ".join(list(unreadable)[:3])
         if len(unreadable) > 3:
             names += ", ..."
-        raise UserError(f"{len(unreadable):,} files cannot be read ({names}; all, and why, in {output / 'unreadable.txt'}): "
-                        "mend or remove them, or leave them out by --skip-unreadable (make: ARGS=--skip-unreadable)")
+        raise UserError(f"{len(unreadable):,} files cannot be read ({names}; all, and why, in "
+                        f"{output / 'unreadable.txt'}): mend or remove them, or leave them out by "
+                        "--skip-unreadable (make: ARGS=--skip-unreadable)")
 
 
 def _readable(output, splits, unreadable, classes):
-    """The splits without what cannot be read. Raises UserError if nothing is left of a class, or to test on."""
-    kept = {split: [pair for pair in pairs if pair[0] not in unreadable] for split, pairs in splits.items()}
+    """The splits without what cannot be read. Raises UserError if nothing is left of a class, or to
+    test on."""
+    kept = {
+        split: [pair for pair in pairs if pair[0] not in unreadable]
+        for split, pairs in splits.items()
+    }
     for split, pairs in splits.items():
         lost = {label for _, label in pairs} - {label for _, label in kept[split]}
         if lost:
-            raise UserError(f"no picture of {classes[min(lost)]} can be read in {split}: see {output / 'unreadable.txt'}")
+            raise UserError(f"no picture of {classes[min(lost)]} can be read in {split}: see "
+                            f"{output / 'unreadable.txt'}")
     return kept
 
 
@@ -168,7 +164,8 @@ def _title(source, classes, counts):
     if official and counts == ILSVRC:
         return "ILSVRC-2012"
     if official:
-        print(f"this is not all of ILSVRC-2012, which has {ILSVRC['train']:,} + {ILSVRC['val']:,} images")
+        print(f"this is not all of ILSVRC-2012, which has {ILSVRC['train']:,} + {ILSVRC['val']:,} "
+              "images")
     name = photos.printable(source.resolve().name)
     return f"{name} ({counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes)"
 
@@ -182,7 +179,8 @@ def _write_facts(path, growing, facts):
 
 
 def _grow(growing, splits, source, side, workers):
-    """Append to each split what it lacks, in order; {path: why} of the files that cannot be read."""
+    """Append to each split what it lacks, in order; {path: why} of the files that cannot be
+    read."""
     unreadable = {}
     waiting = deque()
     # fork, because workers need Pillow alone and would otherwise read all of MXNet each
@@ -191,11 +189,15 @@ def _grow(growing, splits, source, side, workers):
         for split, files in growing.items():
             missing = [pair for pair in splits[split] if pair not in files.done]
             jobs = deque(missing[i:i + JOB] for i in range(0, len(missing), JOB))
-            with bar(total=len(splits[split]), initial=len(files.done), desc=split, unit="image") as progress:
+            with bar(
+                total=len(splits[split]), initial=len(files.done), desc=split, unit="image"
+            ) as progress:
                 while jobs or waiting:
                     while jobs and len(waiting) < 2 * workers:
                         job = jobs.popleft()
-                        waiting.append((job, pool.submit(encode_all, [source / path for path, _ in job], side)))
+                        waiting.append(
+                            (job, pool.submit(encode_all, [source / path for path, _ in job], side))
+                        )
                     job, future = waiting.popleft()
                     pictures = []
                     for (path, label), (jpeg, mean, why) in zip(job, future.result()):
@@ -206,7 +208,8 @@ def _grow(growing, splits, source, side, workers):
                     files.append(pictures)
                     progress.update(len(job))
     except process.BrokenProcessPool as error:
-        raise UserError("a worker was ended from outside (is the memory full?); the same command goes on") from error
+        raise UserError("a worker was ended from outside (is the memory full?); the same command "
+                        "goes on") from error
     finally:
         for _, future in waiting:
             future.cancel()
@@ -215,7 +218,8 @@ def _grow(growing, splits, source, side, workers):
 
 
 def _worker(parent):
-    """What a worker does first: leave Ctrl-C to its parent, and see to it that it does not outlive it."""
+    """What a worker does first: leave Ctrl-C to its parent, and see to it that it does not outlive
+    it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -232,11 +236,16 @@ def _digest(content):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     add = parser.add_argument
     add("source", help="holds train/ and val/, or class folders")
     add("--output", type=Path, default=ROOT / "data" / "imagenet", help="(data/imagenet)")
-    add("--side", type=int, default=SIDE, help="shorter side of the prepared pictures (480: P1 3.4)")
+    add("--side", type=int, default=SIDE, help="shorter side of the prepared pictures (480: P1 "
+                                               "3.4)")
     add("--val-list", help=f"classes of a flat val/ ({', '.join(LISTS)})")
     add("--skip-unreadable", action="store_true", help="leave out files that cannot be read")
     add("--workers", type=int, help="processes (one a core)")
@@ -244,10 +253,18 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.source:
         raise UserError("say where the pictures are: make imagenet-data SOURCE=folder")
-    made = prepare(arguments.source, arguments.output, arguments.side, arguments.workers, arguments.skip_unreadable,
-                   arguments.val_list)
-    print(f"{made.name}: {len(made.train_images):,} training and {len(made.test_images):,} test images in "
-          f"{made.classes:,} classes, shorter side {made.side}, checked; in {photos.printable(os.path.relpath(arguments.output))}")
+    made = prepare(
+        arguments.source,
+        arguments.output,
+        arguments.side,
+        arguments.workers,
+        arguments.skip_unreadable,
+        arguments.val_list,
+    )
+    print(f"{made.name}: {len(made.train_images):,} training and {len(made.test_images):,} test "
+          "images in "
+          f"{made.classes:,} classes, shorter side {made.side}, checked; in "
+          f"{photos.printable(os.path.relpath(arguments.output))}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from archives import archive, closed_host, server  # noqa: F401 (fixtures of the download)
+from cifar_files import generated_folder, records  # noqa: F401 (fixtures: small sets)
 from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

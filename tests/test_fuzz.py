@@ -9,9 +9,9 @@ import shutil
 import mxnet as mx
 import numpy as np
 import pytest
+from cifar_files import as_dict, python2_pickle, python3_pickle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_data import as_dict, python2_pickle, python3_pickle
 from test_safety import CONFIG, HEADER, RECIPE, numbers
 
 from common.errors import UserError

@@ -163,12 +163,12 @@ def test_damage_is_seen(source, prepared, tmp_path):
     pairs = folders.listing(source)[1]["val"]
     for kind in ("rec", "idx", "lst"):
         (tmp_path / f"val.{kind}.partial").write_bytes(made.test_images.path.with_suffix("." + kind).read_bytes())
-    prepare.verify(tmp_path, {"val": pairs})
-    refusal(lambda: prepare.verify(tmp_path, {"val": pairs[1:]}), "each file once")
+    imagenet.verify(tmp_path, {"val": pairs})
+    refusal(lambda: imagenet.verify(tmp_path, {"val": pairs[1:]}), "each file once")
     content = bytearray((tmp_path / "val.rec.partial").read_bytes())
     content[int(made.test_images.offsets[5]) + 4] ^= 4  # the length of a record
     (tmp_path / "val.rec.partial").write_bytes(content)
-    refusal(lambda: prepare.verify(tmp_path, {"val": pairs}), "record 5 is damaged")
+    refusal(lambda: imagenet.verify(tmp_path, {"val": pairs}), "record 5 is damaged")
 
 
 def test_files_of_another_program_are_not_replaced(source, tmp_path):
