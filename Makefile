@@ -3,18 +3,8 @@
 PY := .venv/bin/python
 READY := .venv/ready
 
-# What can be said behind a target, as in: make cifar10-preact164 GPUS=0,1 SEED=3
 SCALE ?= full
 DEMO_DATA := data/generated
-OPTIONS = --scale $(SCALE) $$scale \
-	$(if $(DATA),--data-dir "$(DATA)") $(if $(GPUS),--gpus $(GPUS)) $(if $(CPUS),--cpus $(CPUS)) $(if $(SEED),--seed $(SEED)) \
-	$(if $(UNIT),--unit $(UNIT)) $(if $(SHORTCUT_ARGS),--shortcut-args "$(SHORTCUT_ARGS)") \
-	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch-size $(BATCH)) \
-	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
-# $(call train,dataset,network)
-train = @options=$$($(PY) -m symbols $(2)) && scale=$$($(PY) -m paper.experiments scale $(SCALE)) && \
-	exec $(PY) -W ignore train_cifar.py --dataset $(1) $$options $(OPTIONS)
-
 SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 
 DEMO := original20 preact20 plain20 constant_scaling20
@@ -24,16 +14,46 @@ FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
 	readme benchmark doctor cluster-demo clean torture fuzz imagenet-data feed
 
+# What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
+NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
+TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
+setup.TAKES := PYTHON VARIANT DRY_RUN
+summary.TAKES := SCALE
+propagation.TAKES := NETWORKS SEED DATA ARGS
+lesion.TAKES := RUN DATA ARGS
+responses.TAKES := RUN DATA ARGS
+score.TAKES := RUN CROP DATA GPUS ARGS
+feed.TAKES := DATA ARGS
+imagenet-data.TAKES := SOURCE DATA ARGS
+takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
+	$(if $(filter cifar10-% cifar100-% imagenet-%,$(1)),$(NETWORKS_TAKE))))
+TAKEN := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
+TYPED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
+# of the parts of a value with spaces none is a variable of the command line
+UNKNOWN := $(firstword $(foreach word,$(filter-out $(TAKEN),$(TYPED)),$(if $(filter command,$(origin $(word))),$(word))))
+nearest = $(shell python3 -c "import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0.4))" $(1) 2>&-)
+hint = $(if $(1),; did you mean $(1)=?,.)
+$(if $(UNKNOWN),$(error make $(or $(firstword $(MAKECMDGOALS)),help) takes no $(UNKNOWN)=$(call \
+	hint,$(call nearest,$(UNKNOWN) $(filter-out PY,$(TAKEN)))) It takes $(or $(filter-out PY,$(TAKEN)),nothing)))
+
+OPTIONS = --scale $(SCALE) \
+	$(if $(DATA),--data-dir "$(DATA)") $(if $(GPUS),--gpus $(GPUS)) $(if $(CPUS),--cpus $(CPUS)) $(if $(SEED),--seed $(SEED)) \
+	$(if $(UNIT),--unit $(UNIT)) $(if $(SHORTCUT_ARGS),--shortcut-args "$(SHORTCUT_ARGS)") \
+	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(BATCH),--batch-size $(BATCH)) \
+	$(if $(LR),--learning-rate $(LR)) \
+	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
+
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, cifar100-NETWORK, imagenet-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
 	@echo "make pictures-NETWORK DATA=folder: the same on your own pictures, in class folders or in CIFAR's layout"
 	@echo "    activations: $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/activations/*.py))))"
 	@echo "    shortcuts:   $(notdir $(basename $(filter-out %/__init__.py,$(wildcard symbols/shortcuts/*.py))))"
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
-	@echo "    and, behind it: SCALE=full|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400 BATCH=64"
-	@echo "                    UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7 IMAGE_SIZE=16 ARGS='any option of train_cifar.py'"
+	@echo "    and, behind it: SCALE=full|desk|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
+	@echo "                    EPOCHS=10 BATCH=64 LR=0.05 IMAGE_SIZE=16 UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7"
+	@echo "                    ARGS='any option of train_cifar.py'"
 	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, gate-bias-search: train what is missing, then draw"
-	@echo "    (SCALE=full|pocket|demo SEEDS=0,1,2 -j2)"
+	@echo "    (SCALE=full|desk|pocket|demo SEEDS=0,1,2 -j2)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv with everything that is needed (done by every other job too)
@@ -47,22 +67,22 @@ $(READY): requirements/install.sh common/gpus.py $(wildcard requirements/*.txt) 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
 		$(MAKE) --no-print-directory cifar10-$$network SCALE=demo || exit; done
-	@$(PY) -m plots.curves $(foreach network,$(DEMO),results/demo/cifar10-$(network)/seed0) \
+	@$(PY) -m plots.curves $(foreach network,$(DEMO),runs/demo/cifar10-$(network)/seed0) \
 		--output plots/figures/demo.png --title "Four ways to join 20 layers"
 	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
 
 cluster-demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## one network trained by two workers through MXNet's parameter server, here
-	@$(PY) -W ignore -m training.cluster --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync \
-		--scale demo $$($(PY) -m paper.experiments scale demo) --output results/demo/cluster/seed0
+	@$(PY) -W ignore -m training.cluster --workers 2 -- train_cifar.py 20 --kv-store dist_sync \
+		--scale demo --output runs/demo/cluster/seed0
 
 $(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
 	@$(PY) -m data.generated $(DEMO_DATA)
 
 cifar10-%: $(READY) $(SCALE_DATA)
-	$(call train,cifar10,$*)
+	@exec $(PY) -W ignore train_cifar.py $* --dataset cifar10 $(OPTIONS)
 
 cifar100-%: $(READY) $(SCALE_DATA)
-	$(call train,cifar100,$*)
+	@exec $(PY) -W ignore train_cifar.py $* --dataset cifar100 $(OPTIONS)
 
 pictures-%: $(READY)
 	$(call train,pictures,$*)
@@ -72,16 +92,13 @@ imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your ow
 	@$(PY) -W ignore -m data.prepare "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
 
 imagenet-%: $(READY)
-	@options=$$($(PY) -m symbols $*) && exec $(PY) -W ignore train_imagenet.py $$options $(OPTIONS)
+	@exec $(PY) -W ignore train_imagenet.py $* $(OPTIONS)
 
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 # table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
-NOT_FOR_TABLES = ARGS CPUS BATCH ITERATIONS IMAGE_SIZE OUTPUT UNIT SHORTCUT_ARGS
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
-	$(foreach word,$(NOT_FOR_TABLES),$(if $(call said,$(word)),$(error make $@ takes SCALE=, SEEDS=, GPUS= and DATA=; \
-		$(word)= is for a network of its own, as in the command column of its table)))
 	@$(PY) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(or $(SEEDS),$(SEED)),--seeds $(or $(SEEDS),$(SEED))) \
 		$(if $(GPUS),--gpus $(GPUS)) $(if $(DATA),--data-dir "$(DATA)")
 
@@ -115,7 +132,7 @@ report: $(READY) plots diagrams  ## plots/report.html: one page with everything,
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
 	@$(PY) -W ignore -m plots.diagrams
 
-.PHONY: propagation lesion responses
+.PHONY: propagation lesion responses score
 # Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)) && \
 	$(PY) -m plots.$@ $$paths
@@ -128,6 +145,10 @@ lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/...
 
 responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DATA=)
 	$(trained)$(call measure,$(call said,RUN))
+
+score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: CROP=224,320,ten)
+	$(trained)@$(PY) -W ignore score.py "$(RUN)" $(if $(CROP),--crop $(CROP)) $(if $(DATA),--data-dir "$(DATA)") \
+		$(if $(GPUS),--gpus $(GPUS)) $(ARGS)
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts

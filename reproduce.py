@@ -22,17 +22,18 @@ from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT
 from data import download
-from paper import experiments, runs, search
+from paper import experiments, runs, scales, search
 from plots.named import DRAW
 from training.options import gpu_numbers
 
 STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
+TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]))
-    parser.add_argument("--scale", default="full", help=", ".join(experiments.SCALES))
+    parser.add_argument("--scale", default="full", help=", ".join(scales.SCALES))
     parser.add_argument("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
     parser.add_argument("--gpus", default="", help="as 0,1")
@@ -46,10 +47,18 @@ class Job:
     def __init__(self, experiment, seed, arguments):
         experiment = experiment.at(arguments.scale)
         self.experiment, self.seed, self.scale = experiment, seed, arguments.scale
-        self.folder = files.RESULTS / arguments.scale / experiment.name / f"seed{seed}"
+        self.folder = self._folder()
         data = ["--data-dir", os.path.relpath(arguments.data_dir, ROOT)] if arguments.data_dir else []
-        self.options = [*experiment.command, *experiments.scale_options(arguments.scale), *data, "--seed", str(seed),
-                        "--scale", arguments.scale, "--output", os.path.relpath(self.folder, ROOT)]
+        self.options = [*experiment.command, "--scale", arguments.scale, *data, "--seed", str(seed),
+                        "--output", os.path.relpath(self.folder, ROOT)]
+
+    def _folder(self):
+        """Where its run is, or is to be: among the published ones if it counts there, among the user's own otherwise."""
+        place = Path(self.scale) / self.experiment.name / f"seed{self.seed}"
+        published = files.RESULTS / place
+        if self._share(published) == 1 or any(published.glob("checkpoint-*")):
+            return published
+        return files.RUNS / place
 
     def __str__(self):
         return f"{self.experiment.name} seed {self.seed}"
@@ -57,8 +66,11 @@ class Job:
     @property
     def done(self):
         """Share of its iterations that its log has: 1 is finished."""
+        return self._share(self.folder)
+
+    def _share(self, folder):
         try:
-            run = runs.read(self.folder)
+            run = runs.read(folder)
             runs.check(run, self.experiment, self.scale)
         except UserError:
             return 0
@@ -75,9 +87,9 @@ def plan(jobs, slots, arguments):
     measured, seconds, memory = {}, 0, []
     print(f"{len(jobs)} runs at scale {arguments.scale}:")
     for job in jobs:
-        kind = (job.experiment.depth, job.experiment.unit, job.experiment.shortcut, job.experiment.options)
+        kind = (job.experiment.depth, job.experiment.unit, job.experiment.shortcut, str(job.experiment.changes))
         if kind not in measured:
-            cost = subprocess.run([sys.executable, "-W", "ignore", "train_cifar.py", *job.options, *slots[0], "--cost"], cwd=ROOT,
+            cost = subprocess.run([*TRAIN, *job.options, *slots[0], "--cost"], cwd=ROOT,
                                   text=True, capture_output=True, env=share(arguments))
             if cost.returncode:  # the run itself will tell why
                 print(f"  {str(job):<58}  cannot be measured: {(cost.stderr.strip().splitlines() or ['no memory?'])[-1]}")
@@ -116,7 +128,7 @@ def train(jobs, slots, arguments):
             return
         with lock:
             slot = free.pop()
-        command = [sys.executable, "-W", "ignore", "train_cifar.py", *job.options, *slot]
+        command = [*TRAIN, *job.options, *slot]
 
         def call(output):
             process = subprocess.Popen(command, cwd=ROOT, env=share(arguments), stdout=output, stderr=output)
@@ -179,13 +191,13 @@ def main():
 
 def complete(chosen, seeds, slots, arguments):
     """Train what is missing of experiments; (those that failed, whether it was stopped)."""
-    own_data = "--data-dir" in experiments.scale_options(arguments.scale)
+    own_data = scales.scale(arguments.scale).data
     jobs = [Job(each, seed, arguments) for seed in seeds for each in chosen]
     jobs = list({job.folder: job for job in jobs}.values())  # several tables have one network, several depths one at a small scale
     for job in jobs:  # weeks on several GPUs each, of data that must be prepared first: nothing that a table should begin by itself
         if job.experiment.dataset == "imagenet" and job.done < 1:
             print(f"left out: {job}, which is ImageNet's: make imagenet-data SOURCE=folder, then {job.experiment.target()}, "
-                  "then the same with --test-only --crop 224,320 in ARGS=")
+                  "then make score RUN= CROP=224,320")
     jobs = [job for job in jobs if job.experiment.dataset != "imagenet"]
     for name in dict.fromkeys(job.experiment.name for job in jobs if own_data and job.experiment.dataset != "cifar10"):
         print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")

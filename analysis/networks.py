@@ -12,7 +12,7 @@ from paper import runs as results
 from symbols import get_symbol, names, shortcut_constants
 from training import state
 from training.checkpoint import newest_checkpoint
-from training.recipe import initializer
+from training.optimizer import initializer
 
 # What get_symbol needs to know of a recipe.
 NETWORK = ("depth", "activation", "shortcut", "unit", "shortcut_args", "option", "bottleneck_stride")

@@ -14,7 +14,8 @@ from pathlib import Path
 from common import gpus
 from common.environment import physical_cores
 from common.errors import UserError, run
-from paper import experiments
+from paper import scales
+from training.recipe import CIFAR
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = {"basic": 110, "bottleneck": 164}  # one depth of each kind; time is proportional to multiply-adds
@@ -78,13 +79,13 @@ def main():
     measured = {unit: speed(unit, device) for unit in MEASURED}
     for unit, images in measured.items():
         print(f"ResNet-{MEASURED[unit]}: {images:.0f} images/s")
-    pictures = experiments.PAPER["iterations"] * experiments.PAPER["batch_size"]
+    pictures = CIFAR.iterations * CIFAR.batch_size
     print(f"\nby the paper's recipe ({pictures / 1e6:.1f} million pictures) here:")
     for name, depth, unit in EXPECTED:
         work = [counts.multiply_adds(get_symbol(each, unit=unit), 32) for each in (MEASURED[unit], depth)]
         seconds = pictures / measured[unit] * work[1] / work[0]
         print(f"  make cifar10-{name:<14} {seconds / 3600:6.0f} hours")
-    print(f"SCALE=pocket is for machines without a GPU: {experiments.SCALES['pocket'].options}")
+    print(f"SCALE=pocket is for machines without a GPU: {scales.SCALES['pocket'].summary} a run; SCALE=desk, ten times as long")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import errno
 import sys
 
 
-class UserError(ValueError):
+class UserError(Exception):
     """A mistake that the user can mend; its message is one line that names the cause and the remedy."""
 
 

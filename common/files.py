@@ -6,7 +6,9 @@ from pathlib import Path
 from .errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS, FIGURES = ROOT / "results", ROOT / "plots" / "figures"
+RESULTS = ROOT / "results"  # logs of the published runs
+RUNS = ROOT / "runs"  # a user's own
+FIGURES = ROOT / "plots" / "figures"
 
 
 @contextlib.contextmanager

@@ -19,6 +19,11 @@ def mean_image(images):
     return images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
+def mean_of(images, kind):
+    """What is subtracted from every picture. kind: mean, the training set's mean picture; raw, nothing."""
+    return mean_image(images) if kind == "mean" else np.zeros(images.shape[1:], np.float32)
+
+
 class Batches:
     """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background
     thread.
@@ -61,10 +66,12 @@ class Batches:
 class TrainingBatches(Batches):
     """CIFAR's, out of memory."""
 
-    def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1)):
+    def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1), augmentation="crop"):
+        """augmentation: crop, the papers' crops and flips; none, the pictures as they are, in a random order."""
         super().__init__(len(labels), batch_size, seed, share)
         self._labels = labels.astype(np.float32)
-        self._padding = padding_for(images.shape[-1])
+        self._augmented = augmentation == "crop"
+        self._padding = padding_for(images.shape[-1]) if self._augmented else 0
         self._augment = Augmenter(images, mean, self._padding)
         self._draws = {}
 
@@ -92,7 +99,8 @@ class TrainingBatches(Batches):
     def _epoch(self, epoch):
         if epoch not in self._draws:
             self._draws = {e: d for e, d in self._draws.items() if e == epoch - 1}
-            self._draws[epoch] = draw(self._seed, epoch, self.samples_per_epoch, self._padding)
+            draws = draw(self._seed, epoch, self.samples_per_epoch, self._padding)
+            self._draws[epoch] = draws if self._augmented else draws._replace(flip=np.zeros_like(draws.flip))
         return self._draws[epoch]
 
 

@@ -1,49 +1,32 @@
 """The papers' experiments as data: every row of Tables 1 to 5, every curve of Figures 1, 3 and 6, with the paper's number.
 
 Makefile, driver, tables and figures read this file; nothing of it stands anywhere else. P1 is 1512.03385, P2 is 1603.05027.
-
-    python experiments.py scale pocket       # the options of train_cifar.py that a scale stands for
 """
-import sys
 from collections import namedtuple
+from dataclasses import replace
 
-from common.errors import UserError, run
+from common.errors import UserError
 from symbols import names
+from training.recipe import IMAGENET
 
-# A scale. options: what it changes of the paper's recipe, as options of train_cifar.py. depths: {the paper's: the one here}.
-Scale = namedtuple("Scale", "options depths")
-POCKET_DEPTHS = {110: 56, 164: 83, 1001: 506, 1202: 602}
-SCALES = {
-    "full": Scale("", {}),
-    # Half the paper's units on pictures of 16x16, the schedule's shape, batches of 64 (as for P2 Table 4's 4.62 %). The warm-up is
-    # not shrunk: deep networks need all 400 iterations to leave chance. docs/DEVIATIONS.md says what smaller and deeper ones do.
-    "pocket": Scale("--image-size 16 --batch-size 64 --iterations 2400 --warmup-iterations 400 --test-every 300 --dtype fast",
-                    POCKET_DEPTHS),
-    # The same ten times as long: nearly half of the paper's epochs.
-    "desk": Scale("--image-size 16 --batch-size 64 --iterations 24000 --warmup-iterations 400 --test-every 1000 --log-every 100 "
-                  "--dtype fast", POCKET_DEPTHS),
-    # For minutes, on the generated set: the paper's units, but few of them.
-    "demo": Scale("--image-size 16 --iterations 300 --test-every 30 --log-every 10 --data-dir data/generated",
-                  {110: 20, 164: 20, 1001: 29, 1202: 32}),
-}
+from .scales import scale as scale_of
+
 FAILS_ABOVE = 20  # P2, Table 1: a test error above it, in %, is a failure
 FAIL = "fail"
-# What a run must have to count for a row, unless scale or row change it: the paper's recipe, as train_cifar.py has it by default.
-PAPER = {"iterations": 64000, "image_size": 32, "batch_size": 128, "validation": False, "learning_rate": 0.1,
-         "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4, "decay": "weights",
-         "init_fan": "in", "bottleneck_stride": "1x1", "dtype": None, "steps": [32000, 48000], "warmup_iterations": 400}
-# The same for ImageNet: 120 epochs of ILSVRC-2012, as train_imagenet.py has it by default.
-PAPER_IMAGENET = {**PAPER, "iterations": 600547, "image_size": 224, "batch_size": 256, "augmentation": "scale",
-                  "steps": [150137, 300274], "warmup_iterations": 0}
 PAPER_SEEDS = 5  # P2: CIFAR's numbers are medians of five runs; by default a target trains seed 0
+ILSVRC_ITERATIONS = 600547  # 120 epochs of its 1,281,167 training pictures, in batches of 256
+FREE = ("seed", "log_every", "test_every", "micro_batch")  # of these a row demands nothing: the papers' own batch is in parts
 
 
-class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants options")):
-    """One network and what its row changes of the recipe. constants: of the shortcut, where they are not the default."""
+class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants changes")):
+    """One network and what its row changes of the recipe.
+
+    constants: of the shortcut, where they are not the default. changes: {option: value} of the recipe.
+    """
 
     def at(self, scale):
         """The experiment that stands for this one at a scale: of the depth that the scale has for it."""
-        return self._replace(depth=SCALES[scale].depths.get(self.depth, self.depth))
+        return self._replace(depth=scale_of(scale).depths.get(self.depth, self.depth))
 
     @property
     def network(self):
@@ -52,37 +35,38 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
 
     @property
     def name(self):
-        """Folder of its runs below results/<scale>/: the network, and the options of its row."""
-        return self.network + self.options.replace(" --", "-").replace("--", "-").replace(" ", "=")
+        """Folder of its runs below runs/<scale>/ or results/<scale>/: the network, and the changes of its row."""
+        changes = [option if value is True else f"{option}={value}" for option, value in _options(self.changes)]
+        return "-".join([self.network, *changes])
 
     @property
     def command(self):
         """Options of train_cifar.py, or of train_imagenet.py."""
-        words = ["--activation", self.activation, "--shortcut", self.shortcut, "--depth", str(self.depth)]
+        words = [names.name(self.activation, self.shortcut, self.depth)]
         if self.dataset != "imagenet":
             words += ["--dataset", self.dataset, "--unit", self.unit]
         if self.constants:
-            words += ["--shortcut-args", ",".join(f"{key}={value:g}" for key, value in self.constants.items())]
-        return words + self.options.split()
+            words += ["--shortcut-args", names.constants(self.constants)]
+        return [*words, *self._changed_options()]
+
+    def _changed_options(self):
+        words = []
+        for option, value in _options(self.changes):
+            words += [f"--{option}"] if value is True else [f"--{option}", str(value)]
+        return words
+
+    def recipe(self, scale):
+        """What it is trained by at a scale."""
+        recipe = IMAGENET.lasting(ILSVRC_ITERATIONS) if self.dataset == "imagenet" else scale_of(scale).recipe
+        return replace(recipe, **self.changes)
 
     def settings(self, scale):
-        """{option: value} of the recipe that a run of this experiment at a scale must have to count for it.
-
-        --micro-batch and the number of devices may differ: the papers' own batch is in two parts.
-        """
-        option = {"option": names.default_option(self.unit)}
-        if self.dataset == "imagenet":
-            return {**PAPER_IMAGENET, **option, **({"augmentation": "aspect"} if "aspect" in self.options else {})}
-        words = [*scale_options(scale), *self.options.split(), "--"]
-        given = {word[2:].replace("-", "_"): following for word, following in zip(words, words[1:]) if word.startswith("--")}
-        given = {key: True if value.startswith("--") else int(value) for key, value in given.items()
-                 if value.isdigit() or value.startswith("--")}
-        shrunk = given.get("iterations", PAPER["iterations"]) / PAPER["iterations"]  # as train_cifar.py shrinks the schedule
-        schedule = {"steps": [round(step * shrunk) for step in PAPER["steps"]],
-                    "warmup_iterations": round(PAPER["warmup_iterations"] * shrunk)}
-        free = ("log_every", "test_every")
-        settings = {**PAPER, **option, **schedule, **given}
-        return {key: value for key, value in settings.items() if key not in free}
+        """{option: value} of config.json that a run of this experiment at a scale must have to count for it."""
+        recipe = self.recipe(scale).settings()
+        for option in FREE:
+            del recipe[option]
+        return {**recipe, "steps": list(recipe["steps"]), "option": names.default_option(self.unit),
+                "bottleneck_stride": "1x1"}
 
     def target(self, scale="full"):
         """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
@@ -92,20 +76,34 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         if self.unit != names.PAPER_UNIT.get(self.depth) and self.dataset != "imagenet":
             words.append(f"UNIT={self.unit}")
         if self.constants:
-            words.append("SHORTCUT_ARGS=" + ",".join(f"{key}={value:g}" for key, value in self.constants.items()))
-        if self.options:
-            words.append(f"ARGS='{self.options}' OUTPUT=results/{scale}/{self.name}/seed0")
+            words.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
+        if self.changes:
+            words.append(f"ARGS='{' '.join(self._changed_options())}' OUTPUT=runs/{scale}/{self.name}/seed0")
         if scale != "full" and self.dataset != "imagenet":
             words.append(f"SCALE={scale}")
         return " ".join(words)
 
 
-def experiment(depth, activation="original", shortcut="identity", dataset="cifar10", unit=None, options="", **constants):
-    return Experiment(dataset, activation, shortcut, depth,
-                      unit or (names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]), constants, options)
+def _options(changes):
+    """[(option as it is typed, value)] of {field of the recipe: value}"""
+    return [(name.replace("_", "-"), value) for name, value in changes.items()]
 
 
-# A row of a table. case, remark: its words in the paper. paper: its error in %, or FAIL. crop: ImageNet's rule, as for --test-only.
+def experiment(depth, activation="original", shortcut="identity", dataset="cifar10", unit=None, changes=None, **constants):
+    if unit is None:
+        unit = names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]
+    return Experiment(dataset, activation, shortcut, depth, unit, constants, changes or {})
+
+
+def cifar100(depth, activation="original"):
+    return experiment(depth, activation, dataset="cifar100")
+
+
+def imagenet(depth, activation="original", **changes):
+    return experiment(depth, activation, dataset="imagenet", changes=changes)
+
+
+# A row of a table. case, remark: its words in the paper. paper: its error in %, or FAIL. crop: ImageNet's rule, as for score.py.
 Row = namedtuple("Row", "case remark experiment paper crop", defaults=(None,))
 ORIGINAL110 = experiment(110)
 
@@ -123,47 +121,56 @@ TABLE1 = [  # P2: ResNet-110 on CIFAR-10, what stands on the shortcut and on F
     Row("dropout shortcut", "Fig. 2(f), ratio 0.5", experiment(110, shortcut="dropout"), FAIL),
 ]
 TABLE2 = [  # P2: CIFAR-10, activations
-    Row(case, f"{figure}, ResNet-{depth}", experiment(depth, activation), errors[depth])
-    for depth in (110, 164) for case, figure, activation, errors in (
-        ("original residual unit", "Fig. 4(a)", "original", {110: 6.61, 164: 5.93}),
-        ("BN after addition", "Fig. 4(b)", "bn_after_addition", {110: 8.17, 164: 6.50}),
-        ("ReLU before addition", "Fig. 4(c)", "relu_before_addition", {110: 7.84, 164: 6.14}),
-        ("ReLU-only pre-activation", "Fig. 4(d)", "relu_only_preact", {110: 6.71, 164: 5.91}),
-        ("full pre-activation", "Fig. 4(e)", "preact", {110: 6.37, 164: 5.46}))]
+    Row("original residual unit", "Fig. 4(a), ResNet-110", ORIGINAL110, 6.61),
+    Row("BN after addition", "Fig. 4(b), ResNet-110", experiment(110, "bn_after_addition"), 8.17),
+    Row("ReLU before addition", "Fig. 4(c), ResNet-110", experiment(110, "relu_before_addition"), 7.84),
+    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-110", experiment(110, "relu_only_preact"), 6.71),
+    Row("full pre-activation", "Fig. 4(e), ResNet-110", experiment(110, "preact"), 6.37),
+    Row("original residual unit", "Fig. 4(a), ResNet-164", experiment(164), 5.93),
+    Row("BN after addition", "Fig. 4(b), ResNet-164", experiment(164, "bn_after_addition"), 6.50),
+    Row("ReLU before addition", "Fig. 4(c), ResNet-164", experiment(164, "relu_before_addition"), 6.14),
+    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-164", experiment(164, "relu_only_preact"), 5.91),
+    Row("full pre-activation", "Fig. 4(e), ResNet-164", experiment(164, "preact"), 5.46),
+]
 TABLE3 = [  # P2: original against pre-activation unit
-    Row(f"{title}, {network}", unit, experiment(depth, activation, dataset=dataset, unit=kind), error)
-    for dataset, title, network, depth, kind, errors in (
-        ("cifar10", "CIFAR-10", "ResNet-110 (1 layer)", 110, "one_layer", (9.90, 8.91)),
-        ("cifar10", "CIFAR-10", "ResNet-110", 110, None, (6.61, 6.37)),
-        ("cifar10", "CIFAR-10", "ResNet-164", 164, None, (5.93, 5.46)),
-        ("cifar10", "CIFAR-10", "ResNet-1001", 1001, None, (7.61, 4.92)),
-        ("cifar100", "CIFAR-100", "ResNet-164", 164, None, (25.16, 24.33)),
-        ("cifar100", "CIFAR-100", "ResNet-1001", 1001, None, (27.82, 22.71)))
-    for unit, activation, error in zip(("baseline unit", "pre-activation unit"), ("original", "preact"), errors)]
+    Row("CIFAR-10, ResNet-110 (1 layer)", "baseline unit", experiment(110, unit="one_layer"), 9.90),
+    Row("CIFAR-10, ResNet-110 (1 layer)", "pre-activation unit", experiment(110, "preact", unit="one_layer"), 8.91),
+    Row("CIFAR-10, ResNet-110", "baseline unit", ORIGINAL110, 6.61),
+    Row("CIFAR-10, ResNet-110", "pre-activation unit", experiment(110, "preact"), 6.37),
+    Row("CIFAR-10, ResNet-164", "baseline unit", experiment(164), 5.93),
+    Row("CIFAR-10, ResNet-164", "pre-activation unit", experiment(164, "preact"), 5.46),
+    Row("CIFAR-10, ResNet-1001", "baseline unit", experiment(1001), 7.61),
+    Row("CIFAR-10, ResNet-1001", "pre-activation unit", experiment(1001, "preact"), 4.92),
+    Row("CIFAR-100, ResNet-164", "baseline unit", cifar100(164), 25.16),
+    Row("CIFAR-100, ResNet-164", "pre-activation unit", cifar100(164, "preact"), 24.33),
+    Row("CIFAR-100, ResNet-1001", "baseline unit", cifar100(1001), 27.82),
+    Row("CIFAR-100, ResNet-1001", "pre-activation unit", cifar100(1001, "preact"), 22.71),
+]
 TABLE4 = [  # P2: the ResNets among the state of the art
     Row("CIFAR-10, ResNet-110 [1]", "1.7M", ORIGINAL110, 6.61),
     Row("CIFAR-10, ResNet-1202 [1]", "19.4M", experiment(1202), 7.93),
     Row("CIFAR-10, ResNet-164 [ours]", "1.7M", experiment(164, "preact"), 5.46),
     Row("CIFAR-10, ResNet-1001 [ours]", "10.2M", experiment(1001, "preact"), 4.92),
-    Row("CIFAR-10, ResNet-1001 [ours]", "10.2M, batch 64", experiment(1001, "preact", options="--batch-size 64"), 4.62),
-    Row("CIFAR-100, ResNet-164 [1]", "1.7M", experiment(164, dataset="cifar100"), 25.16),
-    Row("CIFAR-100, ResNet-1001 [1]", "10.2M", experiment(1001, dataset="cifar100"), 27.82),
-    Row("CIFAR-100, ResNet-164 [ours]", "1.7M", experiment(164, "preact", dataset="cifar100"), 24.33),
-    Row("CIFAR-100, ResNet-1001 [ours]", "10.2M", experiment(1001, "preact", dataset="cifar100"), 22.71),
+    Row("CIFAR-10, ResNet-1001 [ours]", "10.2M, batch 64", experiment(1001, "preact", changes={"batch_size": 64}), 4.62),
+    Row("CIFAR-100, ResNet-164 [1]", "1.7M", cifar100(164), 25.16),
+    Row("CIFAR-100, ResNet-1001 [1]", "10.2M", cifar100(1001), 27.82),
+    Row("CIFAR-100, ResNet-164 [ours]", "1.7M", cifar100(164, "preact"), 24.33),
+    Row("CIFAR-100, ResNet-1001 [ours]", "10.2M", cifar100(1001, "preact"), 22.71),
 ]
 TABLE5 = [  # P2: ImageNet, single crop, top-1
-    Row(f"ResNet-{depth}, {unit}", f"crop {crop}" + ", scale + aspect ratio" * bool(options),
-        experiment(depth, activation, dataset="imagenet", options=options), error, crop)
-    for depth, unit, activation, crop, options, error in (
-        (152, "original", "original", "224", "", 23.0), (152, "original", "original", "320", "", 21.3),
-        (152, "pre-activation", "preact", "320", "", 21.1), (200, "original", "original", "320", "", 21.8),
-        (200, "pre-activation", "preact", "320", "", 20.7),
-        (200, "pre-activation", "preact", "320", "--augmentation aspect", 20.1))]
+    Row("ResNet-152, original", "crop 224", imagenet(152), 23.0, "224"),
+    Row("ResNet-152, original", "crop 320", imagenet(152), 21.3, "320"),
+    Row("ResNet-152, pre-activation", "crop 320", imagenet(152, "preact"), 21.1, "320"),
+    Row("ResNet-200, original", "crop 320", imagenet(200), 21.8, "320"),
+    Row("ResNet-200, pre-activation", "crop 320", imagenet(200, "preact"), 20.7, "320"),
+    Row("ResNet-200, pre-activation", "crop 320, scale + aspect ratio", imagenet(200, "preact", augmentation="aspect"),
+        20.1, "320"),
+]
 TABLES = {"table1": TABLE1, "table2": TABLE2, "table3": TABLE3, "table4": TABLE4, "table5": TABLE5}
 
 # P2 3.1: b_g is searched on 5,000 of the training images that are held out; the best is trained again on all.
-GATE_BIAS_SEARCH = [experiment(110, shortcut="exclusive_gating", options="--validation", **({} if bias == -6 else {"bias": bias}))
-                    for bias in range(0, -11, -1)]
+GATE_BIAS_SEARCH = [experiment(110, shortcut="exclusive_gating", changes={"validation": True},
+                               **({} if bias == -6 else {"bias": bias})) for bias in range(0, -11, -1)]
 SEARCH = "gate-bias-search"
 
 # A curve: an experiment, and what curves.csv calls the paper's own (paper, figure, curve).
@@ -194,47 +201,26 @@ FIGURES = {  # name: [(title of a panel, curves)]
 def experiments_of(name):
     """The experiments of a table, a figure or the search, each once, in its order. Raises UserError if there is no such name."""
     if name in TABLES:
-        found = [row.experiment for row in TABLES[name]]
+        chosen = [row.experiment for row in TABLES[name]]
     elif name in FIGURES:
-        found = [curve.experiment for _, curves in FIGURES[name] for curve in curves]
+        chosen = [curve.experiment for _, curves in FIGURES[name] for curve in curves]
     elif name == SEARCH:
-        found = GATE_BIAS_SEARCH
+        chosen = GATE_BIAS_SEARCH
     elif name == "summary":
-        found = [row.experiment for row in TABLE1 + TABLE2]
+        chosen = [row.experiment for row in TABLE1 + TABLE2]
     else:
         raise UserError(f"the papers' '{name}' is not here: there are {', '.join([*TABLES, *FIGURES, SEARCH])}")
-    return [each for i, each in enumerate(found) if each is not None and each not in found[:i]]
-
-
-def scale_options(scale):
-    """The options of a scale as words. Raises UserError if there is no such scale."""
-    if scale not in SCALES:
-        raise UserError(f"SCALE={scale}: there are {', '.join(SCALES)}")
-    return SCALES[scale].options.split()
-
-
-def takes_bfloat16(scale):
-    """Whether runs in bfloat16 count at a scale beside those in float32."""
-    return "fast" in scale_options(scale)
+    return [experiment for i, experiment in enumerate(chosen) if experiment not in chosen[:i]]
 
 
 def depths_note(scale, name=None):
     """'56 layers for the paper's 110, 83 for 164': what a scale has for the paper's depths, or for those of a table or figure."""
-    used = {each.depth for each in experiments_of(name)} if name else SCALES[scale].depths
-    words = [f"{here} for {paper}" for paper, here in SCALES[scale].depths.items() if paper in used]
-    return ", ".join(words).replace(" for ", " layers for the paper's ", 1)
+    depths = scale_of(scale).depths
+    used = {chosen.depth for chosen in experiments_of(name)} if name else depths
+    notes = [f"{here} for {paper}" for paper, here in depths.items() if paper in used]
+    return ", ".join(notes).replace(" for ", " layers for the paper's ", 1)
 
 
 def make(name, scale):
     """What one types for a table or figure."""
     return f"make {name}" + ("" if scale == "full" else f" SCALE={scale}")
-
-
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] != "scale":
-        raise UserError("usage: python experiments.py scale " + "|".join(SCALES))
-    print(" ".join(scale_options(sys.argv[2])))
-
-
-if __name__ == "__main__":
-    run(main)

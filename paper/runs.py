@@ -9,8 +9,9 @@ from common import files
 from common.errors import UserError
 from symbols import names
 from training.log import is_finished, read_log
+from training.recipe import setting
 
-from . import experiments, words
+from . import experiments, scales, words
 
 Run = namedtuple("Run", "folder config rows")
 OWN_RECIPE = "own recipe"
@@ -38,13 +39,12 @@ def read(folder):
 
 def differences(run, experiment, scale):
     """{option: (the run's, the scale's)} where a run is not what an experiment at a scale asks for."""
-    recipe = run.config["recipe"]
-    wanted = {"name": (run.config["name"], experiment.network)}
-    for option, value in experiment.settings(scale).items():
-        wanted[option] = (recipe.get(option), value)
-    if wanted["dtype"][0] == "bfloat16" and experiments.takes_bfloat16(scale):
-        del wanted["dtype"]
-    return {option: pair for option, pair in wanted.items() if pair[0] != pair[1]}
+    pairs = {"name": (run.config["name"], experiment.network)}
+    for option, wanted in experiment.settings(scale).items():
+        value = setting(run.config["recipe"], option)
+        if not (wanted == "fast" and value in ("float32", "bfloat16")):
+            pairs[option] = (value, wanted)
+    return {option: pair for option, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def check(run, experiment, scale):
@@ -60,7 +60,7 @@ def recipe_of(run):
     recipe = run.config["recipe"]
     scale = run.config["scale"]
     unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
-    if scale not in experiments.SCALES or unit is None:
+    if scale not in scales.SCALES or unit is None:
         return OWN_RECIPE
     experiment = experiments.experiment(recipe["depth"], recipe["activation"], recipe["shortcut"],
                                         run.config["name"].split("-")[0], unit)
@@ -76,16 +76,25 @@ def is_own(run):
 
 def dtype(run):
     """What the network computed in: float32, bfloat16 or float16."""
-    return run.config["recipe"].get("dtype") or "float32"
+    return setting(run.config["recipe"], "dtype")
+
+
+def folders(experiment, scale):
+    """Where its runs are: the published ones, and then a user's own."""
+    places = [path / scale / experiment.at(scale).name for path in (files.RESULTS, files.RUNS)]
+    return [path.parent for place in places for path in sorted(place.glob("seed*/config.json"), key=_seed)]
+
+
+def _seed(path):
+    return int("0" + "".join(filter(str.isdigit, path.parent.name)))
 
 
 def of(experiment, scale):
     """The runs of an experiment at a scale, by seed. A run of another recipe is left out with a line, and so are those on other
     pictures than most of them."""
     experiment = experiment.at(scale)
-    folders = [path.parent for path in (files.RESULTS / scale / experiment.name).glob("seed*/config.json")]
     found = []
-    for folder in sorted(folders, key=lambda folder: int("0" + "".join(filter(str.isdigit, folder.name)))):
+    for folder in folders(experiment, scale):
         try:
             run = read(folder)
             check(run, experiment, scale)
@@ -137,7 +146,7 @@ def last_error(run):
 
 
 def tested(run):
-    """{crop rule: error in %} of a run's last iteration, as train_imagenet.py --test-only left them in its folder."""
+    """{crop rule: error in %} of a run's last iteration, as score.py left them in its folder."""
     path, last = run.folder / "test.json", int(run.rows[-1]["iteration"])
     try:
         tests = json.loads(path.read_text()) if path.is_file() else {}

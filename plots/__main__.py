@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from common.environment import physical_cores
 from common.errors import UserError, run
-from paper import experiments
+from paper import experiments, scales
 from paper import runs as results
 
 from . import curves, diagrams, pictures
@@ -30,18 +30,18 @@ def main():
         allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="name",
                         help=f"{', '.join(DRAW)}; without one, everything")
-    parser.add_argument("--scale", help=f"{', '.join(experiments.SCALES)}; without it, all "
+    parser.add_argument("--scale", help=f"{', '.join(scales.SCALES)}; without it, all "
                         "that have runs")
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in DRAW:
             raise UserError(f"'{name}' is no table or figure: there are {', '.join(DRAW)}")
     if arguments.scale:
-        experiments.scale_options(arguments.scale)
+        scales.scale(arguments.scale)
     if not arguments.names:
         draw_each_run()
         diagrams.draw_all()
-    for scale in [arguments.scale] if arguments.scale else experiments.SCALES:
+    for scale in [arguments.scale] if arguments.scale else scales.SCALES:
         for name in arguments.names or DRAW:
             if arguments.names or _has_runs(name, scale):
                 DRAW[name](name, scale)

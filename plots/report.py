@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common import files
 from common.errors import UserError, run
-from paper import experiments, statistics
+from paper import experiments, scales, statistics
 from paper import runs as results
 
 from . import pictures, tables
@@ -94,15 +94,15 @@ def recipe(run):
 def section(scale):
     """Everything that there is at a scale; an empty string if nothing is."""
     runs = []
-    for config in sorted((files.RESULTS / scale).rglob("config.json")):
+    for config in sorted([*(files.RESULTS / scale).rglob("config.json"), *(files.RUNS / scale).rglob("config.json")]):
         try:
             runs.append(results.read(config.parent))
         except UserError as error:
             results.say_once(f"left out: {error}")
     if not runs:
         return ""
-    changed, note = experiments.SCALES[scale].options, experiments.depths_note(scale)
-    said = ["The paper's recipe" + (f" with <code>{escape(changed)}</code>" if changed else "") + (note and f", {note}"),
+    note = experiments.depths_note(scale)
+    said = [f"The paper's recipe in {scales.scale(scale).summary}" + (note and f", {note}"),
             "Ours: error of the last iterate, median of n runs", "Fail: the paper's word for an error above 20 %"]
     parts = [f'<h2 id="{scale}">Scale: {scale}</h2>', f"<p class=note>{'. '.join(said)}.</p>",
              picture(pictures.figure_of("summary", scale), "Every row that has a run, in the order of the paper's errors.")]
@@ -125,7 +125,7 @@ def why():
 
 
 def page():
-    sections = {scale: section(scale) for scale in experiments.SCALES}
+    sections = {scale: section(scale) for scale in scales.SCALES}
     sections = {scale: text for scale, text in sections.items() if text}
     links = "".join(f'<a href="#{scale}">{scale} scale</a>' for scale in sections)
     nothing = "<p>No run yet: <code>make demo</code> makes the first four.</p>"

@@ -104,6 +104,11 @@ def default_option(unit):
     return "B" if unit == "bottleneck" else "A"
 
 
+def constants(values):
+    """{"bias": -7.0} -> 'bias=-7', as it is typed."""
+    return ",".join(f"{key}={value:g}" for key, value in values.items())
+
+
 def run_name(dataset, activation, shortcut, depth, unit, constants):
     """The folder of a network's runs, as cifar10-exclusive_gating110-bias=-7: its make target, and what is not by default.
 

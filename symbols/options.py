@@ -1,41 +1,68 @@
-"""A network on the command line: its options, what follows from them, and the symbol. Answers without MXNet until then."""
+"""A network on the command line: its options, and what they name. Answers without MXNet until then."""
 import math
+from dataclasses import asdict, dataclass, field
 
 from common.errors import UserError
-from common.files import RESULTS
 
 from . import OPTIONS, get_symbol, names, shortcut_constants
 
 
-def of_network(add):
-    add("--activation", default="original", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
-    add("--shortcut", default="identity", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
-    add("--shortcut-args", default="", metavar="K=V,...", help="constants of the shortcut, as bias=-7")
+def of_network(add, depth):
+    """Add the options of a network; depth: its layers by default."""
+    add("network", nargs="?", metavar="NETWORK", help="[activation-][shortcut]depth, as preact1001 or exclusive_gating110; in "
+        "place of the three options that follow")
+    add("--activation", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
+    add("--shortcut", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
+    add("--depth", type=int, help=f"weighted layers ({depth})")
+    add("--shortcut-args", type=constants, default={}, metavar="K=V,...", help="constants of the shortcut, as bias=-7")
+    add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
     add("--option", choices=OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
         "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
     add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
 
 
-def complete(arguments, family):
-    """Fill in what follows from the options of the network, and refuse what cannot be."""
-    names.check_variant("activations", arguments.activation)
-    names.check_variant("shortcuts", arguments.shortcut)
-    arguments.unit, _ = names.stages(arguments.depth, arguments.unit, family)
-    arguments.option = arguments.option or names.default_option(arguments.unit)
-    arguments.shortcut_args = constants(arguments.shortcut_args)
+@dataclass(frozen=True)
+class Network:
+    """One network: what names it, and what differs from the papers'."""
+
+    depth: int
+    activation: str
+    shortcut: str
+    shortcut_args: dict = field(hash=False)  # all of the shortcut's constants, those by default too
+    unit: str
+    option: str
+    bottleneck_stride: str
+
+    def settings(self):
+        """{name: value}, as config.json has it; without dtype and classes it is what get_symbol takes."""
+        return asdict(self)
+
+    def symbol(self, classes, family="cifar", dtype="float32"):
+        return get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
+
+    def name(self, dataset):
+        """What its runs are called: data set, make target, and what is not by default."""
+        usual = shortcut_constants(self.shortcut, {})
+        unusual = {key: value for key, value in self.shortcut_args.items() if value != usual[key]}
+        return names.run_name(dataset, self.activation, self.shortcut, self.depth, self.unit, unusual)
 
 
-def network(arguments, classes, family="cifar"):
-    """The symbol; fills in the run's name and folder, and the constants of its shortcut."""
-    arguments.shortcut_args = shortcut_constants(arguments.shortcut, arguments.shortcut_args)
-    defaults = shortcut_constants(arguments.shortcut, {})
-    arguments.name = names.run_name(
-        arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
-        {key: value for key, value in arguments.shortcut_args.items() if value != defaults[key]})
-    arguments.output = arguments.output or RESULTS / arguments.scale / arguments.name / f"seed{arguments.seed}"
-    return get_symbol(arguments.depth, arguments.activation, arguments.shortcut, arguments.unit, classes, family,
-                      shortcut_args=arguments.shortcut_args, option=arguments.option,
-                      bottleneck_stride=arguments.bottleneck_stride, dtype=arguments.dtype)
+def network(arguments, family, depth):
+    """The network that was typed. family: cifar or imagenet. Raises UserError for what does not exist."""
+    activation = arguments.activation or "original"
+    shortcut = arguments.shortcut or "identity"
+    layers = depth if arguments.depth is None else arguments.depth
+    if arguments.network:
+        typed = [name for name in ("activation", "shortcut", "depth") if getattr(arguments, name) is not None]
+        if typed:
+            raise UserError(f"{arguments.network} and --{typed[0]} {getattr(arguments, typed[0])} both say what the network "
+                            "is: leave one of them out")
+        activation, shortcut, layers = names.parse(arguments.network)
+    names.check_variant("activations", activation)
+    names.check_variant("shortcuts", shortcut)
+    unit, _ = names.stages(layers, arguments.unit, family)
+    return Network(layers, activation, shortcut, shortcut_constants(shortcut, arguments.shortcut_args), unit,
+                   arguments.option or names.default_option(unit), arguments.bottleneck_stride)
 
 
 def constants(text):

@@ -65,6 +65,7 @@ def train(images):
 def results(tmp_path, monkeypatch):
     """results(experiment, errors, scale): writes a finished run for each error; figures go to a folder of the test."""
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
 
     def write(experiment, errors, scale="pocket", rows=None, **changes):

@@ -14,7 +14,7 @@ from symbols import options as of_network
 from training import cost
 from training.log import read_log
 from training.loop import bind, step
-from training.recipe import optimizer
+from training.optimizer import optimizer
 
 
 def without_batch_norm():
@@ -26,7 +26,7 @@ def without_batch_norm():
 def trained(part, devices=1, batch=12, steps=4):
     """Parameters after some steps on batches of 12, taken in parts."""
     symbol = without_batch_norm()
-    recipe = vars(train_cifar.read_options(["--batch-size", str(batch), "--learning-rate", "0.5"]))
+    recipe = train_cifar.read_options(["--batch-size", str(batch), "--learning-rate", "0.5"])[1]
     module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(devices)])
     with without_notes():
         module.bind([("data", (part, 3, 6, 6))], [("softmax_label", (part,))], grad_req="add" if part < batch else "write")
@@ -128,8 +128,9 @@ def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(shortcu
 def test_float16_is_refused_where_it_cannot_work():
     for options, words in (([], "no float16 on a CPU"), (["--gpus", "0", "--kv-store", "dist_sync"], "exchanges float32 only")):
         refusal(lambda: train_cifar.read_options(["--dtype", "float16", *options]), words)  # noqa: B023
-    arguments = train_cifar.read_options(["--dtype", "float16", "--gpus", "0", "--depth", "8"])
-    assert of_network.network(arguments, 10).tojson() == get_symbol(8, dtype="float16").tojson()
+    arguments, recipe = train_cifar.read_options(["8", "--dtype", "float16", "--gpus", "0"])
+    network = of_network.network(arguments, "cifar", 110)
+    assert network.symbol(10, dtype=recipe.dtype).tojson() == get_symbol(8, dtype="float16").tojson()
 
 
 def test_all_gpus_of_a_machine_without_any_is_one_line():

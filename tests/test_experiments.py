@@ -12,11 +12,12 @@ import train_imagenet
 from common import files
 from common.errors import UserError
 from paper import curves as papers
-from paper import experiments, runs, search, statistics
+from paper import experiments, runs, scales, search, statistics
 from plots import panels, series, summary, tables
 from plots import search as search_figure
 from plots.named import DRAW
 from symbols import names, shortcut_constants
+from symbols import options as of_network
 
 EVERY = {each.name: each for name in [*experiments.TABLES, *experiments.FIGURES] for each in experiments.experiments_of(name)}
 ORIGINAL = experiments.ORIGINAL110.at("pocket").name
@@ -34,26 +35,45 @@ def test_rows_and_numbers_are_the_papers():
 
 
 @pytest.mark.parametrize("experiment", EVERY.values(), ids=EVERY)
-def test_experiment_is_a_command_that_train_cifar_takes(experiment):
-    if experiment.dataset == "imagenet":
-        arguments = train_imagenet.complete(train_imagenet.parser().parse_args(experiment.command), 1281167)
-    else:
-        arguments = train_cifar.read_options(experiment.command)
-    assert (arguments.depth, arguments.unit) == (experiment.depth, experiment.unit)
+def test_experiment_is_a_command_that_its_script_takes(experiment):
+    imagenet = experiment.dataset == "imagenet"
+    script = train_imagenet if imagenet else train_cifar
+    typed = script.parser().parse_args(experiment.command)
+    recipe = train_imagenet.recipe_for(typed, 1281167) if imagenet else train_cifar.read_options(experiment.command)[1]
+    network = of_network.network(typed, "imagenet" if imagenet else "cifar", script.DEPTH)
+    assert (network.depth, network.unit) == (experiment.depth, experiment.unit)
     defaults = shortcut_constants(experiment.shortcut, {})
     assert set(experiment.constants) <= set(defaults)
     assert all(value != defaults[key] for key, value in experiment.constants.items()), "a default constant would rename the run"
-    named = names.run_name(arguments.dataset, arguments.activation, arguments.shortcut, arguments.depth, arguments.unit,
-                           arguments.shortcut_args)
-    assert experiment.name.startswith(named) and (experiment.options or experiment.name == named)
+    named = network.name(typed.dataset)
+    assert experiment.name.startswith(named) and (experiment.changes or experiment.name == named)
+    config = json.loads(json.dumps({**recipe.settings(), **network.settings()}))
+    assert {option: config[option] for option in experiment.settings("full")} == experiment.settings("full")
 
 
-def test_what_a_run_must_have_to_count_is_what_train_cifar_does_by_default():
-    arguments = vars(train_cifar.read_options([]))
-    assert {key: arguments[key] for key in experiments.PAPER} == experiments.PAPER
-    arguments = vars(train_imagenet.complete(train_imagenet.parser().parse_args([]), 1281167))
-    assert {key: arguments[key] for key in experiments.PAPER_IMAGENET} == experiments.PAPER_IMAGENET
-    assert [round(step / 600547 * 120) for step in arguments["steps"]] == [30, 60] and arguments["warmup_iterations"] == 0
+def test_what_a_row_demands_is_the_papers_recipe():
+    cifar = experiments.ORIGINAL110.settings("full")
+    assert (cifar["iterations"], cifar["batch_size"], cifar["steps"], cifar["dtype"]) == (64000, 128, [32000, 48000], "float32")
+    imagenet = experiments.TABLE5[0].experiment.settings("full")
+    assert (imagenet["iterations"], imagenet["batch_size"], imagenet["warmup_iterations"]) == (600547, 256, 0)
+    assert [round(step / 600547 * 120) for step in imagenet["steps"]] == [30, 60]
+
+
+def test_runs_of_either_type_count_where_the_scale_takes_the_fastest(results, capsys):
+    for dtype in ("float32", "bfloat16"):
+        results(experiments.ORIGINAL110, [20], dtype=dtype)
+        assert tables.lines("table1", "pocket")[0].ours == "20.00", capsys.readouterr().out
+        shutil.rmtree(files.RESULTS)
+    results(experiments.ORIGINAL110, [20], scale="full", dtype="bfloat16")
+    assert tables.lines("table1", "full")[0].ours == ""
+
+
+def test_a_users_own_runs_count_beside_the_published_ones(results, tmp_path):
+    results(experiments.ORIGINAL110, [20, 30])
+    own = tmp_path / "runs" / "pocket" / ORIGINAL
+    own.mkdir(parents=True)
+    shutil.move(str(tmp_path / "results" / "pocket" / ORIGINAL / "seed1"), str(own / "seed1"))
+    assert tables.lines("table1", "pocket")[0].n == "2"
 
 
 def test_small_scales_have_fewer_units_of_the_same_kind():
@@ -93,8 +113,8 @@ def test_papers_curves_end_at_the_papers_numbers():
 def test_unknown_table_or_scale_is_refused():
     with pytest.raises(UserError, match="table1"):
         experiments.experiments_of("table6")
-    with pytest.raises(UserError, match="full, pocket, desk, demo"):
-        experiments.scale_options("huge")
+    with pytest.raises(UserError, match="full, desk, pocket, demo"):
+        scales.scale("huge")
 
 
 def test_table_has_median_mean_deviation_and_count_of_last_iterates(results):
@@ -186,9 +206,9 @@ def test_figure_takes_the_whole_runs(results, tmp_path):
 
 
 def test_command_of_a_row_says_its_scale_and_folder():
-    batch64 = next(row.experiment for row in experiments.TABLE4 if row.experiment.options)
+    batch64 = next(row.experiment for row in experiments.TABLE4 if row.experiment.changes)
     assert batch64.target("demo") == ("make cifar10-preact29 UNIT=bottleneck ARGS='--batch-size 64' "
-                                      "OUTPUT=results/demo/cifar10-preact29-batch-size=64/seed0 SCALE=demo")
+                                      "OUTPUT=runs/demo/cifar10-preact29-batch-size=64/seed0 SCALE=demo")
     assert experiments.ORIGINAL110.target() == "make cifar10-original110"
 
 

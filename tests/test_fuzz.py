@@ -18,6 +18,7 @@ from common.errors import UserError
 from data import cifar, generated
 from training import checkpoint
 from training.log import COLUMNS, read_log
+from training.recipe import setting
 from training.run import Run
 
 CASES = int(os.environ.get("FUZZ_CASES", 150))
@@ -176,7 +177,7 @@ def test_config(run_folder, edits):
     count("config.json", "read" if run else "refused")
     if run:
         run.close()
-        assert all(json.loads(content)["recipe"].get(option) == value for option, value in RECIPE.items())
+        assert all(setting(json.loads(content)["recipe"], option) == value for option, value in RECIPE.items())
 
 
 LOG = b"\n".join([HEADER, *(b"%d,0.5,0.1,%.3f,80,,,500,1.5" % (100 * k, 2.3 - k / 10) for k in range(1, 9)), b""])

@@ -5,7 +5,7 @@ import pytest
 
 import train_cifar
 from common.environment import without_notes
-from training.recipe import optimizer
+from training.optimizer import optimizer
 
 STEPS = 6
 
@@ -43,7 +43,7 @@ def gradients_and_weights(recipe):
 def test_update_is_the_papers(decay, nesterov):
     arguments = ["--steps", "4,5", "--warmup-iterations", "2", "--batch-size", "4", "--weight-decay", "0.1", "--decay", decay]
     arguments += ["--nesterov"] * nesterov
-    recipe = vars(train_cifar.read_options(arguments))
+    recipe = train_cifar.read_options(arguments)[1]
     weights, gradients = gradients_and_weights(recipe)
     rates = [0.01, 0.01, 0.1, 0.1, 0.01, 0.001]
     for name in weights[0]:

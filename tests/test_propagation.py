@@ -16,7 +16,7 @@ from analysis import measurements, networks, propagation
 from analysis.graph import Graph
 from common import files
 from symbols import get_symbol, names
-from training.recipe import initializer
+from training.optimizer import initializer
 
 VARIANTS = list(itertools.product(names.variants("activations"), names.variants("shortcuts")))
 

@@ -1,16 +1,32 @@
 """What a table or figure lacks is planned, trained several at once, and drawn; what fails is named and stops nothing else."""
 import sys
+from pathlib import Path
 
 import matplotlib.image
 import pytest
 from conftest import refusal
 
 import reproduce
+import train_cifar
 from common import files
-from paper import experiments
+from common.errors import run
+from paper import scales
 from training.log import read_log
+from training.recipe import CIFAR
 
 NAMES = ("cifar10-original11", "cifar10-preact11")
+
+
+def small(images):
+    """A scale for a second."""
+    return scales.Scale(CIFAR.lasting(20, image_size=8, batch_size=20, log_every=5, test_every=10), {1001: 11}, Path(images))
+
+
+def train(images):
+    """train_cifar.py, where the demo scale is small."""
+    sys.argv[0] = "train_cifar.py"
+    scales.SCALES["demo"] = small(images)
+    run(train_cifar.main)
 
 
 @pytest.fixture
@@ -18,8 +34,11 @@ def figure1(images, tmp_path, monkeypatch):
     """figure1(*options): the exit code of reproduce.py for Figure 1, with 11 layers for 1001, in a folder of the test."""
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
-    options = f"--image-size 8 --batch-size 20 --iterations 20 --log-every 5 --test-every 10 --data-dir {images}"
-    monkeypatch.setitem(experiments.SCALES, "demo", experiments.Scale(options, {1001: 11}))
+    monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
+    monkeypatch.setitem(scales.SCALES, "demo", small(images))
+    # the runs are processes of their own, and have to be told, too
+    code = f"import sys; sys.path.insert(0, 'tests'); import test_reproduce; test_reproduce.train({str(images)!r})"
+    monkeypatch.setattr(reproduce, "TRAIN", [sys.executable, "-W", "ignore", "-c", code])
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["reproduce.py", "figure1", "--scale", "demo", *arguments])
@@ -34,7 +53,7 @@ def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys
     for name in NAMES:
         for seed in (0, 1):
             assert f"ends: {name} seed {seed}" in out
-            assert read_log(tmp_path / "results" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
+            assert read_log(tmp_path / "runs" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
     assert matplotlib.image.imread(tmp_path / "figures" / "demo-figure1.png").std() > 0.01
     assert not figure1("--jobs", "2", "--seeds", "0,1") and "runs at scale" not in capsys.readouterr().out
 
@@ -42,14 +61,14 @@ def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys
 def test_seed_on_other_pictures_is_not_trained_again(figure1, tmp_path, capsys):
     assert not figure1() and "2 runs at scale" in capsys.readouterr().out
     for name in NAMES:
-        path = tmp_path / "results" / "demo" / name / "seed0" / "config.json"
+        path = tmp_path / "runs" / "demo" / name / "seed0" / "config.json"
         path.write_text(path.read_text().replace("generated shapes", "others"))
     assert not figure1() and "runs at scale" not in capsys.readouterr().out
 
 
 def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
-    (tmp_path / "results" / "demo").mkdir(parents=True)
-    (tmp_path / "results" / "demo" / NAMES[0]).write_text("in the way")
+    (tmp_path / "runs" / "demo").mkdir(parents=True)
+    (tmp_path / "runs" / "demo" / NAMES[0]).write_text("in the way")
     assert figure1("--jobs", "2") == 1
     said = capsys.readouterr()
     assert f"failed: {NAMES[0]} seed 0" in said.err and f"FAILED: {NAMES[0]}" in said.out and f"ends: {NAMES[1]} seed 0" in said.out

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mxnet as mx
@@ -24,13 +25,13 @@ from training import checkpoint, interrupt
 from training.interrupt import Interruptions, Stopped, duration
 from training.log import COLUMNS, read_log, write_number
 from training.loop import train
+from training.recipe import Recipe
 from training.run import Run
 from training.source import source
 from training.workers import Workers
 
-RECIPE = {"seed": 0, "iterations": 24, "log_every": 5, "test_every": 10, "learning_rate": 0.1, "steps": [12],
-          "warmup_iterations": 2, "warmup_learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
-          "micro_batch": None, "decay": "weights", "init_fan": "in", "batch_size": 20, "kv_store": "local"}
+SMALL_RECIPE = Recipe(iterations=24, log_every=5, test_every=10, steps=(12,), warmup_iterations=2, batch_size=20)
+RECIPE = {**SMALL_RECIPE.settings(), "steps": [12], "kv_store": "local"}
 DROPOUT = get_symbol(8, shortcut="dropout")
 CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
 
@@ -68,11 +69,11 @@ def trains(set_, tmp_path):
     mean = batches.mean_image(set_.train_images)
 
     def call(name, test=(0, None), batch=(0, None), recipe=None, symbol=DROPOUT, devices=1, keep_going=False, **options):
-        recipe = {**RECIPE, **(recipe or {})}
+        recipe = replace(SMALL_RECIPE, **(recipe or {}))
         tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
-        pictures = TrainingSet(set_.train_images, set_.train_labels, mean, recipe["batch_size"], recipe["seed"])
+        pictures = TrainingSet(set_.train_images, set_.train_labels, mean, recipe.batch_size, recipe.seed)
         (tests.at, tests.call), (pictures.at, pictures.call) = test, batch
-        with contextlib.closing(Run(tmp_path / name, {**CONFIG, "recipe": recipe}, keep_going)) as run:
+        with contextlib.closing(Run(tmp_path / name, {**CONFIG, "recipe": {**RECIPE, **recipe.settings()}}, keep_going)) as run:
             return train(run, symbol, [mx.cpu(k) for k in range(devices)], pictures, tests, recipe, Workers("local"),
                          keep_going=keep_going, **options)
     return call

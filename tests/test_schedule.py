@@ -1,8 +1,11 @@
 """The learning rate and the shrunk schedules are the papers' to the iteration."""
 import mxnet as mx
 import pytest
+from conftest import refusal
 
 import train_cifar
+from symbols import options as of_network
+from training.optimizer import schedule
 from training.schedule import StepSchedule
 
 PAPER = StepSchedule(0.1, (32000, 48000), 400, 0.01)
@@ -26,12 +29,12 @@ def test_server_that_updates_for_each_worker_keeps_to_iterations():
 
 
 def recipe(*arguments):
-    return train_cifar.read_options(arguments)
+    return train_cifar.read_options(arguments)[1]
 
 
 def test_defaults_are_the_papers():
     default = recipe()
-    assert (default.iterations, default.steps, default.warmup_iterations) == (64000, [32000, 48000], 400)
+    assert (default.iterations, default.steps, default.warmup_iterations) == (64000, (32000, 48000), 400)
     assert (default.learning_rate, default.warmup_learning_rate) == (0.1, 0.01)
     assert (default.batch_size, default.momentum, default.weight_decay, default.nesterov) == (128, 0.9, 1e-4, False)
     assert (default.log_every, default.test_every, default.decay, default.init_fan) == (100, 2000, "weights", "in")
@@ -39,8 +42,8 @@ def test_defaults_are_the_papers():
 
 def test_iterations_alone_shrink_the_whole_schedule():
     short = recipe("--iterations", "3200")
-    assert (short.steps, short.warmup_iterations, short.log_every, short.test_every) == ([1600, 2400], 20, 100, 200)
-    assert recipe("--iterations", "3200", "--steps", "100,200", "--warmup-iterations", "0").steps == [100, 200]
+    assert (short.steps, short.warmup_iterations, short.log_every, short.test_every) == ((1600, 2400), 20, 100, 200)
+    assert recipe("--iterations", "3200", "--steps", "100,200", "--warmup-iterations", "0").steps == (100, 200)
     assert recipe("--iterations", "3200", "--warmup-iterations", "0").warmup_iterations == 0
 
 
@@ -50,6 +53,33 @@ def test_every_length_has_log_rows_where_it_tests(iterations):
     assert run.log_every >= 1 and run.test_every % run.log_every == 0
 
 
+def option(*arguments):
+    typed, _ = train_cifar.read_options(arguments)
+    return of_network.network(typed, "cifar", train_cifar.DEPTH).option
+
+
 def test_option_takes_the_papers_choice_for_each_unit():
-    assert recipe("--depth", "110").option == "A" and recipe("--depth", "164").option == "B"
-    assert recipe("--depth", "110", "--unit", "one_layer").option == "A"
+    assert option("--depth", "110") == "A"
+    assert option("164") == "B"
+    assert option("--depth", "110", "--unit", "one_layer") == "A"
+
+
+def test_scale_sets_the_defaults_and_options_overrule_it():
+    desk = recipe("--scale", "desk")
+    assert (desk.iterations, desk.steps, desk.warmup_iterations) == (24000, (12000, 18000), 400)
+    assert (desk.image_size, desk.batch_size, desk.test_every, desk.log_every) == (16, 64, 1000, 100)
+    short = recipe("--scale", "desk", "--iterations", "240", "--batch-size", "32", "--dtype", "float32")
+    assert (short.iterations, short.steps, short.batch_size, short.dtype) == (240, (120, 180), 32, "float32")
+
+
+def test_epochs_are_counted_in_the_training_pictures():
+    assert recipe("--epochs", "10").iterations == round(10 * 50000 / 128)
+    assert recipe("--epochs", "10", "--validation").iterations == round(10 * 45000 / 128)
+    assert recipe("--epochs", "2", "--batch-size", "100").iterations == 1000
+    refusal(lambda: recipe("--epochs", "2", "--iterations", "5"), "leave one of them out")
+    refusal(lambda: recipe("--epochs", "0"), "--epochs 0")
+
+
+def test_learning_rate_can_be_constant():
+    constant = recipe("--steps", "", "--warmup-iterations", "0")
+    assert constant.steps == () and schedule(constant)(64000) == 0.1

@@ -10,7 +10,7 @@ from conftest import ROOT, refused
 
 from common.errors import UserError
 from symbols import counts, get_symbol, names, shortcut_constants
-from training.recipe import initializer
+from training.optimizer import initializer
 
 # ../shared/paper/FACTS.md section C, "Parameter counts computed analytically"
 PARAMETERS = [

@@ -13,7 +13,7 @@ from data import batches, cifar, generated
 from symbols import get_symbol
 from training.evaluate import evaluate
 from training.log import read_log
-from training.recipe import decay_multipliers
+from training.optimizer import decay_multipliers
 
 
 @pytest.mark.parametrize("arguments", [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]])

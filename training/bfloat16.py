@@ -14,9 +14,9 @@ CONVERTED = "Convolution"
 FOLLOWING = ("BatchNorm", "Activation", "elemwise_add", "Pooling", "Concat", "slice", "zeros_like")
 
 
-def bound(symbol, recipe):
-    """What is bound to train or test a symbol by a recipe."""
-    return converted(symbol) if recipe.get("dtype") == BFLOAT16 else symbol
+def bound(symbol, dtype):
+    """What is bound to train or test a symbol in a type."""
+    return converted(symbol) if dtype == BFLOAT16 else symbol
 
 
 def converted(symbol):

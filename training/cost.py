@@ -12,24 +12,24 @@ from common.environment import without_notes
 
 from . import bfloat16
 from .loop import bind, step
-from .recipe import initializer, optimizer
+from .optimizer import initializer, optimizer
 
 WARM_UP, MEASURED = 2, 3
 SLOW = 20  # seconds: where an iteration takes longer, the first two must do
 TEST_SHARE = 1 / 3  # of a training picture's time, which a test picture takes: forward alone
 
 
-def cost(symbol, contexts, recipe, image_size, test_images, batches=None):
+def cost(symbol, contexts, recipe, test_images, batches=None):
     """{"seconds" of the whole run, "images_per_second", "megabytes" of this process, on GPUs "gpu_megabytes"}
 
     batches: the run's own feed, if it takes its share of the cores; without it the pictures are random.
     """
-    size = recipe["batch_size"]
-    shape = (size, 3, image_size, image_size)
-    module = mx.mod.Module(bfloat16.bound(symbol, recipe), context=contexts)
+    size = recipe.batch_size
+    shape = (size, 3, recipe.image_size, recipe.image_size)
+    module = mx.mod.Module(bfloat16.bound(symbol, recipe.dtype), context=contexts)
     with without_notes():
-        bind(module, shape, recipe["micro_batch"])
-        module.init_params(initializer(recipe["init_fan"]))
+        bind(module, shape, recipe.micro_batch)
+        module.init_params(initializer(recipe.init_fan))
         module.init_optimizer(optimizer=optimizer(recipe, symbol))
     stream = batches.stream(1, WARM_UP + MEASURED) if batches else itertools.repeat(
         mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [mx.nd.zeros(size)]))
@@ -45,8 +45,8 @@ def cost(symbol, contexts, recipe, image_size, test_images, batches=None):
     iteration = seconds(WARM_UP)
     if iteration < SLOW:
         iteration = seconds(MEASURED)
-    tested = recipe["iterations"] / recipe["test_every"] * test_images * TEST_SHARE
-    found = {"seconds": iteration * (recipe["iterations"] + tested / size), "images_per_second": size / iteration,
+    tested = recipe.iterations / recipe.test_every * test_images * TEST_SHARE
+    found = {"seconds": iteration * (recipe.iterations + tested / size), "images_per_second": size / iteration,
              "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
     used = [total - free for free, total in (mx.context.gpu_memory_info(each.device_id) for each in contexts
                                              if each.device_type == "gpu")]

@@ -1,4 +1,4 @@
-"""One run from its options to its end: the network, what config.json says, training or going on, the figure."""
+"""One run from its options to its end: what config.json says, training or going on, the figure."""
 import hashlib
 import json
 import math
@@ -11,45 +11,48 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from common.environment import be_deterministic
 from common.errors import UserError
-from common.files import ROOT
+from common.files import RESULTS, ROOT, RUNS
 
 from . import interrupt
+from .options import devices
 from .source import source
 
 BEGAN = time.monotonic()
 PROCESS_BYTES = 3e8  # Python, MXNet and CIFAR, before a network is there
-SCRIPTS = {"imagenet": "train_imagenet.py"}  # of the sets that are not train_cifar.py's
-# What does not change what is computed, or is already in the recipe in another form.
-NOT_RECIPE = ("name", "output", "scale", "data_dir", "gpus", "cpus", "time_limit", "keep_going", "deterministic", "cost")
 
 
 def contexts(arguments):
     """The MXNet devices; UserError if a GPU is not there."""
-    if arguments.deterministic:
-        be_deterministic()
     import mxnet as mx
     if not arguments.gpus:
         return [mx.cpu(k) for k in range(arguments.cpus)]
-    there = mx.context.num_gpus()
+    count = mx.context.num_gpus()
     for gpu in arguments.gpus:
-        if not 0 <= gpu < there:
-            raise UserError(f"there is no GPU {gpu}: MXNet {mx.__version__} sees {there} here; leave out --gpus (make: GPUS=) "
+        if not 0 <= gpu < count:
+            raise UserError(f"there is no GPU {gpu}: MXNet {mx.__version__} sees {count} here; leave out --gpus (make: GPUS=) "
                             "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA")
     return [mx.gpu(gpu) for gpu in arguments.gpus]
 
 
-def describe(arguments, dataset, symbol, parameters):
+def folder(arguments, name, seed):
+    """Where a run lives: where --output says, or by its name."""
+    if arguments.output:
+        return arguments.output
+    place = Path(arguments.scale) / name / f"seed{seed}"
+    # a run from before runs/ was there, with more than its published log, goes on where it is
+    return RESULTS / place if any((RESULTS / place).glob("checkpoint-*")) else RUNS / place
+
+
+def describe(arguments, name, recipe, network, dataset, symbol, parameters):
     """config.json: enough to run it again, and to say under a figure what was done where."""
     import mxnet as mx
     import numpy as np
 
-    values = vars(arguments)
-    recipe = {key: value for key, value in values.items() if key not in NOT_RECIPE}
-    recipe["data"] = dataset.fingerprint
-    return {"name": arguments.name, "scale": arguments.scale, "recipe": recipe,
-            "command": " ".join(["python", SCRIPTS.get(arguments.dataset, "train_cifar.py"), *sys.argv[1:]]),
+    settings = {**network, **recipe.settings(), "dataset": arguments.dataset, "kv_store": arguments.kv_store,
+                "devices": devices(arguments), "data": dataset.fingerprint}
+    return {"name": name, "scale": arguments.scale, "recipe": settings,
+            "command": " ".join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
             "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
             "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
             "parameters": parameters,
@@ -61,9 +64,11 @@ def describe(arguments, dataset, symbol, parameters):
                          "gluoncv": metadata.version("gluoncv"), "pillow": metadata.version("pillow")}}
 
 
-def fit(arguments, dataset, symbol, devices, feed, parameters):
+def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters):
     """Train, go on, or say that it is done; the exit code.
 
+    name: of the run. network: {option: value} of the network, for config.json. symbol: it, for dataset's classes.
+    contexts: MXNet devices.
     feed: (k, n) -> (batches of the k-th of n workers, test batches). parameters: their number, by group.
     """
     from .log import read_log
@@ -71,26 +76,28 @@ def fit(arguments, dataset, symbol, devices, feed, parameters):
     from .run import Run
     from .workers import Follower, Workers
 
-    if arguments.batch_size > len(dataset.train_images):
-        raise UserError(f"a batch of {arguments.batch_size} is more than the {len(dataset.train_images)} training images")
-
+    if recipe.batch_size > len(dataset.train_images):
+        raise UserError(f"a batch of {recipe.batch_size} is more than the {len(dataset.train_images)} training images")
     workers = Workers(arguments.kv_store)
     place = workers.rank, workers.count
-    if arguments.batch_size % (arguments.devices * workers.count):
-        raise UserError(f"a batch of {arguments.batch_size} does not divide over {workers.count} workers of {arguments.devices} "
+    if recipe.batch_size % (devices(arguments) * workers.count):
+        raise UserError(f"a batch of {recipe.batch_size} does not divide over {workers.count} workers of {devices(arguments)} "
                         "devices: choose another --batch-size (make: BATCH=)")
     if workers.rank:
         if workers.number("finished", 0):
             return 0
-        return train(Follower(), symbol, devices, *feed(place), vars(arguments), workers, keep_going=arguments.keep_going)
-    open_run = Run(arguments.output, describe(arguments, dataset, symbol, parameters), arguments.keep_going)
-    where = os.path.relpath(arguments.output)
+        return train(Follower(), symbol, contexts, *feed(place), recipe, workers,
+                     keep_going=arguments.keep_going)
+    output = folder(arguments, name, recipe.seed)
+    config = describe(arguments, name, recipe, network, dataset, symbol, parameters)
+    open_run = Run(output, config, arguments.keep_going)
+    where = os.path.relpath(output)
     workers.number("finished", int(open_run.finished))  # the others need not begin
     if not open_run.finished:
-        print(f"{arguments.name}: {sum(parameters.values()):,} parameters, {memory(arguments, symbol, workers)}, {dataset.name}, "
-              f"in {where}")
-        figure = Figure(arguments.output)
-        stopped = train(open_run, symbol, devices, *feed(place), vars(arguments), workers, on_test=figure.draw,
+        print(f"{name}: {sum(parameters.values()):,} parameters, {memory(arguments, recipe, symbol, workers)}, "
+              f"{dataset.name}, in {where}")
+        figure = Figure(output)
+        stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers, on_test=figure.draw,
                         keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
@@ -99,21 +106,21 @@ def fit(arguments, dataset, symbol, devices, feed, parameters):
         figure.wait()
     if not open_run.finished:
         raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
-    last = read_log(arguments.output)[-1]
+    last = read_log(output)[-1]
     how = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
     print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
           f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
     return 0
 
 
-def memory(arguments, symbol, workers):
+def memory(arguments, recipe, symbol, workers):
     """'about 2.4 GB': what training needs here, or on each device. Says so if this machine has less."""
     from . import bfloat16
     from .cost import training_bytes
-    symbol = bfloat16.bound(symbol, vars(arguments))
-    part = (arguments.micro_batch or arguments.batch_size // workers.count) // arguments.devices
-    images = part * (1 if arguments.gpus else arguments.devices)  # that share one memory
-    need = (PROCESS_BYTES + images * training_bytes(symbol, arguments.image_size)) / 1e9
+    symbol = bfloat16.bound(symbol, recipe.dtype)
+    part = (recipe.micro_batch or recipe.batch_size // workers.count) // devices(arguments)
+    images = part * (1 if arguments.gpus else devices(arguments))  # that share one memory
+    need = (PROCESS_BYTES + images * training_bytes(symbol, recipe.image_size)) / 1e9
     try:
         free = int(re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 1e6
     except (OSError, AttributeError):
@@ -124,16 +131,19 @@ def memory(arguments, symbol, workers):
     return f"about {need:.1f} GB{' on each GPU' if arguments.gpus else ''}"
 
 
-def test_batch_size(arguments, dataset):
-    """Tests go in batches of at least 128: with fewer pictures in each, a deep network spends its time between operators."""
-    size = min(max(arguments.batch_size, 128), len(dataset.test_images))
-    return max(size // arguments.devices, 1) * arguments.devices
+def test_batch_size(recipe, count, images):
+    """Tests go in batches of at least 128: with fewer pictures in each, a deep network spends its time between operators.
+
+    count: of devices. images: of the test set.
+    """
+    return max(min(max(recipe.batch_size, 128), images) // count, 1) * count
 
 
-def print_cost(arguments, symbol, devices, test_images, batches=None):
+def print_cost(recipe, symbol, contexts, test_images, batches=None):
     """What --cost does instead of a run; see training.cost."""
     from .cost import cost
-    print(json.dumps(cost(symbol, devices, vars(arguments), arguments.image_size, test_images, batches)))
+    print(json.dumps(cost(symbol, contexts, recipe, test_images, batches)))
+    return 0
 
 
 class Figure:
@@ -141,7 +151,8 @@ class Figure:
 
     def __init__(self, folder):
         self._command = [sys.executable, "-m", "plots.curves", str(folder.resolve())]
-        self._process, self._drawn = None, -math.inf
+        self._process = None
+        self._drawn = -math.inf
 
     def draw(self):
         if time.monotonic() - self._drawn > 30 and (self._process is None or self._process.poll() is not None):

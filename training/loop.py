@@ -2,7 +2,6 @@
 import contextlib
 import math
 import time
-from types import SimpleNamespace
 
 import mxnet as mx
 from tqdm import tqdm
@@ -12,7 +11,8 @@ from common.environment import bar, without_notes
 from . import bfloat16, state
 from .evaluate import evaluate
 from .interrupt import Interruptions, Never, Stopped
-from .recipe import initializer, optimizer, schedule
+from .optimizer import initializer, optimizer, schedule
+from .progress import Progress
 
 CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
 
@@ -25,99 +25,125 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
     on_test is called after each row that has test columns. keep_going: whether to go on after the loss is no number any more.
     deadline: when to stop, by time.monotonic(). Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
-    arrays, saved = run.checkpoint()
-    mx.random.seed(recipe["seed"])
-    tested = test.provide_data[0].shape
-    mine = batches.batch_size // workers.count
-    network = bfloat16.bound(symbol, recipe)
-    module = mx.mod.Module(network, context=contexts)
-    with without_notes():
-        bind(module, (mine, *tested[1:]), recipe["micro_batch"])
-    module.init_params(initializer(recipe["init_fan"]), *state.parameters(arrays))
-    done = workers.number("iteration", saved["iteration"] if saved else 0)
-    with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
-        module.init_optimizer(workers.kv_store, optimizer(recipe, symbol, done, 1 if workers.sync else workers.count))
-    # Evaluation has a module of its own: switching the training module over would catch its last step half way.
-    tester = mx.mod.Module(network, context=contexts)
-    with without_notes():
-        tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
-
-    loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # since the last row
-    seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # of this worker, in one iteration
-    # All that changes besides the arrays. busy, shown: seconds and iterations since the last row, tests and checkpoints left
-    # out. row_due: a test was interrupted, and the row of this iteration is still to be written. diverged: the iteration.
-    now = SimpleNamespace(iteration=done, seconds=0.0, busy=0.0, shown=0, row_due=False, diverged=None)
-    if saved:
-        state.restore(module, arrays)
-        (loss.sum_metric, loss.num_inst), (accuracy.sum_metric, accuracy.num_inst) = saved["metrics"]
-        vars(now).update({name: saved[name] for name in vars(now)})
-    if workers.several:
-        state.broadcast(module, workers)
-    learning_rate, iterations = schedule(recipe), recipe["iterations"]
-    began = time.monotonic() - now.seconds
-
-    def save():
-        mx.nd.waitall()  # BN's moving averages are written by operators that nothing else waits for
-        now.seconds = time.monotonic() - began
-        run.save(state.collect(module), {
-            **vars(now), "metrics": [[float(metric.sum_metric), metric.num_inst] for metric in (loss, accuracy)]})
-
-    def row():
-        """Log what the last iterations did, with a test if one is due; can be interrupted in the test."""
-        mx.nd.waitall()
-        if now.diverged is None and not math.isfinite(loss.sum_metric):
-            now.diverged = now.iteration
-            if not workers.rank:
-                tqdm.write(f"diverged: the training loss is {loss.get()[1]} in iteration {now.iteration:,}")
-        now.row_due = True
-        speed = now.shown * batches.batch_size / now.busy
-        progress.set_postfix_str(f"loss {loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
-        errors = {}
-        if not workers.rank and (now.iteration % recipe["test_every"] == 0 or now.iteration in (iterations, now.diverged)):
-            errors = dict(zip(("test_loss", "test_error"), evaluate(tester, test, between=interruptions.look)))
-            mx.nd.waitall()
-        run.log(iteration=now.iteration, epoch=now.iteration * batches.batch_size / batches.samples_per_epoch,
-                learning_rate=learning_rate(now.iteration), train_loss=loss.get()[1],
-                train_error=100 * (1 - accuracy.get()[1]), images_per_second=speed, seconds=time.monotonic() - began, **errors)
-        loss.reset(), accuracy.reset()
-        now.busy, now.shown, now.row_due = 0.0, 0, False
-        if errors:
-            on_test()
-
-    def ends():
-        return now.iteration == iterations or (now.diverged is not None and not keep_going)
-
-    if not saved and not workers.rank:
-        save()
-    interruptions = Interruptions(save, CHECKPOINT_SECONDS, deadline) if not workers.rank else Never()
-    progress = bar(total=iterations, initial=now.iteration, unit="it", desc="train", disable=workers.rank > 0)
+    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going)
+    interruptions = Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
+    progress = training.progress
     try:
-        with interruptions, progress:
-            if now.row_due:
-                row()
-                interruptions.look(last=ends())
-            if ends():
+        with interruptions, training.bar:
+            if progress.row_due:
+                training.log(interruptions.look)
+                interruptions.look(last=training.over)
+            if training.over:
                 return 0
-            with contextlib.closing(batches.stream(now.iteration + 1, iterations)) as stream:
+            with contextlib.closing(batches.stream(progress.iteration + 1, recipe.iterations)) as stream:
                 for batch in stream:
-                    start = time.monotonic()
-                    now.iteration += 1
-                    step(module, batch, seen, seed=recipe["seed"] * 1_000_003 + now.iteration)
-                    # summed over the workers in each iteration, so that worker 0's checkpoint has what all have seen
-                    for metric, (total, count) in zip((loss, accuracy), workers.totals(seen)):
-                        metric.sum_metric, metric.num_inst = metric.sum_metric + total, metric.num_inst + count
-                    now.busy, now.shown = now.busy + time.monotonic() - start, now.shown + 1
-                    progress.update()
-                    # a number of the host: costs no waiting. Workers that do not keep step look at it in their rows
-                    lost = now.diverged is None and workers.sync and not math.isfinite(loss.sum_metric)
-                    if now.iteration % recipe["log_every"] == 0 or now.iteration == iterations or lost:
-                        row()
-                    interruptions.look(last=ends())
-                    if ends():
+                    training.step(batch)
+                    if training.row_is_due:
+                        training.log(interruptions.look)
+                    interruptions.look(last=training.over)
+                    if training.over:
                         break
     except Stopped as stopped:
         return stopped.code
     return 0
+
+
+class Training:
+    """The network on its devices, and what each iteration does with it; as train() has it."""
+
+    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going):
+        self.run = run
+        self.batches = batches
+        self.test = test
+        self.recipe = recipe
+        self.workers = workers
+        self.on_test = on_test
+        self.keep_going = keep_going
+        self.learning_rate = schedule(recipe)
+        self.seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # of this worker, in one iteration
+        arrays, saved = run.checkpoint()
+        done = workers.number("iteration", saved["iteration"] if saved else 0)
+        self.module, self.tester = self._modules(symbol, contexts, arrays, done)
+        if saved:
+            state.restore(self.module, arrays)
+        if workers.several:
+            state.broadcast(self.module, workers)
+        self.progress = Progress.of(saved)
+        self.progress.iteration = done
+        if not saved and not workers.rank:
+            self.save()
+        self.bar = bar(total=recipe.iterations, initial=self.progress.iteration, unit="it", desc="train",
+                       disable=workers.rank > 0)
+
+    def _modules(self, symbol, contexts, arrays, done):
+        """(the module that trains, one that tests): switching the first over would catch its last step half way."""
+        mx.random.seed(self.recipe.seed)
+        tested = self.test.provide_data[0].shape
+        part = self.batches.batch_size // self.workers.count
+        network = bfloat16.bound(symbol, self.recipe.dtype)
+        module = mx.mod.Module(network, context=contexts)
+        tester = mx.mod.Module(network, context=contexts)
+        with without_notes():
+            bind(module, (part, *tested[1:]), self.recipe.micro_batch)
+        module.init_params(initializer(self.recipe.init_fan), *state.parameters(arrays))
+        updates = 1 if self.workers.sync else self.workers.count
+        with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
+            module.init_optimizer(self.workers.kv_store, optimizer(self.recipe, symbol, done, updates))
+            tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
+        return module, tester
+
+    def save(self):
+        """Write a checkpoint."""
+        mx.nd.waitall()  # BN's moving averages are written by operators that nothing else waits for
+        self.run.save(state.collect(self.module), self.progress.state())
+
+    def step(self, batch):
+        """One iteration."""
+        began = time.monotonic()
+        step(self.module, batch, self.seen, seed=self.recipe.seed * 1_000_003 + self.progress.iteration + 1)
+        # summed over the workers in each iteration, so that worker 0's checkpoint has what all have seen
+        totals = self.workers.totals(self.seen)
+        self.progress.add(totals, time.monotonic() - began)
+        self.bar.update()
+
+    @property
+    def row_is_due(self):
+        progress = self.progress
+        # workers that do not keep step look at the loss in their rows
+        lost = progress.diverged is None and self.workers.sync and progress.lost
+        return progress.iteration % self.recipe.log_every == 0 or progress.iteration == self.recipe.iterations or lost
+
+    def log(self, look):
+        """Log what the last iterations did, with a test if one is due; look can interrupt the test."""
+        mx.nd.waitall()
+        progress = self.progress
+        if progress.diverged is None and progress.lost:
+            progress.diverged = progress.iteration
+            if not self.workers.rank:
+                tqdm.write(f"diverged: the training loss is {progress.loss.get()[1]} in iteration {progress.iteration:,}")
+        progress.row_due = True
+        speed = progress.shown * self.batches.batch_size / progress.busy
+        self.bar.set_postfix_str(f"loss {progress.loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
+        errors = {}
+        if not self.workers.rank and self._test_is_due():
+            errors = dict(zip(("test_loss", "test_error"), evaluate(self.tester, self.test, between=look)))
+            mx.nd.waitall()
+        self.run.log(**progress.row(), **errors, images_per_second=speed,
+                     epoch=progress.iteration * self.batches.batch_size / self.batches.samples_per_epoch,
+                     learning_rate=self.learning_rate(progress.iteration))
+        progress.begin_row()
+        if errors:
+            self.on_test()
+
+    def _test_is_due(self):
+        iteration = self.progress.iteration
+        return iteration % self.recipe.test_every == 0 or iteration in (self.recipe.iterations, self.progress.diverged)
+
+    @property
+    def over(self):
+        """Whether that was the last iteration: of the recipe, or the one that diverged."""
+        progress = self.progress
+        return progress.iteration == self.recipe.iterations or (progress.diverged is not None and not self.keep_going)
 
 
 def bind(module, shape, part=None):

@@ -1,6 +1,6 @@
 """One run's folder: config.json, log.csv and checkpoints. Nothing in it is ever half written or lost by accident.
 
-results/<scale>/<name>/seed<k>/
+runs/<scale>/<name>/seed<k>/
     config.json             every option, versions, commit, host: enough to run it again; where it went on with others
     log.csv                 one row every --log-every iterations; the test columns every --test-every and at the end
     checkpoint-<iteration>/ the newest two (training/checkpoint.py); each holds the log up to it
@@ -18,6 +18,7 @@ from common.files import write_whole, writing
 from . import checkpoint
 from .checkpoint import newest_checkpoint
 from .log import COLUMNS, is_finished, read_log, write_number
+from .recipe import setting
 
 ELSEWHERE = "choose another folder by --output (make: OUTPUT=)"
 
@@ -26,7 +27,8 @@ class Run:
     """An open run folder. Raises UserError if it holds another recipe, or if another process is training in it."""
 
     def __init__(self, folder, config, keep_going=False):
-        self.folder, self.config = Path(folder), config
+        self.folder = Path(folder)
+        self.config = json.loads(json.dumps(config))  # as it will be read again
         self._keep_going, self._log, self._began_as = keep_going, "", None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,7 @@ class Run:
             if (self.folder / "config.json").exists():
                 self._read_config()
             else:
-                self._write_config(config)
+                self._write_config(self.config)
         except UserError:
             self.close()
             raise
@@ -82,12 +84,18 @@ class Run:
         self._began_as = there
 
     def _refuse_another(self, there, what):
-        for option, value in self.config["recipe"].items():
-            if there["recipe"].get(option) != value:  # a run from before an option was there did without it
-                then, now = (json.dumps(each)[:200] for each in (there["recipe"].get(option), value))
-                if option == "data":  # two fingerprints would tell nobody anything
-                    then, now = json.dumps(there["data"])[1:200].rstrip('"'), f"these files ({self.config['data']})"
-                raise UserError(f"{what} with {option} {then}, not {now}: repeat it as it was, or {ELSEWHERE}")
+        for option in self.config["recipe"]:
+            before = setting(there["recipe"], option)
+            value = setting(self.config["recipe"], option)
+            if before == value:
+                continue
+            if option == "data":  # two fingerprints would tell nobody anything
+                then = json.dumps(there["data"])[1:200].rstrip('"')
+                here = f"these files ({self.config['data']})"
+            else:
+                then = json.dumps(before)[:200]
+                here = json.dumps(value)[:200]
+            raise UserError(f"{what} with {option} {then}, not {here}: repeat it as it was, or {ELSEWHERE}")
         if there["network"] != self.config["network"]:
             raise UserError(f"{what} of another network: a file under symbols/ has changed since; undo that, or {ELSEWHERE}")
 

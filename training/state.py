@@ -19,11 +19,21 @@ def collect(module):
 
 
 def parameters(arrays):
-    """(arg_params, aux_params), in float32, for Module.init_params; (None, None) without a checkpoint."""
+    """(arg_params, aux_params), in float32, for Module.init_params; (None, None) without a checkpoint.
+
+    aux0: is the first device's moving averages; MXNet's own files have aux:.
+    """
     if arrays is None:
         return None, None
-    return ({name.split(":", 1)[1]: array.astype("float32") for name, array in arrays.items() if name.startswith("arg:")},
-            {name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith("aux0:")})
+    arguments = {}
+    states = {}
+    for key, array in arrays.items():
+        kind, name = key.split(":", 1)
+        if kind == "arg":
+            arguments[name] = array.astype("float32")
+        elif kind in ("aux0", "aux"):
+            states[name] = array.astype("float32")
+    return arguments, states
 
 
 def restore(module, arrays):
