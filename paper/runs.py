@@ -115,7 +115,7 @@ def of(experiment, scale):
 def every(scale=None):
     """All runs that can be read, published ones and a user's own, or those of one scale."""
     there = []
-    for parent in (files.RESULTS, files.RESULTS.parent / "runs"):
+    for parent in (files.RESULTS, files.RUNS):
         for config in sorted((parent / scale if scale else parent).rglob("config.json")):
             try:
                 there.append(read(config.parent))
@@ -152,10 +152,10 @@ def tested(run):
         tests = json.loads(path.read_text()) if path.is_file() else {}
         found = {rule: float(test["top1"]) for rule, test in tests.items() if test.get("iteration") == last}
     except (ValueError, KeyError, TypeError, AttributeError):
-        say_once(f"left out: {path} is damaged: delete it, and test the run again by --test-only")
+        say_once(f"left out: {path} is damaged: delete it, and test the run again by score.py")
         return {}
     for rule in tests.keys() - found.keys():
-        say_once(f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test the run again by --test-only")
+        say_once(f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test the run again by score.py")
     return found
 
 

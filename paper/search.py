@@ -29,4 +29,4 @@ def best(scale):
         return None
     chosen = min(experiments.GATE_BIAS_SEARCH,
                  key=lambda experiment: numbers.median(searched[bias(experiment)].errors))
-    return chosen._replace(options="")
+    return chosen._replace(changes={})

@@ -70,12 +70,15 @@ def results(tmp_path, monkeypatch):
 
     def write(experiment, errors, scale="pocket", rows=None, **changes):
         experiment = experiment.at(scale)
-        iterations = {**experiment.settings(scale), **changes}["iterations"]
+        settings = {**experiment.settings(scale), **changes}
+        if settings["dtype"] == "fast":
+            settings["dtype"] = "float32"
+        iterations = settings["iterations"]
         for seed, error in enumerate(errors):
             folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
             folder.mkdir(parents=True)
             recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
-                          depth=experiment.depth, seed=seed, **{**experiment.settings(scale), **changes})
+                          depth=experiment.depth, seed=seed, **settings)
             (folder / "config.json").write_text(json.dumps(dict(
                 name=experiment.network, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
                 host=dict(devices="CPU x 1", cores=2))))
