@@ -22,6 +22,7 @@ SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_sched
 DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
 IMAGENET = "test_imagenet.py"
+BFLOAT16 = "training/bfloat16.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET = "symbols/layers.py", "symbols/resnet.py"
@@ -142,6 +143,24 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("unreadable pictures are left out in silence", "data/prepare.py", "if unreadable and not skip_unreadable:", "if False:", "test_prepare.py"),
     ("records without their class", "data/growing.py", "IRHeader(0, label, number, 0)", "IRHeader(0, 0, number, 0)", "test_prepare.py"),
     ("the devkit's numbers are taken for those of train/", "data/lists.py", "meanings.get(line.strip())", "str(int(line) - 1)", "test_folders.py"),
+    ("a convolution in float32 where its input is", BFLOAT16, 'node["op"] == CONVERTED or (',
+     "(", "test_bfloat16.py"),
+    ("all operators in bfloat16", BFLOAT16, "_follows(node) and all(", "all(", "test_bfloat16.py"),
+    ("an addition in bfloat16 of what is float32", BFLOAT16,
+     "all(graph.types[i] == BFLOAT16", "any(graph.types[i] == BFLOAT16", "test_bfloat16.py"),
+    ("a sigmoid in bfloat16", BFLOAT16, 'node["op"] in FOLLOWING and relu',
+     'node["op"] in FOLLOWING', "test_bfloat16.py"),
+    ("BN's parameters in bfloat16", BFLOAT16, '1 if node["op"] == "BatchNorm" else len(inputs)',
+     "len(inputs)", "test_bfloat16.py"),
+    ("parameters in bfloat16", BFLOAT16, 'FLOAT32_NUMBER = "0"', 'FLOAT32_NUMBER = "12"',
+     "test_bfloat16.py"),
+    ("an array is cast anew for each reader", BFLOAT16, "if key not in self._casts:", "if True:",
+     "test_bfloat16.py"),
+    ("a bfloat16 run is trained in float32", BFLOAT16,
+     'converted(symbol) if recipe.get("dtype") == BFLOAT16 else symbol', "symbol",
+     "test_bfloat16.py"),
+    ("bfloat16 where a processor emulates it", "training/options.py",
+     'arguments.dtype == "bfloat16" and not has_bfloat16()', "False", "test_bfloat16.py"),
     ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", IMAGENET),
 ]]
 

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from conftest import rows, same, start
 
+from common.environment import has_bfloat16
 from data import generated
 from training.checkpoint import found
 
@@ -34,6 +35,9 @@ VARIANTS = {
     "exclusive gating, Nesterov, all decayed": ["--shortcut", "exclusive_gating", "--nesterov", "--decay", "all"],
     "bottlenecks of batch 30": ["--depth", "11", "--unit", "bottleneck", "--activation", "preact", "--batch-size", "30"],
 }
+if has_bfloat16():
+    VARIANTS["exclusive gating in bfloat16"] = [
+        "--shortcut", "exclusive_gating", "--dtype", "bfloat16"]
 FINISHED = "finished before it could be killed"
 TENTHS = [(name, tenth) for name in ("arrays.params", "state.json") for tenth in range(10)]
 

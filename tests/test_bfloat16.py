@@ -1,0 +1,316 @@
+"""bfloat16 on the CPU: the conversion's rule on any network, and runs that are as good as float32's.
+
+What calculates needs a processor that multiplies in bfloat16; the rule and the refusals need none.
+"""
+import json
+import signal
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import SMALL, arrays, refusal, rows, same, start, wait_for_row
+from test_cluster import cluster
+
+import train_cifar
+from benchmarks import doctor
+from common import environment
+from symbols import get_symbol, names
+from training import bfloat16, cost, fit, options
+from training.recipe import initializer
+from training.workers import Workers
+
+CALCULATES = pytest.mark.skipif(
+    not environment.has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in")
+DEPTHS = {"basic": 8, "bottleneck": 11, "one_layer": 5}
+PARTS = {"BatchNorm": 1}  # inputs that an operator works on, where that is not all
+BFLOAT16 = [("bfloat16", np.uint16)]  # what MXNet calls it in NumPy's words
+
+
+def every_network(test):
+    for parameter, values in (("shortcut", names.variants("shortcuts")),
+                              ("activation", names.variants("activations")), ("unit", DEPTHS)):
+        test = pytest.mark.parametrize(parameter, values)(test)
+    return test
+
+
+def types(symbol):
+    """{output or variable: float32 or bfloat16} of all nodes, as MXNet infers them from data."""
+    internals = symbol.get_internals()
+    _, inferred, _ = internals.infer_type(data="float32")
+    return {name: "float32" if dtype == np.float32 else "bfloat16" if dtype == BFLOAT16 else dtype
+            for name, dtype in zip(internals.list_outputs(), inferred)}
+
+
+def operators(symbol):
+    """[(operator, its type, those of what it works on before their casts)], casts left out."""
+    nodes = json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]
+    named = types(symbol)
+    found = []
+
+    def given(entry):
+        name = nodes[entry[0]]["name"]
+        outputs = (name, f"{name}_output", f"{name}_output{entry[1]}")
+        return next(named[output] for output in outputs if output in named)
+
+    def source(entry):
+        node = nodes[entry[0]]
+        return source(node["inputs"][0]) if node["op"] == "amp_cast" else entry
+
+    for node in nodes:
+        if node["op"] in ("null", "amp_cast"):
+            continue
+        working = node["inputs"][:PARTS.get(node["op"])]
+        taken = {given(entry) for entry in working}
+        assert len(taken) == 1, f"{node['name']} takes {taken}"
+        kind = node.get("attrs", {}).get("act_type", node["op"])
+        found.append((kind, taken.pop(), {given(source(entry)) for entry in working}))
+    return found
+
+
+@every_network
+def test_converted_network_takes_and_gives_float32_as_before(activation, shortcut, unit):
+    symbol = get_symbol(DEPTHS[unit], activation, shortcut, unit)
+    converted = bfloat16.converted(symbol)
+    assert converted.list_arguments() == symbol.list_arguments()
+    assert converted.list_auxiliary_states() == symbol.list_auxiliary_states()
+    assert converted.list_outputs() == symbol.list_outputs()
+    shape = {"data": (2, 3, 16, 16)}
+    assert converted.infer_shape(**shape) == symbol.infer_shape(**shape)
+    for inferred in converted.infer_type(data="float32"):
+        assert set(inferred) <= {np.float32}
+    attributes = converted.attr_dict()
+    for name, before in symbol.attr_dict().items():
+        assert before.items() <= attributes[name].items(), name
+
+
+@every_network
+def test_operators_take_the_type_that_the_one_rule_says(activation, shortcut, unit):
+    """Convolutions bfloat16; what oneDNN has follows what it is given; all else float32."""
+    following = {"BatchNorm", "relu", "elemwise_add", "Concat", "slice", "zeros_like"}
+    found = operators(bfloat16.converted(get_symbol(DEPTHS[unit], activation, shortcut, unit)))
+    for operator, taken, sources in found:
+        if operator == "Convolution":
+            assert taken == "bfloat16"
+        elif operator in following:
+            assert (taken == "bfloat16") == (sources == {"bfloat16"}), operator
+        else:
+            assert taken == "float32", operator
+    assert {"mean", "FullyConnected", "SoftmaxOutput"} <= {operator for operator, _, _ in found}
+
+
+@pytest.mark.parametrize("shortcut, wide", [
+    ("identity", set()), ("convolution", set()), ("plain", set()),
+    ("dropout", {"Dropout", "elemwise_add", "relu", "slice", "zeros_like", "Concat"}),
+    ("constant_scaling", {"_mul_scalar", "elemwise_add", "relu", "slice", "zeros_like", "Concat"})])
+def test_networks_without_slow_operators_are_bfloat16_from_end_to_end(shortcut, wide):
+    found = operators(bfloat16.converted(get_symbol(8, "original", shortcut)))
+    classifier = {"mean", "FullyConnected", "SoftmaxOutput"}
+    assert {operator for operator, taken, _ in found if taken == "float32"} == wide | classifier
+
+
+@mx.operator.register("test_bfloat16_doubled")
+class Doubled(mx.operator.CustomOpProp):
+    """An operator of a user's own, in Python: it doubles what it is given, and wants float32."""
+
+    def create_operator(self, context, shapes, dtypes):
+        class Operator(mx.operator.CustomOp):
+            def forward(self, is_train, req, in_data, out_data, aux):
+                assert in_data[0].dtype == np.float32
+                self.assign(out_data[0], req[0], 2 * in_data[0])
+
+            def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+                self.assign(in_grad[0], req[0], 2 * out_grad[0])
+        return Operator()
+
+
+def of_ones_own():
+    """Operators that no variant has: of MXNet, and a user's own."""
+    x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=4, kernel=(3, 3), name="first")
+    x = mx.sym.Custom(mx.sym.tanh(x), op_type="test_bfloat16_doubled", name="doubled")
+    x = mx.sym.broadcast_mul(x, mx.sym.Variable("alpha", shape=(1, 4, 1, 1), init=mx.init.One()))
+    parts = mx.sym.split(x, num_outputs=2, axis=1)
+    x = mx.sym.Convolution(parts[1] * parts[0], num_filter=4, kernel=(1, 1), name="second")
+    x = mx.sym.Activation(x, act_type="relu")
+    x = mx.sym.FullyConnected(x, num_hidden=10, name="fc")
+    return mx.sym.SoftmaxOutput(x, name="softmax")
+
+
+def test_operators_that_the_rule_does_not_know_take_float32():
+    taken = {operator: dtype for operator, dtype, _ in operators(bfloat16.converted(of_ones_own()))}
+    assert taken == {"Convolution": "bfloat16", "relu": "bfloat16", "tanh": "float32",
+                     "Custom": "float32", "broadcast_mul": "float32", "SliceChannel": "float32",
+                     "elemwise_mul": "float32", "FullyConnected": "float32",
+                     "SoftmaxOutput": "float32"}
+
+
+def test_an_array_is_cast_once_for_all_that_read_it():
+    x = mx.sym.tanh(mx.sym.Variable("data"))
+    branches = [mx.sym.Convolution(x, num_filter=2, kernel=(1, 1), name=f"branch{k}")
+                for k in range(3)]
+    converted = json.loads(bfloat16.converted(mx.sym.Group(branches)).tojson(
+        remove_amp_cast=False))
+    readers = {node["inputs"][0][0] for node in converted["nodes"] if node["op"] == "Convolution"}
+    assert len(readers) == 1
+
+
+def first_step(symbol):
+    """(loss, {parameter: gradient}, {moving average: value}) of a step with fixed weights."""
+    count = 16
+    executor = symbol.simple_bind(mx.cpu(), data=(count, 3, 8, 8), softmax_label=(count,))
+    mx.random.seed(1)
+    attributes = symbol.attr_dict()
+    for name, array in executor.arg_dict.items():
+        if name not in ("data", "softmax_label"):
+            initializer("in")(mx.init.InitDesc(name, attributes.get(name)), array)
+    state = np.random.RandomState(0)
+    labels = state.randint(0, 10, count)
+    executor.arg_dict["data"][:] = state.normal(size=(count, 3, 8, 8))
+    executor.arg_dict["softmax_label"][:] = labels
+    mx.random.seed(5)  # of dropout
+    probabilities = executor.forward(is_train=True)[0].asnumpy()
+    executor.backward()
+    gradients = {name: array.asnumpy().ravel() for name, array in executor.grad_dict.items()
+                 if name not in ("data", "softmax_label")}
+    averages = {name: array.asnumpy() for name, array in executor.aux_dict.items()}
+    return -np.log(probabilities[np.arange(count), labels]).mean(), gradients, averages
+
+
+def cosine(one, other):
+    return one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+
+
+@CALCULATES
+@pytest.mark.parametrize("shortcut", names.variants("shortcuts"))
+@pytest.mark.parametrize("activation", names.variants("activations"))
+def test_first_step_is_near_float32s(activation, shortcut):
+    """As near as bfloat16's 8 bits allow: PyTorch's own is no nearer on the same weights."""
+    symbol = get_symbol(8, activation, shortcut)
+    loss, gradients, averages = first_step(symbol)
+    near_loss, near_gradients, near_averages = first_step(bfloat16.converted(symbol))
+    assert near_loss == pytest.approx(loss, abs=0.01)
+    one, other = (np.concatenate(list(values.values())) for values in (gradients, near_gradients))
+    assert cosine(one, other) > 0.985
+    assert np.linalg.norm(other) == pytest.approx(np.linalg.norm(one), rel=0.02)
+    for name, gradient in gradients.items():
+        assert cosine(gradient, near_gradients[name]) > 0.9, name
+    for name, average in averages.items():
+        assert abs(near_averages[name] - average).max() < 0.02 * abs(average).max(), name
+    assert any((near_gradients[name] != gradient).any() for name, gradient in gradients.items())
+
+
+@CALCULATES
+def test_first_step_of_operators_of_ones_own_is_near_float32s():
+    loss, gradients, _ = first_step(of_ones_own())
+    near_loss, near_gradients, _ = first_step(bfloat16.converted(of_ones_own()))
+    assert near_loss == pytest.approx(loss, abs=0.02)
+    for name, gradient in gradients.items():
+        assert cosine(gradient, near_gradients[name]) > 0.99, name
+
+
+@CALCULATES
+def test_run_learns_as_float32s_does_and_says_what_it_is(train, tmp_path):
+    losses = {}
+    for dtype in ("float32", "bfloat16"):
+        code, out, err = train("--dtype", dtype, "--output", tmp_path / dtype)
+        assert code == 0 and "finished: test error" in out, err
+        losses[dtype] = [row[3] for row in rows(tmp_path / dtype)]
+    assert losses["bfloat16"] != losses["float32"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.1)
+    config = json.loads((tmp_path / "bfloat16" / "config.json").read_text())
+    assert config["recipe"]["dtype"] == "bfloat16"
+    saved = arrays(tmp_path / "bfloat16")
+    assert saved and {array.dtype for array in saved.values()} == {np.dtype("float32")}
+
+
+@CALCULATES
+@pytest.mark.parametrize("changes", [
+    [], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact", "--micro-batch", "10"]])
+def test_run_that_is_killed_and_stopped_ends_as_an_unbroken_one(train, images, tmp_path, changes):
+    changes = [*changes, "--dtype", "bfloat16", "--iterations", "160"]
+    code, _, err = train(*changes, "--output", tmp_path / "whole")
+    assert code == 0, err
+    reached = 0
+    for number, expected in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
+        process = start("--data-dir", images, *SMALL, *changes, "--output", tmp_path / "broken",
+                        checkpoint_seconds=0.05)
+        wait_for_row(tmp_path / "broken", reached + 10)
+        process.send_signal(number)
+        process.communicate()
+        assert process.returncode == expected
+        reached = rows(tmp_path / "broken")[-1][0]
+    assert reached < 160
+    code, _, err = train(*changes, "--output", tmp_path / "broken")
+    assert code == 0, err
+    assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+@CALCULATES
+def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
+    """Halves of a batch, each with its own BN, on one device, on two, and with two workers."""
+    few = ["--dtype", "bfloat16", "--iterations", "5", "--log-every", "1", "--learning-rate", "0.01"]
+    losses = {}
+    for name, changes in (
+            ("parts", ["--micro-batch", 10]), ("devices", ["--cpus", 2]), ("whole", [])):
+        code, _, err = train(*few, *changes, "--output", tmp_path / name)
+        assert code == 0, err
+    process = cluster("--data-dir", images, *SMALL, *few, "--kv-store", "dist_sync",
+                      "--output", tmp_path / "workers")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    for name in ("parts", "devices", "workers", "whole"):
+        losses[name] = [row[3] for row in rows(tmp_path / name)]
+        assert len(losses[name]) == 5
+    for name in ("parts", "workers"):
+        assert losses[name][0] == pytest.approx(losses["devices"][0], rel=1e-5)
+        assert losses[name] == pytest.approx(losses["devices"], rel=0.01)
+    assert losses["parts"][0] != pytest.approx(losses["whole"][0], rel=1e-3)
+
+
+@CALCULATES
+def test_cost_is_measured_in_bfloat16(train):
+    code, out, err = train("--dtype", "bfloat16", "--cost")
+    assert code == 0 and json.loads(out)["images_per_second"] > 0, err
+
+
+@pytest.mark.parametrize("dtype, words", [("float32", "about 1.4 GB"), ("bfloat16", "about 0.8 GB")])
+def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
+    monkeypatch.setattr(options, "has_bfloat16", lambda: True)
+    arguments = train_cifar.read_options(["--depth", "110", "--dtype", dtype])
+    assert fit.memory(arguments, get_symbol(110), Workers("local")) == words
+
+
+@pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])
+def test_activations_take_half_the_memory(depth, activation):
+    symbol = get_symbol(depth, activation)
+    half = cost.training_bytes(bfloat16.converted(symbol), 32)
+    assert half == pytest.approx(cost.training_bytes(symbol, 32) / 2, rel=0.01)
+
+
+@pytest.mark.parametrize("has, words, dtype", [
+    (True, ["--dtype", "bfloat16"], "bfloat16"), (True, ["--dtype", "fast"], "bfloat16"),
+    (False, ["--dtype", "fast"], None), (True, ["--dtype", "fast", "--gpus", "0"], None),
+    (True, [], None)])
+def test_dtype_that_a_run_has(monkeypatch, has, words, dtype):
+    monkeypatch.setattr(options, "has_bfloat16", lambda: has)
+    assert train_cifar.read_options(words).dtype == dtype
+
+
+def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
+    monkeypatch.setattr(options, "has_bfloat16", lambda: False)
+    refusal(lambda: train_cifar.read_options(["--dtype", "bfloat16"]),
+            "avx512_bf16", "take --dtype float32")
+    monkeypatch.setattr(options, "has_bfloat16", lambda: True)
+    refusal(lambda: train_cifar.read_options(["--dtype", "bfloat16", "--gpus", "0"]),
+            "CPUs alone", "leave out --gpus")
+
+
+@pytest.mark.parametrize("flags, has", [
+    ("fpu avx512f avx512_bf16 clzero", True), ("fpu avx512f avx512_bf16x", False), ("fpu", False)])
+def test_processor_is_asked_by_its_flags_and_doctor_names_it(monkeypatch, flags, has):
+    monkeypatch.setattr(environment.Path, "read_text",
+                        lambda path: f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: none\n")
+    assert environment.has_bfloat16() is has
+    monkeypatch.undo()
+    monkeypatch.setattr(doctor, "has_bfloat16", lambda: has)
+    said = dict(doctor.found())["bfloat16"]
+    assert said.startswith("--dtype bfloat16" if has else "the processor has no AVX512-BF16")
