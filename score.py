@@ -119,9 +119,12 @@ def load(settings, folder):
         from data import imagenet
         dataset = imagenet.load(folder or ROOT / "data" / "imagenet")
         return dataset._replace(mean=settings["mean"]) if "mean" in settings else dataset
-    from data import cifar, download
-    dataset = cifar.load(settings["dataset"], folder or download.fetch(settings["dataset"], ROOT / "data"),
-                         settings["image_size"])
+    from data import cifar, download, pictures
+    if settings["dataset"] == "pictures":
+        dataset = pictures.load(folder, settings["image_size"])
+    else:
+        dataset = cifar.load(settings["dataset"], folder or download.fetch(settings["dataset"], ROOT / "data"),
+                             settings["image_size"])
     return cifar.split_validation(dataset, settings["seed"]) if settings.get("validation") else dataset
 
 
