@@ -157,10 +157,10 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("an array is cast anew for each reader", BFLOAT16, "if key not in self._casts:", "if True:",
      "test_bfloat16.py"),
     ("a bfloat16 run is trained in float32", BFLOAT16,
-     'converted(symbol) if recipe.get("dtype") == BFLOAT16 else symbol', "symbol",
+     "converted(symbol) if dtype == BFLOAT16 else symbol", "symbol",
      "test_bfloat16.py"),
     ("bfloat16 where a processor emulates it", "training/options.py",
-     'arguments.dtype == "bfloat16" and not has_bfloat16()', "False", "test_bfloat16.py"),
+     'dtype == "bfloat16" and not has_bfloat16()', "False", "test_bfloat16.py"),
     ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", IMAGENET),
 ]]
 

@@ -16,7 +16,7 @@ from benchmarks import doctor
 from common import environment
 from symbols import get_symbol, names
 from training import bfloat16, cost, fit, options
-from training.recipe import initializer
+from training.optimizer import initializer
 from training.workers import Workers
 
 CALCULATES = pytest.mark.skipif(
@@ -275,8 +275,8 @@ def test_cost_is_measured_in_bfloat16(train):
 @pytest.mark.parametrize("dtype, words", [("float32", "about 1.4 GB"), ("bfloat16", "about 0.8 GB")])
 def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
-    arguments = train_cifar.read_options(["--depth", "110", "--dtype", dtype])
-    assert fit.memory(arguments, get_symbol(110), Workers("local")) == words
+    arguments, recipe = train_cifar.read_options(["110", "--dtype", dtype])
+    assert fit.memory(arguments, recipe, get_symbol(110), Workers("local")) == words
 
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])
@@ -288,11 +288,13 @@ def test_activations_take_half_the_memory(depth, activation):
 
 @pytest.mark.parametrize("has, words, dtype", [
     (True, ["--dtype", "bfloat16"], "bfloat16"), (True, ["--dtype", "fast"], "bfloat16"),
-    (False, ["--dtype", "fast"], None), (True, ["--dtype", "fast", "--gpus", "0"], None),
-    (True, [], None)])
+    (False, ["--dtype", "fast"], "float32"),
+    (True, ["--dtype", "fast", "--gpus", "0"], "float32"), (True, [], "float32"),
+    (True, ["--scale", "desk"], "bfloat16"), (False, ["--scale", "pocket"], "float32")])
 def test_dtype_that_a_run_has(monkeypatch, has, words, dtype):
     monkeypatch.setattr(options, "has_bfloat16", lambda: has)
-    assert train_cifar.read_options(words).dtype == dtype
+    _, recipe = train_cifar.read_options(words)
+    assert recipe.dtype == dtype
 
 
 def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
