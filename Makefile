@@ -26,7 +26,7 @@ score.TAKES := RUN CROP DATA GPUS ARGS
 feed.TAKES := DATA ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
-	$(if $(filter cifar10-% cifar100-% imagenet-%,$(1)),$(NETWORKS_TAKE))))
+	$(if $(filter cifar10-% cifar100-% pictures-% imagenet-%,$(1)),$(NETWORKS_TAKE))))
 TAKEN := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
 TYPED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
 # of the parts of a value with spaces none is a variable of the command line
@@ -36,12 +36,18 @@ hint = $(if $(1),; did you mean $(1)=?,.)
 $(if $(UNKNOWN),$(error make $(or $(firstword $(MAKECMDGOALS)),help) takes no $(UNKNOWN)=$(call \
 	hint,$(call nearest,$(UNKNOWN) $(filter-out PY,$(TAKEN)))) It takes $(or $(filter-out PY,$(TAKEN)),nothing)))
 
-OPTIONS = --scale $(SCALE) \
-	$(if $(DATA),--data-dir "$(DATA)") $(if $(GPUS),--gpus $(GPUS)) $(if $(CPUS),--cpus $(CPUS)) $(if $(SEED),--seed $(SEED)) \
-	$(if $(UNIT),--unit $(UNIT)) $(if $(SHORTCUT_ARGS),--shortcut-args "$(SHORTCUT_ARGS)") \
-	$(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(BATCH),--batch-size $(BATCH)) \
-	$(if $(LR),--learning-rate $(LR)) \
-	$(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE)) $(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
+# Each word reaches the shell in quotes, as it was typed: $(call option,--data-dir,DATA)
+quote = '$(subst ','\'',$(1))'
+option = $(if $(strip $($(2))),$(1) $(call quote,$($(2))))
+OPTIONS = --scale $(call quote,$(SCALE)) $(call option,--data-dir,DATA) $(call option,--gpus,GPUS) $(call option,--cpus,CPUS) \
+	$(call option,--seed,SEED) $(call option,--unit,UNIT) $(call option,--shortcut-args,SHORTCUT_ARGS) \
+	$(call option,--iterations,ITERATIONS) $(call option,--epochs,EPOCHS) $(call option,--batch-size,BATCH) \
+	$(call option,--learning-rate,LR) $(call option,--image-size,IMAGE_SIZE) $(call option,--output,OUTPUT) $(ARGS)
+
+# A user's settings for other Pythons, or another NumPy, do not reach this one.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX
+export PYTHONNOUSERSITE := 1
+export PIP_USER := 0
 
 help:  ## list the jobs
 	@echo "make cifar10-NETWORK, cifar100-NETWORK, imagenet-NETWORK: train; the same again resumes. NETWORK is [activation-][shortcut]depth:"
@@ -60,9 +66,13 @@ setup: $(READY)  ## make .venv with everything that is needed (done by every oth
 
 # PYTHON=3.12 and VARIANT=cpu|cu112, on make's command line, overrule what requirements/install.sh chooses; DRY_RUN=1 only says it
 said = $(if $(filter command,$(origin $(1))),$($(1)))
-$(READY): requirements/install.sh common/gpus.py $(wildcard requirements/*.txt) $(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE)
+# an upgrade of the system may have taken away the Python that .venv stands on
+gone := $(shell test -x .venv/bin/python || echo FORCE)
+$(READY): requirements/install.sh common/gpus.py $(wildcard requirements/*.txt) \
+		$(if $(call said,PYTHON)$(call said,VARIANT)$(call said,DRY_RUN),FORCE,$(gone))
 	$(if $(and $(call said,DRY_RUN),$(filter-out setup,$(MAKECMDGOALS))),$(error DRY_RUN=1 is for make setup alone))
-	@PYTHON="$(call said,PYTHON)" VARIANT="$(call said,VARIANT)" DRY_RUN="$(call said,DRY_RUN)" sh requirements/install.sh
+	@PYTHON=$(call quote,$(call said,PYTHON)) VARIANT=$(call quote,$(call said,VARIANT)) \
+		DRY_RUN=$(call quote,$(call said,DRY_RUN)) sh requirements/install.sh
 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
@@ -78,29 +88,30 @@ cluster-demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## one network trained by tw
 $(DEMO_DATA)/test_batch.bin: data/generated.py | $(READY)
 	@$(PY) -m data.generated $(DEMO_DATA)
 
-cifar10-%: $(READY) $(SCALE_DATA)
-	@exec $(PY) -W ignore train_cifar.py $* --dataset cifar10 $(OPTIONS)
+# FORCE: a folder or file that is called like a network changes nothing
+cifar10-%: $(READY) $(SCALE_DATA) FORCE
+	@exec $(PY) -W ignore train_cifar.py $(call quote,$*) --dataset cifar10 $(OPTIONS)
 
-cifar100-%: $(READY) $(SCALE_DATA)
-	@exec $(PY) -W ignore train_cifar.py $* --dataset cifar100 $(OPTIONS)
+cifar100-%: $(READY) $(SCALE_DATA) FORCE
+	@exec $(PY) -W ignore train_cifar.py $(call quote,$*) --dataset cifar100 $(OPTIONS)
 
-pictures-%: $(READY)
-	$(call train,pictures,$*)
+pictures-%: $(READY) FORCE
+	@exec $(PY) -W ignore train_cifar.py $(call quote,$*) --dataset pictures $(OPTIONS)
 
 # SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
 imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK
-	@$(PY) -W ignore -m data.prepare "$(SOURCE)" $(if $(DATA),--output "$(DATA)") $(ARGS)
+	@$(PY) -W ignore -m data.prepare $(call quote,$(SOURCE)) $(call option,--output,DATA) $(ARGS)
 
-imagenet-%: $(READY)
-	@exec $(PY) -W ignore train_imagenet.py $* $(OPTIONS)
+imagenet-%: $(READY) FORCE
+	@exec $(PY) -W ignore train_imagenet.py $(call quote,$*) $(OPTIONS)
 
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 # table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
-	@$(PY) -W ignore reproduce.py $@ --scale $(SCALE) --jobs $(JOBS) $(if $(or $(SEEDS),$(SEED)),--seeds $(or $(SEEDS),$(SEED))) \
-		$(if $(GPUS),--gpus $(GPUS)) $(if $(DATA),--data-dir "$(DATA)")
+	@$(PY) -W ignore reproduce.py $@ --scale $(call quote,$(SCALE)) --jobs $(JOBS) \
+		$(or $(call option,--seeds,SEEDS),$(call option,--seeds,SEED)) $(call option,--gpus,GPUS) $(call option,--data-dir,DATA)
 
 test: $(READY)  ## the whole test suite
 	@$(PY) -m pytest -q tests
@@ -124,7 +135,7 @@ plots: $(READY)  ## draw everything that can be drawn from the logs under result
 	@$(PY) -m plots
 
 summary: $(READY)  ## the order of Tables 1 and 2, ours beside the paper's, from the logs that there are (SCALE=pocket)
-	@$(PY) -m plots summary --scale $(SCALE)
+	@$(PY) -m plots summary --scale $(call quote,$(SCALE))
 
 report: $(READY) plots diagrams  ## plots/report.html: one page with everything, which needs no network
 	@$(PY) -m plots.report
@@ -134,11 +145,11 @@ diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of you
 
 .PHONY: propagation lesion responses score
 # Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
-measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(if $(DATA),--data-dir "$(DATA)") $(ARGS)) && \
+measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(call option,--data-dir,DATA) $(ARGS)) && \
 	$(PY) -m plots.$@ $$paths
 trained = $(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))
 propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
-	$(call measure,$(NETWORKS) $(if $(SEED),--seed $(SEED)))
+	$(call measure,$(NETWORKS) $(call option,--seed,SEED))
 
 lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)
 	$(trained)$(call measure,$(call said,RUN))
@@ -147,8 +158,8 @@ responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DA
 	$(trained)$(call measure,$(call said,RUN))
 
 score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: CROP=224,320,ten)
-	$(trained)@$(PY) -W ignore score.py "$(RUN)" $(if $(CROP),--crop $(CROP)) $(if $(DATA),--data-dir "$(DATA)") \
-		$(if $(GPUS),--gpus $(GPUS)) $(ARGS)
+	$(trained)@$(PY) -W ignore score.py $(call quote,$(RUN)) $(call option,--crop,CROP) $(call option,--data-dir,DATA) \
+		$(call option,--gpus,GPUS) $(ARGS)
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts
@@ -162,7 +173,7 @@ benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(PY) -W ignore -m benchmarks.loop
 
 feed: $(READY)  ## how fast each core prepares and feeds ImageNet's pictures, beside Pillow in processes (DATA=)
-	@$(PY) -W ignore -m benchmarks.feed $(if $(DATA),--data-dir "$(DATA)") $(ARGS)
+	@$(PY) -W ignore -m benchmarks.feed $(call option,--data-dir,DATA) $(ARGS)
 
 doctor: $(READY)  ## what this machine has, whether MXNet trains on it, and how long the paper's networks take here
 	@$(PY) -W ignore -m benchmarks.doctor

@@ -7,7 +7,6 @@
 It says first what it will run, how long that takes here, and how much memory. A run that was stopped goes on; a run that diverges
 is a result; a run that fails is named at the end and stops no other.
 """
-import argparse
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from common import files
+from common.command import Parser, folder
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT
@@ -31,13 +31,13 @@ TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]))
     parser.add_argument("--scale", default="full", help=", ".join(scales.SCALES))
     parser.add_argument("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
     parser.add_argument("--gpus", default="", help="as 0,1")
-    parser.add_argument("--data-dir", type=Path, help="folder with CIFAR; by default it is downloaded")
+    parser.add_argument("--data-dir", type=folder, help="folder with CIFAR; by default it is downloaded")
     return parser
 
 

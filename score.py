@@ -10,6 +10,7 @@ A run's errors are kept in its test.json. Top-5 errors are given where there are
 """
 import json
 
+from common.command import Parser, folder
 from common.errors import UserError, run
 from common.files import ROOT, write_whole
 from symbols import options as of_network
@@ -21,8 +22,8 @@ DATASETS = ("cifar10", "cifar100", "imagenet")
 
 
 def parser():
-    made = options.parser(__doc__)
-    made.add_argument("run", nargs="?", metavar="RUN", type=options.folder,
+    made = Parser(__doc__)
+    made.add_argument("run", nargs="?", metavar="RUN", type=folder,
                       help="folder of a run or of a checkpoint, or a .params file")
     of_network.of_network(made.add_argument_group("network, of weights without a run").add_argument, 110)
     add = made.add_argument_group("test").add_argument
@@ -30,7 +31,7 @@ def parser():
     add("--crop", help=f"ImageNet: {', '.join(CROPS)}, or several with commas between them (224: P2 Table 5)")
     add("--dataset", choices=DATASETS, help="of weights without a run (imagenet)")
     add("--image-size", type=int, help="of weights without a run: the pictures' side (32; ImageNet's training crops 224)")
-    add("--data-dir", type=options.folder, help="the set; by default where the train scripts look for it")
+    add("--data-dir", type=folder, help="the set; by default where the train scripts look for it")
     add("--gpus", type=options.gpu_numbers, default=[], help="as 0,1; without it on the CPU")
     made.set_defaults(cpus=1)
     return made

@@ -9,6 +9,7 @@ P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md sa
 """
 import signal
 
+from common.command import Parser, folder
 from common.errors import run
 from common.files import ROOT
 from paper.scales import SCALES, scale
@@ -21,12 +22,12 @@ DEPTH = 110
 
 
 def parser():
-    made = options.parser(__doc__)
+    made = Parser(__doc__)
     of_network.of_network(made.add_argument_group("network").add_argument, DEPTH)
     add = made.add_argument_group("data").add_argument
     add("--dataset", choices=("cifar10", "cifar100", "pictures"), default="cifar10",
         help="pictures: your own, in --data-dir (data/pictures.py)")
-    add("--data-dir", type=options.folder,
+    add("--data-dir", type=folder,
         help="folder with the set, binary or Python version; by default it is downloaded")
     options.of_recipe(add, CIFAR, "data", augmentation=("crop", "none"))
     options.of_recipe(made.add_argument_group("recipe").add_argument, CIFAR, "recipe")
@@ -63,8 +64,8 @@ def main():
     if arguments.cost:
         return fit.print_cost(recipe, symbol, contexts, test_images)
     if dataset is None:
-        folder = arguments.data_dir or scale(arguments.scale).data or download.fetch(arguments.dataset, ROOT / "data")
-        dataset = cifar.load(arguments.dataset, folder, recipe.image_size)
+        place = arguments.data_dir or scale(arguments.scale).data or download.fetch(arguments.dataset, ROOT / "data")
+        dataset = cifar.load(arguments.dataset, place, recipe.image_size)
     if recipe.validation:
         dataset = cifar.split_validation(dataset, recipe.seed)
 

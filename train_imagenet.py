@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 
+from common.command import Parser, folder
 from common.errors import UserError, run
 from common.files import ROOT
 from paper.scales import SCALES
@@ -24,10 +25,10 @@ DEPTH = 200
 
 
 def parser():
-    made = options.parser(__doc__)
+    made = Parser(__doc__)
     of_network.of_network(made.add_argument_group("network").add_argument, DEPTH)
     add = made.add_argument_group("data").add_argument
-    add("--data-dir", type=options.folder, default=ROOT / "data" / "imagenet", help="a set that was prepared (data/imagenet)")
+    add("--data-dir", type=folder, default=ROOT / "data" / "imagenet", help="a set that was prepared (data/imagenet)")
     options.of_recipe(add, IMAGENET, "data", augmentation=("scale", "aspect"))
     options.of_recipe(made.add_argument_group("recipe").add_argument, IMAGENET, "recipe")
     options.of_run(made.add_argument_group("this run").add_argument, SCALES)

@@ -5,13 +5,12 @@ not change dimensions. Swap two units: each gets the other's parameters. Nothing
 
     python -m analysis.lesion results/pocket/cifar10-original56/seed0 results/pocket/cifar10-plain56/seed0     # make lesion RUN=...
 """
-import argparse
 from itertools import combinations
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 
+from common.command import Parser, folder
 from common.environment import bar, without_notes
 from common.errors import UserError
 from common.errors import run as run_main
@@ -103,9 +102,9 @@ COLUMNS = ("name", "label", "activation", "shortcut", "depth", "units_in_all", "
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of trained runs, with their checkpoints")
-    parser.add_argument("--data-dir", type=Path, help="folder of the pictures that they were trained on")
+    parser = Parser(__doc__)
+    parser.add_argument("runs", nargs="+", type=folder, help="folders of trained runs, with their checkpoints")
+    parser.add_argument("--data-dir", type=folder, help="folder of the pictures that they were trained on")
     parser.add_argument("--images", type=int, default=1000, help="test pictures for each lesion (1000)")
     parser.add_argument("--samples", type=int, default=10, help="random lesions for each number of units (10)")
     arguments = parser.parse_args()

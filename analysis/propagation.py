@@ -11,14 +11,13 @@ projection cut and mix channels). An f that is not the identity, as the original
     python -m analysis.propagation                            # make propagation: the figures
     python -m analysis.propagation preact110 half_dropout110  # of these; a run's folder stands for its trained network
 """
-import argparse
 from collections import namedtuple
 from math import sqrt
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 
+from common.command import Parser, folder
 from common.environment import bar, without_notes
 from common.errors import UserError
 from common.errors import run as run_main
@@ -121,10 +120,10 @@ def paper():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("networks", nargs="*", help="names as [activation-][shortcut]depth[:constant=number,...], or folders of "
                         "trained runs; without any: all shortcuts and activations, 110 against 1001 layers, constant scaling")
-    parser.add_argument("--data-dir", type=Path,
+    parser.add_argument("--data-dir", type=folder,
                         help="folder of CIFAR-10, or of a trained run's pictures; without it generated ones")
     parser.add_argument("--batch-size", type=int, default=8, help="pictures (8)")
     parser.add_argument("--image-size", type=int, default=32, help="for networks that are not trained (32)")

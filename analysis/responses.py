@@ -5,12 +5,11 @@ the layer's own output. Over all channels, pixels and pictures of a part of the 
 
     python -m analysis.responses results/pocket/cifar10-original56/seed0 results/pocket/cifar10-plain56/seed0  # make responses
 """
-import argparse
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 
+from common.command import Parser, folder
 from common.environment import without_notes
 from common.errors import UserError
 from common.errors import run as run_main
@@ -42,9 +41,9 @@ def responses(network, images):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of trained runs, with their checkpoints")
-    parser.add_argument("--data-dir", type=Path, help="folder of the pictures that they were trained on")
+    parser = Parser(__doc__)
+    parser.add_argument("runs", nargs="+", type=folder, help="folders of trained runs, with their checkpoints")
+    parser.add_argument("--data-dir", type=folder, help="folder of the pictures that they were trained on")
     parser.add_argument("--images", type=int, default=1000, help="test pictures (1000)")
     arguments = parser.parse_args()
     if arguments.images < 1:

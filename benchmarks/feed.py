@@ -4,7 +4,6 @@ Preparing, feeding 224 crops, and making such crops by Pillow in a pool of proce
 mean) are interleaved over the same files, so that a noisy machine slows all; the median of the pairs' ratios is printed.
 Without DATA= 256 generated JPEGs of ImageNet's usual 500x375 are prepared first.
 """
-import argparse
 import io
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from common.command import Parser, folder
 from common.environment import physical_cores
 from common.errors import run
 from data import imagenet
@@ -50,8 +50,8 @@ def generate(folder, count=256):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--data-dir", type=Path, help="a prepared set; by default one is generated")
+    parser = Parser(__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=folder, help="a prepared set; by default one is generated")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--cores", type=int, default=physical_cores())

@@ -4,12 +4,12 @@ Blocks of both are interleaved in one process, so that a noisy machine slows bot
 median of the ratios is printed. The bare step is forward, backward and update of one resident batch; the loop adds what
 training does: augmented batches from the background thread, the generator's seed, the metrics.
 """
-import argparse
 import time
 
 import mxnet as mx  # isort: skip
 import numpy as np
 
+from common.command import Parser
 from common.environment import without_notes
 from data.batches import TrainingBatches
 from symbols import get_symbol
@@ -17,7 +17,7 @@ from training.loop import step
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--depth", type=int, default=20)
     parser.add_argument("--activation", default="original")
     parser.add_argument("--batch-size", type=int, default=128)

@@ -8,12 +8,12 @@ nothing about CIFAR.
 
     python -m data.generated data/generated          # 10,000 + 2,000 images, 37 MB, a few seconds
 """
-import argparse
 import os
 from pathlib import Path
 
 import numpy as np
 
+from common.command import Parser
 from common.errors import run
 
 SHAPES = ("disc", "square", "triangle", "cross", "ring")
@@ -111,7 +111,7 @@ def write(folder, images=12000, seed=0):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("folder")
     parser.add_argument("--images", type=int, default=12000, help="in all; a sixth of them are for "
                                                                   "testing")

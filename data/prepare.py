@@ -10,7 +10,6 @@ same mx.recordio. That script needs OpenCV for Python and leaves files out silen
 decodes here (data/photos.py). What SOURCE may look like: data/folders.py. Stopped, it goes on with
 the same command. Until set.json is there, every file is called .partial.
 """
-import argparse
 import contextlib
 import fcntl
 import hashlib
@@ -27,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.command import Parser, folder
 from common.environment import bar, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT, write_whole
@@ -236,17 +236,13 @@ def _digest(content):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(__doc__)
     add = parser.add_argument
-    add("source", help="holds train/ and val/, or class folders")
-    add("--output", type=Path, default=ROOT / "data" / "imagenet", help="(data/imagenet)")
+    add("source", nargs="?", type=folder, help="holds train/ and val/, or class folders")
+    add("--output", type=folder, default=ROOT / "data" / "imagenet", help="(data/imagenet)")
     add("--side", type=int, default=SIDE, help="shorter side of the prepared pictures (480: P1 "
                                                "3.4)")
-    add("--val-list", help=f"classes of a flat val/ ({', '.join(LISTS)})")
+    add("--val-list", type=folder, help=f"classes of a flat val/ ({', '.join(LISTS)})")
     add("--skip-unreadable", action="store_true", help="leave out files that cannot be read")
     add("--workers", type=int, help="processes (one a core)")
     arguments = parser.parse_args()

@@ -3,9 +3,9 @@
     python -m plots                             # make plots
     python -m plots summary --scale pocket      # make summary SCALE=pocket: one table or figure alone
 """
-import argparse
 from concurrent.futures import ProcessPoolExecutor
 
+from common.command import Parser
 from common.environment import physical_cores
 from common.errors import UserError, run
 from paper import experiments, scales
@@ -25,9 +25,7 @@ def draw_run(run):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("names", nargs="*", metavar="name",
                         help=f"{', '.join(DRAW)}; without one, everything")
     parser.add_argument("--scale", help=f"{', '.join(scales.SCALES)}; without it, all "

@@ -5,11 +5,11 @@ Iterations below. Seeds of one network are one curve: their median, and a band o
 
     python -m plots.curves results/full/cifar10-preact20/seed0 [another run ...] [--output FILE.png]
 """
-import argparse
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from common.command import Parser, folder
 from common.errors import run as run_main
 from paper import runs as results
 
@@ -78,11 +78,9 @@ def draw(runs, path, title=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders, into one figure")
-    parser.add_argument("--output", type=Path, help="by default plots/figures/<run>.png")
+    parser = Parser(__doc__)
+    parser.add_argument("runs", nargs="+", type=folder, help="run folders, into one figure")
+    parser.add_argument("--output", type=folder, help="by default plots/figures/<run>.png")
     parser.add_argument("--title")
     arguments = parser.parse_args()
     draw([results.read(folder) for folder in arguments.runs],

@@ -4,14 +4,13 @@
 
 The page holds its pictures itself: it needs no network, and opens by a double click.
 """
-import argparse
 import base64
 import os
 import struct
 from html import escape
-from pathlib import Path
 
 from common import files
+from common.command import Parser, folder
 from common.errors import UserError, run
 from paper import experiments, scales, statistics
 from paper import runs as results
@@ -148,8 +147,8 @@ rows of a table that have no run yet and draws it, <code>make plots</code> draws
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("--output", type=Path, default=files.ROOT / "plots" / "report.html", help="(plots/report.html)")
+    parser = Parser(__doc__)
+    parser.add_argument("--output", type=folder, default=files.ROOT / "plots" / "report.html", help="(plots/report.html)")
     output = parser.parse_args().output
     partial = output.with_name(output.name + ".partial")
     partial.write_text(page(), encoding="utf-8")

@@ -5,6 +5,9 @@
 #   VARIANT=cpu|cu112       the build of MXNet, whatever the driver shows
 #   DRY_RUN=1               say what would be installed, and install nothing
 set -eu
+# What is set for a user's other Pythons must not reach this one.
+unset PYTHONPATH PYTHONHOME PYTHONSAFEPATH PIP_TARGET PIP_PREFIX
+export PYTHONNOUSERSITE=1 PIP_USER=0
 # What was asked for is remembered, for the next time that the packages have changed.
 asked=.venv/asked
 if [ -f "$asked" ]; then
@@ -25,7 +28,8 @@ candidates() {
     esac
     for version in $versions; do
         echo "python$version"
-        for folder in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".* "$HOME/.local/share/uv/python/cpython-$version".*; do
+        for folder in "${PYENV_ROOT:-${HOME:-/root}/.pyenv}/versions/$version".* \
+                "${HOME:-/root}/.local/share/uv/python/cpython-$version".*; do
             echo "$folder/bin/python3"
         done
     done
@@ -54,13 +58,17 @@ say "setting up .venv with $candidate ($version), MXNet for $VARIANT: $packages"
 
 # mxnet and mxnet-cu112 own the same files, so a change between them needs a new folder; otherwise runs may be using this one.
 kind="$version $VARIANT"
-if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ]; then
+if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ] || ! .venv/bin/python -c '' 2>/dev/null; then
     rm -rf .venv
     "$candidate" -m venv .venv
     echo "$kind" > .venv/kind
 fi
 echo "$remembered" > "$asked"
-pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
+pip() {
+    .venv/bin/python -m pip --disable-pip-version-check -qq "$@" 2> .venv/pip.txt ||
+        stop "the packages cannot be installed ($(grep -i error .venv/pip.txt | tail -n 1)): mend that (is there a network? pip's own" \
+            "settings name other servers), and the same command goes on; all that pip said is in .venv/pip.txt"
+}
 if [ "$VARIANT" = cu112 ]; then
     grep -v '^mxnet==' "$lock" > .venv/lock.txt
     pip install --no-deps -r .venv/lock.txt -r requirements/gpu.txt

@@ -1,4 +1,6 @@
 """make says what it can do, hands every word on, and passes a mistake through in one line."""
+import os
+import shlex
 import subprocess
 import sys
 
@@ -22,9 +24,12 @@ def test_help_lists_jobs_and_variants():
 
 def test_every_word_becomes_an_option():
     command = make("-n", "cifar100-preact164", "GPUS=0,1", "CPUS=2", "SEED=3", "DATA=d", "OUTPUT=o", "ITERATIONS=5", "BATCH=64",
-                   "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "IMAGE_SIZE=16", "SCALE=pocket", "ARGS=--nesterov").stdout
-    for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", '--data-dir "d"', '--output "o"', "--iterations 5",
-                   "--batch-size 64", "--unit basic", '--shortcut-args "bias=-7"', "--image-size 16", "--scale pocket",
+                   "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "IMAGE_SIZE=16", "SCALE=pocket", "EPOCHS=2", "LR=0.05",
+                   "ARGS=--nesterov").stdout
+    command = command.replace("'", "")
+    for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", "--data-dir d", "--output o", "--epochs 2", "--learning-rate 0.05",
+                   "--iterations 5",
+                   "--batch-size 64", "--unit basic", "--shortcut-args bias=-7", "--image-size 16", "--scale pocket",
                    "--nesterov"]:
         assert option in command, option
 
@@ -40,3 +45,37 @@ def test_mistake_ends_make_with_one_line(arguments, words):
 
 def test_computed_parts_of_the_readme_are_up_to_date():
     assert subprocess.run([sys.executable, "-W", "ignore", "-m", "docs.readme", "--check"], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("words, message", [
+    (["cifar10-preact20", "BATCH_SIZE=64"], "did you mean BATCH=?"), (["cifar10-preact20", "EPOCH=10"], "did you mean EPOCHS=?"),
+    (["table1", "ITERATIONS=5"], "takes no ITERATIONS="), (["lesion", "RUN=a", "SEED=3"], "takes no SEED="),
+    (["demo", "SEED=3"], "takes no SEED="), (["help", "X=1"], "takes no X=")])
+def test_word_that_a_target_does_not_know_is_refused(words, message):
+    done = make("-n", *words)
+    assert done.returncode == 2 and message in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("value", ["it's here", "a b=c", "`id`", "$$(id)", "x; id", '"'])
+def test_value_reaches_the_program_as_it_was_typed(value):
+    command = make("-n", "cifar10-preact20", f"DATA={value}", "ARGS=--shortcut-args bias=-7").stdout
+    words = shlex.split(command.splitlines()[-1])
+    assert words[words.index("--data-dir") + 1] == value.replace("$$", "$")
+    assert words[-2:] == ["--shortcut-args", "bias=-7"]
+
+
+def test_folder_that_is_called_like_a_target_is_no_reason_to_do_nothing(tmp_path):
+    assert "train_cifar.py" in make("-n", "cifar10-preact20").stdout
+    folder = ROOT / "cifar10-preact20"
+    folder.mkdir()
+    try:
+        assert "train_cifar.py" in make("-n", "cifar10-preact20").stdout
+    finally:
+        folder.rmdir()
+
+
+def test_settings_for_other_pythons_do_not_reach_ours():
+    settings = dict(PYTHONPATH="/nowhere", PYTHONHOME="/nowhere", PIP_USER="1")
+    done = subprocess.run(["make", "parameters", "-o", ".venv/ready", f"PY={sys.executable}"], cwd=ROOT, text=True,
+                          capture_output=True, env={**os.environ, **settings})
+    assert done.returncode == 0 and "1,72" in done.stdout, done.stderr

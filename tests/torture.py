@@ -6,7 +6,6 @@ for bit.
 
     python tests/torture.py [--kills 50] [--seed 0]
 """
-import argparse
 import contextlib
 import json
 import os
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from conftest import rows, same, start
 
+from common.command import Parser
 from common.environment import has_bfloat16
 from data import generated
 from training.checkpoint import found
@@ -183,7 +183,7 @@ def full_disks(torture, options, rooms):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

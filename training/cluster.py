@@ -11,7 +11,6 @@ It starts a scheduler, a server and the workers, and ends them all when one dies
 same command goes on from the last checkpoint. On other machines the project lies in the same folder, best a shared one, and is
 set up. The worker that MXNet numbers 0 writes the run's folder.
 """
-import argparse
 import os
 import re
 import shlex
@@ -21,6 +20,7 @@ import subprocess
 import sys
 import time
 
+from common.command import Parser
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT
@@ -41,7 +41,7 @@ SLURM_PORT = 9091
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("--workers", type=int, default=2, help="workers on this machine, each on its share of the cores (2)")
     parser.add_argument("--hosts", help="machines that ssh reaches without a password, as a,b: a worker on each")
     parser.add_argument("--root", help="this machine's address, as the hosts see it")

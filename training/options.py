@@ -1,10 +1,9 @@
 """What the command lines of the training scripts have in common. Needs no MXNet, so it answers at once."""
-import argparse
 import math
 from dataclasses import fields, replace
-from pathlib import Path
 
 from common import gpus
+from common.command import new_folder
 from common.environment import be_deterministic, has_bfloat16
 from common.errors import UserError
 
@@ -45,12 +44,7 @@ def of_run(add, scales):
     add("--deterministic", action="store_true", help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
     add("--cost", action="store_true", help="measure a few iterations, say in JSON what the run will take here, and train nothing")
     add("--scale", default="full", help=f"whose recipe: {', '.join(scales)} (full: the papers')")
-    add("--output", type=folder, help="folder of the run (runs/<scale>/<name>/seed<k>)")
-
-
-def parser(description):
-    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                   allow_abbrev=False)
+    add("--output", type=new_folder, help="folder of the run (runs/<scale>/<name>/seed<k>)")
 
 
 def read(made, words=None):
@@ -144,8 +138,3 @@ def iterations(text):
         return tuple(int(step) for step in text.split(",")) if text else ()
     except ValueError:
         raise UserError(f"--steps {text}: write iterations with commas between them, as 32000,48000") from None
-
-
-def folder(text):
-    """A folder that was typed; ~ is the home folder, which a shell leaves alone behind an equals sign."""
-    return Path(text).expanduser()
