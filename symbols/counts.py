@@ -5,9 +5,8 @@
 import json
 from math import prod
 
+import symbols
 from common.errors import run
-
-from . import get_symbol
 
 GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
@@ -70,7 +69,7 @@ def table():
              "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for family, arguments, said, said_adds in PAPERS:
         size = 224 if family == "ImageNet" else 32
-        symbol = get_symbol(**arguments)
+        symbol = symbols.get_symbol(**arguments)
         counts = parameters(symbol, size)
         words = [str(value).replace("_", " ") for key, value in arguments.items() if key not in ("classes", "family")]
         columns = [f"{counts[name]:,}" for name in GROUPS[:4]] + [f"**{sum(counts.values()):,}**", said or "",

@@ -1,55 +1,75 @@
-"""The words that residual units are written in. Everything is a symbol of shape (batch, channels, height, width)."""
+"""The words of residual units. Everything is a symbol of shape (batch, channels, height, width).
+
+In a name # is the next number in its unit: batch normalisations are bn1, bn2, and ReLUs relu1, relu2.
+"""
 import mxnet as mx
 
-# Both papers are silent; these are the defaults of Torch, in which the authors' own code is written (docs/DEVIATIONS.md).
+# Both papers are silent; these are the defaults of Torch, in which the authors' own code is written
+# (docs/DEVIATIONS.md).
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
 
 
-def convolution(x, channels, kernel, name, stride=1):
-    """A kernel x kernel convolution that keeps the size, divided by the stride, and has no bias (BN follows or precedes it)."""
-    return mx.sym.Convolution(x, num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
-                              pad=(kernel // 2, kernel // 2), no_bias=True, name=name)
+def convolution(x, channels, kernel, name=None, stride=1):
+    """A kernel x kernel convolution that keeps the size, divided by the stride.
+
+    It has no bias, because BN follows or precedes it.
+    """
+    return mx.sym.Convolution(
+        x, num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
+        pad=(kernel // 2, kernel // 2), no_bias=True, name=name)
 
 
-def batch_norm(x, name):
-    """Batch normalisation with a learnt scale: MXNet's defaults would fix gamma at 1 and take epsilon 1e-3."""
-    return mx.sym.BatchNorm(x, fix_gamma=False, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM, name=name)
+def batch_norm(x, name="bn#"):
+    """Batch normalisation with a learnt scale.
+
+    MXNet's defaults would fix gamma at 1 and take epsilon 1e-3.
+    """
+    return mx.sym.BatchNorm(
+        x, fix_gamma=False, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM, name=name)
 
 
-def relu(x, name):
+def relu(x, name="relu#"):
     """max(x, 0); as Activation, because mx.sym.relu is slower."""
     return mx.sym.Activation(x, act_type="relu", name=name)
 
 
 def gate(unit, bias):
-    """g(x) = sigmoid(W_g x + b_g) of section 3.1: a 1x1 convolution of the unit's input x_l, one gate an element.
+    """g(x) = sigmoid(W_g x + b_g) of section 3.1: a 1x1 convolution of the unit's input x_l.
 
-    W_g starts as a Gaussian of variance 1 / fan-in: He et al.'s factor 2 makes up for a ReLU, and none follows here.
+    One gate an element. W_g starts as a Gaussian of variance 1 / fan-in: He et al.'s factor 2
+    makes up for a ReLU, and none follows here.
     """
-    gate_weight = mx.sym.Variable(f"{unit.name}_gate_weight", init=mx.init.Xavier("gaussian", "in", 1))
-    gate_bias = mx.sym.Variable(f"{unit.name}_gate_bias", init=mx.init.Constant(bias))
-    pre = mx.sym.Convolution(unit.input, weight=gate_weight, bias=gate_bias, num_filter=unit.channels, kernel=(1, 1),
-                             stride=(unit.stride, unit.stride), name="gate")
-    return mx.sym.Activation(pre, act_type="sigmoid", name="gate_sigmoid")  # mx.sym.sigmoid is slower
+    gate_weight = unit.variable("gate_weight", init=mx.init.Xavier("gaussian", "in", 1))
+    gate_bias = unit.variable("gate_bias", init=bias)
+    pre = mx.sym.Convolution(
+        unit.input, weight=gate_weight, bias=gate_bias, num_filter=unit.channels, kernel=(1, 1),
+        stride=(unit.stride, unit.stride), name="gate")
+    # mx.sym.sigmoid is slower
+    return mx.sym.Activation(pre, act_type="sigmoid", name="gate_sigmoid")
 
 
 def zero_padding(x, channels_in, channels, stride):
-    """Option A: every stride-th pixel, and zeros in the new channels, which come last. Pad refuses the channel axis."""
+    """Option A: every stride-th pixel, and zeros in the new channels, which come last."""
     if stride > 1:
-        x = mx.sym.slice(x, begin=(None,) * 4, end=(None,) * 4, step=(None, None, stride, stride), name="subsample")
+        x = mx.sym.slice(x, begin=(None,) * 4, end=(None,) * 4,
+                         step=(None, None, stride, stride), name="subsample")
     if channels == channels_in:
         return x
-    zeros = mx.sym.zeros_like(x, name="zeros")
+    zeros = mx.sym.zeros_like(x, name="zeros")  # Pad refuses the channel axis
     return mx.sym.concat(x, *[zeros] * (channels // channels_in - 1), dim=1, name="padded")
 
 
 def classifier(x, channels, classes):
-    """Mean over the picture, fully connected layer, softmax: (batch, channels, h, w) -> probabilities (batch, classes).
+    """Mean over the picture, fully connected layer, softmax.
 
-    The weights start uniform in +-1/sqrt(channels), as in the authors' Torch code; the bias at 0. The mean is
-    mx.sym.mean, because the backward pass of MXNet's global pooling takes a fifth of a whole training step on a CPU.
+    x: (batch, channels, height, width). Returns probabilities (batch, classes). The weights start
+    uniform in +-1/sqrt(channels), as in the authors' Torch code; the bias at 0. The mean is
+    mx.sym.mean, because the backward pass of MXNet's global pooling takes a fifth of a whole
+    training step on a CPU.
     """
     x = mx.sym.mean(x, axis=(2, 3), name="mean")
-    weight = mx.sym.Variable("fc_weight", shape=(classes, channels), init=mx.init.Xavier("uniform", "in", 1))
-    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, weight=weight, num_hidden=classes, name="fc"), name="softmax")
+    weight = mx.sym.Variable("fc_weight", shape=(classes, channels),
+                             init=mx.init.Xavier("uniform", "in", 1))
+    scores = mx.sym.FullyConnected(x, weight=weight, num_hidden=classes, name="fc")
+    return mx.sym.SoftmaxOutput(scores, name="softmax")

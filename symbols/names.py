@@ -9,6 +9,8 @@ FOLDER = Path(__file__).resolve().parent
 # The depths of the papers name their unit; any other depth that fits two kinds of unit needs --unit.
 PAPER_UNIT = {20: "basic", 32: "basic", 44: "basic", 56: "basic", 110: "basic", 1202: "basic",
               164: "bottleneck", 1001: "bottleneck"}
+# How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
+OPTIONS = ("A", "B", "A-preactivated")
 # Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2 layers.
 LAYERS = {"basic": 2, "bottleneck": 3, "one_layer": 1}
 # 1512.03385 Table 1; 200 is 1603.05027, footnote 3.

@@ -2,9 +2,10 @@
 import math
 from dataclasses import asdict, dataclass, field
 
+import symbols
 from common.errors import UserError
 
-from . import OPTIONS, get_symbol, names, shortcut_constants
+from . import names
 
 
 def of_network(add, depth):
@@ -16,7 +17,7 @@ def of_network(add, depth):
     add("--depth", type=int, help=f"weighted layers ({depth})")
     add("--shortcut-args", type=constants, default={}, metavar="K=V,...", help="constants of the shortcut, as bias=-7")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
-    add("--option", choices=OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
+    add("--option", choices=names.OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
         "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
     add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
 
@@ -38,11 +39,11 @@ class Network:
         return asdict(self)
 
     def symbol(self, classes, family="cifar", dtype="float32"):
-        return get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
+        return symbols.get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
 
     def name(self, dataset):
         """What its runs are called: data set, make target, and what is not by default."""
-        usual = shortcut_constants(self.shortcut, {})
+        usual = symbols.shortcut_constants(self.shortcut, {})
         unusual = {key: value for key, value in self.shortcut_args.items() if value != usual[key]}
         return names.run_name(dataset, self.activation, self.shortcut, self.depth, self.unit, unusual)
 
@@ -61,7 +62,7 @@ def network(arguments, family, depth):
     names.check_variant("activations", activation)
     names.check_variant("shortcuts", shortcut)
     unit, _ = names.stages(layers, arguments.unit, family)
-    return Network(layers, activation, shortcut, shortcut_constants(shortcut, arguments.shortcut_args), unit,
+    return Network(layers, activation, shortcut, symbols.shortcut_constants(shortcut, arguments.shortcut_args), unit,
                    arguments.option or names.default_option(unit), arguments.bottleneck_stride)
 
 

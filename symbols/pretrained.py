@@ -58,10 +58,13 @@ def symbol(depth, version):
         unit.is_first = False  # every unit activates its input
         return preact.residual_unit(x, unit)
 
+    def join(x, f, unit, projection):
+        return identity.join(x, f, unit)
+
     kind, counts = names.stages(depth, family="imagenet")
     theirs = SimpleNamespace(residual_unit=residual_unit, after_last_unit=preact.after_last_unit)
     with mx.name.NameManager():
-        return resnet(counts, kind, theirs, identity.join, 1000, "imagenet", "B", "3x3")
+        return resnet(counts, kind, theirs, join, 1000, "imagenet", "B", "3x3")
 
 
 def carry(net, version):

@@ -1,15 +1,15 @@
 """Every residual unit as an MXNet symbol against the reference in NumPy: output, gradient of the input, of each parameter."""
-import functools
 import importlib
 import json
-from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
 import reference
 
-from symbols.resnet import Unit
+from symbols.contract import Variant
+from symbols.network import joining
+from symbols.unit import Unit
 
 SHORTCUTS = ["identity", "constant_scaling", "plain", "exclusive_gating", "shortcut_only_gating", "convolution", "dropout"]
 ACTIVATIONS = ["original", "bn_after_addition", "relu_before_addition", "relu_only_preact", "preact"]
@@ -22,12 +22,13 @@ NAME = "stage1_unit1"
 def unit_symbol(activation, shortcut, kind, channels_in, channels, stride, option, is_first=False, bottleneck_stride="1x1",
                 **constants):
     """One unit as a symbol of `x`, with parameters called stage1_unit1_..."""
-    join = importlib.import_module(f"symbols.shortcuts.{shortcut}").join
+    variant = Variant("shortcuts", shortcut)
+    join = joining(variant, variant.constants(constants), made=[])
     residual_unit = importlib.import_module(f"symbols.activations.{activation}").residual_unit
     x = mx.sym.Variable("x")
-    with mx.name.NameManager(), mx.name.Prefix(f"{NAME}_"):
-        unit = Unit(NAME, x, kind, channels_in, channels, stride, option, bottleneck_stride,
-                    functools.partial(join, **constants), is_first)
+    unit = Unit(NAME, x, kind, channels_in, channels, stride, option, bottleneck_stride, join,
+                index=1 if is_first else 2, total=3)
+    with mx.name.NameManager(), unit.layers:
         return residual_unit(x, unit)
 
 
@@ -141,7 +142,8 @@ def test_constants_of_a_shortcut_are_obeyed(shortcut, constants):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_last_unit_gets_its_extra_activation_and_nothing_else(activation):
-    after_last_unit = importlib.import_module(f"symbols.activations.{activation}").after_last_unit
+    file = importlib.import_module(f"symbols.activations.{activation}")
+    after_last_unit = getattr(file, "after_last_unit", lambda x: x)
     with mx.name.NameManager(), mx.name.Prefix("last_"):
         symbol = after_last_unit(mx.sym.identity(mx.sym.Variable("x")))
     assert_agrees(symbol, lambda x, parameters: reference.after_last_unit(x, parameters, activation), 8, "last_")
@@ -185,7 +187,8 @@ def test_faster_form_of_a_shortcut_is_the_plain_formula(shortcut, constant, valu
     pre = mx.sym.Convolution(x, weight=mx.sym.Variable("u_gate_weight"), bias=mx.sym.Variable("u_gate_bias"), num_filter=8,
                              kernel=(1, 1))
     plain = PLAIN_FORMULA[shortcut, constant](x, f, mx.sym.sigmoid(pre), value)
-    ours = file.join(x, f, SimpleNamespace(name="u", input=x, channels=8, stride=1), **{constant: value})
+    unit = Unit("u", x, "basic", 8, 8, 1, "A", "1x1", join=None)
+    ours = file.join(x, f, unit, **{constant: value})
     generator, found = np.random.default_rng(0), []
     arguments = {"x": (4, 8, 8, 8), "f": (4, 8, 8, 8), "u_gate_weight": (8, 8, 1, 1), "u_gate_bias": (8,)}
     arguments = {name: mx.nd.array(generator.normal(0, 0.3, shape)) for name, shape in arguments.items()}

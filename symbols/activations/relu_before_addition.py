@@ -4,10 +4,6 @@ from ..layers import batch_norm, relu
 
 def residual_unit(x, unit):
     f = x
-    for i, weight in enumerate(unit.weights, 1):
-        f = relu(batch_norm(weight(f), f"bn{i}"), f"relu{i}")
+    for weight in unit.weights:
+        f = relu(batch_norm(weight(f)))
     return unit.join(x, f, projection=batch_norm(unit.project(x), "projection_bn"))
-
-
-def after_last_unit(x):
-    return x

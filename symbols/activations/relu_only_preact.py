@@ -3,15 +3,14 @@ from ..layers import batch_norm, relu
 
 
 def residual_unit(x, unit):
-    # The first unit's activation is the one right after conv1.
-    activated = x if unit.is_first else relu(x, "relu1")
-    f = activated
-    for i, weight in enumerate(unit.weights, 1):
-        if i > 1:
-            f = relu(f, f"relu{i}")
-        f = batch_norm(weight(f), f"bn{i}")
-    shortcut = activated if unit.shares_activation else x
-    return unit.join(shortcut, f, projection=unit.project(activated))
+    preactivation = relu(x)
+    if unit.is_first:
+        preactivation = x  # the stem has activated it, right after conv1 (appendix)
+    f = batch_norm(unit.weights[0](preactivation))
+    for weight in unit.weights[1:]:
+        f = batch_norm(weight(relu(f)))
+    shortcut = preactivation if unit.pads_preactivation else x
+    return unit.join(shortcut, f, projection=unit.project(preactivation))
 
 
 def after_last_unit(x):

@@ -1,0 +1,113 @@
+"""What a whole network must be whatever its variants are: names once, starts known, shapes right.
+
+A mistake is a UserError of one line that names the variant's file and the line.
+"""
+import collections
+import contextlib
+import io
+import json
+import re
+
+import mxnet as mx
+
+from common.errors import UserError
+
+from .contract import one_line
+from .naming import place
+
+INPUTS = ("data", "softmax_label")
+# MXNet's initializers know how these start; of other names, they are asked.
+STARTS_KNOWN = ("_weight", "_bias", "_gamma", "_beta")
+
+
+def check(symbol, made, size, path):
+    """Raise UserError if the network cannot be trained.
+
+    made: [(unit, symbol)], what must have the shape of a unit's output, from the data on. size: the
+    pictures' height and width. path: what is to blame where no line is known.
+    """
+    places = {}
+    for unit, _ in made:
+        places.update(unit.layers.places)
+
+    def blame(name):
+        """The line that made a layer, or that uses a variable."""
+        made = places.get(name) or places.get(user_of(symbol, name))
+        return place(*made) if made else path
+
+    check_parameters(symbol, blame)
+    internals = symbol.get_internals()
+    try:
+        outputs = infer(internals, size, blame)
+    except mx.MXNetError as error:
+        first_wrong_unit(made, size, blame)
+        operator = re.search(r"Error in operator (\w+)", str(error))
+        where = blame(operator[1]) if operator else path
+        raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
+    check_shapes(made, outputs, blame)
+
+
+def check_parameters(symbol, blame):
+    """Every parameter is there once, and something says how it starts."""
+    attributes = symbol.attr_dict()
+    arguments = [name for name in symbol.list_arguments() if name not in INPUTS]
+    listed = symbol.list_arguments() + symbol.list_auxiliary_states()
+    for name, count in collections.Counter(listed).items():
+        if count > 1:
+            raise UserError(f"{blame(name)}: {count} variables are called '{name}': "
+                            f"{advice(name)}, which puts the unit's name before it")
+    for name in arguments:
+        if name.endswith(STARTS_KNOWN) or "__init__" in attributes.get(name, {}):
+            continue
+        try:
+            mx.init.One()(mx.init.InitDesc(name), mx.nd.zeros(1))
+        except ValueError as error:
+            raise UserError(f"{blame(name)}: nothing says how '{name}' starts: {advice(name)}"
+                            ) from error
+
+
+def advice(name):
+    return f'write unit.variable("{re.sub("^stage[0-9]+_unit[0-9]+_", "", name)}", init=0, shape=(1,))'
+
+
+def infer(symbol, size, blame):
+    """{output: shape} for one picture; raises MXNetError. UserError if shapes stay unknown."""
+    with contextlib.redirect_stdout(io.StringIO()):  # infer_shape prints before it raises
+        arguments, outputs, _ = symbol.infer_shape_partial(data=(1, 3, size, size))
+    for name, shape in zip(symbol.list_arguments(), arguments):
+        if not shape or 0 in shape or -1 in shape:
+            raise UserError(f"{blame(name)}: nothing says which shape '{name}' has: {advice(name)}")
+    return dict(zip(symbol.list_outputs(), outputs))
+
+
+def check_shapes(made, outputs, blame):
+    """A unit's paths join to its channels, and to its input's size divided by its stride."""
+    for unit, output in made:
+        _, channels, height, width = outputs[unit.input.list_outputs()[0]]
+        if channels != unit.channels_in:  # the units before are right, so it is the stem
+            raise UserError(f"{blame(unit.input.name)}: after_conv1 made {channels} channels of the "
+                            f"{unit.channels_in} that it must keep")
+        wanted = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
+        shape = outputs.get(output.list_outputs()[0])  # None: residual_unit made no use of it
+        if shape and shape[1:] != wanted:
+            raise UserError(f"{blame(output.name)}: the output of {unit.name} has the shape "
+                            f"{shape[1:]}, and must have {wanted} (channels, height, width)")
+
+
+def first_wrong_unit(made, size, blame):
+    """Raise UserError for the first unit in which, or behind which, shapes go wrong."""
+    for unit, output in made:
+        try:
+            outputs = infer(output.get_internals(), size, blame)
+        except mx.MXNetError:
+            return
+        check_shapes([(unit, output)], outputs, blame)
+
+
+def user_of(symbol, variable):
+    """The name of the first layer that a variable goes into."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    for node in nodes:
+        if variable in [nodes[i]["name"] for i, *_ in node["inputs"]]:
+            return node["name"]
+    return None

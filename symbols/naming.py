@@ -1,0 +1,51 @@
+"""How the layers of a unit get their names, and in which line of a variant's file each was made."""
+import inspect
+from pathlib import Path
+
+import mxnet as mx
+
+FOLDER = Path(__file__).resolve().parent
+VARIANTS = (str(FOLDER / "activations"), str(FOLDER / "shortcuts"))
+
+
+class Misuse(Exception):
+    """A variant's file has asked its unit for what cannot be; the message says for what."""
+
+
+class Layers(mx.name.Prefix):
+    """Within it every layer's name begins with a prefix, and # in a name is the next number: bn1, bn2.
+
+    places: {name: (file, line)} of the layers that a variant's file made.
+    Raises Misuse for a name that is given twice.
+    """
+
+    def __init__(self, prefix):
+        super().__init__(prefix)
+        self.places = {}
+        self._names = set()
+
+    def get(self, name, hint):
+        if name and "#" in name:
+            number = self._counter.get(name, 1)
+            self._counter[name] = number + 1
+            name = name.replace("#", str(number))
+        full = super().get(name, hint)
+        if full in self._names:
+            raise Misuse(f"the name '{name}' is given twice in one unit: give another, or leave it "
+                         "out, and the layer is numbered")
+        self._names.add(full)
+        self.places[full] = place_of_call()
+        return full
+
+
+def place_of_call():
+    """(file, line): where the innermost variant's file is now, or None."""
+    frame = inspect.currentframe()
+    while frame and not frame.f_code.co_filename.startswith(VARIANTS):
+        frame = frame.f_back
+    return frame and (frame.f_code.co_filename, frame.f_lineno)
+
+
+def place(path, line):
+    """'symbols/shortcuts/mine.py, line 3'"""
+    return f"{Path(path).relative_to(FOLDER.parent)}, line {line}"
