@@ -12,7 +12,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	readme benchmark doctor cluster-demo clean torture fuzz imagenet-data feed
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
@@ -164,8 +164,8 @@ score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts
 
-readme: $(READY)  ## compute the tables of README.md anew, and its pictures
-	@$(PY) -W ignore -m docs.readme
+docs: $(READY)  ## compute the numbers and tables of the documents anew, and the first picture
+	@$(PY) -W ignore -m docs.computed
 	@$(PY) -m plots.curves $(foreach network,$(DEMO:20=56),results/pocket/cifar10-$(network)/seed0) \
 		--output plots/figures/pocket-56-layers.png --title "Four ways to join 56 layers"
 

@@ -42,11 +42,6 @@ def test_mistake_ends_make_with_one_line(arguments, words):
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
 
 
-
-def test_computed_parts_of_the_readme_are_up_to_date():
-    assert subprocess.run([sys.executable, "-W", "ignore", "-m", "docs.readme", "--check"], cwd=ROOT).returncode == 0
-
-
 @pytest.mark.parametrize("words, message", [
     (["cifar10-preact20", "BATCH_SIZE=64"], "did you mean BATCH=?"), (["cifar10-preact20", "EPOCH=10"], "did you mean EPOCHS=?"),
     (["table1", "ITERATIONS=5"], "takes no ITERATIONS="), (["lesion", "RUN=a", "SEED=3"], "takes no SEED="),
