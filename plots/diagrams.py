@@ -1,184 +1,195 @@
-"""The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols' own graphs, so that they show what is trained.
+"""The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols' own graphs, so that they show what
+is trained.
 
-    python -m plots.diagrams                             # make diagrams: all four, and each variant that is not the paper's
-    python -m plots.diagrams preact-exclusive_gating      # any network without its depth
+    python -m plots.diagrams                         # make diagrams: all, and each variant of your own
+    python -m plots.diagrams figure2                 # make figure2
+    python -m plots.diagrams preact-exclusive_gating # any network without its depth
 """
-import json
 import sys
+import textwrap
+from collections import namedtuple
 
 import matplotlib.pyplot as plt
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import Ellipse, FancyBboxPatch, Rectangle
 
 from common import files
+from common.errors import UserError
 from common.errors import run as run_main
-from symbols import get_symbol, names
+from symbols import names
 
 from . import pictures
+from .graph import of_network
+from .routes import COLUMN, HALF_BOX, HALF_CIRCLE, Router
 
-FIGURE_2 = [("(a) original", "original", "identity", {}), ("(b) constant scaling", "original", "constant_scaling", {}),
-            ("(c) exclusive gating", "original", "exclusive_gating", {}),
-            ("(d) shortcut-only gating", "original", "shortcut_only_gating", {}),
-            ("(e) conv shortcut", "original", "convolution", {}), ("(f) dropout shortcut", "original", "dropout", {})]
-FIGURE_4 = [("(a) original", "original", "identity", {}), ("(b) BN after addition", "bn_after_addition", "identity", {}),
-            ("(c) ReLU before addition", "relu_before_addition", "identity", {}),
-            ("(d) ReLU-only pre-activation", "relu_only_preact", "identity", {}),
-            ("(e) full pre-activation", "preact", "identity", {})]
-MEETINGS = {"+": "+", "-": "\u2212", "x": "\u00d7"}  # where two paths meet, as they are drawn
+# units: the numbers of those in the first stage. frames: what is drawn as one unit, see _frames.
+Panel = namedtuple("Panel", "title activation shortcut units frames", defaults=((2, 2), None))
+FIGURES = {
+    "figure1-units": ("1603.05027, Figure 1 left", [
+        Panel("(a) original", "original", "identity"),
+        Panel("(b) proposed", "preact", "identity")]),
+    "figure2": ("1603.05027, Figure 2: shortcuts (with BN, which the paper's drawing leaves out;\n"
+                "(b), (c) and (d) in the order in which they are computed)", [
+                    Panel("(a) original", "original", "identity"),
+                    Panel("(b) constant scaling", "original", "constant_scaling"),
+                    Panel("(c) exclusive gating", "original", "exclusive_gating"),
+                    Panel("(d) shortcut-only gating", "original", "shortcut_only_gating"),
+                    Panel("(e) conv shortcut", "original", "convolution"),
+                    Panel("(f) dropout shortcut", "original", "dropout")]),
+    "figure4": ("1603.05027, Figure 4: activations", [
+        Panel("(a) original", "original", "identity"),
+        Panel("(b) BN after\naddition", "bn_after_addition", "identity"),
+        Panel("(c) ReLU before\naddition", "relu_before_addition", "identity"),
+        Panel("(d) ReLU-only\npre-activation", "relu_only_preact", "identity"),
+        Panel("(e) full\npre-activation", "preact", "identity")]),
+    "figure5": ("1603.05027, Figure 5: from post- to pre-activation; dashed: one residual unit", [
+        Panel("(a) original", "original", "identity", (2, 3), "whole"),
+        Panel("(b) asymmetric: the activation\non the weight path alone", "preact", "identity",
+              (2, 3), "shifted"),
+        Panel("(c) the same graph, grouped\nas pre-activation units", "preact", "identity", (2, 3),
+              "whole")]),
+}
 COLOURS = {"weight": "#cfe3f5", "BN": "#fbe5c8", "ReLU": "#d9efd2", "other": "#eeeeee"}
+INCHES = (0.62, 0.45)  # of one unit of a diagram
+GREY = "0.55"
 
 
-class Graph:
-    """Some units of a network's first stage: nodes in topological order, their words, what comes into each."""
-
-    def __init__(self, activation, shortcut, constants, first=2, last=2):
-        nodes = json.loads(get_symbol(26, activation, shortcut, shortcut_args=constants).tojson())["nodes"]
-        prefixes = tuple(f"stage1_unit{number}_" for number in range(first, last + 1))
-        inside = {node["name"]: node for node in nodes if node["op"] != "null" and node["name"].startswith(prefixes)}
-        self.words, self.inputs, self.kind = {}, {}, {}
-        for name, node in inside.items():
-            come = [nodes[i]["name"] for i, *_ in node["inputs"] if nodes[i]["op"] != "null"]
-            self.inputs[name] = [each if each in inside else "x" for each in come]
-            self.words[name], self.kind[name] = _words(node)
-
-    def before(self, name):
-        """Everything that a node depends on."""
-        found = set()
-        for each in self.inputs.get(name, []):
-            found |= {each} | self.before(each)
-        return found
-
-    def places(self):
-        """{node: (column, row)}; rows go down. Column 0 is the shortcut and what all paths pass, 1 gates, 2 the residual F."""
-        place, start = {"x": (0, 0)}, "x"
-        for unit in sorted({name[:name.index("_", 7) + 1] for name in self.inputs}):
-            mine = [name for name in self.inputs if name.startswith(unit)]
-            first = f"{unit}conv1"
-            residual = {name for name in mine if first in self.before(name) | {name} or name in self.before(first)}
-            trunk = {name for name in mine if not self._way(start, mine[-1], {name})}
-            spine = self._way(start, mine[-1], residual - trunk) or []
-            for name in mine:
-                column = 0 if name in trunk or name in spine else 2 if name in residual else 1
-                place[name] = (column, 1 + max(place[each][1] for each in self.inputs[name]))
-            start = mine[-1]
-        return place
-
-    def _way(self, start, end, closed):
-        """The shortest way from start to end that avoids some nodes, or None."""
-        ways = [[end]] if end not in closed else []
-        while ways:
-            way = ways.pop(0)
-            if way[-1] == start:
-                return way
-            ways += [[*way, each] for each in self.inputs.get(way[-1], []) if each not in closed]
-        return None
-
-
-def _words(node):
-    """(what a box says, its kind) of an operator."""
-    op, attributes = node["op"], node.get("attrs", {})
-    if op == "Convolution":
-        size = attributes["kernel"].strip("()").split(",")[0]
-        return f"{size}x{size} {'conv' if size == '1' else 'weight'}", "weight"
-    if op == "BatchNorm":
-        return "BN", "BN"
-    if op == "Activation":
-        return ("ReLU", "ReLU") if attributes["act_type"] == "relu" else (attributes["act_type"], "other")
-    scalar = f"{float(attributes['scalar']):g}" if "scalar" in attributes else ""
-    words = {"elemwise_add": "+", "elemwise_sub": "-", "elemwise_mul": "x", "_mul_scalar": f"x {scalar}",
-             "_plus_scalar": f"+ {scalar}", "_rminus_scalar": f"{scalar} - g", "Dropout": f"dropout {attributes.get('p', '')}"}
-    return words.get(op, op.lstrip("_")), "other"
-
-
-def draw_unit(axes, title, graph, rows):
-    """Draw a graph into axes that have room for so many rows, from x_l at the top to what comes out at the bottom."""
-    place = graph.places()
-    last = max(row for _, row in place.values())
-
-    def box(x, y, text, kind):
-        if text in MEETINGS:
-            axes.text(x, y, MEETINGS[text], ha="center", va="center", fontsize=12, zorder=3,
-                      bbox=dict(boxstyle="circle,pad=0.15", facecolor="white", edgecolor="black"))
-            return
-        axes.add_patch(FancyBboxPatch((x - 0.8, y - 0.3), 1.6, 0.6, boxstyle="round,pad=0.02", facecolor=COLOURS[kind],
-                                      edgecolor="black", linewidth=0.8, zorder=2))
-        axes.text(x, y, text.replace("x ", "\u00d7 ") if text.startswith("x ") else text, ha="center", va="center", fontsize=8,
-                  zorder=3)
-
-    def arrow(start, end, colour, width, meets=False):
-        (x0, y0), (x1, y1) = start, end
-        if x1 == x0:
-            points = [(x0, y0), (x1, y1 + 0.38)]
-        elif x1 < x0:  # down, then to where the paths meet
-            points = [(x0, y0), (x0, y1), (x1 + 0.35, y1)]
-        elif x0 > 0:  # a gate to the residual function: between their columns
-            points = [(x0, y0), (x0 + 1.05, y0), (x0 + 1.05, y1), (x1 - 0.35, y1)]
-        elif meets:  # from the shortcut's line to where another path meets it
-            points = [(x0, y1), (x1 - 0.35, y1)]
-        else:  # the shortcut branches, below what came in there
-            y0 -= 0.5 if y0 else 0
-            points = [(x0, y0), (x1, y0), (x1, y1 + 0.38)]
-        axes.plot(*zip(*points[:-1]), color=colour, linewidth=width, zorder=1, solid_joinstyle="round")
-        axes.annotate("", points[-1], points[-2], zorder=1,
-                      arrowprops=dict(arrowstyle="-|>", color=colour, linewidth=width, shrinkA=0, shrinkB=0))
-
-    at = {name: (2.1 * column, -row) for name, (column, row) in place.items()}
-    for name, come in graph.inputs.items():
-        for each in come:
+def draw_unit(axes, panel, graph):
+    """Draw a graph, from x_l at the top to what comes out at the bottom; the axes need no size."""
+    places = graph.places()
+    router = Router(places, {name: HALF_CIRCLE if graph.is_meeting(name) else HALF_BOX
+                             for name in graph.inputs})
+    for name, inputs in graph.inputs.items():
+        for one in inputs:
             # the way that the paper draws as a grey arrow: straight down the shortcut
-            easiest = place[each][0] == place[name][0] == 0
-            arrow(at[each], at[name], "0.55" if easiest else "black", 4 if easiest else 1.2, graph.words[name] in MEETINGS)
+            points = router.way(one, name)
+            easiest = places[one][0] == places[name][0] == 0 and len(points) == 2
+            _arrow(axes, points, easiest)
     for name in graph.inputs:
-        box(*at[name], graph.words[name], graph.kind[name])
-    final = list(graph.inputs)[-1]
-    arrow(at[final], (at[final][0], -last - 1.3), "0.55", 4)
-    axes.text(-0.2, 0.1, "$x_l$", ha="right", va="bottom", fontsize=11)
-    units = len({name[:name.index("_", 7)] for name in graph.inputs})
-    axes.text(at[final][0] - 0.25, -last - 0.95, f"$x_{{l+{units}}}$", ha="right", va="bottom", fontsize=11)
-    axes.plot([0, 0], [0.4, 0], color="0.55", linewidth=4, zorder=1)
-    axes.set(xlim=(-1.3, 5.3), ylim=(-rows - 1, 0.7), aspect="equal")
-    axes.set_title(title, fontsize=10)
-    axes.axis("off")
+        _box(axes, *router.at[name], graph.words[name], graph.kind[name])
+    last = list(graph.inputs)[-1]
+    x, y = router.at[last]
+    end = y + 1.3
+    _arrow(axes, [(x, y + router.half[last][1]), (x, end)], True)
+    axes.text(-0.25, -0.1, "$x_l$", ha="right", va="center", fontsize=11)
+    axes.text(x - 0.25, end - 0.15, f"$x_{{l+{len(graph.units)}}}$", ha="right", va="center",
+              fontsize=11)
+    if panel.frames:
+        for members in _frames(graph, panel.frames):
+            _frame(axes, [router.at[name] for name in members])
+    axes.set_title(panel.title, fontsize=10)
+    return end
 
 
-def figure(units, path, title):
-    """Units side by side. units: (title, activation, shortcut, constants[, first, last])."""
-    graphs = [(words, Graph(*rest)) for words, *rest in units]
-    tallest = max(row for _, graph in graphs for _, row in graph.places().values())
-    columns = min(3, len(graphs))
-    lines = -(-len(graphs) // columns)
-    drawn, axes = plt.subplots(lines, columns, figsize=(3.1 * columns, lines * (0.5 * tallest + 1.1) + 0.5), layout="constrained",
-                               squeeze=False)
-    for axis in axes.flat[len(graphs):]:
+def _box(axes, x, y, text, kind):
+    if kind == "meeting":
+        axes.text(x, y, text, ha="center", va="center", fontsize=11, zorder=4)
+        wide, high = HALF_CIRCLE
+        axes.add_patch(Ellipse((x, y), 2 * wide, 2 * high, facecolor="white", edgecolor="black",
+                               linewidth=0.9, zorder=3))
+        return
+    wide, high = HALF_BOX
+    axes.add_patch(FancyBboxPatch((x - wide + 0.05, y - high + 0.05), 2 * wide - 0.1, 2 * high - 0.1,
+                                  boxstyle="round,pad=0.05", facecolor=COLOURS[kind],
+                                  edgecolor="black", linewidth=0.8, zorder=3))
+    lines = textwrap.wrap(text, 14) if len(text) > 18 else [text]
+    size = 8 * min(1, 14 / max(map(len, lines)), 1.7 / len(lines))
+    axes.text(x, y, "\n".join(lines[:2]), ha="center", va="center", fontsize=size, zorder=4)
+
+
+def _arrow(axes, points, easiest=False):
+    """A line with a head at its end, in front of everything; grey and broad for the easiest way."""
+    colour = GREY if easiest else "black"
+    width = 4 if easiest else 1.1
+    axes.plot(*zip(*points[:-1]), color=colour, linewidth=width, zorder=1, solid_joinstyle="miter")
+    axes.annotate("", points[-1], points[-2], zorder=5, arrowprops=dict(
+        arrowstyle="-|>,head_width=0.28,head_length=0.5" if easiest else "-|>", color=colour,
+        linewidth=width, mutation_scale=9, shrinkA=0, shrinkB=0, capstyle="butt"))
+
+
+def _frames(graph, kind):
+    """The nodes of each frame. whole: a unit as its file has it; shifted: from its first weight to the
+    next unit's activation, Figure 5(b)."""
+    members = [graph.members(unit) for unit in graph.units]
+    if kind == "whole":
+        return members
+    early = [[name for name in nodes if name in graph.before(f"{unit}conv1")]
+             for unit, nodes in zip(graph.units, members)]
+    following = [*early[1:], []]
+    return [[name for name in nodes if name not in first] + later
+            for nodes, first, later in zip(members, early, following)]
+
+
+def _frame(axes, points):
+    left = min(x for x, _ in points) - HALF_BOX[0] - 0.15
+    right = max(x for x, _ in points) + HALF_BOX[0] + 0.15
+    top = min(y for _, y in points) - 0.42
+    bottom = max(y for _, y in points) + 0.42
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, zorder=0,
+                             edgecolor="#a000a0", linewidth=1, linestyle=(0, (4, 3))))
+
+
+def figure(panels, path, title, columns=3):
+    """Draw panels, those of one figure in one size, under plots/figures/."""
+    graphs = [of_network(panel.activation, panel.shortcut, *panel.units) for panel in panels]
+    columns = len(panels) if len(panels) == 5 else min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    places = [place for graph in graphs for place in graph.places().values()]
+    wide = COLUMN * max(column for column, _ in places) + 2.9
+    high = max(row for _, row in places) + 2.1
+    drawn, axes = plt.subplots(
+        rows, columns, layout="constrained", squeeze=False,
+        figsize=(max(4.5, INCHES[0] * wide * columns), (INCHES[1] * high + 0.45) * rows + 0.5))
+    for axis in axes.flat:
         axis.axis("off")
-    for axis, (words, graph) in zip(axes.flat, graphs):
-        draw_unit(axis, words, graph, tallest)
-    drawn.suptitle(title)
+    for axis, panel, graph in zip(axes.flat, panels, graphs):
+        draw_unit(axis, panel, graph)
+        axis.set(xlim=(-1.4, wide - 1.4), ylim=(high - 0.5, -0.5), aspect=INCHES[1] / INCHES[0])
+    drawn.suptitle(title, fontsize=11)
     pictures.save(drawn, files.FIGURES / path)
     plt.close(drawn)
 
 
-def main():
-    if sys.argv[1:]:
-        for name in sys.argv[1:]:
-            activation, shortcut, _ = names.parse(f"{name}26")
-            figure([(name, activation, shortcut, {})], f"unit-{name}.png", "one unit, as it is trained")
-        return
-    draw_all()
+def draw_network(name):
+    """The unit of a network that is named without its depth."""
+    activation, shortcut, _ = names.parse(f"{name}26")
+    figure([Panel(name.replace("_", " "), activation, shortcut)], f"unit-{name}.png",
+           "one unit, as it is trained")
+
+
+def own_variants():
+    """The names of the variants that no figure of the paper has."""
+    papers = {"plain"}
+    for _, panels in FIGURES.values():
+        for panel in panels:
+            papers |= {panel.activation, panel.shortcut}
+    variants = [*names.variants("shortcuts"), *names.variants("activations")]
+    return [name for name in variants if name not in papers]
 
 
 def draw_all():
-    figure([FIGURE_4[0], ("(b) proposed", "preact", "identity", {})], "figure1-units.png", "1603.05027, Figure 1 left")
-    figure(FIGURE_2, "figure2.png", "1603.05027, Figure 2: shortcuts (with BN, which the paper's drawing leaves out;\n"
-           "(b), (c) and (d) in the order in which they are computed)")
-    figure(FIGURE_4, "figure4.png", "1603.05027, Figure 4: activations")
-    figure([("(a) original, two units", "original", "identity", {}, 2, 3),
-            ("(b), (c) activation on the weight path alone:\npre-activation, two units", "preact", "identity", {}, 2, 3)],
-           "figure5.png", "1603.05027, Figure 5: from post- to pre-activation")
-    drawn = {"plain"} | {shortcut for _, _, shortcut, _ in FIGURE_2} | {activation for _, activation, _, _ in FIGURE_4}
-    for name in names.variants("shortcuts") + names.variants("activations"):
-        if name not in drawn:
-            activation, shortcut, _ = names.parse(f"{name}26")
-            figure([(name.replace("_", " "), activation, shortcut, {})], f"unit-{name}.png", "one unit, as it is trained")
+    """All figures and each variant of the user's own; a file that cannot be built is named, left out."""
+    for name, (title, panels) in FIGURES.items():
+        _or_leave_out(figure, panels, f"{name}.png", title)
+    for name in own_variants():
+        _or_leave_out(draw_network, name)
+
+
+def _or_leave_out(drawing, *arguments):
+    try:
+        drawing(*arguments)
+    except UserError as error:
+        print(f"left out: {error}")
+
+
+def main():
+    for name in sys.argv[1:]:
+        if name in FIGURES:
+            title, panels = FIGURES[name]
+            figure(panels, f"{name}.png", title)
+        else:
+            draw_network(name)
+    if not sys.argv[1:]:
+        draw_all()
 
 
 if __name__ == "__main__":
