@@ -12,7 +12,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
@@ -142,6 +142,12 @@ report: $(READY) plots diagrams  ## plots/report.html: one page with everything,
 
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs
 	@$(PY) -W ignore -m plots.diagrams
+
+figure2 figure4 figure5: $(READY)  # the paper's diagrams, which need no run
+	@$(PY) -W ignore -m plots.diagrams $@
+
+watch: $(READY)  ## plots/watch.html: the curves of all runs that are training, with what is left, until Ctrl-C
+	@$(PY) -m plots.watch $(ARGS)
 
 .PHONY: propagation lesion responses score
 # Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
