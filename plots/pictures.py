@@ -66,9 +66,14 @@ def figure_of(name, scale):
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
-def save(figure, path):
-    """Write a PNG whole or not at all, so that it can be looked at while it is drawn again."""
+def png(figure):
+    """A figure as the bytes of a PNG."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=150, metadata={"Software": None})
-    files.write_whole(path, content.getvalue())
+    return content.getvalue()
+
+
+def save(figure, path):
+    """Write a PNG whole or not at all, so that it can be looked at while it is drawn again."""
+    files.write_whole(path, png(figure))
     print(os.path.relpath(path))
