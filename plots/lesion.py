@@ -1,4 +1,5 @@
-"""Lesions in the layout of Figures 3 and 5 of 1605.06431, theirs in grey behind, from what analysis/lesion.py has measured.
+"""Lesions in the layout of Figures 3 and 5 of 1605.06431, theirs in grey behind, from what
+analysis/lesion.py has measured.
 
     python -m plots.lesion results/analysis/lesion-*.csv
 """
@@ -18,6 +19,11 @@ from . import pictures, styles
 VEIT = "1605.06431"
 VEIT_UNITS = 54  # of the pre-activated ResNet-110 that they cut
 GREY = "0.62"
+CHANCE = 90  # %, of ten classes
+PANELS = (("one unit deleted", "place of the unit, % of the depth"),
+          ("several random units deleted", "deleted, % of the units (band: quartiles)"),
+          ("random pairs of units swapped",
+           "Kendall's rank correlation of the order with the trained one"))
 
 
 def draw(paths):
@@ -25,65 +31,82 @@ def draw(paths):
     tables = [measurements.read(path) for path in paths]
     figure, axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained", sharey=True)
     _theirs(*axes)
-    for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):
-        style = dict(color=colour, marker=marker, markersize=4, linewidth=1.4)
-        by_lesion = measurements.grouped(rows, "lesion")
-        units, intact = rows[0]["units_in_all"], by_lesion["none"][0]["error"]
-        label = f"{rows[0]['label']} (whole: {intact:.1f} %)"
-        for axis in axes:
-            axis.axhline(intact, color=colour, linewidth=0.8, linestyle=":")
-        deleted = by_lesion.get("delete", [])
-        axes[0].plot([100 * row["place"] / units for row in deleted], [row["error"] for row in deleted], label=label, **style)
-        several = measurements.grouped(by_lesion.get("random", []), "k")
-        share = [100 * k / units for k in several]
-        low, middle, high = zip(*(_quartiles([row["error"] for row in rows]) for rows in several.values()))
-        axes[1].fill_between(share, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes[1].plot(share, middle, **style)
-        swapped = by_lesion.get("swap", [])
-        axes[2].plot([row["tau"] for row in swapped], [row["error"] for row in swapped], color=colour, marker=marker, markersize=3,
-                     linestyle="none", alpha=0.35)
-        bins = measurements.grouped(sorted(({**row, "bin": round(row["tau"] * 50)} for row in swapped), key=lambda row: row["bin"]),
-                                    "bin").values()
-        axes[2].plot(*([statistics.median(row[column] for row in rows) for rows in bins] for column in ("tau", "error")), **style)
-    for axis, title, words in zip(axes, ("one unit deleted", "several random units deleted", "random pairs of units swapped"), (
-            "place of the unit, % of the depth", "deleted, % of the units (band: quartiles)",
-            "Kendall's rank correlation of the order with the trained one")):
-        axis.axhline(90, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
+    chosen = styles.styles([rows[0] for rows in tables])
+    for rows, (colour, marker) in zip(tables, chosen):
+        _ours(axes, rows, dict(color=colour, marker=marker, markersize=4, linewidth=1.4))
+    for axis, (title, words) in zip(axes, PANELS):
+        axis.axhline(CHANCE, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
         axis.set(xlabel=words, ylim=(0, 102))
         axis.set_title(title, fontsize=11)
-    axes[0].set(ylabel="Test error, % (90: chance)", xlim=(0, 102))
+    taus = [row["tau"] for rows in tables for row in rows if row["tau"] is not None]
+    axes[0].set(ylabel=f"Test error, % ({CHANCE}: chance)", xlim=(0, 102))
     axes[1].set_xlim(left=0)
-    axes[2].set_xlim(1.005, min((row["tau"] for rows in tables for row in rows if row["tau"] is not None), default=0.84) - 0.01)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=10, frameon=False,
-                  title="Lesions of trained networks, nothing trained again; grey: Veit, Wilber and Belongie (1605.06431)",
-                  title_fontsize=13)
-    words = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
-    figure.supxlabel(f"{'; '.join(words)}; theirs: full scale, 32 pixels square", fontsize=7, color="0.3")
-    pictures.save(figure, files.FIGURES / f"lesion-{measurements.joined(rows[0]['name'] for rows in tables)}.png")
+    axes[2].set_xlim(1.005, min(taus, default=0.84) - 0.01)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=10,
+                  frameon=False, title_fontsize=13,
+                  title="Lesions of trained networks, no retraining; grey: Veit, Wilber and "
+                        "Belongie (1605.06431)")
+    _caption(figure, tables)
+    name = measurements.joined(rows[0]["name"] for rows in tables)
+    pictures.save(figure, files.FIGURES / f"lesion-{name}.png")
     plt.close(figure)
+
+
+def _ours(axes, rows, style):
+    """One network in the three panels; swaps as the medians of like orders alone."""
+    by_lesion = measurements.grouped(rows, "lesion")
+    units = rows[0]["units_in_all"]
+    intact = by_lesion["none"][0]["error"]
+    deleted = by_lesion.get("delete", [])
+    axes[0].plot([100 * row["place"] / units for row in deleted], [row["error"] for row in deleted],
+                 label=f"{rows[0]['label']} (whole: {intact:.1f} %)", **style)
+    several = measurements.grouped(by_lesion.get("random", []), "k")
+    if several:
+        share = [100 * k / units for k in several]
+        quartiles = [_quartiles([row["error"] for row in group]) for group in several.values()]
+        low, middle, high = zip(*quartiles)
+        axes[1].fill_between(share, low, high, color=style["color"], alpha=0.2, linewidth=0)
+        axes[1].plot(share, middle, **style)
+    swapped = [{**row, "bin": round(row["tau"] * 50)} for row in by_lesion.get("swap", [])]
+    bins = measurements.grouped(sorted(swapped, key=lambda row: row["bin"]), "bin").values()
+    axes[2].plot([statistics.median(row["tau"] for row in group) for group in bins],
+                 [statistics.median(row["error"] for row in group) for group in bins], **style)
 
 
 def _theirs(one, several, swapped):
     """Veit et al.'s Figures 3, 5(a) and 5(b), as far as their numbers are known (paper/lesions.csv)."""
     paper = papers.read()
     units = paper[VEIT, "Fig3", "ResNet-110"]
-    one.axhspan(units["others_low"][0][1], units["others_high"][0][1], color=GREY, alpha=0.4, linewidth=0,
-                label="their ResNet-110, pre-activated")
-    one.plot(*zip(*((100 * place / VEIT_UNITS, error) for place, error in units["test_err"])), color=GREY, marker="x",
+    one.axhspan(units["others_low"][0][1], units["others_high"][0][1], color=GREY, alpha=0.4,
+                linewidth=0, label="their ResNet-110, pre-activated")
+    places = [100 * place / VEIT_UNITS for place, _ in units["test_err"]]
+    one.plot(places, [error for _, error in units["test_err"]], color=GREY, marker="x",
              linestyle="none", markeredgewidth=2, label="the same, four of its 54 units")
     vgg = paper[VEIT, "Fig3", "VGG-15"]
-    one.axhspan(vgg["low"][0][1], vgg["high"][0][1], facecolor="none", edgecolor=GREY, hatch="///", linewidth=0,
-                label="their VGG-15: each layer")
+    one.axhspan(vgg["low"][0][1], vgg["high"][0][1], facecolor="none", edgecolor=GREY, hatch="///",
+                linewidth=0, label="their VGG-15: each layer")
     box = paper[VEIT, "Fig5a", "ResNet-110"]
     share = [100 * k / VEIT_UNITS for k, _ in box["median"]]
-    several.fill_between(share, *([error for _, error in box[kind]] for kind in ("q1", "q3")), color=GREY, alpha=0.4, linewidth=0)
+    several.fill_between(share, *([error for _, error in box[kind]] for kind in ("q1", "q3")),
+                         color=GREY, alpha=0.4, linewidth=0)
     several.plot(share, [error for _, error in box["median"]], color=GREY, linewidth=3)
     swapped.plot(*zip(*paper[VEIT, "Fig5b", "ResNet-110"]["median"]), color=GREY, linewidth=3)
 
 
+def _caption(figure, tables):
+    """What was tested, on how many pictures, which is why the whole net's error is not its log's."""
+    said = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
+    pictures.write_below(figure, (
+        f"{'; '.join(said)}; whole: the error on these pictures, not on all of the test set as in the "
+        "tables; theirs: full scale, 32 pixels square"))
+
+
 def _quartiles(errors):
     """(lower quartile, median, upper quartile)"""
-    return statistics.quantiles(errors, n=4, method="inclusive") if len(errors) > 1 else errors * 3
+    if len(errors) < 2:
+        return errors * 3
+    return statistics.quantiles(errors, n=4, method="inclusive")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def _there(wanted, scale):
 
 
 def _figure(name, scale, panels, every):
+    panels = [panel for panel in panels if panel[1]]  # one without a run is said in words
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.6),
@@ -54,11 +55,9 @@ def _figure(name, scale, panels, every):
     draw_panel = errors if name == "degradation" else curves.panel
     limits = (error_limits if name == "degradation" else scales.limits)(every)
     for axis, (title, drawn, behind) in zip(axes.flat, panels):
-        if drawn:
-            draw_panel(axis, drawn, title, behind, limits)
-        else:
-            axis.set_title(f"{title}: no run yet")
-            axis.set_axis_off()
+        draw_panel(axis, drawn, title, behind, limits)
+    for axis in axes.flat[len(panels):]:
+        axis.set_axis_off()
     note = experiments.depths_note(scale, name)
     figure.suptitle(TITLES[name] + (note and f" ({note})"))
     pictures.caption(figure, [run for curve in every for run in curve.runs])

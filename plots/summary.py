@@ -5,6 +5,7 @@
 import statistics
 
 import matplotlib.pyplot as plt
+from matplotlib import ticker
 
 from common import files
 from paper import experiments
@@ -72,12 +73,12 @@ def _picture(groups, together, scale, path):
         squeeze=False, gridspec_kw={"height_ratios": heights})
     errors = [error for _, pairs, _ in groups for _, runs in pairs for error in runs.errors]
     span = max(errors) - min(errors)
-    ours = (0 if scale in JUDGED else max(0, min(errors) - 0.1 * span - 1),
-            max(errors) + 0.2 * span + 3)
+    limits = (0 if scale in JUDGED else max(0, min(errors) - 0.1 * span - 1),
+              max(1.25 * max(errors) if scale in JUDGED else 0, max(errors) + 0.2 * span + 3))
     for (title, pairs, said), (left, right) in zip(groups, axes):
         _papers(left, pairs)
         _ours(right, pairs, scale)
-        right.set_xlim(*ours)
+        right.set_xlim(*limits)
         left.set_title(title, fontsize=10)
         right.set_title(said.replace(" with ", "\nwith "), fontsize=9)
     axes[-1][0].set_xlabel("the paper's test error, %", fontsize=9)
@@ -115,9 +116,11 @@ def _ours(axes, pairs, scale):
         axes.plot(median, place, "D", color=colour, markersize=6,
                   markerfacecolor="white" if failed else colour)
         axes.annotate(f"{median:.2f}" + (" fail" if failed else ""), (max(runs.errors), place),
-                      xytext=(7, 0), textcoords="offset points", va="center", fontsize=8)
+                      xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
+                      bbox=dict(facecolor="white", edgecolor="none", pad=0.5))
     if scale in JUDGED:
         axes.axvline(experiments.FAILS_ABOVE, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.set_yticks(range(len(pairs)), [""] * len(pairs))
     axes.grid(axis="both", linestyle=":", color="0.7")
     _trim(axes, pairs)
