@@ -14,6 +14,9 @@ SHORTCUTS = {
     "exclusive_gating": "exclusive gating",
     "shortcut_only_gating": "shortcut-only gating",
 }
+# (a) to (f) of Figure 2; the plain net is 0 and 1 of (b)
+SHORTCUT_ORDER = ("identity", "plain", "constant_scaling", "exclusive_gating",
+                  "shortcut_only_gating", "convolution", "dropout")
 
 
 def kind(recipe):

@@ -15,6 +15,7 @@ from test_symbols import HALF_DROPOUT, copy, run_in  # noqa: F401 (copy is a fix
 from analysis import measurements, networks, propagation
 from analysis.graph import Graph
 from common import files
+from plots import propagation as figure
 from symbols import get_symbol, names
 from training.optimizer import initializer
 
@@ -149,3 +150,20 @@ def test_measurements_survive_being_written_and_read(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "RESULTS", tmp_path)
     rows = [{"name": "a", "value": 1.5e-12, "none": None}, {"name": "b, c", "value": 0.0, "none": None}]
     assert measurements.read(measurements.write("x", rows)) == rows
+
+
+def test_trained_and_untrained_of_one_network_share_a_colour_and_untrained_is_dashed():
+    def lines(label, shortcut, weights):
+        return [dict(label=label, activation="original", shortcut=shortcut, depth=56, weights=weights)]
+
+    networks = {label: lines(label, shortcut, weights) for label, shortcut, weights in [
+        ("56, plain, untrained", "plain", "initial weights"),
+        ("56, original, untrained", "identity", "initial weights"),
+        ("56, original, trained", "identity", "trained for 2,400 iterations"),
+        ("56, plain, trained", "plain", "trained for 2,400 iterations")]}
+    ordered = figure._in_the_papers_order(networks)
+    assert list(ordered) == ["56, original, trained", "56, original, untrained", "56, plain, trained",
+                             "56, plain, untrained"]
+    chosen = figure._styles(ordered)
+    assert chosen[0]["color"] == chosen[1]["color"] != chosen[2]["color"] == chosen[3]["color"]
+    assert [style["linestyle"] == "solid" for style in chosen] == [True, False, True, False]
