@@ -2,6 +2,7 @@
 import contextlib
 import importlib
 import os
+import platform
 import re
 import sys
 from pathlib import Path
@@ -10,13 +11,16 @@ from tqdm import tqdm
 
 GIVEN = dict(os.environ)  # as the user gave it, before MXNet's settings for this process: for processes that it starts
 
+CPUINFO = Path("/proc/cpuinfo")
+VECTORS = ("avx512_bf16", "avx512_vnni", "avx512bw", "avx2", "avx", "sse4_1")  # as oneDNN chooses
+
 
 def physical_cores():
     """Cores that this process may use; two hyper-threads of one core count once (Linux; elsewhere all processors)."""
     try:
         allowed = os.sched_getaffinity(0)
         cores = set()
-        for block in Path("/proc/cpuinfo").read_text().strip().split("\n\n"):
+        for block in CPUINFO.read_text().strip().split("\n\n"):
             facts = dict(re.findall(r"^(.*?)\s*:\s*(.*)$", block, re.MULTILINE))
             if int(facts["processor"]) in allowed:
                 cores.add((facts.get("physical id"), facts.get("core id", facts["processor"])))
@@ -28,10 +32,24 @@ def physical_cores():
 def has_bfloat16():
     """Whether the processor multiplies in bfloat16 (Linux). MXNet emulates it elsewhere, more slowly than float32."""
     try:
-        flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        flags = re.search(r"^flags\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)
     except OSError:
         return False
     return bool(flags) and "avx512_bf16" in flags.group(1).split()
+
+
+def processor():
+    """'AMD EPYC 7R13, avx2': the model and the widest vectors that MXNet can use on it (Linux).
+
+    Another kind computes sums in another order, so that numbers differ in their last digits.
+    """
+    try:
+        facts = dict(re.findall(r"^(.*?)\s*:\s*(.*)$", CPUINFO.read_text().split("\n\n")[0], re.MULTILINE))
+    except OSError:
+        facts = {}
+    flags = facts.get("flags", facts.get("Features", "")).split()
+    widest = [flag for flag in VECTORS if flag in flags][:1]
+    return ", ".join([facts.get("model name") or platform.processor() or platform.machine(), *widest])
 
 
 def prepare_mxnet():

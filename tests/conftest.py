@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from archives import archive, closed_host, server  # noqa: F401 (fixtures of the download)
 from cifar_files import generated_folder, records  # noqa: F401 (fixtures: small sets)
+from made_runs import two  # noqa: F401 (a run's folder with two checkpoints)
 from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 Mutant = namedtuple("Mutant", "mistake file right wrong tests")
 SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
+FOLDER = "test_run_folder.py"
 DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
 IMAGENET = "test_imagenet.py"
@@ -83,7 +84,8 @@ MUTANTS = [Mutant(*fields) for fields in [
      RECIPE),
     ("the learning rate drops one update early", "training/schedule.py", "iteration > step", "iteration >= step", RECIPE),
     ("the learning rate begins anew on resume", "training/loop.py", "optimizer(recipe, symbol, done,", "optimizer(recipe, symbol, 0,", RECIPE),
-    ("momentum lost on resume", "training/state.py", "momentum if master is None else (momentum, master), False", "None, False", RECIPE),
+    ("momentum lost on resume", "training/state.py", "momentum if master is None else (momentum, master)", "None", RECIPE),
+    ("momenta of another module are taken", "training/state.py", "if keys != wanted:", "if False:", FOLDER),
     ("F let through where the gradient is the shortcuts' alone", PROPAGATION, '"BlockGrad"', '"identity"', "test_propagation.py"),
     ("norms of the batch called norms of a picture", PROPAGATION, "count = sqrt(len(images))", "count = 1", "test_propagation.py"),
     ("lambdas multiplied across a change of dimensions", PROPAGATION, "if shapes[i:k + 1] == [shapes[i]] * (k + 1 - i))", ")",
@@ -113,9 +115,11 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("one checkpoint is kept", CHECKPOINT, "KEPT = 2", "KEPT = 1", SAFETY),
     ("a file that a full disk cut off counts as whole", CHECKPOINT, "not content.endswith(list(arrays)[-1].encode())", "False", SAFETY),
     ("the log keeps what came after the checkpoint", "training/run.py", 'write_whole(self.folder / "log.csv", self._log)', "pass", SAFETY),
-    ("two processes in one folder", "training/run.py", "fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", SAFETY),
+    ("two processes in one folder", "training/run.py", "fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", FOLDER),
+    ("another program's files are written over", "training/run.py", "if path.exists() and path.stat().st_size:", "if False:",
+     FOLDER),
     ("an edited config.json mixes two recipes", "training/run.py",
-     'self._refuse_another(made_by, f"{path} was edited: {folder.name} is of a run")', "pass", SAFETY),
+     'self._refuse_another(made_by, f"{what}: {place.name} is of a run")', "pass", FOLDER),
     ("a test that was interrupted leaves no row", "training/loop.py", "if now.row_due:", "if False:", SAFETY),
     ("a signal waits for the end of a test", "training/loop.py", "between=interruptions.look", "between=lambda: None", SAFETY),
     ("divergence is seen only where a row is due", "training/loop.py", "workers.sync and not math.isfinite",

@@ -1,13 +1,11 @@
 """Whatever happens to a run, it goes on where it was and ends as if nothing had happened. Louder: make torture, make fuzz."""
 import contextlib
-import json
 import math
 import os
 import re
 import resource
 import shutil
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import mxnet as mx
 import pytest
 from conftest import SMALL, arrays, refusal, rows, same, start
+from made_runs import CONFIG, RECIPE, SMALL_RECIPE, goes_on_from, numbers, reopened
 
 from common import errors
 from common.environment import be_deterministic
@@ -25,15 +24,10 @@ from training import checkpoint, interrupt
 from training.interrupt import Interruptions, Stopped, duration
 from training.log import COLUMNS, read_log, write_number
 from training.loop import train
-from training.recipe import Recipe
 from training.run import Run
-from training.source import source
 from training.workers import Workers
 
-SMALL_RECIPE = Recipe(iterations=24, log_every=5, test_every=10, steps=(12,), warmup_iterations=2, batch_size=20)
-RECIPE = {**SMALL_RECIPE.settings(), "steps": [12], "kv_store": "local"}
 DROPOUT = get_symbol(8, shortcut="dropout")
-CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
 
 
 @pytest.fixture(scope="module")
@@ -240,40 +234,6 @@ def test_diverged_run_is_over_unless_told_to_go_on(trains, tmp_path):
 # ---- checkpoints
 
 
-def numbers(k):
-    """What a checkpoint of a small network might hold."""
-    return {"arg:w": mx.nd.arange(300) * k, "aux0:m": mx.nd.ones((2, 3)) * k, "momentum:0": mx.nd.zeros((1,)) + k}
-
-
-@pytest.fixture
-def two(tmp_path):
-    """The folder of a run with checkpoints of iterations 5 and 10."""
-    with contextlib.closing(Run(tmp_path / "run", CONFIG)) as run:
-        run.checkpoint()
-        for k in (5, 10):
-            for i in range(k - 4, k + 1):
-                run.log(iteration=i, train_loss=1 / i)
-            run.save(numbers(k), {"iteration": k})
-    return tmp_path / "run"
-
-
-def reopened(folder, config=CONFIG):
-    """(arrays as bytes, state) that a run goes on from, in a copy of the folder; and the copy."""
-    copy = folder.with_name(f"copy-{time.time_ns()}")
-    shutil.copytree(folder, copy)
-    with contextlib.closing(Run(copy, config)) as run:
-        arrays, state = run.checkpoint()
-    return {name: array.asnumpy().tobytes() for name, array in arrays.items()}, state, copy
-
-
-def goes_on_from(folder, k):
-    arrays, state, copy = reopened(folder)
-    assert arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()} and state["iteration"] == k
-    assert [row["iteration"] for row in read_log(copy)] == list(range(1, k + 1))
-    assert [path.name for path in checkpoint.found(copy)][-1] == f"checkpoint-{k:07d}"
-    return copy
-
-
 def test_run_goes_on_from_the_newest_checkpoint_with_the_log_up_to_it(two):
     with open(two / "log.csv", "a") as log:
         log.write("11,,,0.1,,,,,\n12,,,0.")
@@ -370,68 +330,6 @@ def test_full_disk_stops_a_log_row_with_one_line(two):
             run.log(iteration=11, train_loss=0.1)
     assert "is the disk full?" in str(caught.value)
     goes_on_from(two, 10)
-
-
-# ---- the folder
-
-
-def test_lock_of_a_dead_process_is_no_obstacle_and_a_living_one_is_named(two):
-    (two / ".lock").write_text("process 1 on nowhere")
-    with contextlib.closing(Run(two, CONFIG)):
-        refusal(lambda: Run(two, CONFIG), f"process {os.getpid()} on {os.uname().nodename}", "--output")
-    Run(two, CONFIG).close()
-
-
-@pytest.mark.parametrize("content", [
-    b"", b"{", b"[]", b"null", b"\xff\xfe\0", b"{}", b'{"recipe": 3}', b'{"recipe": {}, "network": 1, "data": ""}', b"[" * 100000,
-    b'{"recipe": {}, "network": "n", "data": "d", "continued": {}}', b"1" * 10000, b'{"recipe": {"seed": ' + b"9" * 5000 + b"}}"])
-def test_config_that_is_none_is_refused(two, content):
-    (two / "config.json").write_bytes(content)
-    refusal(lambda: Run(two, CONFIG), "config.json", "--output")
-
-
-@pytest.mark.parametrize("change", [{"learning_rate": 0.2}, {"seed": "0"}, {"iterations": None}, {"steps": []}])
-def test_config_edited_together_with_the_command_does_not_mix_two_recipes(two, change):
-    edited = {**CONFIG, "recipe": {**RECIPE, **change}}
-    (two / "config.json").write_text(json.dumps(edited))
-    refusal(lambda: Run(two, edited), "config.json was edited", *change)
-    refusal(lambda: Run(two, CONFIG), "holds a run with", *change)
-
-
-def test_run_from_before_an_option_goes_on_without_it(two):
-    newer = {**CONFIG, "recipe": {**RECIPE, "an_option_to_come": None}}
-    assert reopened(two, newer)[1]["iteration"] == 10
-    newer["recipe"]["an_option_to_come"] = 1
-    refusal(lambda: Run(two, newer), "an_option_to_come null, not 1")
-
-
-def test_run_goes_on_with_another_commit_and_config_says_so(two, capsys):
-    newer = {**CONFIG, "versions": {"commit": "b"}}
-    assert "continued" not in json.loads((two / "config.json").read_text())
-    for _ in range(2):  # noted once
-        with contextlib.closing(Run(two, newer)) as run:
-            run.checkpoint()
-    config = json.loads((two / "config.json").read_text())
-    assert config["versions"] == {"commit": "a"}
-    assert config["continued"] == [{"iteration": 10, "versions": {"commit": "b"}, "host": {"cores": 2}}]
-    assert capsys.readouterr().out.count("config.json says so") == 1
-
-
-def test_source_names_commit_and_uncommitted_changes(tmp_path):
-    assert source(tmp_path) == {"commit": None, "uncommitted": None}
-
-    def git(*words):
-        return subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, text=True,
-                              capture_output=True).stdout.strip()
-    git("init", "-q")
-    (tmp_path / "file.py").write_text("1")
-    git("add", "."), git("commit", "-q", "-m", "one")
-    assert source(tmp_path) == {"commit": git("rev-parse", "HEAD"), "uncommitted": []}
-    (tmp_path / "file.py").write_text("2")
-    (tmp_path / "new.py").write_text("3")
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "log.csv").write_text("")
-    assert source(tmp_path)["uncommitted"] == ["M file.py", "?? new.py"]
 
 
 # ---- the log

@@ -11,6 +11,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from common.environment import processor
 from common.errors import UserError
 from common.files import RESULTS, ROOT, RUNS
 
@@ -56,7 +57,8 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
             "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
             "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
             "parameters": parameters,
-            "host": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count(),
+            "host": {"machine": platform.machine(), "processor": processor(),
+                     "system": platform.platform(), "cores": os.cpu_count(),
                      "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
                      "deterministic": arguments.deterministic or not arguments.gpus,
                      "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},

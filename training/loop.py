@@ -65,7 +65,7 @@ class Training:
         done = workers.number("iteration", saved["iteration"] if saved else 0)
         self.module, self.tester = self._modules(symbol, contexts, arrays, done)
         if saved:
-            state.restore(self.module, arrays)
+            state.restore(self.module, arrays, done)
         if workers.several:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved)

@@ -4,6 +4,7 @@ The one place that reaches into Module's private parts: BN's moving averages of 
 them) and the momenta (save_optimizer_states would pickle them). A parameter that is float16 in the network has a float32
 master beside its momentum, which is what the optimizer updates; the parameter is that, rounded.
 """
+from common.errors import UserError
 
 
 def collect(module):
@@ -36,18 +37,39 @@ def parameters(arrays):
     return arguments, states
 
 
-def restore(module, arrays):
-    """Put back what init_params cannot: each device's own moving averages, the momenta and the masters."""
-    group, updater = module._exec_group, _updater(module)
+def restore(module, arrays, iteration):
+    """Put back what init_params cannot: each device's own moving averages, the momenta and the
+    masters. Raises UserError if the momenta of an iteration are not those of this module."""
+    group = module._exec_group
+    updater = _updater(module)
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         for k, block in enumerate(blocks):
             arrays[f"aux{k}:{name}"].copyto(block)
-    for name in arrays:
-        kind, text = name.split(":", 1)
-        if kind in ("momentum", "master"):
-            key = int(text) if text.isdigit() else text
-            momentum, master = arrays.get(f"momentum:{text}"), arrays.get(f"master:{text}")
-            updater.states[key], updater.states_synced[key] = momentum if master is None else (momentum, master), False
+    keys = {name.split(":", 1)[1] for name in arrays if name.startswith(("momentum:", "master:"))}
+    if updater:
+        _check_keys(keys, module, iteration)
+    for text in keys:
+        key = int(text) if text.isdigit() else text
+        momentum = arrays.get(f"momentum:{text}")
+        master = arrays.get(f"master:{text}")
+        updater.states[key] = momentum if master is None else (momentum, master)
+        updater.states_synced[key] = False
+
+
+def _check_keys(keys, module, iteration):
+    """The optimizer would begin anew, from zero, for a parameter whose momentum has another key."""
+    group = module._exec_group
+    expected = set(group.param_names)
+    if not module._update_on_kvstore:
+        count = len(group.param_arrays) * len(group.contexts)
+        expected = {str(key) for key in range(count)}
+    wanted = expected if iteration and _updater(module).optimizer.momentum else keys & expected
+    if keys != wanted:
+        key = sorted(keys ^ wanted)[0]
+        fault = "lacks the momentum" if key in wanted else "has a momentum with the unknown key"
+        raise UserError(f"the checkpoint of iteration {iteration:,} {fault} {key!r}, so the run "
+                        "would go on as another: delete that checkpoint, and the one before it is "
+                        "used, or move the run's folder away to begin again")
 
 
 def broadcast(module, workers):
