@@ -173,8 +173,6 @@ parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 
 docs: $(READY)  ## compute the numbers and tables of the documents anew, and the first picture
 	@$(PY) -W ignore -m docs.computed
-	@$(PY) -m plots.curves $(foreach network,$(DEMO:20=56),results/pocket/cifar10-$(network)/seed0) \
-		--output plots/figures/pocket-56-layers.png --title "Four ways to join 56 layers"
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step
 	@$(PY) -W ignore -m benchmarks.loop

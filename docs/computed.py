@@ -1,61 +1,72 @@
-"""The parts of the documents that are computed, between <!-- name --> and <!-- end of name -->.
+"""The parts of the documents that are computed, from logs and from the code.
 
     python -m docs.computed           # writes them: make docs
     python -m docs.computed --check   # exit code 1, and which file, if one is not up to date
+
+A table or paragraph stands between <!-- name --> and <!-- end of name -->, a number between
+<!--name--> and <!--/-->.
 """
+import functools
 import re
 import sys
 
 from common import files
 from common.errors import UserError, run
 from common.files import ROOT
-from docs import places
-from paper import experiments
-from paper.statistics import number, order, ours, say, say_ours
+from docs import first_picture, outcome, places, values
 from symbols import counts
 
-SCALE = "pocket"  # of the runs that are committed
+DOCUMENTS = ["README.md", "README.zh.md", "CONTRIBUTING.md", *sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
 
 
-def results():
-    """Tables 1 and 2 as far as the committed logs go, in the order of the paper's errors."""
-    lines = []
-    for name in ("table1", "table2"):
-        rows = sorted(experiments.TABLES[name],
-                      key=lambda row: (row.experiment.depth, number(row.paper)))
-        lines += ["", f"| Table {name[-1]} | | the paper, % | ours at {SCALE} scale, % | runs |",
-                  "| --- | --- | ---: | ---: | ---: |"]
-        for row in rows:
-            runs = ours(row.experiment, SCALE)
-            if runs.errors:
-                lines.append(f"| {row.case} | {row.remark} | {say(row.paper)} | {say_ours(runs)} "
-                             f"| {len(runs.errors)} |")
-        lines += ["", order(name, SCALE) + "."] if order(name, SCALE) else []
-    return lines[1:]
+def picture(text):
+    """The picture of Tables 1 and 2 at the scale that the README tells of."""
+    return [f"![{text}](plots/figures/{outcome.shown()}-summary.png)"]
 
 
-def choices():
-    """The rows of docs/DEVIATIONS.md that have an option: what was chosen, and how otherwise."""
-    table = ["| where the papers are silent | here | otherwise |", "| --- | --- | --- |"]
-    for line in (ROOT / "docs/DEVIATIONS.md").read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|\n ").split(" | ")]
-        if line.startswith("| ") and len(cells) == 4 and "`" in cells[3]:
-            table.append(f"| {cells[0]} | {cells[1]} | {cells[3]} |")
-    return table
+def tables_in(language):
+    """Tables 1 and 2 at the scale that the README tells of."""
+    scale = outcome.shown()
+    return [*outcome.table("table1", scale, language), "",
+            *outcome.table("table2", scale, language)]
 
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
-BLOCKS = {"networks": counts.table, "choices": choices, "results": results, "places": places.table}
+BLOCKS = {
+    "places": places.table,
+    "networks": counts.table,
+    "outcome": outcome.sentences,
+    "outcome-zh": lambda: outcome.sentences("zh"),
+    "picture": lambda: picture("Every row of Tables 1 and 2 beside the paper's"),
+    "picture-zh": lambda: picture("表 1 和表 2 的每一行与论文对照"),
+    "tables-zh": lambda: tables_in("zh"),
+    "first-picture": first_picture.lines,
+    "first-picture-zh": lambda: first_picture.lines("zh"),
+    "full-scale": outcome.at_full_scale,
+    "results-desk": lambda: outcome.results("desk"),
+    "results-pocket": lambda: outcome.results("pocket"),
+}
+BLOCKS.update({name: functools.partial(places.quoted, name) for name in places.LINES})
 
 
 def filled(text):
-    """A document's text with each block computed anew. Raises UserError if nothing computes one."""
+    """A document's text with each block and number anew. Raises UserError if nothing has one."""
     def block(match):
         name = match.group(1)
-        if name not in BLOCKS:
-            raise UserError(f"docs/computed.py has no block {name}: it has {', '.join(BLOCKS)}")
-        return "\n".join([f"<!-- {name} -->", *BLOCKS[name](), f"<!-- end of {name} -->"])
-    return re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- end of \1 -->", block, text, flags=re.DOTALL)
+        lines = _compute(BLOCKS, name)
+        return "\n".join([f"<!-- {name} -->", *lines, f"<!-- end of {name} -->"])
+
+    def value(match):
+        return f"<!--{match.group(1)}-->{_compute(values.VALUES, match.group(1))}<!--/-->"
+
+    text = re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- end of \1 -->", block, text, flags=re.DOTALL)
+    return re.sub(r"<!--([\w-]+)-->.*?<!--/-->", value, text)
+
+
+def _compute(table, name):
+    if name not in table:
+        raise UserError(f"docs/ computes no '{name}': there are {', '.join(table)}")
+    return table[name]()
 
 
 def main():
@@ -67,7 +78,9 @@ def main():
             stale.append(document)
             if "--check" not in sys.argv:
                 files.write_whole(ROOT / document, filled(text))
-    if "--check" in sys.argv and stale:
+    if "--check" not in sys.argv:
+        first_picture.draw()
+    elif stale:
         raise UserError(f"not up to date: {', '.join(stale)}; make docs computes them anew")
     return 0
 

@@ -1,0 +1,56 @@
+"""The README's first picture: four ways to join 56 layers, at the longest scale that has them."""
+import statistics as numbers
+
+from common import files
+from common.errors import UserError
+from paper import runs, scales
+from plots import curves
+
+NETWORKS = ("original56", "preact56", "plain56", "constant_scaling56")
+TITLE = "Four ways to join 56 layers"
+CAPTIONS = {
+    "en": "*Real curves on real photographs, from a machine without a GPU: 56 layers joined in four"
+          " ways, at {scale} scale ({data} averaged to {side}x{side}; {iterations:,} iterations of"
+          " {batch}; seed 0; one CPU thread, {minutes:.0f} minutes a run in the median). Solid:"
+          " test error; dashed: training loss, as in the paper.*",
+    "zh": "*真实照片上的真实曲线，没有使用 GPU：56 层以四种方式相连，{scale} 规模（{data}，平均到"
+          " {side}x{side}；{iterations:,} 次迭代，每批 {batch} 张；种子 0；一个 CPU 线程，"
+          "每次训练中位数 {minutes:.0f} 分钟）。实线：测试误差；虚线：训练损失，与论文相同。*",
+}
+
+
+def published(scale):
+    """The four published runs at a scale, seed 0; none where one is not finished."""
+    found = []
+    for network in NETWORKS:
+        try:
+            found.append(runs.read(files.RESULTS / scale / f"cifar10-{network}" / "seed0"))
+        except UserError:
+            return []
+    return found if all(map(runs.is_whole, found)) else []
+
+
+def scale():
+    """The longest scale that has all four."""
+    return next(name for name in scales.SCALES if published(name))
+
+
+def path():
+    """Where the picture lies."""
+    return files.FIGURES / f"{scale()}-56-layers.png"
+
+
+def lines(language="en"):
+    """The picture and its caption, as Markdown."""
+    drawn = published(scale())
+    recipe = drawn[0].config["recipe"]
+    minutes = numbers.median(run.rows[-1]["seconds"] / 60 for run in drawn)
+    caption = CAPTIONS[language].format(
+        scale=scale(), data=drawn[0].config["data"], side=recipe["image_size"],
+        iterations=recipe["iterations"], batch=recipe["batch_size"], minutes=minutes)
+    return [f"![{TITLE}]({path().relative_to(files.ROOT).as_posix()})", "", caption]
+
+
+def draw():
+    """Draw it from the logs."""
+    curves.draw(published(scale()), path(), TITLE)

@@ -1,0 +1,136 @@
+"""What came out, from the published logs: Tables 1 and 2 beside the paper's, and what they show."""
+import statistics as numbers
+
+from docs import phrases
+from paper import experiments, scales
+from paper.statistics import (
+    JUDGED,
+    fails,
+    measured,
+    neighbours,
+    number,
+    ours,
+    rank_correlation,
+    say,
+    say_order,
+    say_ours,
+    say_told_apart,
+    verdicts,
+)
+from plots import summary, tables
+
+ROWS_THAT_SHOW_AN_ORDER = 3
+
+
+def shown():
+    """The scale that the README tells of: the longest at which Table 1 has enough rows."""
+    for scale in ("full", "desk"):
+        if len(measured(experiments.TABLE1, scale)) >= ROWS_THAT_SHOW_AN_ORDER:
+            return scale
+    return "pocket"
+
+
+def table(name, scale, language="en"):
+    """Lines of a table's finished rows, in the order of the paper's errors."""
+    head = [cell.format(n=name[-1], scale=scale) for cell in phrases.HEADS[language]]
+    lines = []
+    for row in sorted(experiments.TABLES[name],
+                      key=lambda row: (row.experiment.depth, number(row.paper))):
+        finished = ours(row.experiment, scale)
+        if finished.errors:
+            lines.append([row.case, row.remark, say(row.paper), say_ours(finished),
+                          str(len(finished.errors)), verdicts(row, finished, scale)])
+    if scale not in JUDGED:  # the last column is empty
+        head.pop()
+        lines = [line[:-1] for line in lines]
+    if language == "zh":
+        lines = [[phrases.chinese(cell) for cell in line] for line in lines]
+    rule = ["---", "---", *["---:"] * (len(head) - 2)]
+    return ["| " + " | ".join(line) + " |" for line in [head, rule, *lines]]
+
+
+def sentences(language="en"):
+    """Table 1's outcome in five sentences."""
+    scale = shown()
+    pairs = measured(experiments.TABLE1, scale)
+    judged = neighbours(experiments.TABLE1, scale)
+    told = [say_told_apart(pair) for pair in judged]
+    original = ours(experiments.ORIGINAL110, scale)
+    correlation = rank_correlation(pairs)
+    facts = dict(
+        rows=len(pairs), all=len(experiments.TABLE1), scale=scale,
+        runs=sum(len(finished.errors) for _, finished in pairs),
+        recipe=recipe(scale, language), depth=experiments.ORIGINAL110.at(scale).depth,
+        original=say(numbers.median(original.errors)),
+        paper=say(experiments.TABLE1[0].paper),
+        failures=_failures(pairs, scale, language),
+        correlation="?" if correlation is None else f"{correlation:.2f}", pairs=len(judged),
+        same=told.count("as in the paper"), other=told.count("the other way round"))
+    separator = "" if language == "zh" else " "
+    return [separator.join(phrases.OUTCOME[language]).format(**facts)]
+
+
+def recipe(scale, language="en"):
+    """A scale's recipe in a few words."""
+    if language == "en":
+        return scales.scale(scale).summary
+    used = scales.scale(scale).recipe
+    return (f"{used.iterations:,} 次迭代，每批 {used.batch_size} 张"
+            f" {used.image_size}x{used.image_size} 的图像")
+
+
+def _failures(pairs, scale, language):
+    """The sentence on the paper's failures."""
+    medians = [numbers.median(finished.errors) for _, finished in pairs]
+    failing = [fails(row.paper) for row, _ in pairs]
+    if scale in JUDGED:
+        here = [fails(median) for median in medians]
+        facts = dict(agree=sum(one == other for one, other in zip(failing, here)),
+                     both=sum(one and other for one, other in zip(failing, here)))
+        return phrases.JUDGED[language].format(rows=len(pairs), failing=sum(failing), **facts)
+    worst = sorted(range(len(pairs)), key=medians.__getitem__)[len(pairs) - sum(failing):]
+    both = sum(failing[i] for i in worst)
+    return phrases.NOT_JUDGED[language].format(failing=sum(failing), both=both)
+
+
+def order(scale):
+    """Spearman's rank correlation of Tables 1 and 2, ResNet-110, in one line."""
+    return [say_order(summary.networks(), scale) + "."]
+
+
+def pairs(scale):
+    """The neighbours in the paper's order, and whether our runs can tell them apart."""
+    return tables.markdown(summary.HEAD, summary.pair_lines(scale)).splitlines()
+
+
+def at_full_scale():
+    """The finished runs of the papers' own recipe beside the papers' errors."""
+    lines = ["| network | the paper, % | ours, % | pictures | runs |",
+             "| --- | ---: | ---: | --- | ---: |"]
+    for depth, paper in experiments.RESNETS.items():
+        finished = ours(experiments.experiment(depth), "full")
+        if finished.errors:
+            data = finished.runs[0].config["data"]
+            lines.append(f"| ResNet-{depth}, original | {say(paper)} (1512.03385, Table 6) | "
+                         f"{say_ours(finished)} | {data} | {len(finished.errors)} |")
+    return lines if len(lines) > 2 else ["No run of the papers' own length is published yet."]
+
+
+def degradation(scale):
+    """Plain and residual nets by depth: test error, %."""
+    lines = ["| | network | test error, % | runs |", "| --- | --- | ---: | ---: |"]
+    for title, curves in experiments.FIGURES["degradation"]:
+        for curve in curves:
+            finished = ours(curve.experiment, scale)
+            if finished.errors:
+                lines.append(f"| {title} | {curve.experiment.at(scale).depth} layers | "
+                             f"{say_ours(finished)} | {len(finished.errors)} |")
+    return lines
+
+
+def results(scale):
+    """All that the published runs at a scale show: tables, order, neighbours, degradation."""
+    if not measured(experiments.TABLE1 + experiments.TABLE2, scale):
+        return ["No run at this scale is published yet."]
+    return [*table("table1", scale), "", *table("table2", scale), "", *order(scale), "",
+            *pairs(scale), "", *degradation(scale)]

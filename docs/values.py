@@ -1,0 +1,161 @@
+"""Numbers that the documents' sentences have in them, each computed from logs and measurements.
+
+In a document a number stands as <!--name-->12.3<!--/-->; make docs writes it anew.
+"""
+import math
+import statistics as numbers
+
+from analysis import measurements
+from common import files
+from paper import experiments, runs
+from paper.scales import scale
+from paper.statistics import ours
+
+PREDICTED = "preact-constant_scaling110"  # networks of which equation (8) predicts the gradient
+TRAINED = "propagation-pocket-cifar10-original56-pocket-cifar10-plain56-original56-plain56"
+
+
+def measured(name):
+    """The rows of results/analysis/<name>.csv."""
+    return measurements.read(files.RESULTS / "analysis" / f"{name}.csv")
+
+
+def lesions(network):
+    """{unit: what its deletion costs, in points} of a trained network."""
+    rows = measured(f"lesion-pocket-cifar10-{network}")
+    return {row["units"]: row["error"] - rows[0]["error"]
+            for row in rows if row["lesion"] == "delete"}
+
+
+def whole(network):
+    """Test error of a trained network before any lesion, in %."""
+    return measured(f"lesion-pocket-cifar10-{network}")[0]["error"]
+
+
+def worst_but_first(network):
+    """What the most costly deletion costs, the first unit's left out, in points."""
+    return max(cost for unit, cost in lesions(network).items() if unit != "stage1_unit1")
+
+
+def responses(network, start=""):
+    """Standard deviations of a trained network's 3x3 layers, those whose names begin so."""
+    return [row["deviation"] for row in measured(f"responses-pocket-cifar10-{network}")
+            if row["convolution"].startswith(start)]
+
+
+def weaker(start=""):
+    """In how many layers the pre-activated net answers more weakly than the original one."""
+    pairs = zip(responses("preact56", start), responses("original56", start))
+    return sum(preact < original for preact, original in pairs)
+
+
+def through_shortcuts(network):
+    """Share of the first unit's gradient that comes through shortcuts alone, in % of its norm."""
+    row = next(row for row in measured(TRAINED) if row["network"] == network and row["l"] == 1)
+    return 100 * row["shortcut_gradient"] / row["gradient"]
+
+
+def magnitudes(network):
+    """By how many powers of ten the gradient grows from a network's last unit to its first."""
+    rows = [row for row in measured("propagation-110") if row["network"] == network]
+    return math.log10(rows[0]["gradient"] / rows[-2]["gradient"])
+
+
+def digits_of_equation_8():
+    """To how many digits the measured gradient is equation (8)'s product, where f is identity."""
+    rows = [row for row in measured("propagation-lambda") if row["network"].startswith(PREDICTED)]
+    error = max(abs(row["shortcut_ratio"] / row["lambda_product"] - 1) for row in rows)
+    return math.floor(-math.log10(max(error, 1e-6)))  # the file has six digits
+
+
+def errors(network, scale_name="pocket"):
+    """{seed: test error in %} of the published runs of a network at a scale."""
+    folder = files.RESULTS / scale_name
+    found = [runs.read(path.parent) for path in folder.glob(f"cifar10-{network}/seed*/config.json")]
+    return {run.config["recipe"]["seed"]: runs.last_error(run)
+            for run in found if runs.is_whole(run)}
+
+
+def deviations(scale_name):
+    """Standard deviations of the networks that have several seeds at a scale, in points."""
+    everything = [ours(row.experiment, scale_name).errors
+                  for row in experiments.TABLE1 + experiments.TABLE2]
+    return [numbers.stdev(values) for values in everything if len(values) > 1]
+
+
+def minutes(scale_name, network="*"):
+    """How long each published run at a scale took, in minutes."""
+    paths = (files.RESULTS / scale_name).glob(f"cifar10-{network}/seed*/config.json")
+    return [runs.read(path.parent).rows[-1]["seconds"] / 60 for path in paths]
+
+
+def cost_of_bn_after_addition():
+    """What BN after the addition costs at pocket scale: (seed 0 against seed 0, medians)."""
+    bn = errors("bn_after_addition56")
+    original = errors("original56")
+    return bn[0] - original[0], numbers.median(bn.values()) - numbers.median(original.values())
+
+
+def cost_of_bn_in_paper():
+    """The same in the paper: Table 2, ResNet-110."""
+    errors_of = {row.experiment.activation: row.paper for row in experiments.TABLE2
+                 if row.experiment.depth == 110}
+    return errors_of["bn_after_addition"] - errors_of["original"]
+
+
+def pictures():
+    """Pictures that a network sees by the paper's recipe."""
+    recipe = scale("full").recipe
+    return recipe.iterations * recipe.batch_size
+
+
+def one(value):
+    """A number with one digit behind the point."""
+    return f"{value:.1f}"
+
+
+def two(value):
+    return f"{value:.2f}"
+
+
+def three(value):
+    return f"{value:.3f}"
+
+
+def rounded(value):
+    return f"{value:.0f}"
+
+
+VALUES = {
+    "original-without-first": lambda: one(lesions("original56")["stage1_unit1"]),
+    "original-worst-but-first": lambda: one(worst_but_first("original56")),
+    "preact-median": lambda: one(numbers.median(lesions("preact56").values())),
+    "preact-without-first": lambda: one(lesions("preact56")["stage1_unit1"]),
+    "preact-without-third": lambda: one(lesions("preact56")["stage1_unit3"]),
+    "scaled-least": lambda: one(min(lesions("constant_scaling56").values())),
+    "plain-whole": lambda: one(whole("plain56")),
+    "weaker-layers": lambda: str(weaker()),
+    "layers": lambda: str(len(responses("preact56"))),
+    "weaker-in-stage1": lambda: str(weaker("stage1")),
+    "layers-of-stage1": lambda: str(len(responses("preact56", "stage1"))),
+    "preact-stage1": lambda: three(numbers.mean(responses("preact56", "stage1"))),
+    "original-stage1": lambda: three(numbers.mean(responses("original56", "stage1"))),
+    "shortcuts-before": lambda: one(through_shortcuts("original56")),
+    "shortcuts-after": lambda: rounded(through_shortcuts("pocket-cifar10-original56")),
+    "plain-magnitudes": lambda: str(math.floor(magnitudes("plain110"))),
+    "equation-8-digits": lambda: str(digits_of_equation_8()),
+    "deviation-least": lambda: one(min(deviations("pocket"))),
+    "deviation-most": lambda: one(max(deviations("pocket"))),
+    "deviation-original": lambda: one(numbers.stdev(errors("original56").values())),
+    "bn-cost-by-seed": lambda: one(cost_of_bn_after_addition()[0]),
+    "bn-cost-by-medians": lambda: one(cost_of_bn_after_addition()[1]),
+    "bn-cost-in-paper": lambda: two(cost_of_bn_in_paper()),
+    "minutes-pocket": lambda: rounded(numbers.median(minutes("pocket"))),
+    "minutes-pocket-most": lambda: rounded(max(minutes("pocket"))),
+    "minutes-first": lambda: rounded(numbers.median(minutes("pocket", "original20"))),
+    "pocket-recipe": lambda: scale("pocket").summary,
+    "desk-recipe": lambda: scale("desk").summary,
+    "demo-recipe": lambda: scale("demo").summary,
+    "pictures": lambda: one(pictures() / 1e6),
+    "pictures-zh": lambda: rounded(pictures() / 1e4),
+}
