@@ -21,6 +21,7 @@ from common.command import Parser, folder
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT
+from common.screen import survive
 from data import download
 from paper import experiments, runs, scales, search
 from plots.named import DRAW
@@ -165,6 +166,7 @@ def train(jobs, slots, arguments):
 
 
 def main():
+    survive("stdout")
     arguments = options().parse_args()
     try:
         seeds = [int(seed) for seed in arguments.seeds.split(",")]

@@ -2,6 +2,8 @@
 import errno
 import sys
 
+from .screen import survive
+
 
 class UserError(Exception):
     """A mistake that the user can mend; its message is one line that names the cause and the remedy."""
@@ -9,6 +11,7 @@ class UserError(Exception):
 
 def run(main):
     """Call a script's main(); a UserError, or a file that cannot be read or written, is one line and exit code 2, Ctrl-C one."""
+    survive("stderr")
     try:
         sys.exit(main())
     except UserError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from common.environment import processor
 from common.errors import UserError
 from common.files import RESULTS, ROOT, RUNS
+from common.screen import survive
 
 from . import interrupt
 from .options import devices
@@ -78,6 +79,7 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     from .run import Run
     from .workers import Follower, Workers
 
+    survive("stdout")
     if recipe.batch_size > len(dataset.train_images):
         raise UserError(f"a batch of {recipe.batch_size} is more than the {len(dataset.train_images)} training images")
     workers = Workers(arguments.kv_store)
