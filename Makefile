@@ -12,12 +12,13 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
 TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
+queue.TAKES := DATA
 summary.TAKES := SCALE
 watch.TAKES := ARGS
 propagation.TAKES := NETWORKS SEED DATA ARGS
@@ -113,6 +114,9 @@ JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 	@$(PY) -W ignore reproduce.py $@ --scale $(call quote,$(SCALE)) --jobs $(JOBS) \
 		$(or $(call option,--seeds,SEEDS),$(call option,--seeds,SEED)) $(call option,--gpus,GPUS) $(call option,--data-dir,DATA)
+
+queue: $(READY)  ## train the published runs that are missing, at low priority (-j2 DATA=folder)
+	@OMP_NUM_THREADS=1 $(PY) -W ignore reproduce.py queue --jobs $(JOBS) $(call option,--data-dir,DATA)
 
 test: $(READY)  ## the whole test suite
 	@$(PY) -m pytest -q tests

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,17 +24,19 @@ from common.errors import UserError, run
 from common.files import ROOT
 from common.screen import survive
 from data import download
-from paper import experiments, runs, scales, search
+from paper import experiments, queue, runs, scales, search
 from plots.named import DRAW
 from training.options import gpu_numbers
 
 STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit codes of a run that was told to stop, and can go on
+QUEUE = "queue"
 TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
 
 
 def options():
     parser = Parser(__doc__)
-    parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]))
+    parser.add_argument("what", nargs="+", help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH])
+                        + f"; {QUEUE}: what we publish")
     parser.add_argument("--scale", default="full", help=", ".join(scales.SCALES))
     parser.add_argument("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
@@ -43,26 +46,33 @@ def options():
 
 
 class Job:
-    """One experiment with one seed."""
+    """One experiment with one seed at a scale; published: as one of our published runs, not as a user's own."""
 
-    def __init__(self, experiment, seed, arguments):
-        experiment = experiment.at(arguments.scale)
-        self.experiment, self.seed, self.scale = experiment, seed, arguments.scale
-        self.folder = self._folder()
-        data = ["--data-dir", os.path.relpath(arguments.data_dir, ROOT)] if arguments.data_dir else []
-        self.options = [*experiment.command, "--scale", arguments.scale, *data, "--seed", str(seed),
+    def __init__(self, experiment, scale, seed, data_dir=None, published=False):
+        self.experiment = experiment.at(scale)
+        self.scale = scale
+        self.seed = seed
+        self.folder = self._folder(published)
+        data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
+        self.options = [*self.experiment.command, "--scale", scale, *data, "--seed", str(seed),
                         "--output", os.path.relpath(self.folder, ROOT)]
 
-    def _folder(self):
-        """Where its run is, or is to be: among the published ones if it counts there, among the user's own otherwise."""
+    def _folder(self, published):
+        """Where its run is, or is to be."""
         place = Path(self.scale) / self.experiment.name / f"seed{self.seed}"
-        published = files.RESULTS / place
-        if self._share(published) == 1 or any(published.glob("checkpoint-*")):
-            return published
+        folder = files.RESULTS / place
+        if published or self._share(folder) == 1 or any(folder.glob("checkpoint-*")):
+            return folder
         return files.RUNS / place
 
     def __str__(self):
-        return f"{self.experiment.name} seed {self.seed}"
+        return f"{self.scale} {self.experiment.name} seed {self.seed}"
+
+    @property
+    def kind(self):
+        """Jobs of one kind take the same time and memory."""
+        each = self.experiment
+        return self.scale, each.depth, each.unit, each.shortcut, str(each.changes)
 
     @property
     def done(self):
@@ -84,29 +94,38 @@ def share(arguments):
 
 
 def plan(jobs, slots, arguments):
-    """Print what will run, how long that takes here and how much memory, measured for each depth, kind of unit and shortcut."""
-    measured, seconds, memory = {}, 0, []
-    print(f"{len(jobs)} runs at scale {arguments.scale}:")
+    """Print what will run, how long that takes here, when it ends and how much memory, measured for each kind of job."""
+    measured = {}
+    memory = []
+    ends = [0.0] * arguments.jobs  # in seconds from now, of the slots
+    print(f"{len(jobs)} runs, {arguments.jobs} at once:")
     for job in jobs:
-        kind = (job.experiment.depth, job.experiment.unit, job.experiment.shortcut, str(job.experiment.changes))
-        if kind not in measured:
-            cost = subprocess.run([*TRAIN, *job.options, *slots[0], "--cost"], cwd=ROOT,
-                                  text=True, capture_output=True, env=share(arguments))
-            if cost.returncode:  # the run itself will tell why
-                print(f"  {str(job):<58}  cannot be measured: {(cost.stderr.strip().splitlines() or ['no memory?'])[-1]}")
-            measured[kind] = None if cost.returncode else json.loads(cost.stdout.splitlines()[-1])
-        cost = measured[kind]
+        if job.kind not in measured:
+            measured[job.kind] = _cost(job, slots[0], arguments)
+        cost = measured[job.kind]
         if cost is None:
             continue
         done = job.done
         rest = cost["seconds"] * (1 - done)
-        seconds += rest
+        slot = ends.index(min(ends))
+        ends[slot] += rest
         memory.append(cost["megabytes"])
-        there = f"  ({done:.0%} is there)" if done else ""
+        there = f", {done:.0%} is there" if done else ""
         gpu = f", {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
-        print(f"  {str(job):<58} {_clock(rest):>8}  {cost['megabytes']:,.0f} MB{gpu}{there}")
-    together, time = sum(sorted(memory)[-arguments.jobs:]), _clock(seconds / min(arguments.jobs, len(jobs)))
-    print(f"in all about {time} and at most {together:,.0f} MB, {arguments.jobs} at once", flush=True)
+        end = time.strftime("%a %H:%M", time.localtime(time.time() + ends[slot]))
+        print(f"  {str(job):<58} {_clock(rest):>8}, ends {end}, {cost['megabytes']:,.0f} MB{gpu}{there}")
+    together = sum(sorted(memory)[-arguments.jobs:])
+    print(f"in all about {_clock(max(ends))} and at most {together:,.0f} MB, {arguments.jobs} at once", flush=True)
+
+
+def _cost(job, slot, arguments):
+    """What a run of this kind takes here, as --cost measures it; None where that fails."""
+    done = subprocess.run([*TRAIN, *job.options, *slot, "--cost"], cwd=ROOT, text=True, capture_output=True,
+                          env=share(arguments))
+    if done.returncode:  # the run itself will tell why
+        print(f"  {str(job):<58}  cannot be measured: {(done.stderr.strip().splitlines() or ['no memory?'])[-1]}")
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _clock(seconds):
@@ -178,23 +197,44 @@ def main():
     if len(gpus) % arguments.jobs:
         raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: each run needs as many of them as the others")
     slots = [["--gpus", ",".join(gpus[i::arguments.jobs])] if gpus else [] for i in range(arguments.jobs)]
-    chosen = [each for what in arguments.what for each in experiments.experiments_of(what)]
+    if arguments.what == [QUEUE]:
+        return report(*work_off(slots, arguments))
+    chosen = []
+    for what in arguments.what:
+        chosen += experiments.experiments_of(what)
     failed, stopped = complete(chosen, seeds, slots, arguments)
     if experiments.SEARCH in arguments.what and not failed and not stopped and search.best(arguments.scale):
         failed, stopped = complete([search.best(arguments.scale)], seeds, slots, arguments)
     for what in arguments.what:
         DRAW[what](what, arguments.scale)
-    for each in failed:
-        print(f"failed: {each}", file=sys.stderr)
+    return report(failed, stopped)
+
+
+def report(failed, stopped):
+    """Name what failed; the exit code."""
+    for job in failed:
+        print(f"failed: {job}", file=sys.stderr)
     if stopped:
         print("stopped; the same command goes on", file=sys.stderr)
     return 130 if stopped else bool(failed)
 
 
+def work_off(slots, arguments):
+    """Train the published runs that are missing, at the lowest priority: (those that failed, whether it was stopped)."""
+    os.nice(19)
+    jobs = [Job(*planned, arguments.data_dir, published=True) for planned in queue.planned()]
+    jobs = [job for job in jobs if job.done < 1]
+    if not jobs:
+        print("every published run is there")
+        return [], False
+    plan(jobs, slots, arguments)
+    return train(jobs, slots, arguments)
+
+
 def complete(chosen, seeds, slots, arguments):
     """Train what is missing of experiments; (those that failed, whether it was stopped)."""
     own_data = scales.scale(arguments.scale).data
-    jobs = [Job(each, seed, arguments) for seed in seeds for each in chosen]
+    jobs = [Job(each, arguments.scale, seed, arguments.data_dir) for seed in seeds for each in chosen]
     jobs = list({job.folder: job for job in jobs}.values())  # several tables have one network, several depths one at a small scale
     for job in jobs:  # weeks on several GPUs each, of data that must be prepared first: nothing that a table should begin by itself
         if job.experiment.dataset == "imagenet" and job.done < 1:

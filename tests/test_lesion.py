@@ -194,7 +194,7 @@ def test_make_hands_every_word_on():
     def make(*arguments):
         return subprocess.run(["make", "-n", "-o", ".venv/ready", *arguments], cwd=ROOT, text=True, capture_output=True)
 
-    assert 'analysis.lesion a b --data-dir "d" --samples 3' in make("lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
+    assert "analysis.lesion a b --data-dir 'd' --samples 3" in make("lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
     assert "analysis.responses a" in make("responses", "RUN=a").stdout
     assert "analysis.propagation preact20 r" in make("propagation", "NETWORKS=preact20 r").stdout
     done = make("lesion")

@@ -27,10 +27,9 @@ def test_every_word_becomes_an_option():
                    "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "IMAGE_SIZE=16", "SCALE=pocket", "EPOCHS=2", "LR=0.05",
                    "ARGS=--nesterov").stdout
     command = command.replace("'", "")
-    for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", "--data-dir d", "--output o", "--epochs 2", "--learning-rate 0.05",
-                   "--iterations 5",
-                   "--batch-size 64", "--unit basic", "--shortcut-args bias=-7", "--image-size 16", "--scale pocket",
-                   "--nesterov"]:
+    for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", "--data-dir d", "--output o", "--epochs 2",
+                   "--learning-rate 0.05", "--iterations 5", "--batch-size 64", "--unit basic", "--shortcut-args bias=-7",
+                   "--image-size 16", "--scale pocket", "--nesterov"]:
         assert option in command, option
 
 

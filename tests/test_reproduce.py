@@ -1,4 +1,5 @@
 """What a table or figure lacks is planned, trained several at once, and drawn; what fails is named and stops nothing else."""
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import reproduce
 import train_cifar
 from common import files
 from common.errors import run
-from paper import scales
+from paper import experiments, queue, scales
 from training.log import read_log
 from training.recipe import CIFAR
 
@@ -49,21 +50,21 @@ def figure1(images, tmp_path, monkeypatch):
 def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys):
     assert not figure1("--jobs", "2", "--seeds", "0,1")
     out = capsys.readouterr().out
-    assert "4 runs at scale demo" in out and "MB" in out and "2 at once" in out and "FAILED" not in out
+    assert "4 runs, 2 at once" in out and "MB" in out and "FAILED" not in out
     for name in NAMES:
         for seed in (0, 1):
-            assert f"ends: {name} seed {seed}" in out
+            assert f"ends: demo {name} seed {seed}" in out
             assert read_log(tmp_path / "runs" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
     assert matplotlib.image.imread(tmp_path / "figures" / "demo-figure1.png").std() > 0.01
-    assert not figure1("--jobs", "2", "--seeds", "0,1") and "runs at scale" not in capsys.readouterr().out
+    assert not figure1("--jobs", "2", "--seeds", "0,1") and "at once" not in capsys.readouterr().out
 
 
 def test_seed_on_other_pictures_is_not_trained_again(figure1, tmp_path, capsys):
-    assert not figure1() and "2 runs at scale" in capsys.readouterr().out
+    assert not figure1() and "2 runs, 1 at once" in capsys.readouterr().out
     for name in NAMES:
         path = tmp_path / "runs" / "demo" / name / "seed0" / "config.json"
         path.write_text(path.read_text().replace("generated shapes", "others"))
-    assert not figure1() and "runs at scale" not in capsys.readouterr().out
+    assert not figure1() and "at once" not in capsys.readouterr().out
 
 
 def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
@@ -71,7 +72,8 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
     (tmp_path / "runs" / "demo" / NAMES[0]).write_text("in the way")
     assert figure1("--jobs", "2") == 1
     said = capsys.readouterr()
-    assert f"failed: {NAMES[0]} seed 0" in said.err and f"FAILED: {NAMES[0]}" in said.out and f"ends: {NAMES[1]} seed 0" in said.out
+    assert f"failed: demo {NAMES[0]} seed 0" in said.err and f"FAILED: demo {NAMES[0]}" in said.out
+    assert f"ends: demo {NAMES[1]} seed 0" in said.out
     assert (tmp_path / "figures" / "demo-figure1.png").exists()
 
 
@@ -79,3 +81,25 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
     (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"), (["--seeds", "a"], "--seeds a"), (["--jobs", "0"], "--jobs 0")])
 def test_mistake_is_one_line(figure1, options, words):
     refusal(lambda: figure1(*options), words)
+
+
+def test_published_runs_are_trained_in_their_order_into_their_own_folder(figure1, images, tmp_path, monkeypatch, capsys):
+    wanted = [queue.Planned(experiments.experiment(1001, "preact"), "demo", 1),
+              queue.Planned(experiments.experiment(1001), "demo", 0)]
+    monkeypatch.setattr(queue, "planned", lambda: wanted)
+    monkeypatch.setattr(os, "nice", lambda value: None)  # of this process: it would stay
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue"])
+    assert reproduce.main() == 0
+    out = capsys.readouterr().out
+    assert out.index(f"demo {NAMES[1]} seed 1") < out.index(f"demo {NAMES[0]} seed 0") and "ends " in out
+    for name, seed in ((NAMES[1], 1), (NAMES[0], 0)):
+        assert read_log(tmp_path / "results" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
+    assert reproduce.main() == 0 and "every published run is there" in capsys.readouterr().out
+
+
+def test_queue_has_every_row_of_tables_1_and_2_first():
+    order = queue.planned()
+    assert len(order) == len({(run.experiment.name, run.scale, run.seed) for run in order})
+    assert [run.scale for run in order[:15]] == ["desk"] * 15 and order[15].scale == "full"
+    assert {run.experiment.name for run in order[:15]} == {row.experiment.name for row in experiments.TABLE1} | {
+        row.experiment.name for row in experiments.TABLE2[:5]}
