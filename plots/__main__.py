@@ -5,6 +5,7 @@
 """
 from concurrent.futures import ProcessPoolExecutor
 
+from common import files
 from common.command import Parser
 from common.environment import physical_cores
 from common.errors import UserError, run
@@ -21,7 +22,17 @@ def draw_each_run():
 
 
 def draw_run(run):
-    curves.draw([run], pictures.figure_path(run.folder))
+    path = pictures.figure_path(run.folder)
+    if not _is_current(path, run.folder):
+        curves.draw([run], path)
+
+
+def _is_current(path, folder):
+    """Whether a run's picture is younger than its log and than what draws it."""
+    code = [*(files.ROOT / "plots").glob("*.py"), *(files.ROOT / "paper").glob("*.py")]
+    sources = [folder / "log.csv", folder / "config.json", *code]
+    return path.is_file() and path.stat().st_mtime > max(
+        source.stat().st_mtime for source in sources)
 
 
 def main():
