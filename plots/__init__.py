@@ -1,7 +1,15 @@
 """What people look at, drawn from the logs under results/ alone; figures go to plots/figures/."""
-import matplotlib
+import importlib.util
+import os
+from pathlib import Path
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 
-matplotlib.rcdefaults()  # the user's matplotlibrc is for the user's own figures
-matplotlib.use("Agg")
+# The user's matplotlibrc and MPLBACKEND are for the user's own figures; a wrong one would end the import.
+_folder = Path(importlib.util.find_spec("matplotlib").origin).parent
+os.environ["MATPLOTLIBRC"] = str(_folder / "mpl-data" / "matplotlibrc")
+os.environ["MPLBACKEND"] = "Agg"
+
+import matplotlib  # noqa: E402
+
+matplotlib.rcdefaults()  # one in the current folder comes before MATPLOTLIBRC

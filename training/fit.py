@@ -11,7 +11,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from common.environment import processor
+from common.environment import GIVEN, processor, threads
 from common.errors import UserError
 from common.files import RESULTS, ROOT, RUNS
 from common.screen import survive
@@ -92,6 +92,9 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
             return 0
         return train(Follower(), symbol, contexts, *feed(place), recipe, workers,
                      keep_going=arguments.keep_going)
+    warning = threads(GIVEN.get("OMP_NUM_THREADS"))[1]
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr)
     output = folder(arguments, name, recipe.seed)
     config = describe(arguments, name, recipe, network, dataset, symbol, parameters)
     open_run = Run(output, config, arguments.keep_going)

@@ -1,17 +1,33 @@
 """Which source made a run: the commit, and what was changed since."""
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 GENERATED = (":!results", ":!plots/figures")  # what runs write themselves
 
 
 def source(root):
-    """{"commit": its hash, "uncommitted": ["M symbols/layers.py", ...]} of a checkout; None for both without git."""
-    def git(*arguments):
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, errors="replace")
-        return done.stdout.splitlines() if done.returncode == 0 else None
+    """{"commit": its hash, "uncommitted": ["M symbols/layers.py", ...]} of a checkout.
 
-    if not shutil.which("git") or not git("rev-parse", "HEAD"):
-        return {"commit": None, "uncommitted": None}
+    None for both without git, and where root is no checkout of its own: files that were unpacked
+    inside another one are not of its commit.
+    """
+    # GIT_DIR and its like name another repository than the one that root lies in
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*arguments):
+        done = subprocess.run(["git", *arguments], cwd=root, env=variables, capture_output=True,
+                              text=True, errors="replace")
+        return done.stdout.splitlines() if done.returncode == 0 else []
+
+    unknown = {"commit": None, "uncommitted": None}
+    if not shutil.which("git"):
+        return unknown
+    top = git("rev-parse", "--show-toplevel")
+    commit = git("rev-parse", "HEAD")
+    if not commit or not top or Path(top[0]).resolve() != Path(root).resolve():
+        return unknown
     changes = git("status", "--porcelain", "--untracked-files=all", "--", ".", *GENERATED)
-    return {"commit": git("rev-parse", "HEAD")[0], "uncommitted": [" ".join(line.split(maxsplit=1)) for line in changes or ()]}
+    return {"commit": commit[0],
+            "uncommitted": [" ".join(line.split(maxsplit=1)) for line in changes]}
