@@ -15,7 +15,7 @@ FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
-NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
+NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
 TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
@@ -43,6 +43,7 @@ quote = '$(subst ','\'',$(1))'
 option = $(if $(strip $($(2))),$(1) $(call quote,$($(2))))
 OPTIONS = --scale $(call quote,$(SCALE)) $(call option,--data-dir,DATA) $(call option,--gpus,GPUS) $(call option,--cpus,CPUS) \
 	$(call option,--seed,SEED) $(call option,--unit,UNIT) $(call option,--shortcut-args,SHORTCUT_ARGS) \
+	$(call option,--activation-args,ACTIVATION_ARGS) $(call option,--widths,WIDTHS) \
 	$(call option,--iterations,ITERATIONS) $(call option,--epochs,EPOCHS) $(call option,--batch-size,BATCH) \
 	$(call option,--learning-rate,LR) $(call option,--image-size,IMAGE_SIZE) $(call option,--output,OUTPUT) $(ARGS)
 
@@ -59,7 +60,7 @@ help:  ## list the jobs
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
 	@echo "    and, behind it: SCALE=full|desk|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
 	@echo "                    EPOCHS=10 BATCH=64 LR=0.05 IMAGE_SIZE=16 UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7"
-	@echo "                    ARGS='any option of train_cifar.py'"
+	@echo "                    ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 ARGS='any option of train_cifar.py'"
 	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, gate-bias-search: train what is missing, then draw"
 	@echo "    (SCALE=full|desk|pocket|demo SEEDS=0,1,2 -j2)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile

@@ -4,6 +4,8 @@ In a name # is the next number in its unit: batch normalisations are bn1, bn2, a
 """
 import mxnet as mx
 
+from common.errors import UserError
+
 # Both papers are silent; these are the defaults of Torch, in which the authors' own code is written
 # (docs/DEVIATIONS.md).
 BATCH_NORM_EPSILON = 1e-5
@@ -50,14 +52,23 @@ def gate(unit, bias):
 
 
 def zero_padding(x, channels_in, channels, stride):
-    """Option A: every stride-th pixel, and zeros in the new channels, which come last."""
+    """Option A: every stride-th pixel, and zeros in the new channels, which come last.
+
+    Raises UserError where there are fewer channels than before.
+    """
+    if channels < channels_in:
+        raise UserError(f"option A adds channels, and here {channels_in} become {channels}: take "
+                        "--option B (make: ARGS='--option B')")
     if stride > 1:
         x = mx.sym.slice(x, begin=(None,) * 4, end=(None,) * 4,
                          step=(None, None, stride, stride), name="subsample")
     if channels == channels_in:
         return x
     zeros = mx.sym.zeros_like(x, name="zeros")  # Pad refuses the channel axis
-    return mx.sym.concat(x, *[zeros] * (channels // channels_in - 1), dim=1, name="padded")
+    parts = [zeros] * (channels // channels_in - 1)
+    if channels % channels_in:
+        parts.append(mx.sym.slice_axis(zeros, axis=1, begin=0, end=channels % channels_in))
+    return mx.sym.concat(x, *parts, dim=1, name="padded")
 
 
 def classifier(x, channels, classes):

@@ -9,6 +9,8 @@ FOLDER = Path(__file__).resolve().parent
 # The depths of the papers name their unit; any other depth that fits two kinds of unit needs --unit.
 PAPER_UNIT = {20: "basic", 32: "basic", 44: "basic", 56: "basic", 110: "basic", 1202: "basic",
               164: "bottleneck", 1001: "bottleneck"}
+# Channels of each stage's 3x3 layers (1512.03385, section 4.2 and Table 1); a bottleneck ends in four times as many.
+WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 # How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
 OPTIONS = ("A", "B", "A-preactivated")
 # Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2 layers.
@@ -111,12 +113,31 @@ def constants(values):
     return ",".join(f"{key}={value:g}" for key, value in values.items())
 
 
-def run_name(dataset, activation, shortcut, depth, unit, constants):
-    """The folder of a network's runs, as cifar10-exclusive_gating110-bias=-7: its make target, and what is not by default.
+def run_name(dataset, activation, shortcut, depth, unit, constants, activation_constants=None,
+             widths=None):
+    """The folder of a network's runs: its make target, and what is not by default.
 
-    constants: those of the shortcut that differ from its file's.
+    As cifar10-exclusive_gating110-bias=-7. constants, activation_constants: those of the shortcut
+    and of the activation that differ from their files'. widths: of the stages, or None.
     """
     parts = [dataset, name(activation, shortcut, depth)]
     if unit != PAPER_UNIT.get(depth, unit):
         parts.append(unit)
-    return "-".join(parts + [f"{key}={value:g}" for key, value in sorted(constants.items())])
+    if widths:
+        parts.append(f"widths={','.join(map(str, widths))}")
+    for values in (activation_constants or {}, constants):
+        parts += [f"{key}={value:g}" for key, value in sorted(values.items())]
+    return "-".join(parts)
+
+
+def stage_widths(widths, family):
+    """The channels of each stage's 3x3 layers; None stands for the papers'.
+
+    Raises UserError for another number of stages than the family has.
+    """
+    if widths is None:
+        return WIDTHS[family]
+    if len(widths) != len(WIDTHS[family]):
+        raise UserError(f"--widths {','.join(map(str, widths))}: {family} has {len(WIDTHS[family])} "
+                        f"stages, as {','.join(map(str, WIDTHS[family]))}")
+    return tuple(widths)

@@ -16,7 +16,7 @@ IMAGE_SIZE = {"cifar": 32, "imagenet": 224}
 
 def get_symbol(depth, activation="original", shortcut="identity", unit=None, classes=None,
                family="cifar", shortcut_args=None, option=None, bottleneck_stride="1x1",
-               dtype=None):
+               dtype=None, activation_args=None, widths=None):
     """The network as a symbol with inputs `data` (batch, 3, height, width) and `softmax_label` (batch,).
 
     depth, unit        weighted layers and kind of unit; see names.stages
@@ -30,6 +30,9 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
                        bottlenecks (1603.05027, appendix)
     bottleneck_stride  which of a bottleneck's layers has the stride: 1x1 (the authors), 3x3
                        (fb.resnet.torch)
+    activation_args    the activation's constants, as {"beta": 1}
+    widths             channels of each stage's 3x3 layers; by default (16, 32, 64) for CIFAR and
+                       (64, 128, 256, 512) for ImageNet. The stem keeps its 16 or 64
     dtype              float16: from the data to the last unit, which MXNet computes on GPUs only.
                        By default, and for bfloat16, to which training converts it, float32
 
@@ -40,6 +43,7 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
     activation = Variant("activations", activation)
     shortcut = Variant("shortcuts", shortcut)
     constants = shortcut.constants(shortcut_args or {})
+    activation_args = activation.constants(activation_args or {})
     option = option or names.default_option(kind)
     if option not in names.OPTIONS:
         raise UserError(f"no option is called '{option}': there are {', '.join(names.OPTIONS)}")
@@ -49,12 +53,13 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
     made = []  # [(unit, symbol)]: what join and residual_unit return
 
     def residual_unit(x, unit):
-        y = activation.call("residual_unit", x, unit, constants={})
+        y = activation.call("residual_unit", x, unit, constants=activation_args)
         made.append((unit, y))
         return y
 
     with mx.name.NameManager():  # the same call gives the same names, whatever was built before
-        symbol = resnet(units_per_stage, kind, functions(activation, residual_unit),
+        symbol = resnet(units_per_stage, names.stage_widths(widths, family), kind,
+                        functions(activation, residual_unit, activation_args),
                         joining(shortcut, constants, made), classes or CLASSES[family], family,
                         option, bottleneck_stride, dtype)
     check(symbol, made, IMAGE_SIZE[family], activation.path)
@@ -74,13 +79,13 @@ def joining(shortcut, constants, made):
     return join
 
 
-def functions(activation, residual_unit):
+def functions(activation, residual_unit, constants):
     """What resnet() builds with: the functions that the file has, each of them guarded."""
     made = types.SimpleNamespace(residual_unit=residual_unit)
     if "after_conv1" in activation.functions:
-        made.after_conv1 = lambda x: activation.call("after_conv1", x, constants={})
+        made.after_conv1 = lambda x: activation.call("after_conv1", x, constants=constants)
     if "after_last_unit" in activation.functions:
-        made.after_last_unit = lambda x: activation.call("after_last_unit", x, constants={})
+        made.after_last_unit = lambda x: activation.call("after_last_unit", x, constants=constants)
     return made
 
 
@@ -90,3 +95,8 @@ def shortcut_constants(shortcut, given):
     Raises UserError for an unknown one.
     """
     return Variant("shortcuts", shortcut).constants(given)
+
+
+def activation_constants(activation, given):
+    """The same of an activation."""
+    return Variant("activations", activation).constants(given)

@@ -16,6 +16,10 @@ def of_network(add, depth):
     add("--shortcut", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
     add("--depth", type=int, help=f"weighted layers ({depth})")
     add("--shortcut-args", type=constants, default={}, metavar="K=V,...", help="constants of the shortcut, as bias=-7")
+    add("--activation-args", type=constants, default={}, metavar="K=V,...",
+        help="constants of the activation, where its file has some")
+    add("--widths", type=widths, metavar="N,N,N",
+        help="channels of each stage's 3x3 layers (16,32,64; ImageNet 64,128,256,512); the stem keeps its own")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
     add("--option", choices=names.OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
         "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
@@ -33,6 +37,9 @@ class Network:
     unit: str
     option: str
     bottleneck_stride: str
+    # None: of a file without constants, as in a config.json from before there were any
+    activation_args: dict = field(default=None, hash=False)
+    widths: tuple = None  # None: the papers'
 
     def settings(self):
         """{name: value}, as config.json has it; without dtype and classes it is what get_symbol takes."""
@@ -44,8 +51,14 @@ class Network:
     def name(self, dataset):
         """What its runs are called: data set, make target, and what is not by default."""
         usual = symbols.shortcut_constants(self.shortcut, {})
-        unusual = {key: value for key, value in self.shortcut_args.items() if value != usual[key]}
-        return names.run_name(dataset, self.activation, self.shortcut, self.depth, self.unit, unusual)
+        usual_activation = symbols.activation_constants(self.activation, {})
+        return names.run_name(dataset, self.activation, self.shortcut, self.depth, self.unit,
+                              unusual(self.shortcut_args, usual),
+                              unusual(self.activation_args or {}, usual_activation), self.widths)
+
+
+def unusual(values, usual):
+    return {key: value for key, value in values.items() if value != usual[key]}
 
 
 def network(arguments, family, depth):
@@ -62,8 +75,13 @@ def network(arguments, family, depth):
     names.check_variant("activations", activation)
     names.check_variant("shortcuts", shortcut)
     unit, _ = names.stages(layers, arguments.unit, family)
-    return Network(layers, activation, shortcut, symbols.shortcut_constants(shortcut, arguments.shortcut_args), unit,
-                   arguments.option or names.default_option(unit), arguments.bottleneck_stride)
+    channels = names.stage_widths(arguments.widths, family)
+    return Network(
+        layers, activation, shortcut,
+        symbols.shortcut_constants(shortcut, arguments.shortcut_args),
+        unit, arguments.option or names.default_option(unit), arguments.bottleneck_stride,
+        symbols.activation_constants(activation, arguments.activation_args) or None,
+        None if channels == names.WIDTHS[family] else channels)
 
 
 def constants(text):
@@ -76,5 +94,16 @@ def constants(text):
             if not math.isfinite(values[key.strip()]):
                 raise ValueError
         except ValueError:
-            raise UserError(f"--shortcut-args {text}: write numbers by name, as bias=-7 or scale=0.5,residual_scale=1") from None
+            raise UserError(f"constants {text}: write numbers by name, as bias=-7 or scale=0.5,residual_scale=1") from None
+    return values
+
+
+def widths(text):
+    """'16,32,64' -> (16, 32, 64)"""
+    try:
+        values = tuple(int(width) for width in text.split(","))
+    except ValueError:
+        values = (0,)
+    if min(values) < 1:
+        raise UserError(f"--widths {text}: write channels with commas between them, as 16,32,64")
     return values

@@ -64,7 +64,7 @@ def symbol(depth, version):
     kind, counts = names.stages(depth, family="imagenet")
     theirs = SimpleNamespace(residual_unit=residual_unit, after_last_unit=preact.after_last_unit)
     with mx.name.NameManager():
-        return resnet(counts, kind, theirs, join, 1000, "imagenet", "B", "3x3")
+        return resnet(counts, names.WIDTHS["imagenet"], kind, theirs, join, 1000, "imagenet", "B", "3x3")
 
 
 def carry(net, version):

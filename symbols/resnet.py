@@ -13,15 +13,14 @@ from .unit import EXPANSION, Unit
 STEM_CHANNELS = {"cifar": 16, "imagenet": 64}
 
 
-def resnet(units_per_stage, kind, activation, join, classes, family, option, bottleneck_stride,
-           dtype=None):
+def resnet(units_per_stage, widths, kind, activation, join, classes, family, option,
+           bottleneck_stride, dtype=None):
     """The whole network as a symbol with inputs `data` and `softmax_label`.
 
     activation: what has the functions of an activation file; join: a shortcut file's. For the other
     arguments see get_symbol.
     """
     channels = STEM_CHANNELS[family]
-    widths = [channels * 2 ** stage for stage in range(len(units_per_stage))]
     x = stem(activation, family, channels, dtype)
     total = sum(units_per_stage)
     index = 0

@@ -153,7 +153,8 @@ def test_cifar_preact(depth):
                   bn1_moving_var=mx.nd.ones(16) - EPSILON)
     kind, counts = names.stages(depth)
     theirs = SimpleNamespace(residual_unit=raw_projections, after_last_unit=lambda x: relu(batch_norm(x, "bn"), "relu"))
-    symbol = resnet(counts, kind, theirs, lambda x, f, unit, projection: x + f, 10, "cifar", "B", "1x1")
+    symbol = resnet(counts, names.WIDTHS["cifar"], kind, theirs, lambda x, f, unit, projection: x + f, 10, "cifar", "B",
+                    "1x1")
     assert agree(logits(symbol, arrays, images), net(images).asnumpy())
 
     # The paper's: with the first unit's BN handing on too, what remains is that its projections read the pre-activation.

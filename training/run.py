@@ -82,6 +82,10 @@ class Run:
         """
         path = self.folder / "config.json"
         recorded = self._read_config(path) if path.exists() else None
+        if recorded and not (read_log(self.folder) or checkpoint.found(self.folder)):
+            # it came to nothing, because of a variant's file, say: it may begin anew as another
+            self._write_config(self.config)
+            return dict(self.config)
         if recorded:
             self._refuse_another(recorded, f"{self.folder} holds a run")
         made_by, place = self._made_by()
