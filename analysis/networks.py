@@ -16,6 +16,7 @@ from training.optimizer import initializer
 
 # What get_symbol needs to know of a recipe.
 NETWORK = ("depth", "activation", "shortcut", "unit", "shortcut_args", "option", "bottleneck_stride")
+LATER = ("activation_args", "widths")  # a run from before they were there did without them
 # name: as results/analysis/ knows it; label: as figures do; recipe: as in config.json; arguments, states: {name: NDArray}; weights:
 # what they are, in words
 Network = namedtuple("Network", "name label symbol recipe arguments states weights")
@@ -52,7 +53,7 @@ def of_run(folder):
     if lacking or recipe["dataset"] not in cifar.LAYOUTS:
         raise UserError(f"{folder} is no run on CIFAR, which these measurements are for (config.json: " + (
             f"{', '.join(lacking)} lacking)" if lacking else f"dataset {recipe['dataset']})"))
-    symbol = get_symbol(classes=cifar.LAYOUTS[recipe["dataset"]].classes, **{key: recipe[key] for key in NETWORK})
+    symbol = get_symbol(classes=cifar.LAYOUTS[recipe["dataset"]].classes, **{key: recipe.get(key) for key in (*NETWORK, *LATER)})
     arrays, reached = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(f"{folder} has no checkpoint (they are not published with the logs): train it again by the command in its "

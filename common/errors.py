@@ -17,8 +17,8 @@ def run(main):
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:  # it may say where
+        print(" ".join(["stopped", *map(str, interrupt.args)]), file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # what reads our output has had enough, as in: make plots | head
         sys.stdout = None

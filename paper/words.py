@@ -22,12 +22,14 @@ SHORTCUT_ORDER = ("identity", "plain", "constant_scaling", "exclusive_gating",
 def kind(recipe):
     """'exclusive gating (init b=-6)': what a recipe's network differs in from the original one.
 
-    recipe: activation, shortcut and, where it is known, shortcut_args, {constant: value}.
+    recipe: activation, shortcut and, where they are known, shortcut_args and activation_args,
+    {constant: value}.
     """
     parts = []
     if recipe["activation"] != "original":
         activation = recipe["activation"]
-        parts.append(ACTIVATIONS.get(activation, activation.replace("_", " ")))
+        parts.append(ACTIVATIONS.get(activation, activation.replace("_", " "))
+                     + constants(activation, recipe.get("activation_args") or {}))
     if recipe["shortcut"] != "identity":
         shortcut = recipe["shortcut"]
         parts.append(SHORTCUTS.get(shortcut, shortcut.replace("_", " "))

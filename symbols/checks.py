@@ -32,12 +32,15 @@ def check(symbol, made, size, path):
 
     def blame(name):
         """The line that made a layer, or that uses a variable."""
-        made = places.get(name) or places.get(user_of(symbol, name))
-        return place(*made) if made else path
+        for layer in (name, *users(symbol, name)):
+            if places.get(layer):
+                return place(*places[layer])
+        return path
 
     check_parameters(symbol, blame)
     internals = symbol.get_internals()
     try:
+        check_stem(made[0][0], size, path, blame)
         outputs = infer(internals, size, blame)
     except mx.MXNetError as error:
         first_wrong_unit(made, size, blame)
@@ -80,13 +83,19 @@ def infer(symbol, size, blame):
     return dict(zip(symbol.list_outputs(), outputs))
 
 
+def check_stem(first, size, path, blame):
+    """after_conv1 keeps the channels of the first convolution."""
+    outputs = infer(first.input, size, blame)
+    channels = outputs[first.input.list_outputs()[0]][1]
+    if channels != first.channels_in:
+        raise UserError(f"{path}: after_conv1 made {channels} channels of the {first.channels_in} "
+                        "that it must keep")
+
+
 def check_shapes(made, outputs, blame):
     """A unit's paths join to its channels, and to its input's size divided by its stride."""
     for unit, output in made:
-        _, channels, height, width = outputs[unit.input.list_outputs()[0]]
-        if channels != unit.channels_in:  # the units before are right, so it is the stem
-            raise UserError(f"{blame(unit.input.name)}: after_conv1 made {channels} channels of the "
-                            f"{unit.channels_in} that it must keep")
+        _, _, height, width = outputs[unit.input.list_outputs()[0]]
         wanted = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
         shape = outputs.get(output.list_outputs()[0])  # None: residual_unit made no use of it
         if shape and shape[1:] != wanted:
@@ -104,10 +113,8 @@ def first_wrong_unit(made, size, blame):
         check_shapes([(unit, output)], outputs, blame)
 
 
-def user_of(symbol, variable):
-    """The name of the first layer that a variable goes into."""
+def users(symbol, variable):
+    """The names of the layers that a variable goes into."""
     nodes = json.loads(symbol.tojson())["nodes"]
-    for node in nodes:
-        if variable in [nodes[i]["name"] for i, *_ in node["inputs"]]:
-            return node["name"]
-    return None
+    return [node["name"] for node in nodes
+            if variable in [nodes[i]["name"] for i, *_ in node["inputs"]]]

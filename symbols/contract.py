@@ -105,6 +105,8 @@ class Variant:
         except Misuse as error:
             raise UserError(f"{self._place(error)}: {error}") from error
         except KeyboardInterrupt as error:  # an endless loop, say
+            if error.args:  # join has said where, inside of residual_unit
+                raise
             raise KeyboardInterrupt(f"in {self._place(error)}") from error
         except (Exception, SystemExit) as error:
             raise UserError(f"{self._place(error)}: {what}: {one_line(error)}") from error

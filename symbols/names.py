@@ -20,19 +20,25 @@ IMAGENET = {18: ("basic", (2, 2, 2, 2)), 34: ("basic", (3, 4, 6, 3)), 50: ("bott
             101: ("bottleneck", (3, 4, 23, 3)), 152: ("bottleneck", (3, 8, 36, 3)), 200: ("bottleneck", (3, 24, 36, 3))}
 
 
+# A variant's name: the depth follows it, so it ends in a letter; - stands between two of them.
+VARIANT = re.compile(r"[a-z]([a-z0-9_]*[a-z_])?")
+
+
 def variants(folder):
-    """The names of the files in symbols/<folder>/: each file is a variant."""
-    return sorted(path.stem for path in (FOLDER / folder).glob("*.py") if not path.stem.startswith("_"))
+    """The names of the files in symbols/<folder>/: each file is a variant, if its name is one."""
+    return sorted(path.stem for path in (FOLDER / folder).glob("*.py")
+                  if VARIANT.fullmatch(path.stem))
 
 
 def check_variant(folder, name):
     """Raise UserError unless symbols/<folder>/<name>.py exists and its name can stand in front of a depth."""
-    if name not in variants(folder):
-        raise UserError(f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
-                        f"(a new file symbols/{folder}/{name}.py would add it)")
-    if not re.fullmatch(r"[a-z]([a-z0-9_]*[a-z_])?", name):
-        raise UserError(f"symbols/{folder}/{name}.py: a variant is called by small letters, digits and _, "
-                        "and ends in a letter, because the depth follows it; rename the file")
+    if name in variants(folder):
+        return
+    if name in {path.stem for path in (FOLDER / folder).glob("*.py")}:
+        raise UserError(f"symbols/{folder}/{name}.py: a variant is called by small letters, digits "
+                        "and _, and ends in a letter, because the depth follows it; rename the file")
+    raise UserError(f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
+                    f"(a new file symbols/{folder}/{name}.py would add it)")
 
 
 def stages(depth, unit=None, family="cifar"):

@@ -62,6 +62,11 @@ class Unit:
         if not isinstance(init, mx.init.Initializer):
             raise Misuse(f"init of '{name}' is {init!r}: give a number, or one of mx.init's "
                          "initializers")
+        if shape:
+            try:  # as MXNet will, when training begins
+                init(mx.init.InitDesc(f"{name}_weight"), mx.nd.zeros(shape))
+            except ValueError as error:
+                raise Misuse(f"'{name}' cannot start so: {error}") from error
         return mx.sym.Variable(self.layers.get(name, "variable"), shape=shape, init=init)
 
     def project(self, x):

@@ -1,10 +1,12 @@
 """What the tests share: a small generated set, and train_cifar.py as a user runs it."""
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ import mxnet as mx  # isort: skip
 from common import files
 from common.errors import UserError
 from data import generated
+from symbols import get_symbol, names
 from training.checkpoint import found
 from training.log import COLUMNS, read_log
 
@@ -87,6 +90,23 @@ def results(tmp_path, monkeypatch):
             lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]
             (folder / "log.csv").write_text("\n".join(lines) + "\n")
     return write
+
+
+@functools.lru_cache(None)
+def sound(folder):
+    """The variants of symbols/<folder>/ that a small network can be made of.
+
+    The paper's own must be among them (tests/test_symbols.py); a user's that is not is said, and left out.
+    """
+    variants = []
+    for name in names.variants(folder):
+        try:
+            get_symbol(8, **{folder[:-1]: name})
+        except UserError as error:
+            warnings.warn(f"left out of the tests: {error}", stacklevel=1)
+            continue
+        variants.append(name)
+    return variants
 
 
 def rows(folder):

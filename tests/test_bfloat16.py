@@ -8,13 +8,13 @@ import signal
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, arrays, refusal, rows, same, start, wait_for_row
+from conftest import SMALL, arrays, refusal, rows, same, sound, start, wait_for_row
 from test_cluster import cluster
 
 import train_cifar
 from benchmarks import doctor
 from common import environment
-from symbols import get_symbol, names
+from symbols import get_symbol
 from training import bfloat16, cost, fit, options
 from training.optimizer import initializer
 from training.workers import Workers
@@ -27,8 +27,8 @@ BFLOAT16 = [("bfloat16", np.uint16)]  # what MXNet calls it in NumPy's words
 
 
 def every_network(test):
-    for parameter, values in (("shortcut", names.variants("shortcuts")),
-                              ("activation", names.variants("activations")), ("unit", DEPTHS)):
+    for parameter, values in (("shortcut", sound("shortcuts")),
+                              ("activation", sound("activations")), ("unit", DEPTHS)):
         test = pytest.mark.parametrize(parameter, values)(test)
     return test
 
@@ -180,8 +180,8 @@ def cosine(one, other):
 
 
 @CALCULATES
-@pytest.mark.parametrize("shortcut", names.variants("shortcuts"))
-@pytest.mark.parametrize("activation", names.variants("activations"))
+@pytest.mark.parametrize("shortcut", sound("shortcuts"))
+@pytest.mark.parametrize("activation", sound("activations"))
 def test_first_step_is_near_float32s(activation, shortcut):
     """As near as bfloat16's 8 bits allow: PyTorch's own is no nearer on the same weights."""
     symbol = get_symbol(8, activation, shortcut)

@@ -2,13 +2,13 @@
 import matplotlib.image
 import mxnet as mx
 import pytest
+from conftest import sound
 
 from common import files
 from common.errors import UserError
 from plots import diagrams
 from plots.graph import ALONE, Graph, of_network
 from plots.routes import HALF_BOX, HALF_CIRCLE, Router, crosses, overlap
-from symbols import names
 
 
 def columns(activation, shortcut):
@@ -126,8 +126,8 @@ def test_no_arrow_of_an_idea_runs_through_a_box_or_on_another(idea):
 
 
 def test_variants_of_this_project_are_clear_in_every_pair():
-    for activation in names.variants("activations"):
-        for shortcut in names.variants("shortcuts"):
+    for activation in sound("activations"):
+        for shortcut in sound("shortcuts"):
             try:
                 graph = of_network(activation, shortcut, 2, 3)
             except UserError:  # a file of the user's that is not ready

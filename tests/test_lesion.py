@@ -9,8 +9,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import ROOT, refusal, refused
+from source import run_in
 from test_equations import Network
-from test_symbols import run_in
 
 import plots.lesion
 import plots.responses

@@ -202,3 +202,15 @@ def test_processor_is_its_model_and_its_widest_vectors(tmp_path, monkeypatch):
     assert environment.processor() == "A 1, avx2"
     (tmp_path / "cpuinfo").unlink()
     assert environment.processor()
+
+
+def test_folder_with_neither_a_row_nor_a_checkpoint_may_begin_as_another_run(tmp_path):
+    other = {**CONFIG, "network": "another"}
+    for config in (CONFIG, other):
+        with contextlib.closing(Run(tmp_path, config)):
+            written = json.loads((tmp_path / "config.json").read_text())
+            assert written["network"] == config["network"]
+    with contextlib.closing(Run(tmp_path, other)) as run:
+        run.checkpoint()
+        run.log(iteration=5, train_loss=1.0)
+    refusal(lambda: Run(tmp_path, CONFIG), "holds a run of another network")
