@@ -89,6 +89,18 @@ def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_the_test_and_nothin
     assert same(tmp_path / "whole", tmp_path / "broken")
 
 
+def test_adam_goes_on_where_it_was(trains, tmp_path):
+    recipe = {"optimizer": "adam", "learning_rate": 5e-4, "warmup_iterations": 0}
+    assert trains("whole", recipe=recipe) == 0
+    assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), recipe=recipe) == 143
+    assert trains("broken", recipe=recipe) == 0
+    assert [str(row) for row in rows(tmp_path / "whole")] == [str(row) for row in rows(tmp_path / "broken")]
+    first = arrays(tmp_path / "whole")
+    second = arrays(tmp_path / "broken")
+    assert first.keys() == second.keys()
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
 @pytest.mark.parametrize("devices, momentum, nesterov", [(1, 0.9, False), (2, 0.9, False), (1, 0.0, False), (1, 0.9, True)])
 def test_float16_run_goes_on_with_its_float32_weights(trains, tmp_path, devices, momentum, nesterov):
     """In float16 CPUs have everything but convolutions, so this network has none."""

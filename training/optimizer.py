@@ -12,10 +12,12 @@ def initializer(fan):
 def decay_multipliers(symbol, scope):
     """{parameter: 0 or 1}: weight decay's scope. A variable that brings its own wd_mult keeps it.
 
-    scope: `weights` is convolutions, gates and classifier; `all` takes in gamma, beta and biases too.
+    scope: `weights` is convolutions, gates and classifier; `gammas`, MXNet's own rule, takes in BN's scales; `all` takes in
+    beta and biases too.
     """
+    decayed = {"weights": ("_weight",), "gammas": ("_weight", "_gamma"), "all": ("",)}[scope]
     own = {name for name, attributes in symbol.attr_dict().items() if "__wd_mult__" in attributes}
-    return {name: float(scope == "all" or name.endswith("_weight")) for name in symbol.list_arguments() if name not in own}
+    return {name: float(name.endswith(decayed)) for name in symbol.list_arguments() if name not in own}
 
 
 def schedule(recipe, updates=1):
@@ -47,14 +49,20 @@ class Nesterov(mx.optimizer.NAG):
 
 
 def optimizer(recipe, symbol, done=0, updates=1):
-    """SGD with momentum in Caffe's form, v = m v - rate g and w = w + v, or Nesterov's; g is the mean over the batch.
+    """SGD with momentum in Caffe's form, v = m v - rate g and w = w + v, or Nesterov's, or adam; g is the mean over the batch.
 
     done: iterations that a resumed run has behind it. Without it the learning rate would begin anew.
     updates: as the optimizer counts them, in each iteration.
     """
+    if recipe.optimizer == "adam":
+        name = "adam"
+        constants = {"beta1": 0.9, "beta2": 0.99}
+    else:
+        name = "nesterov" if recipe.nesterov else "sgd"
+        constants = {"momentum": recipe.momentum}
     made = mx.optimizer.create(
-        "nesterov" if recipe.nesterov else "sgd", lr_scheduler=schedule(recipe, updates), momentum=recipe.momentum,
-        wd=recipe.weight_decay, rescale_grad=1 / recipe.batch_size, begin_num_update=done * updates, sym=symbol,
+        name, **constants, lr_scheduler=schedule(recipe, updates), wd=recipe.weight_decay,
+        rescale_grad=1 / recipe.batch_size, begin_num_update=done * updates, sym=symbol,
         multi_precision=True)  # what is float16 in the network is float32 here
     made.set_wd_mult(decay_multipliers(symbol, recipe.decay))
     return made

@@ -39,11 +39,13 @@ class Recipe:
     warmup_iterations: int = paper(400, "iterations with the warm-up's learning rate",
                                    "P2 appendix; ImageNet none: P2 5", type=int)
     warmup_learning_rate: float = paper(0.01, "learning rate of the warm-up", "P2 appendix", type=float)
+    optimizer: str = paper("sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
+                           "P2 appendix", choices=("sgd", "adam"))
     momentum: float = paper(0.9, "SGD's momentum", "P2 appendix", type=float)
     nesterov: bool = paper(False, "Nesterov's momentum, as in the authors' Torch code", "the papers do not")
     weight_decay: float = paper(1e-4, "weight decay", "P2 appendix", type=float)
-    decay: str = paper("weights", "what is decayed: weights, or BN and biases too", "docs/DEVIATIONS.md",
-                       choices=("weights", "all"))
+    decay: str = paper("weights", "what is decayed: weights; gammas too, as MXNet does; or all, BN's and biases too",
+                       "docs/DEVIATIONS.md", choices=("weights", "gammas", "all"))
     init_fan: str = paper("in", "He's initialisation by fan-in (Caffe) or fan-out (Torch)",
                           "He et al. 2015", choices=("in", "out"))
     dtype: str = paper("float32", "inside the network; the optimizer's weights are float32. float16: on GPUs; "
@@ -61,6 +63,7 @@ class Recipe:
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay", "warmup_iterations"):
             self._check(name, 0 <= getattr(self, name) < math.inf, "a number that is not negative")
+        self._check("nesterov", not (self.nesterov and self.optimizer == "adam"), "it is SGD's momentum, not adam's")
         self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
 
     def _check(self, name, right, rule):

@@ -3,6 +3,7 @@
 The one place that reaches into Module's private parts: BN's moving averages of each device (get_params would average
 them) and the momenta (save_optimizer_states would pickle them). A parameter that is float16 in the network has a float32
 master beside its momentum, which is what the optimizer updates; the parameter is that, rounded.
+adam's two averages of a gradient are called momentum and master, too.
 """
 from common.errors import UserError
 
@@ -63,7 +64,7 @@ def _check_keys(keys, module, iteration):
     if not module._update_on_kvstore:
         count = len(group.param_arrays) * len(group.contexts)
         expected = {str(key) for key in range(count)}
-    wanted = expected if iteration and _updater(module).optimizer.momentum else keys & expected
+    wanted = expected if iteration and getattr(_updater(module).optimizer, "momentum", True) else keys & expected
     if keys != wanted:
         key = sorted(keys ^ wanted)[0]
         fault = "lacks the momentum" if key in wanted else "has a momentum with the unknown key"
