@@ -7,7 +7,7 @@ readers who see no colours and printers that print none.
 from paper import runs as results
 
 COLOURS = {"original": "#bfa500", "preact": "#0000ff", "bn_after_addition": "#a000a0"}
-OTHERS = ("#007f3f", "#e06020", "#00a0d0", "#202020", "#c05080", "#806040", "#90b000")
+OTHERS = ("#007f3f", "#b03a00", "#00a0d0", "#202020", "#c05080", "#806040", "#90b000")
 MARKERS = "osD^v<>pX"
 # 1512.03385, Figure 6 tells depths apart, plain and residual nets in panels of their own
 DEPTHS = {20: ("#bfa500", "o"), 32: ("#00a0d0", "D"), 44: ("#007f3f", "^"), 56: ("#c02020", "s"),
