@@ -70,7 +70,7 @@ def _compute(table, name):
 
 
 def main():
-    files.RUNS = ROOT / "docs" / "runs"  # no such folder: the documents tell of published runs alone
+    files.RUNS = ROOT / "docs" / "runs"  # not there: the documents tell of published runs alone
     stale = []
     for document in DOCUMENTS:
         text = (ROOT / document).read_text()

@@ -1,11 +1,181 @@
-"""What the documents say is computed, their commands are commands, and their links lead somewhere."""
+"""What the documents say is computed, their commands are commands, and their links lead on."""
+import hashlib
+import re
+import shlex
+import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import mxnet as mx
+import pytest
 from conftest import ROOT
+
+import score
+import train_cifar
+import train_imagenet
+from docs import computed, outcome, values
+from paper import experiments
+from paper.statistics import fails, measured
+from training import cluster, options
+
+READMES = ["README.md", "README.zh.md"]
+WITH_RESULTS = [*READMES, "docs/RESULTS.md", "docs/WHY.md"]
+PARSERS = {"train_cifar.py": train_cifar.read_options,
+           "train_imagenet.py": lambda words: options.read(train_imagenet.parser(), words),
+           "score.py": score.parser().parse_args,
+           "training.cluster": cluster.options().parse_args}
+APACHE_2 = "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4"
+
+
+def text_of(document):
+    return (ROOT / document).read_text()
+
+
+def code_lines(document):
+    """The lines of a document's code blocks, indented or fenced, without their comments."""
+    text = text_of(document)
+    fenced = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    indented = re.findall(r"^    (\S.*)$", rest, re.MULTILINE)
+    lines = [*indented, *"\n".join(fenced).splitlines()]
+    return [line.split(" #")[0].strip() for line in lines]
+
+
+def make_commands(document):
+    """Every command of make that a document shows, in code blocks and within its text."""
+    inline = re.findall(r"`(make [^`]*)`", text_of(document))
+    commands = [*code_lines(document), *inline]
+    return [command for command in commands if command.startswith("make ")
+            and "..." not in command]
+
+
+def dry_run(command):
+    """What make would start. The example of the README is not there; dropout is its like."""
+    words = shlex.split(command.replace("half_dropout", "dropout"))[1:]
+    if "clean" in words:  # which has no other programs to start
+        return 0, ""
+    made = ["-o", ".venv/ready", "-o", "data/generated/test_batch.bin"]
+    done = subprocess.run(["make", "-n", *words, *made], cwd=ROOT, text=True, capture_output=True)
+    return done.returncode, (done.stdout + done.stderr).replace("\\\n", " ")
+
+
+def programs(line):
+    """[(script or module, its arguments)] that a line of a shell starts from PARSERS."""
+    words = shlex.split(line)
+    return [(name, words[words.index(name) + 1:]) for name in PARSERS if name in words
+            and "--" not in words[:words.index(name)]]
 
 
 def test_computed_parts_are_up_to_date():
     command = [sys.executable, "-W", "ignore", "-m", "docs.computed", "--check"]
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", computed.DOCUMENTS)
+def test_link_leads_to_a_file_of_the_project(document):
+    folder = (ROOT / document).parent
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text_of(document))
+    missing = [target for target in targets if not target.startswith("https://")
+               and not (folder / target).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("document", computed.DOCUMENTS)
+def test_every_command_is_one(document):
+    commands = list(dict.fromkeys(make_commands(document)))
+    with ThreadPoolExecutor(2) as pool:
+        for command, (code, said) in zip(commands, pool.map(dry_run, commands)):
+            assert code == 0, f"{command}: {said}"
+            for line in said.splitlines():
+                for program, arguments in programs(line):
+                    if "NETWORK" not in arguments:
+                        PARSERS[program](arguments)
+    for line in code_lines(document):
+        for program, arguments in programs(line):
+            PARSERS[program](arguments)
+
+
+def test_both_readmes_have_the_same_commands():
+    english, chinese = (code_lines(readme) for readme in READMES)
+    assert english == chinese
+    assert len(english) > 10
+
+
+def test_command_of_the_readme_trains(images, tmp_path):
+    command = next(line for line in code_lines("README.md") if "SCALE=pocket" in line)
+    tiny = ["ITERATIONS=2", "BATCH=4", "IMAGE_SIZE=8", f"DATA={images}", f"OUTPUT={tmp_path}/run"]
+    here = ["-o", ".venv/ready", f"PY={sys.executable}"]
+    done = subprocess.run([*shlex.split(command), *tiny, *here], cwd=ROOT, text=True,
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr
+    for name in ("log.csv", "config.json", "curves.png"):
+        assert (tmp_path / "run" / name).exists()
+
+
+def test_idea_of_the_readme_is_a_shortcut():
+    for readme in READMES:
+        code = re.search(r"```python\n(.*?)```", text_of(readme), re.DOTALL).group(1)
+        names = {}
+        exec(code, names)
+        y = names["join"](mx.sym.Variable("x"), mx.sym.Variable("f"), None)
+        assert set(y.list_arguments()) == {"x", "f"}
+
+
+@pytest.mark.parametrize("document", WITH_RESULTS)
+def test_no_result_is_typed(document):
+    text = re.sub(r"```.*?```|\$\$.*?\$\$|<!-- ([\w-]+) -->.*?<!-- end of \1 -->", "",
+                  text_of(document), flags=re.DOTALL)
+    text = re.sub(r"<!--[\w-]+-->.*?<!--/-->", "", text)
+    text = text.replace("above\n20 %", "").replace("above 20 %", "").replace("at 95 %", "")
+    text = text.replace("95 %\nallows", "")
+    assert not re.findall(r"\d+(?:\.\d+)?\s*(?:%|points|minutes|hours|分钟|个百分点)", text)
+
+
+@pytest.mark.parametrize("document", computed.DOCUMENTS)
+def test_number_does_not_begin_a_line(document):
+    # Markdown takes such a line for HTML and shows it as it is typed
+    assert not re.findall(r"^ {0,3}<!--\w.*", text_of(document), re.MULTILINE)
+
+
+def test_what_the_results_say_of_the_pocket_scale_is_so():
+    table1 = measured(experiments.TABLE1, "pocket")
+    worst = sorted(table1, key=lambda pair: statistics.median(pair[1].errors))[-4:]
+    assert all(fails(row.paper) for row, _ in worst)
+    median = {name: statistics.median(values.errors(name).values()) for name in (
+        "preact56", "relu_only_preact56", "original56", "relu_before_addition56",
+        "bn_after_addition56", "shortcut_only_gating56", "exclusive_gating56-bias=-7",
+        "convolution56", "plain20", "plain56", "original20")}
+    order = ["preact56", "relu_only_preact56", "original56", "relu_before_addition56",
+             "bn_after_addition56"]
+    assert sorted(order, key=median.get) == order
+    assert median["shortcut_only_gating56"] < median["original56"]
+    assert median["convolution56"] < median["exclusive_gating56-bias=-7"]
+    assert median["original20"] < median["original56"]
+    assert median["plain56"] - median["plain20"] > 2 * (median["original56"] - median["original20"])
+    better = values.errors("exclusive_gating56")
+    assert all(better[seed] < error
+               for seed, error in values.errors("exclusive_gating56-bias=-7").items())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("scale", ["full", "desk", "pocket"])
+def test_outcome_can_be_told_at_each_scale(monkeypatch, language, scale):
+    monkeypatch.setattr(outcome, "shown", lambda: scale)
+    pocket = outcome.ours
+    for name in ("ours", "measured", "neighbours"):
+        function = getattr(outcome, name)
+        monkeypatch.setattr(outcome, name,
+                            lambda what, _, function=function: function(what, "pocket"))
+    assert pocket(experiments.ORIGINAL110, "pocket").errors
+    text, = outcome.sentences(language)
+    assert "{" not in text and ("20 %" in text) and len(text) > 100
+
+
+def test_readme_is_one_screen():
+    assert len(text_of("README.md").encode()) <= 9000
+
+
+def test_licence_is_the_apache_licence():
+    assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2
