@@ -11,7 +11,7 @@ from symbols import names
 from training.log import is_finished, read_log
 from training.recipe import setting
 
-from . import experiments, scales, words
+from . import configuration, experiments, scales, words
 
 Run = namedtuple("Run", "folder config rows")
 OWN_RECIPE = "own recipe"
@@ -20,13 +20,7 @@ OWN_RECIPE = "own recipe"
 def read(folder):
     """The run in a folder. Raises UserError if there is none, or if its log has no row yet."""
     folder = Path(os.path.relpath(folder))
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        for key in ("iterations", "image_size", "batch_size", "seed", "depth", "activation", "shortcut", "shortcut_args"):
-            config["recipe"][key]
-        config["name"], config["data"], config["scale"], config["host"]["devices"], config["host"]["cores"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder} holds no run (config.json: {type(error).__name__}: {error})") from error
+    config = configuration.read(folder)
     rows = read_log(folder)
     if not rows:
         raise UserError(f"{folder / 'log.csv'} has no whole row yet; {again(config)}")

@@ -71,7 +71,7 @@ def legend(axes, count, title, papers=()):
 def draw(runs, path, title=None):
     """A figure of one panel with a line below that says what it is made from."""
     figure, axes = plt.subplots(figsize=(7, 4.8), layout="constrained")
-    panel(axes, curves(runs), title)
+    panel(axes, curves(runs), title and pictures.plain(title))
     pictures.caption(figure, runs)
     pictures.save(figure, Path(path))
     plt.close(figure)

@@ -58,6 +58,11 @@ def table(head, rows):
     return '<div class="wide"><table>' + "\n".join(lines) + "</table></div>"
 
 
+def is_whole(data):
+    """Whether bytes are a PNG from its first chunk to its last."""
+    return data.startswith(b"\x89PNG\r\n\x1a\n") and data[-8:-4] == b"IEND"
+
+
 def picture(data, text, name):
     """A PNG inside the page, which a tap or a click enlarges, with its size, so that nothing moves while
     the page opens."""

@@ -47,8 +47,13 @@ def caption(figure, runs, of="curve", note=""):
 
 def write_below(figure, text):
     """A small line, or several, below a figure."""
-    wrapped = textwrap.fill(text, round(19 * figure.get_figwidth()))
+    wrapped = plain(textwrap.fill(text, round(19 * figure.get_figwidth())))
     figure.supxlabel(wrapped, fontsize=7, color="0.3")
+
+
+def plain(text):
+    """A user's text as matplotlib draws it: a dollar is a dollar, not the beginning of a formula."""
+    return text.replace("$", r"\$")
 
 
 def figure_path(folder):

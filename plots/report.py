@@ -24,8 +24,14 @@ TEXT = {"summary": "Every row that has a run, in the order of the paper's errors
 
 
 def picture(path, text):
-    """A PNG inside the page; nothing if it is not there."""
-    return page.picture(path.read_bytes(), text, path.name) if path.is_file() else ""
+    """A PNG inside the page; nothing if it is not there, and a line if it is damaged."""
+    if not path.is_file():
+        return ""
+    data = path.read_bytes()
+    if not page.is_whole(data):
+        results.say_once(f"left out: {path} is no whole PNG: delete it, and make plots draws it again")
+        return ""
+    return page.picture(data, text, path.name)
 
 
 def finished(name, scale):
