@@ -38,7 +38,15 @@ def differences(run, experiment, scale):
         value = setting(run.config["recipe"], option)
         if not (wanted == "fast" and value in ("float32", "bfloat16")):
             pairs[option] = (value, wanted)
+    if _began_otherwise(run.config):
+        pairs["schedule"] = ("that of a shorter run before it went on", "has one from beginning to end")
     return {option: pair for option, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _began_otherwise(config):
+    """Whether a run was taken on to more iterations, of which the first had another learning rate."""
+    schedule = {"steps", "warmup_iterations"}
+    return any(schedule & change.get("recipe", {}).keys() for change in config.get("continued", []))
 
 
 def check(run, experiment, scale):

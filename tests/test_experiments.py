@@ -154,6 +154,15 @@ def test_run_of_another_recipe_does_not_count(results, capsys, changes):
     assert tables.lines("table1", "pocket")[0].ours == "" and "left out" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("before, ours", [({"iterations": 100, "steps": [50]}, ""), ({"iterations": 100}, "20.00")])
+def test_run_that_went_on_counts_only_if_its_schedule_was_the_papers_throughout(results, tmp_path, before, ours):
+    results(experiments.ORIGINAL110, [20])
+    path = tmp_path / "results" / "pocket" / ORIGINAL / "seed0" / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "continued": [{"iteration": 100, "recipe": before}]}))
+    assert tables.lines("table1", "pocket")[0].ours == ours
+
+
 def counted(scale):
     """(ours, n) of the original network."""
     row = tables.lines("table1", scale)[0]

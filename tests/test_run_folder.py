@@ -8,7 +8,7 @@ import subprocess
 import mxnet as mx
 import pytest
 from conftest import refusal
-from made_runs import CONFIG, RECIPE, reopened
+from made_runs import CONFIG, RECIPE, numbers, reopened
 
 from common import environment
 from common.environment import without_notes
@@ -214,3 +214,49 @@ def test_folder_with_neither_a_row_nor_a_checkpoint_may_begin_as_another_run(tmp
         run.checkpoint()
         run.log(iteration=5, train_loss=1.0)
     refusal(lambda: Run(tmp_path, CONFIG), "holds a run of another network")
+
+
+def lasting(iterations, **changes):
+    return {**CONFIG, "recipe": {**RECIPE, "iterations": iterations, **changes}}
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """The folder of a run of 10 iterations that has ended."""
+    with contextlib.closing(Run(tmp_path / "ended", lasting(10))) as run:
+        run.checkpoint()
+        run.log(iteration=10, train_loss=1.0, test_error=50.0)
+        run.save(numbers(10), {"iteration": 10, "diverged": None})
+        assert run.finished
+    return tmp_path / "ended"
+
+
+def test_finished_run_goes_on_to_more_iterations_and_config_says_so(ended, capsys):
+    more = lasting(30, steps=[15])
+    for _ in range(2):  # noted once, though it is stopped before its next checkpoint
+        with contextlib.closing(Run(ended, more)) as run:
+            assert not run.finished
+            assert run.checkpoint()[1]["iteration"] == 10
+    assert capsys.readouterr().out.count("goes on to 30") == 1
+    config = json.loads((ended / "config.json").read_text())
+    assert config["recipe"] == more["recipe"]
+    before = {"iterations": 10, "steps": RECIPE["steps"]}
+    assert config["continued"] == [{"iteration": 10, "recipe": before, "host": CONFIG["host"],
+                                    "versions": CONFIG["versions"]}]
+    refusal(lambda: Run(ended, lasting(10)), "iterations 30, not 10")
+
+
+def test_nothing_but_its_length_changes_when_a_run_goes_on(ended):
+    refusal(lambda: Run(ended, lasting(30, learning_rate=1.0)), "learning_rate")
+    refusal(lambda: Run(ended, lasting(9)), "iterations 10, not 9")
+
+
+def test_run_before_its_end_keeps_its_length(two):
+    refusal(lambda: Run(two, lasting(30)), "iterations 24, not 30")
+
+
+def test_diverged_run_does_not_go_on(ended):
+    with contextlib.closing(Run(ended, lasting(10))) as run:
+        run.checkpoint()
+        run.save(numbers(10), {"iteration": 10, "diverged": 10})
+    refusal(lambda: Run(ended, lasting(30)), "iterations 10, not 30")

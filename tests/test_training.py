@@ -68,7 +68,20 @@ def test_config_names_commit_packages_and_host(finished):
 def test_published_log_without_checkpoint_counts_as_finished(train, run):
     for folder in run.glob("checkpoint-*"):
         shutil.rmtree(folder)
-    assert train("--output", run)[0] == 0
+    code, out, _ = train("--output", run)
+    assert code == 0
+    assert "its log alone is published" in out
+    assert refused(train("--output", run, "--iterations", "60"), "iterations 40, not 60")
+
+
+def test_run_that_goes_on_ends_as_one_that_was_as_long_from_the_beginning(train, run, tmp_path):
+    # 8 layers, 40 iterations: steps after 20 and 30, no warm-up
+    schedule = ["--steps", "20,30", "--warmup-iterations", "0", "--iterations", "60"]
+    assert train("--output", tmp_path / "whole", *schedule)[0] == 0
+    code, out, err = train("--output", run, *schedule)
+    assert code == 0, err
+    assert "ended at iteration 40 and goes on to 60" in out
+    assert same(tmp_path / "whole", run)
 
 
 def test_unfinished_log_without_checkpoint_is_not_overwritten(train, run):
@@ -82,7 +95,7 @@ def test_unfinished_log_without_checkpoint_is_not_overwritten(train, run):
 
 @pytest.mark.parametrize("change, word", [(["--seed", "1"], "seed 0, not 1"), (["--activation", "preact"], "activation"),
                                           (["--weight-decay", "0"], "weight_decay"), (["--cpus", "2"], "devices"),
-                                          (["--iterations", "41"], "iterations 40, not 41")])
+                                          (["--iterations", "39"], "iterations 40, not 39")])
 def test_other_recipe_in_the_same_folder_is_refused_by_name(train, run, change, word):
     assert refused(train("--output", run, *change), word, "--output")
 

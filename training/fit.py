@@ -115,8 +115,11 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
     last = read_log(output)[-1]
     how = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
+    left = f"log and checkpoint in {where}"
+    if not any(output.glob("checkpoint-*")):
+        left = f"of {where} its log alone is published: OUTPUT=folder trains another"
     print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
-          f"{last['iteration']:,.0f} iterations; log and checkpoint in {where}")
+          f"{last['iteration']:,.0f} iterations; {left}")
     return 0
 
 

@@ -26,6 +26,8 @@ from .recipe import setting
 
 ELSEWHERE = "choose another folder by --output (make: OUTPUT=)"
 HOLDER = "process "  # how .lock begins
+# what more iterations may change about a finished run
+LENGTH = ("iterations", "steps", "warmup_iterations", "log_every", "test_every")
 
 
 class Run:
@@ -78,7 +80,8 @@ class Run:
     def _record(self):
         """config.json, which is written where it is missing, from what the newest checkpoint says.
 
-        Refuses a recipe other than config.json's or the checkpoint's, and files that no run left.
+        Refuses a recipe other than config.json's or the checkpoint's, but for a longer one of a run
+        that is at its end, and files that no run left.
         """
         path = self.folder / "config.json"
         recorded = self._read_config(path) if path.exists() else None
@@ -86,12 +89,13 @@ class Run:
             # it came to nothing, because of a variant's file, say: it may begin anew as another
             self._write_config(self.config)
             return dict(self.config)
-        if recorded:
-            self._refuse_another(recorded, f"{self.folder} holds a run")
         made_by, place = self._made_by()
+        free = LENGTH if made_by and self._ends_at(place, made_by) else ()
+        if recorded:
+            self._refuse_another(recorded, f"{self.folder} holds a run", free)
         if made_by:
             what = f"{path} was edited" if recorded else f"{path} is gone"
-            self._refuse_another(made_by, f"{what}: {place.name} is of a run")
+            self._refuse_another(made_by, f"{what}: {place.name} is of a run", free)
         if not recorded:
             if not made_by:
                 self._refuse_foreign()
@@ -121,6 +125,13 @@ class Run:
                 continue
         return None, None
 
+    def _ends_at(self, place, made_by):
+        """Whether a checkpoint is the end of its run, beyond which this one goes."""
+        end = setting(made_by["recipe"], "iterations")
+        diverged = checkpoint.load_state(place).get("diverged") is not None
+        longer = setting(self.config["recipe"], "iterations") > end
+        return checkpoint.iteration_of(place) == end and longer and not diverged
+
     def _refuse_foreign(self):
         """A folder without config.json holds nothing that training would replace."""
         for name in ("log.csv", "curves.png", "network-symbol.json", "network-0000.params"):
@@ -132,11 +143,12 @@ class Run:
             raise UserError(f"{self.folder} has no config.json, and no sound checkpoint that says "
                             f"what it was: move it away, or {ELSEWHERE}")
 
-    def _refuse_another(self, recorded, what):
+    def _refuse_another(self, recorded, what, free=()):
+        """free: options that may differ."""
         for option in self.config["recipe"]:
             before = setting(recorded["recipe"], option)
             value = setting(self.config["recipe"], option)
-            if before == value:
+            if before == value or option in free:
                 continue
             if option == "data":  # two fingerprints would tell nobody anything
                 then = json.dumps(recorded["data"])[1:200].rstrip('"')
@@ -154,21 +166,39 @@ class Run:
         write_whole(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
 
     def _note_changes(self, iteration):
-        """Into config.json: that the run goes on with another commit, other packages or on another
-        host than so far."""
+        """Into config.json: that the run goes on with another commit, other packages, on another
+        host or for longer than so far."""
         here = {key: self.config.get(key) for key in ("versions", "host")}
         continued = self._recorded.setdefault("continued", [])
         last = [self._recorded, *continued][-1]
         changed = [fact for key in here for fact in _differences(last.get(key), here[key])]
+        shorter = self._lengthen(iteration)
+        if not changed and not shorter:
+            return
+        continued.append({"iteration": iteration, **shorter, **here})
+        self._write_config(self._recorded)
         if not changed:
             return
-        continued.append({"iteration": iteration, **here})
-        self._write_config(self._recorded)
         print(f"{', '.join(changed)} changed since; {self.folder / 'config.json'} says so from "
               "here on")
-        if set(changed) & {"processor", "OMP_NUM_THREADS"}:
-            print("so the run no longer repeats bit for bit: that needs the same kind of processor "
-                  "and as many threads")
+        if set(changed) & {"processor", "devices", "OMP_NUM_THREADS"}:
+            print("so the run repeats but for rounding: bit for bit needs the same kind of "
+                  "processor or GPU and as many threads")
+
+    def _lengthen(self, iteration):
+        """Record this run's length; {"recipe": {option: value}} of the shorter one that ended here,
+        or {}."""
+        recipe = self._recorded["recipe"]
+        before = {option: setting(recipe, option) for option in LENGTH}
+        longer = {option: setting(self.config["recipe"], option) for option in LENGTH}
+        shorter = {option: value for option, value in before.items() if value != longer[option]}
+        if not shorter:
+            return {}
+        recipe.update(longer)
+        print(f"{self.folder} ended at iteration {iteration:,} and goes on to "
+              f"{recipe['iterations']:,}; the learning rate's steps are now "
+              f"{', '.join(map(str, recipe['steps'])) or 'none'} (--steps)")
+        return {"recipe": shorter}
 
     def close(self):
         """Give the lock back, as the end of the process does, too."""
