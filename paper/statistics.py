@@ -1,4 +1,5 @@
-"""Our numbers beside the paper's: medians, whether a row fails, the order, and what can be told apart."""
+"""Our numbers beside the paper's: medians, whether a row fails, the order, and what can be told
+apart."""
 import math
 import statistics as numbers
 from collections import namedtuple
@@ -13,12 +14,13 @@ Ours = namedtuple("Ours", "errors runs unfinished")
 
 JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's rule
 # Student's t: |t| stays below it in 95 of 100 cases of no difference, by degrees of freedom.
-STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26, 10: 2.23,
-           15: 2.13, 20: 2.09, 30: 2.04}
+STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31,
+           9: 2.26, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
 
 
 def ours(experiment, scale, crop=None):
-    """What there is of an experiment at a scale. crop: the error by that rule, as score.py left it."""
+    """What there is of an experiment at a scale. crop: the error by that rule, as score.py left
+    it."""
     runs = results.of(experiment, scale)
     whole = [run for run in runs
              if results.is_whole(run) and (crop is None or crop in results.tested(run))]
@@ -37,7 +39,8 @@ def fails(error):
 
 
 def verdicts(row, runs, scale):
-    """'no / yes': whether a row fails by the paper's rule there and here; empty where it says nothing.
+    """'no / yes': whether a row fails by the paper's rule there and here; empty where it says
+    nothing.
 
     Table 1 alone has the rule, and Table 2 the same networks' test errors on CIFAR-10.
     """
@@ -49,7 +52,9 @@ def verdicts(row, runs, scale):
 
 def say(error):
     """An error as the paper writes it."""
-    return "" if error is None else experiments.FAIL if error == experiments.FAIL else f"{error:.2f}"
+    if error is None:
+        return ""
+    return error if error == experiments.FAIL else f"{error:.2f}"
 
 
 def say_ours(runs):
@@ -63,7 +68,8 @@ def say_ours(runs):
 
 
 def measured(rows, scale):
-    """[(row, Ours)] of the rows that have a finished run, each network once, the paper's best first.
+    """[(row, Ours)] of the rows that have a finished run, each network once, the paper's best
+    first.
 
     The rows that the paper calls failures are tied; they stay in their order, behind the others.
     """
@@ -120,17 +126,18 @@ def say_order(rows, scale):
             f"{correlation:.2f}")
 
 
-# A pair of neighbours in the paper's order. better, worse: rows; difference: of our means, worse minus
-# better, in points; error: its standard error, None where no deviation is known; counts: seeds of both.
+# A pair of neighbours in the paper's order. better, worse: rows; difference: of our means, worse
+# minus better, in points; error: its standard error, None where no deviation is known; counts:
+# seeds of both.
 Neighbours = namedtuple("Neighbours", "better worse difference error limit counts")
 
 
 def neighbours(rows, scale):
     """For each pair of neighbours in the paper's order, whether ours tell them apart.
 
-    The standard error is Welch's where both rows have several seeds; else the deviation is pooled over
-    all rows that have several. A row that the paper calls a failure is a neighbour of the last that is
-    none; two failures have no order.
+    The standard error is Welch's where both rows have several seeds; else the deviation is pooled
+    over all rows that have several. A row that the paper calls a failure is a neighbour of the last
+    that is none; two failures have no order.
     """
     pairs = measured(rows, scale)
     several = [runs.errors for _, runs in pairs if len(runs.errors) > 1]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 
-# The user's matplotlibrc and MPLBACKEND are for the user's own figures; a wrong one would end the import.
+# The user's matplotlibrc and MPLBACKEND are for the user's own figures; a wrong one would end the
+# import.
 _folder = Path(importlib.util.find_spec("matplotlib").origin).parent
 os.environ["MATPLOTLIBRC"] = str(_folder / "mpl-data" / "matplotlibrc")
 os.environ["MPLBACKEND"] = "Agg"

@@ -1,7 +1,7 @@
 """Draw everything that can be drawn from the logs at hand, and the units; train nothing.
 
     python -m plots                             # make plots
-    python -m plots summary --scale pocket      # make summary SCALE=pocket: one table or figure alone
+    python -m plots summary --scale pocket      # make summary SCALE=pocket: one alone
 """
 from concurrent.futures import ProcessPoolExecutor
 

@@ -21,8 +21,8 @@ from .styles import DASHES, line_style, styles
 def panel(axes, drawn, title=None, papers=(), limits=None, style=None):
     """Draw curves into one pair of axes, and return the right-hand ones.
 
-    papers: for each curve the paper's own, {"train_loss": points, "test_err": points}, which lies behind
-    it in a light tone. limits: of a whole figure. style: [(colour, marker)].
+    papers: for each curve the paper's own, {"train_loss": points, "test_err": points}, which lies
+    behind it in a light tone. limits: of a whole figure. style: [(colour, marker)].
     """
     limits = limits or scales.limits(drawn)
     right = axes.twinx()

@@ -1,7 +1,7 @@
-"""The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols' own graphs, so that they show what
-is trained.
+"""The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols' own graphs, so that they show
+what is trained.
 
-    python -m plots.diagrams                         # make diagrams: all, and each variant of your own
+    python -m plots.diagrams                         # make diagrams: all, and your own variants
     python -m plots.diagrams figure2                 # make figure2
     python -m plots.diagrams preact-exclusive_gating # any network without its depth
 """
@@ -88,9 +88,9 @@ def _box(axes, x, y, text, kind):
                                linewidth=0.9, zorder=3))
         return
     wide, high = HALF_BOX
-    axes.add_patch(FancyBboxPatch((x - wide + 0.05, y - high + 0.05), 2 * wide - 0.1, 2 * high - 0.1,
-                                  boxstyle="round,pad=0.05", facecolor=COLOURS[kind],
-                                  edgecolor="black", linewidth=0.8, zorder=3))
+    axes.add_patch(FancyBboxPatch(
+        (x - wide + 0.05, y - high + 0.05), 2 * wide - 0.1, 2 * high - 0.1, linewidth=0.8,
+        boxstyle="round,pad=0.05", facecolor=COLOURS[kind], edgecolor="black", zorder=3))
     lines = textwrap.wrap(text, 14) if len(text) > 18 else [text]
     size = 8 * min(1, 14 / max(map(len, lines)), 1.7 / len(lines))
     axes.text(x, y, "\n".join(lines[:2]), ha="center", va="center", fontsize=size, zorder=4)
@@ -107,8 +107,8 @@ def _arrow(axes, points, easiest=False):
 
 
 def _frames(graph, kind):
-    """The nodes of each frame. whole: a unit as its file has it; shifted: from its first weight to the
-    next unit's activation, Figure 5(b)."""
+    """The nodes of each frame. whole: a unit as its file has it; shifted: from its first weight to
+    the next unit's activation, Figure 5(b)."""
     members = [graph.members(unit) for unit in graph.units]
     if kind == "whole":
         return members
@@ -167,7 +167,8 @@ def own_variants():
 
 
 def draw_all():
-    """All figures and each variant of the user's own; a file that cannot be built is named, left out."""
+    """All figures and each variant of the user's own; a file that cannot be built is named, left
+    out."""
     for name, (title, panels) in FIGURES.items():
         _or_leave_out(figure, panels, f"{name}.png", title)
     for name in own_variants():

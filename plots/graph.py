@@ -1,4 +1,5 @@
-"""Where the parts of a residual unit stand in its diagram: read off the symbol's graph, whatever it is."""
+"""Where the parts of a residual unit stand in its diagram: read off the symbol's graph, whatever it
+is."""
 import json
 
 from symbols import get_symbol
@@ -9,7 +10,8 @@ BRANCH = 0.6  # extra rows between a place where paths part and the box that one
 MEETINGS = {"elemwise_add": "+", "broadcast_add": "+", "elemwise_sub": "\u2212",
             "broadcast_sub": "\u2212", "elemwise_mul": "\u00d7", "broadcast_mul": "\u00d7"}
 SCALARS = {"_mul_scalar": "\u00d7 {}", "_plus_scalar": "+ {}", "_minus_scalar": "\u2212 {}",
-           "_rminus_scalar": "{} \u2212 \u00b7", "_div_scalar": "/ {}", "_rdiv_scalar": "{} / \u00b7"}
+           "_rminus_scalar": "{} \u2212 \u00b7", "_div_scalar": "/ {}",
+           "_rdiv_scalar": "{} / \u00b7"}
 
 
 def of_network(activation, shortcut, first=2, last=2):
@@ -61,8 +63,8 @@ class Graph:
     def places(self):
         """{node: (column, row)}; rows go down, and need not be whole.
 
-        Column 0 is the shortcut and what all paths pass, the last the residual function F; between them
-        stand gates and whatever else there is.
+        Column 0 is the shortcut and what all paths pass, the last the residual function F; between
+        them stand gates and whatever else there is.
         """
         columns = {"x": 0}
         start = "x"
@@ -97,7 +99,8 @@ class Graph:
         return columns
 
     def _longest(self, among, through):
-        """The longest chain of nodes, each the next one's input; if it can be, through a given node."""
+        """The longest chain of nodes, each the next one's input; if it can be, through a given
+        node."""
         best = {}
         for name in among:
             ways = [best[one] for one in self.inputs[name] if one in best]
@@ -148,4 +151,5 @@ def describe(node, inputs, variables):
              "Dropout": f"dropout {attributes.get('p', '')}", "Concat": "concat",
              "FullyConnected": f"fc {attributes.get('num_hidden', '')}",
              "Pooling": f"{attributes.get('pool_type', 'max')} pool"}
-    return named.get(op) or op.lstrip("_").replace("_", " "), "weight" if op == "FullyConnected" else "other"
+    text = named.get(op) or op.lstrip("_").replace("_", " ")
+    return text, "weight" if op == "FullyConnected" else "other"

@@ -75,7 +75,8 @@ def _ours(axes, rows, style):
 
 
 def _theirs(one, several, swapped):
-    """Veit et al.'s Figures 3, 5(a) and 5(b), as far as their numbers are known (paper/lesions.csv)."""
+    """Veit et al.'s Figures 3, 5(a) and 5(b), as far as their numbers are known
+    (paper/lesions.csv)."""
     paper = papers.read()
     units = paper[VEIT, "Fig3", "ResNet-110"]
     one.axhspan(units["others_low"][0][1], units["others_high"][0][1], color=GREY, alpha=0.4,
@@ -95,11 +96,12 @@ def _theirs(one, several, swapped):
 
 
 def _caption(figure, tables):
-    """What was tested, on how many pictures, which is why the whole net's error is not its log's."""
+    """What was tested, on how many pictures, which is why the whole net's error is not its
+    log's."""
     said = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
     pictures.write_below(figure, (
-        f"{'; '.join(said)}; whole: the error on these pictures, not on all of the test set as in the "
-        "tables; theirs: full scale, 32 pixels square"))
+        f"{'; '.join(said)}; whole: the error on these pictures, not on all of the test set as in "
+        "the tables; theirs: full scale, 32 pixels square"))
 
 
 def _quartiles(errors):

@@ -64,8 +64,8 @@ def is_whole(data):
 
 
 def picture(data, text, name):
-    """A PNG inside the page, which a tap or a click enlarges, with its size, so that nothing moves while
-    the page opens."""
+    """A PNG inside the page, which a tap or a click enlarges, with its size, so that nothing moves
+    while the page opens."""
     width, height = struct.unpack(">II", data[16:24])
     source = base64.b64encode(data).decode()
     return (f'<figure><label class="zoom"><input type="checkbox" aria-label="enlarge">'

@@ -1,5 +1,6 @@
-"""Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's own
-curves lie behind ours. The degradation problem is Figure 6 of 1512.03385: training and test error.
+"""Figures 1, 3 and 6 in the paper's layout, from the runs that there are; at full scale the paper's
+own curves lie behind ours. The degradation problem is Figure 6 of 1512.03385: training and test
+error.
 
     python -m plots figure3 --scale pocket
 """
@@ -36,7 +37,8 @@ def draw(name, scale):
 
 
 def _there(wanted, scale):
-    """(curves, the paper's own behind each or None) of a panel: published runs, then a user's own."""
+    """(curves, the paper's own behind each or None) of a panel: published runs, then a user's
+    own."""
     drawn = []
     behind = []
     for curve in wanted:

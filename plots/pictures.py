@@ -57,7 +57,8 @@ def plain(text):
 
 
 def figure_path(folder):
-    """Where the figure of a run belongs: plots/figures/ for a published one, else beside its log."""
+    """Where the figure of a run belongs: plots/figures/ for a published one, else beside its
+    log."""
     try:
         parts = Path(folder).resolve().relative_to(files.RESULTS).parts
     except ValueError:

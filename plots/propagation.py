@@ -1,4 +1,5 @@
-"""Figures of signal propagation, equations (3) to (8), from what analysis/propagation.py has measured.
+"""Figures of signal propagation, equations (3) to (8), from what analysis/propagation.py has
+measured.
 
     python -m plots.propagation results/analysis/propagation-110.csv
 """
@@ -37,8 +38,8 @@ def draw(path):
                                if mixed else "How signals travel"))
     weights = ", ".join(dict.fromkeys(row["weights"] for row in rows))
     pictures.write_below(figure, (
-        f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the batch), "
-        "BN as in training; a line ends where nothing at all arrives"))
+        f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the "
+        "batch), BN as in training; a line ends where nothing at all arrives"))
     pictures.save(figure, files.FIGURES / f"{path.stem}.png")
     plt.close(figure)
     lines = table(rows)
@@ -67,7 +68,8 @@ def table(rows):
 
 
 def _in_the_papers_order(networks):
-    """{label: rows}, (a) to (f) of Figure 2 and (a) to (e) of Figure 4, a user's own behind them."""
+    """{label: rows}, (a) to (f) of Figure 2 and (a) to (e) of Figure 4, a user's own behind
+    them."""
     shortcuts = [*words.SHORTCUT_ORDER]
     activations = [*words.ACTIVATIONS]
 
@@ -84,7 +86,8 @@ def _index(order, name):
 
 
 def _styles(networks):
-    """[style] of each network: trained and untrained of one have one colour, untrained is dashed."""
+    """[style] of each network: trained and untrained of one have one colour, untrained is
+    dashed."""
     kinds = {}
     for lines in networks.values():
         kinds.setdefault(_kind(lines[0]), lines[0])

@@ -1,6 +1,7 @@
-"""One page: for each claim of the paper the picture, our numbers and what to type; then runs of your own.
+"""One page: for each claim of the paper the picture, our numbers and what to type; then runs of
+your own.
 
-    python -m plots.report           # make report, which draws everything first; writes plots/report.html
+    python -m plots.report           # make report, which draws everything first
 
 The page holds its pictures itself: it needs no network, and opens by a double click.
 """
@@ -62,7 +63,8 @@ def evidence(claim, scale):
 
 
 def section(number, claim):
-    """A claim: what the paper says, and our evidence at the scale that has most of it; others folded."""
+    """A claim: what the paper says, and our evidence at the scale that has most of it; others
+    folded."""
     counts = {scale: sum(finished(name, scale) for name in claim.names) for scale in SCALES}
     scales = [scale for scale in sorted(SCALES, key=counts.get, reverse=True) if counts[scale]]
     units = "".join(picture(files.FIGURES / f"{name}.png", text) for name, text in claim.units)
@@ -90,8 +92,9 @@ def own(runs):
              one.config["data"], one.config.get("command", "")) for one in runs]
     head = ("network", "recipe", "seed", "test error", "data", "command")
     drawn = "".join(picture(pictures.figure_path(one.folder), results.label(one)) for one in runs)
-    units = "".join(picture(files.FIGURES / f"unit-{name}.png", f"{name.replace('_', ' ')}: one unit")
-                    for name in diagrams.own_variants())
+    units = "".join(
+        picture(files.FIGURES / f"unit-{name}.png", f"{name.replace('_', ' ')}: one unit")
+        for name in diagrams.own_variants())
     if not runs and not units:
         return "<p>None yet. A new file under <code>symbols/</code> is a network at once.</p>"
     listed = page.table(head, rows) if rows else ""
@@ -129,9 +132,9 @@ def whole_page():
 <title>Identity Mappings in Deep Residual Networks: a reproduction</title>
 <style>{page.STYLE}</style></head><body>
 <h1>Identity Mappings in Deep Residual Networks, in MXNet</h1>
-<p>What the paper says (He, Zhang, Ren and Sun, ECCV 2016, arXiv 1603.05027), and what this copy of the
-project has seen. Every number is computed from the logs of runs, every diagram from a network's graph.
-Ours: error of the last iterate, median of n runs. Fail: the paper's word for an error above
+<p>What the paper says (He, Zhang, Ren and Sun, ECCV 2016, arXiv 1603.05027), and what this copy of
+the project has seen. Every number is computed from the logs of runs, every diagram from a network's
+graph. Ours: error of the last iterate, median of n runs. Fail: the paper's word for an error above
 {experiments.FAILS_ABOVE} %. A tap or a click enlarges a picture.</p>
 {nothing}<nav>{links}<a href="#yours">Yours</a><a href="#runs">Runs</a></nav>
 {sections}
@@ -139,8 +142,8 @@ Ours: error of the last iterate, median of n runs. Fail: the paper's word for an
 {own(mine)}
 <h2 id="runs">The scales, and the {len(runs)} runs</h2>
 {scale_notes()}
-<p>Each row of a table ends with what to type for it; on a CPU with as many threads a run repeats to the
-last bit.</p>
+<p>Each row of a table ends with what to type for it; on a CPU with as many threads a run repeats to
+the last bit.</p>
 <details><summary>Each run's recipe, machine and command</summary>
 {"".join(map(recipe, runs))}</details>
 </body></html>

@@ -1,5 +1,5 @@
-"""Layer responses in the layout of 1512.03385, Figure 7, the paper's own in light tones behind; from what
-analysis/responses.py has measured.
+"""Layer responses in the layout of 1512.03385, Figure 7, the paper's own in light tones behind;
+from what analysis/responses.py has measured.
 
     python -m plots.responses results/analysis/responses-*.csv
 """
@@ -44,7 +44,8 @@ def draw(paths):
 
 
 def _lines(axis, rows, deviations, figure, colour, marker):
-    """A network's deviations, plain nets dashed, and behind them the paper's where Figure 7 has them."""
+    """A network's deviations, plain nets dashed, and behind them the paper's where Figure 7 has
+    them."""
     first = rows[0]
     kind = PAPER_KIND.get((first["activation"], first["shortcut"]))
     depth = f"{kind}-{first['depth']:g}"

@@ -1,4 +1,5 @@
-"""The ways of a diagram's arrows: each the shortest that crosses no box and lies on no other's way."""
+"""The ways of a diagram's arrows: each the shortest that crosses no box and lies on no other's
+way."""
 
 COLUMN = 2.4  # from one column's middle to the next one's
 HALF_BOX = (0.8, 0.3)
@@ -29,7 +30,8 @@ class Router:
 
     def way(self, source, target):
         """Points from the source's edge to the target's."""
-        best = min(self._ways(source, target), key=lambda points: self._cost(source, target, points))
+        best = min(self._ways(source, target),
+                   key=lambda points: self._cost(source, target, points))
         self.taken += [(source, segment) for segment in zip(best, best[1:])]
         return best
 

@@ -9,13 +9,15 @@ from paper import runs as results
 
 from .series import finite, series, shown
 
-# loss in nats, error in percent: (low, high). papers: whether they are those of the paper's figures.
+# loss in nats, error in percent: (low, high). papers: whether they are those of the paper's
+# figures.
 Limits = namedtuple("Limits", "loss error papers")
 PAPERS = Limits((0.002, 2), (0, 20), True)
 LEAST = 1e-30  # a loss beyond it, or beyond its inverse, is outside the axis
 PAPERS_LOSSES = (0.002, 0.02, 0.2, 2)
 PAPERS_ERRORS = (0, 5, 10, 15, 20)
-STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
+STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7),
+         (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 
 
 def limits(curves):

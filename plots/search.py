@@ -1,5 +1,5 @@
-"""The search of section 3.1 for the initial bias of the gates: error on 5,000 held-out training images
-against b_g.
+"""The search of section 3.1 for the initial bias of the gates: error on 5,000 held-out training
+images against b_g.
 
     python -m plots gate-bias-search --scale pocket
 """

@@ -9,7 +9,8 @@ from paper import runs as results
 
 # label: its words. runs: of one network and recipe, one a seed.
 Curve = namedtuple("Curve", "label runs")
-# x, median, low, high: arrays of equal length; low and high are the least and the greatest of the runs.
+# x, median, low, high: arrays of equal length; low and high are the least and the greatest of the
+# runs.
 Series = namedtuple("Series", "x median low high")
 # What runs of one curve may differ in.
 FREE = ("seed", "log_every", "test_every", "devices", "micro_batch", "kv_store", "dtype")
@@ -38,7 +39,8 @@ def _recipe(run):
 def _own_options(run, others):
     """', learning rate 0.05': what tells a run from others of the same network."""
     recipe = run.config["recipe"]
-    differing = [key for key in recipe if key not in (*FREE, "data", "steps", "warmup_iterations") and any(
+    silent = (*FREE, "data", "steps", "warmup_iterations")
+    differing = [key for key in recipe if key not in silent and any(
         other.config["recipe"].get(key) != recipe[key] for other in others)]
     return "".join(f", {key.replace('_', ' ')} {recipe[key]}" for key in differing)
 

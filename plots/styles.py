@@ -1,8 +1,8 @@
 """Colours and markers of networks.
 
-As in the paper: dark yellow for the original, blue for the proposed unit, purple for BN after addition,
-green for a shortcut's variant. They differ in lightness too, and each curve has a marker of its own, for
-readers who see no colours and printers that print none.
+As in the paper: dark yellow for the original, blue for the proposed unit, purple for BN after
+addition, green for a shortcut's variant. They differ in lightness too, and each curve has a marker
+of its own, for readers who see no colours and printers that print none.
 """
 from paper import runs as results
 

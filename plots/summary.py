@@ -1,4 +1,5 @@
-"""Every row of Tables 1 and 2 at once, the paper's error and ours side by side in the paper's order.
+"""Every row of Tables 1 and 2 at once, the paper's error and ours side by side in the paper's
+order.
 
     python -m plots summary --scale pocket
 """
@@ -9,7 +10,17 @@ from matplotlib import ticker
 
 from common import files
 from paper import experiments
-from paper.statistics import JUDGED, fails, measured, neighbours, order, say, say_difference, say_order, say_told_apart
+from paper.statistics import (
+    JUDGED,
+    fails,
+    measured,
+    neighbours,
+    order,
+    say,
+    say_difference,
+    say_order,
+    say_told_apart,
+)
 
 from . import pictures, tables
 
@@ -106,7 +117,8 @@ def _papers(axes, pairs):
 
 
 def _ours(axes, pairs, scale):
-    """A dot for each run and a diamond for their median; hollow where it fails by the paper's rule."""
+    """A dot for each run and a diamond for their median; hollow where it fails by the paper's
+    rule."""
     for place, (_, runs) in enumerate(pairs):
         median = statistics.median(runs.errors)
         failed = scale in JUDGED and fails(median)

@@ -13,9 +13,11 @@ from paper.statistics import JUDGED, order, ours, say, say_ours, verdicts
 
 from . import pictures
 
-# A row as strings. fails: by the paper's rule, there / here. n: finished runs. dtype: what they computed in.
+# A row as strings. fails: by the paper's rule, there / here. n: finished runs. dtype: what they
+# computed in.
 Line = namedtuple("Line", "case remark paper ours fails n dtype scale data iterations command")
-HEAD = Line("case", "remark", "paper", "ours", f"over {experiments.FAILS_ABOVE} %: paper / ours", "n",
+HEAD = Line("case", "remark", "paper", "ours",
+            f"over {experiments.FAILS_ABOVE} %: paper / ours", "n",
             "type", "scale", "data", "iterations", "command")
 SHOWN = ("case", "remark", "paper", "ours", "fails", "n", "dtype", "iterations")  # in the PNG
 
@@ -65,7 +67,7 @@ def picture(name, rows, scale, path):
     table.scale(1, 1.4)
     for (place, _), cell in table.get_celld().items():
         cell.set(edgecolor="0.8", facecolor="0.92" if place == 0 else "white")
-        cell.PAD = 0  # a share of the cell's width: the blanks round the words are the same everywhere
+        cell.PAD = 0  # a share of the cell's width; the blanks round the words are alike
         if place == 0 and "fails" in shown:
             cell.set_height(1.6 * cell.get_height())
     data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"

@@ -1,4 +1,5 @@
-"""plots/watch.html: the curves of all runs that are training, with their progress and the time that is left.
+"""plots/watch.html: the curves of all runs that are training, with their progress and the time that
+is left.
 
     python -m plots.watch                    # make watch; open the page, which loads itself again
     python -m plots.watch --every 30         # seconds between two drawings (10)
@@ -21,7 +22,8 @@ from .page import STYLE, picture
 from .series import curves as curves_of
 
 PAGE = files.ROOT / "plots" / "watch.html"
-PATIENCE = 5  # times the time between two rows of its log that a run may be silent; a test takes a while
+# times the time between two rows of its log that a run may be silent; a test takes a while
+PATIENCE = 5
 LEAST = 120  # seconds that it may be in any case
 
 
