@@ -1,6 +1,7 @@
 """What came out, from the published logs: Tables 1 and 2 beside the paper's, and what they show."""
 import statistics as numbers
 
+from common import files
 from docs import phrases
 from paper import experiments, scales
 from paper.statistics import (
@@ -19,13 +20,16 @@ from paper.statistics import (
 )
 from plots import summary, tables
 
-ROWS_THAT_SHOW_AN_ORDER = 3
+MOST_ROWS = 8  # of Table 1's 11
+PICTURES = {"summary": "Every row of Tables 1 and 2 beside the paper's", "figure3": "Figure 3",
+            "figure6": "Figure 6", "degradation": "Plain and residual nets by depth",
+            "gate-bias-search": "The search for the gates' bias"}
 
 
 def shown():
-    """The scale that the README tells of: the longest at which Table 1 has enough rows."""
+    """The scale that the README tells of: the longest that has most of Table 1."""
     for scale in ("full", "desk"):
-        if len(measured(experiments.TABLE1, scale)) >= ROWS_THAT_SHOW_AN_ORDER:
+        if len(measured(experiments.TABLE1, scale)) >= MOST_ROWS:
             return scale
     return "pocket"
 
@@ -133,4 +137,15 @@ def results(scale):
     if not measured(experiments.TABLE1 + experiments.TABLE2, scale):
         return ["No run at this scale is published yet."]
     return [*table("table1", scale), "", *table("table2", scale), "", *order(scale), "",
-            *pairs(scale), "", *degradation(scale)]
+            *pairs(scale), "", *degradation(scale), *pictures(scale)]
+
+
+def pictures(scale):
+    """The figures that are drawn of a scale, for a document in docs/."""
+    drawn = {name: files.FIGURES / f"{scale}-{name}.png" for name in PICTURES}
+    lines = []
+    for name, path in drawn.items():
+        if path.exists():
+            place = path.relative_to(files.ROOT).as_posix()
+            lines += ["", f"![{PICTURES[name]}, {scale} scale](../{place})"]
+    return lines

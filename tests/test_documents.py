@@ -76,7 +76,8 @@ def test_computed_parts_are_up_to_date():
 @pytest.mark.parametrize("document", computed.DOCUMENTS)
 def test_link_leads_to_a_file_of_the_project(document):
     folder = (ROOT / document).parent
-    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text_of(document))
+    text = re.sub(r"^```.*?^```$", "", text_of(document), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
     missing = [target for target in targets if not target.startswith("https://")
                and not (folder / target).exists()]
     assert not missing
@@ -154,6 +155,8 @@ def test_what_the_results_say_of_the_pocket_scale_is_so():
     assert median["convolution56"] < median["exclusive_gating56-bias=-7"]
     assert median["original20"] < median["original56"]
     assert median["plain56"] - median["plain20"] > 2 * (median["original56"] - median["original20"])
+    seeds = values.errors("original56")
+    assert all(values.errors("preact56")[seed] < error for seed, error in seeds.items())
     better = values.errors("exclusive_gating56")
     assert all(better[seed] < error
                for seed, error in values.errors("exclusive_gating56-bias=-7").items())
@@ -179,3 +182,11 @@ def test_readme_is_one_screen():
 
 def test_licence_is_the_apache_licence():
     assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2
+
+
+def test_each_thing_that_the_notes_show_has_a_command():
+    before_departures = text_of("docs/NOTES.md").split("## Where the notes' network departs")[0]
+    rows = [line for line in before_departures.splitlines()
+            if line.startswith("| ") and not line.startswith(("| the notes", "| ---"))]
+    assert len(rows) > 35
+    assert not [row for row in rows if "`make " not in row]
