@@ -12,13 +12,14 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
 TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
+notes.TAKES := UNITS EPOCHS OPTIMIZER BATCH DATA GPUS CPUS SEED OUTPUT ARGS
 summary.TAKES := SCALE
 watch.TAKES := ARGS
 propagation.TAKES := NETWORKS SEED DATA ARGS
@@ -100,6 +101,11 @@ cifar100-%: $(READY) $(SCALE_DATA) FORCE
 
 pictures-%: $(READY) FORCE
 	@exec $(PY) -W ignore train_cifar.py $(call quote,$*) --dataset pictures $(OPTIONS)
+
+notes: $(READY)  ## the reading notes' own network and recipe, with their two pictures (UNITS=12 EPOCHS=10 OPTIMIZER=nag|adam)
+	@exec $(PY) -W ignore train_notes.py $(call option,--units,UNITS) $(call option,--epochs,EPOCHS) \
+		$(call option,--optimizer,OPTIMIZER) $(call option,--batch-size,BATCH) $(call option,--data-dir,DATA) \
+		$(call option,--gpus,GPUS) $(call option,--cpus,CPUS) $(call option,--seed,SEED) $(call option,--output,OUTPUT) $(ARGS)
 
 # SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
 imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK

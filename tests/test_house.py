@@ -23,7 +23,7 @@ FILES = sorted(path for path in ROOT.rglob("*.py")
 SCRIPTS = {path.stem for path in FILES if path.parent == ROOT}
 ROOMS = {*MAY_IMPORT, *FREE}
 TOP = {"Makefile", "README.md", "README.zh.md", "LICENSE", "CONTRIBUTING.md", "pyproject.toml",
-       "train_cifar.py", "train_imagenet.py", "score.py", "reproduce.py", "results", "runs",
+       "train_cifar.py", "train_imagenet.py", "train_notes.py", "score.py", "reproduce.py", "results", "runs",
        "requirements", *ROOMS}
 
 

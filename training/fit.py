@@ -67,12 +67,13 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
                          "gluoncv": metadata.version("gluoncv"), "pillow": metadata.version("pillow")}}
 
 
-def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters):
+def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None):
     """Train, go on, or say that it is done; the exit code.
 
     name: of the run. network: {option: value} of the network, for config.json. symbol: it, for dataset's classes.
     contexts: MXNet devices.
     feed: (k, n) -> (batches of the k-th of n workers, test batches). parameters: their number, by group.
+    figure: folder -> what draws a test's row and the end; by default the run's curve.
     """
     from .log import read_log
     from .loop import train
@@ -103,14 +104,14 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     if not open_run.finished:
         print(f"{name}: {sum(parameters.values()):,} parameters, {memory(arguments, recipe, symbol, workers)}, "
               f"{dataset.name}, in {where}")
-        figure = Figure(output)
-        stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers, on_test=figure.draw,
+        drawing = (figure or Figure)(output)
+        stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers, on_test=drawing.draw,
                         keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
             print(f"{why}; the same command goes on from {where}")
             return stopped
-        figure.wait()
+        drawing.wait()
     if not open_run.finished:
         raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
     last = read_log(output)[-1]

@@ -68,7 +68,7 @@ def recipe(arguments, base, images):
     if arguments.epochs is not None:
         iterations = _iterations_of(arguments, images, given.get("batch_size", base.batch_size))
     made = base.lasting(iterations, **given)
-    made = replace(made, dtype=_dtype(made.dtype, arguments))
+    made = replace(made, dtype=type_asked(made.dtype, arguments))
     count = devices(arguments)
     if made.batch_size % count:
         raise UserError(f"a batch of {made.batch_size} does not divide over {count} devices: "
@@ -88,7 +88,7 @@ def _iterations_of(arguments, images, batch_size):
     return max(1, round(arguments.epochs * images / max(batch_size, 1)))
 
 
-def _dtype(dtype, arguments):
+def type_asked(dtype, arguments):
     """float32, float16 or bfloat16: what 'fast' is here. Raises UserError for what cannot be here."""
     if dtype == "fast":
         return "bfloat16" if has_bfloat16() and not arguments.gpus else "float32"

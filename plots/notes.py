@@ -1,0 +1,50 @@
+"""The two pictures with which the notes end: loss by epoch, and accuracy by epoch.
+
+    python -m plots.notes runs/full/cifar10-notes12/seed0
+"""
+import sys
+
+import matplotlib.pyplot as plt
+
+from common import files
+from common.errors import UserError
+from common.errors import run as run_main
+from paper import runs
+
+from . import pictures
+
+TRAINING = {"color": "tab:blue", "marker": "o", "linestyle": "-"}
+TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}  # two marks, for a grey printer
+
+
+def draw(folder):
+    """Draw a run's rows that have a test, one an epoch, into notes-loss.png and notes-accuracy.png."""
+    run = runs.read(folder)
+    rows = [row for row in run.rows if row["test_error"] is not None]
+    if not rows:
+        raise UserError(f"{run.folder} has no test yet: {runs.again(run.config)}")
+    epochs = [row["epoch"] for row in rows]
+    for name, training, testing in (
+        ("loss", [row["train_loss"] for row in rows], [row["test_loss"] for row in rows]),
+        ("accuracy", accuracies(rows, "train_error"), accuracies(rows, "test_error")),
+    ):
+        figure, axes = plt.subplots(figsize=(10, 8), layout="constrained")
+        axes.plot(epochs, training, label=f"training {name}", **TRAINING)
+        axes.plot(epochs, testing, label=f"testing {name}", **TESTING)
+        axes.set_xlabel("epoch", fontsize=13)
+        axes.set_ylabel("loss, nats" if name == "loss" else "accuracy, %", fontsize=13)
+        axes.tick_params(labelsize=12)
+        axes.legend(loc="upper right" if name == "loss" else "lower right", fontsize=13)
+        axes.grid(alpha=0.3)
+        pictures.caption(figure, [run], note="the notes' network; training: over the epoch's own batches")
+        pictures.save(figure, files.FIGURES / f"notes-{name}.png")
+        plt.close(figure)
+
+
+def accuracies(rows, column):
+    """The other side of an error, in %."""
+    return [100 - row[column] for row in rows]
+
+
+if __name__ == "__main__":
+    run_main(lambda: draw(sys.argv[1]))
