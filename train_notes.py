@@ -30,7 +30,6 @@ NOTES = Recipe(
     nesterov=True,
     momentum=0.9,
     weight_decay=1e-4,
-    decay="gammas",
 )
 ADAM = {"optimizer": "adam", "nesterov": False, "learning_rate": 5e-4}
 

@@ -75,7 +75,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("the classifier with He's initialisation", LAYERS, 'init=mx.init.Xavier("uniform", "in", 1)', 'init=mx.init.MSRAPrelu("in", 0)',
      SYMBOLS),
     ("convolutions initialised by fan-out", "training/optimizer.py", "factor_type=fan", 'factor_type="out"', SYMBOLS),
-    ("weight decay on BN and biases", "training/optimizer.py", 'name.endswith(decayed)', "True", RECIPE),
+    ("weight decay on BN and biases", "training/optimizer.py", 'scope == "all" or name.endswith("_weight")', "True", RECIPE),
     ("Nesterov's momentum", "training/optimizer.py", '"nesterov" if recipe.nesterov else "sgd"', '"nesterov"', RECIPE),
     ("the batch divided by twice", "training/optimizer.py", 'rescale_grad=1 / recipe.batch_size',
      'rescale_grad=1 / recipe.batch_size ** 2', RECIPE),

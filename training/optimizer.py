@@ -12,12 +12,10 @@ def initializer(fan):
 def decay_multipliers(symbol, scope):
     """{parameter: 0 or 1}: weight decay's scope. A variable that brings its own wd_mult keeps it.
 
-    scope: `weights` is convolutions, gates and classifier; `gammas`, MXNet's own rule, takes in BN's scales; `all` takes in
-    beta and biases too.
+    scope: `weights` is convolutions, gates and classifier; `all` takes in gamma, beta and biases too.
     """
-    decayed = {"weights": ("_weight",), "gammas": ("_weight", "_gamma"), "all": ("",)}[scope]
     own = {name for name, attributes in symbol.attr_dict().items() if "__wd_mult__" in attributes}
-    return {name: float(name.endswith(decayed)) for name in symbol.list_arguments() if name not in own}
+    return {name: float(scope == "all" or name.endswith("_weight")) for name in symbol.list_arguments() if name not in own}
 
 
 def schedule(recipe, updates=1):

@@ -44,8 +44,8 @@ class Recipe:
     momentum: float = paper(0.9, "SGD's momentum", "P2 appendix", type=float)
     nesterov: bool = paper(False, "Nesterov's momentum, as in the authors' Torch code", "the papers do not")
     weight_decay: float = paper(1e-4, "weight decay", "P2 appendix", type=float)
-    decay: str = paper("weights", "what is decayed: weights; gammas too, as MXNet does; or all, BN's and biases too",
-                       "docs/DEVIATIONS.md", choices=("weights", "gammas", "all"))
+    decay: str = paper("weights", "what is decayed: weights, or BN and biases too", "docs/DEVIATIONS.md",
+                       choices=("weights", "all"))
     init_fan: str = paper("in", "He's initialisation by fan-in (Caffe) or fan-out (Torch)",
                           "He et al. 2015", choices=("in", "out"))
     dtype: str = paper("float32", "inside the network; the optimizer's weights are float32. float16: on GPUs; "
