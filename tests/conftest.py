@@ -92,6 +92,13 @@ def results(tmp_path, monkeypatch):
     return write
 
 
+# The paper's own variants, of which facts are tested; of a user's, what its file promises.
+PAPER = {"shortcuts": ("identity", "constant_scaling", "plain", "exclusive_gating",
+                       "shortcut_only_gating", "convolution", "dropout"),
+         "activations": ("original", "bn_after_addition", "relu_before_addition",
+                         "relu_only_preact", "preact")}
+
+
 @functools.lru_cache(None)
 def sound(folder):
     """The variants of symbols/<folder>/ that a small network can be made of.

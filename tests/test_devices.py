@@ -4,7 +4,7 @@ import re
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import arrays, refusal, refused, sound
+from conftest import PAPER, arrays, refusal, refused
 
 import train_cifar
 from common.environment import without_notes
@@ -107,8 +107,8 @@ def test_activations_kept_for_backward_are_what_was_measured():
         assert cost.training_bytes(get_symbol(depth, "preact"), 32) / 1e6 == pytest.approx(measured, rel=0.06)
 
 
-@pytest.mark.parametrize("shortcut", sound("shortcuts"))
-@pytest.mark.parametrize("activation", sound("activations"))
+@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
+@pytest.mark.parametrize("activation", PAPER["activations"])
 @pytest.mark.parametrize("unit", ["basic", "bottleneck"])
 def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(shortcut, activation, unit):
     symbol, full = (get_symbol({"basic": 8, "bottleneck": 11}[unit], activation, shortcut, unit, dtype=dtype)

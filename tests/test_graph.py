@@ -3,7 +3,7 @@ import json
 import re
 
 import pytest
-from conftest import sound
+from conftest import PAPER
 
 from symbols import counts, get_symbol, names
 from symbols.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
@@ -93,8 +93,8 @@ def test_padded_shortcut_of_preact_reads_raw_input_unless_told(option, reads):
     assert start == reads if reads != "sum" else graph.op[start] == "elemwise_add"
 
 
-def test_first_activation_stands_before_the_paths_split_in_every_network():
-    for activation in sound("activations"):
+def test_first_activation_stands_before_the_paths_split():
+    for activation in PAPER["activations"]:
         graph = Graph(activation=activation)
         assert graph.data("relu1") == "bn1" and graph.data("bn1") == "conv1" and graph.data("conv1") == "data"
         assert graph.data("stage1_unit1_conv1") == "relu1"
@@ -145,8 +145,8 @@ def test_stride_stands_in_the_first_layer_of_stages_two_and_three(unit, stride_i
     assert found == [f"stage{stage}_unit1_{layer}" for stage in (2, 3) for layer in strided]
 
 
-@pytest.mark.parametrize("activation", sound("activations"))
-@pytest.mark.parametrize("shortcut", sound("shortcuts"))
+@pytest.mark.parametrize("activation", PAPER["activations"])
+@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 @pytest.mark.parametrize("unit", names.LAYERS)
 def test_names_attributes_and_biases_follow_the_scheme(activation, shortcut, unit):
     graph = Graph(activation=activation, shortcut=shortcut, unit=unit)

@@ -24,17 +24,19 @@ def test_help_lists_jobs_and_variants():
 
 def test_every_word_becomes_an_option():
     command = make("-n", "cifar100-preact164", "GPUS=0,1", "CPUS=2", "SEED=3", "DATA=d", "OUTPUT=o", "ITERATIONS=5", "BATCH=64",
-                   "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "IMAGE_SIZE=16", "SCALE=pocket", "EPOCHS=2", "LR=0.05",
+                   "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "ACTIVATION_ARGS=beta=2",
+                   "WIDTHS=32,64,128", "IMAGE_SIZE=16", "SCALE=pocket", "EPOCHS=2", "LR=0.05",
                    "ARGS=--nesterov").stdout
     command = command.replace("'", "")
     for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", "--data-dir d", "--output o", "--epochs 2",
                    "--learning-rate 0.05", "--iterations 5", "--batch-size 64", "--unit basic", "--shortcut-args bias=-7",
-                   "--image-size 16", "--scale pocket", "--nesterov"]:
+                   "--activation-args beta=2", "--widths 32,64,128", "--image-size 16",
+                   "--scale pocket", "--nesterov"]:
         assert option in command, option
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["cifar10-preact21"], "nearest"), (["cifar10-highway110"], "neither an activation"),
+    (["cifar10-preact21"], "nearest"), (["cifar10-no_such110"], "neither an activation"),
     (["cifar10-20", "SCALE=huge"], "SCALE=huge")])
 def test_mistake_ends_make_with_one_line(arguments, words):
     done = make(*arguments)
