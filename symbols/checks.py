@@ -70,7 +70,8 @@ def check_parameters(symbol, blame):
 
 
 def advice(name):
-    return f'write unit.variable("{re.sub("^stage[0-9]+_unit[0-9]+_", "", name)}", init=0, shape=(1,))'
+    short = re.sub("^stage[0-9]+_unit[0-9]+_", "", name)
+    return f'write unit.variable("{short}", init=0, shape=(1,))'
 
 
 def infer(symbol, size, blame):

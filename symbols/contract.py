@@ -46,7 +46,7 @@ class Variant:
                 self.functions[function] = self._parameters(function)
 
     def _parameters(self, function):
-        """The names of a function's parameters, its constants last; the constants' defaults are noted."""
+        """The names of a function's parameters, its constants last; notes the defaults of these."""
         wanted = PARAMETERS[function]
         asked = ", ".join(wanted)
         rule = f"it needs a function {function}({asked}, constant=number, ...)"
@@ -70,7 +70,7 @@ class Variant:
         return [parameter.name for parameter in given]
 
     def constants(self, given):
-        """The constants: their defaults, replaced by what is given. UserError for an unknown one."""
+        """{constant: number}: the defaults, or what is given. UserError for an unknown one."""
         kind = self.path.split("/")[1][:-1]
         for name in given:
             if name not in self.defaults:
@@ -83,8 +83,9 @@ class Variant:
         return values
 
     def call(self, function, *arguments, constants):
-        """What the file's function returns, a symbol with one output; with the constants it names."""
-        mine = {name: value for name, value in constants.items() if name in self.functions[function]}
+        """What the file's function returns: a symbol with one output. It gets its own constants."""
+        asked = self.functions[function]
+        mine = {name: value for name, value in constants.items() if name in asked}
         with self._mistakes(f"{function} failed"):
             result = getattr(self._module, function)(*arguments, **mine)
         line = getattr(self._module, function).__code__.co_firstlineno
@@ -97,7 +98,7 @@ class Variant:
 
     @contextlib.contextmanager
     def _mistakes(self, what):
-        """Whatever a user's file raises is the file's fault: one line says in which line and why."""
+        """Whatever a user's file raises is the file's fault: one line says where and why."""
         try:
             yield
         except UserError:

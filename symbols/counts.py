@@ -1,4 +1,6 @@
-"""How large a network is: parameters by group, and multiply-adds. `make parameters` prints the papers' networks.
+"""How large a network is: parameters by group, and multiply-adds.
+
+`make parameters` prints the papers' networks.
 
     python -m symbols.counts
 """
@@ -35,46 +37,67 @@ def parameters(symbol, image_size=32):
 
 
 def multiply_adds(symbol, image_size):
-    """Multiplications (each with its addition) of one picture's forward pass, in convolutions and the classifier."""
+    """Multiplications, each with its addition, of one picture's forward pass.
+
+    Those in convolutions and the classifier.
+    """
     internals = symbol.get_internals()
     _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
     shape = dict(zip(internals.list_outputs(), outputs))
     total = 0
-    for node in json.loads(symbol.tojson())["nodes"]:
+    nodes = json.loads(symbol.tojson())["nodes"]
+    for node in nodes:
         if node["op"] in ("Convolution", "FullyConnected"):
-            weight = shape[f"{node['name']}_weight"]
-            total += prod(shape[f"{node['name']}_output"]) * prod(weight[1:])
+            weight = nodes[node["inputs"][1][0]]["name"]
+            kernel = shape.get(weight) or shape[f"{weight}_output"]  # a variable, or computed
+            total += prod(shape[f"{node['name']}_output"]) * prod(kernel[1:])
     return total
 
 
-# What the papers say of their networks: parameters (1512.03385 Table 6; 1603.05027 Table 4, where 10.2M leaves BN out) and
-# multiply-adds (1512.03385 Table 1, in units of 10^9).
-PAPERS = [("CIFAR", dict(depth=depth), said, None) for depth, said in (
-    (20, "0.27M"), (32, "0.46M"), (44, "0.66M"), (56, "0.85M"), (110, "1.7M"), (1202, "19.4M"))] + [
+# What the papers say of their networks: parameters (1512.03385 Table 6; 1603.05027 Table 4, where
+# 10.2M leaves BN out) and multiply-adds in units of 10^9 (1512.03385 Table 1).
+PAPERS = [
+    ("CIFAR", dict(depth=20), "0.27M", None),
+    ("CIFAR", dict(depth=32), "0.46M", None),
+    ("CIFAR", dict(depth=44), "0.66M", None),
+    ("CIFAR", dict(depth=56), "0.85M", None),
+    ("CIFAR", dict(depth=110), "1.7M", None),
+    ("CIFAR", dict(depth=1202), "19.4M", None),
     ("CIFAR", dict(depth=110, activation="preact"), None, None),
     ("CIFAR", dict(depth=110, unit="one_layer"), None, None),
     ("CIFAR", dict(depth=110, shortcut="convolution"), None, None),
     ("CIFAR", dict(depth=110, shortcut="exclusive_gating"), None, None),
-    ("CIFAR", dict(depth=164), "1.7M", None), ("CIFAR", dict(depth=164, activation="preact"), "1.7M", None),
-    ("CIFAR", dict(depth=1001), "10.2M", None), ("CIFAR", dict(depth=1001, activation="preact"), "10.2M", None),
+    ("CIFAR", dict(depth=164), "1.7M", None),
+    ("CIFAR", dict(depth=164, activation="preact"), "1.7M", None),
+    ("CIFAR", dict(depth=1001), "10.2M", None),
+    ("CIFAR", dict(depth=1001, activation="preact"), "10.2M", None),
     ("CIFAR-100", dict(depth=164, activation="preact", classes=100), "1.7M", None),
-    ("CIFAR-100", dict(depth=1001, activation="preact", classes=100), "10.2M", None)] + [
-    ("ImageNet", dict(depth=depth, family="imagenet"), None, said) for depth, said in (
-        (18, 1.8), (34, 3.6), (50, 3.8), (101, 7.6), (152, 11.3), (200, None))]
+    ("CIFAR-100", dict(depth=1001, activation="preact", classes=100), "10.2M", None),
+    ("ImageNet", dict(depth=18, family="imagenet"), None, 1.8),
+    ("ImageNet", dict(depth=34, family="imagenet"), None, 3.6),
+    ("ImageNet", dict(depth=50, family="imagenet"), None, 3.8),
+    ("ImageNet", dict(depth=101, family="imagenet"), None, 7.6),
+    ("ImageNet", dict(depth=152, family="imagenet"), None, 11.3),
+    ("ImageNet", dict(depth=200, family="imagenet"), None, None),
+]
 
 
 def table():
     """The papers' networks as lines of a Markdown table."""
-    lines = ["| network | convolutions | BN | gates | classifier | parameters | the paper | multiply-adds | the paper |",
+    lines = ["| network | convolutions | BN | gates | classifier | parameters | the paper "
+             "| multiply-adds | the paper |",
              "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
-    for family, arguments, said, said_adds in PAPERS:
+    for family, arguments, parameters_said, adds_said in PAPERS:
         size = 224 if family == "ImageNet" else 32
         symbol = symbols.get_symbol(**arguments)
         counts = parameters(symbol, size)
-        words = [str(value).replace("_", " ") for key, value in arguments.items() if key not in ("classes", "family")]
-        columns = [f"{counts[name]:,}" for name in GROUPS[:4]] + [f"**{sum(counts.values()):,}**", said or "",
-                                                                  f"{multiply_adds(symbol, size) / 1e9:.2f} G",
-                                                                  f"{said_adds} G" if said_adds else ""]
+        words = [str(value).replace("_", " ") for key, value in arguments.items()
+                 if key not in ("classes", "family")]
+        columns = [f"{counts[name]:,}" for name in GROUPS[:4]]
+        columns.append(f"**{sum(counts.values()):,}**")
+        columns.append(parameters_said or "")
+        columns.append(f"{multiply_adds(symbol, size) / 1e9:.2f} G")
+        columns.append(f"{adds_said} G" if adds_said else "")
         lines.append(f"| {family} {', '.join(words)} | " + " | ".join(columns) + " |")
     return lines
 

@@ -1,6 +1,6 @@
 """The words of residual units. Everything is a symbol of shape (batch, channels, height, width).
 
-In a name # is the next number in its unit: batch normalisations are bn1, bn2, and ReLUs relu1, relu2.
+In a name # is the next number in its unit: bn1, bn2, relu1, relu2.
 """
 import mxnet as mx
 

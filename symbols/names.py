@@ -1,4 +1,4 @@
-"""Which variants and depths exist, and what a network's name means. Knows nothing of MXNet, so it answers at once."""
+"""Which variants and depths exist, and what a network's name means. Needs no MXNet."""
 import re
 from pathlib import Path
 
@@ -6,20 +6,26 @@ from common.errors import UserError
 
 FOLDER = Path(__file__).resolve().parent
 
-# The depths of the papers name their unit; any other depth that fits two kinds of unit needs --unit.
+# The papers' depths name their unit; another depth that fits two kinds of unit needs --unit.
 PAPER_UNIT = {20: "basic", 32: "basic", 44: "basic", 56: "basic", 110: "basic", 1202: "basic",
               164: "bottleneck", 1001: "bottleneck"}
-# Channels of each stage's 3x3 layers (1512.03385, section 4.2 and Table 1); a bottleneck ends in four times as many.
+# Channels of each stage's 3x3 layers (1512.03385, section 4.2 and Table 1); a bottleneck ends in
+# four times as many.
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 # How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
 OPTIONS = ("A", "B", "A-preactivated")
-# Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2 layers.
+# Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or
+# (Table 3) 3n+2 layers.
 LAYERS = {"basic": 2, "bottleneck": 3, "one_layer": 1}
 # 1512.03385 Table 1; 200 is 1603.05027, footnote 3.
-IMAGENET = {18: ("basic", (2, 2, 2, 2)), 34: ("basic", (3, 4, 6, 3)), 50: ("bottleneck", (3, 4, 6, 3)),
-            101: ("bottleneck", (3, 4, 23, 3)), 152: ("bottleneck", (3, 8, 36, 3)), 200: ("bottleneck", (3, 24, 36, 3))}
-
-
+IMAGENET = {
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+    101: ("bottleneck", (3, 4, 23, 3)),
+    152: ("bottleneck", (3, 8, 36, 3)),
+    200: ("bottleneck", (3, 24, 36, 3)),
+}
 # A variant's name: the depth follows it, so it ends in a letter; - stands between two of them.
 VARIANT = re.compile(r"[a-z]([a-z0-9_]*[a-z_])?")
 
@@ -31,12 +37,13 @@ def variants(folder):
 
 
 def check_variant(folder, name):
-    """Raise UserError unless symbols/<folder>/<name>.py exists and its name can stand in front of a depth."""
+    """Raise UserError unless symbols/<folder>/<name>.py is there and can stand before a depth."""
     if name in variants(folder):
         return
     if name in {path.stem for path in (FOLDER / folder).glob("*.py")}:
         raise UserError(f"symbols/{folder}/{name}.py: a variant is called by small letters, digits "
-                        "and _, and ends in a letter, because the depth follows it; rename the file")
+                        "and _, and ends in a letter, because the depth follows it; rename "
+                        "the file")
     raise UserError(f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
                     f"(a new file symbols/{folder}/{name}.py would add it)")
 
@@ -44,17 +51,20 @@ def check_variant(folder, name):
 def stages(depth, unit=None, family="cifar"):
     """(kind of unit, units in each stage) of a network with that many weighted layers.
 
-    family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer; None takes the paper's.
+    family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer; None
+    takes the paper's.
     Raises UserError for a depth that does not exist or that two kinds of unit have.
     """
     if unit is not None and unit not in LAYERS:
         raise UserError(f"no unit is called '{unit}': there are {', '.join(LAYERS)}")
     if family == "imagenet":
         if depth not in IMAGENET:
-            raise UserError(f"no ImageNet network has {depth} layers: there are {', '.join(map(str, IMAGENET))}")
+            raise UserError(f"no ImageNet network has {depth} layers: there are "
+                            f"{', '.join(map(str, IMAGENET))}")
         kind, counts = IMAGENET[depth]
         if unit not in (None, kind):
-            raise UserError(f"the ImageNet network with {depth} layers has {kind} units; leave --unit out")
+            raise UserError(f"the ImageNet network with {depth} layers has {kind} units; leave "
+                            "--unit out")
         return kind, counts
     if family != "cifar":
         raise UserError(f"no family of networks is called '{family}': there are cifar, imagenet")
@@ -66,13 +76,14 @@ def stages(depth, unit=None, family="cifar"):
     if kind is None:
         kinds = [name for name in ("basic", "bottleneck") if fits(name)]
         if len(kinds) > 1:
-            raise UserError(f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit bottleneck "
-                            "(make: UNIT=basic or UNIT=bottleneck)")
+            raise UserError(f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit "
+                            "bottleneck (make: UNIT=basic or UNIT=bottleneck)")
         kind = kinds[0] if kinds else None
     if kind is None or not fits(kind):
         rules = [kind] if kind else ["basic", "bottleneck"]
-        raise UserError(f"no network has {depth} layers: " + ", ".join(
-            f"{name} units make {3 * LAYERS[name]}n+2 ({_nearest(depth, 3 * LAYERS[name])})" for name in rules))
+        told = [f"{name} units make {3 * LAYERS[name]}n+2 ({_nearest(depth, 3 * LAYERS[name])})"
+                for name in rules]
+        raise UserError(f"no network has {depth} layers: {', '.join(told)}")
     return kind, ((depth - 2) // (3 * LAYERS[kind]),) * 3
 
 
@@ -82,7 +93,10 @@ def _nearest(depth, step):
 
 
 def parse(network):
-    """'[activation-][shortcut]depth' -> (activation, shortcut, depth); a single name may be either."""
+    """'[activation-][shortcut]depth' -> (activation, shortcut, depth).
+
+    A single name may be either. Raises UserError for what names no network.
+    """
     match = re.fullmatch(r"(?:([a-z][a-z0-9_]*)-)?([a-z](?:[a-z0-9_]*[a-z_])?)?([0-9]+)", network)
     if not match:
         raise UserError(f"'{network}' names no network: write [activation-][shortcut]depth, "
@@ -90,8 +104,8 @@ def parse(network):
     activation, name, depth = match.groups()
     if activation is None and name in variants("activations"):
         if name in variants("shortcuts"):
-            raise UserError(f"'{name}' is both an activation and a shortcut: write {name}-identity{depth} "
-                            f"or original-{name}{depth}")
+            raise UserError(f"'{name}' is both an activation and a shortcut: write "
+                            f"{name}-identity{depth} or original-{name}{depth}")
         activation, name = name, None
     if activation is None and name and name not in variants("shortcuts"):
         raise UserError(f"'{name}' is neither an activation ({', '.join(variants('activations'))}) "
@@ -110,7 +124,7 @@ def name(activation, shortcut, depth):
 
 
 def default_option(unit):
-    """How a unit changes dimensions: A for basic and one-layer units (1512.03385, section 4.2), B for bottlenecks (1603.05027)."""
+    """How a unit changes dimensions: A (1512.03385, section 4.2), bottlenecks B (1603.05027)."""
     return "B" if unit == "bottleneck" else "A"
 
 
@@ -144,6 +158,6 @@ def stage_widths(widths, family):
     if widths is None:
         return WIDTHS[family]
     if len(widths) != len(WIDTHS[family]):
-        raise UserError(f"--widths {','.join(map(str, widths))}: {family} has {len(WIDTHS[family])} "
-                        f"stages, as {','.join(map(str, WIDTHS[family]))}")
+        raise UserError(f"--widths {','.join(map(str, widths))}: {family} has "
+                        f"{len(WIDTHS[family])} stages, as {','.join(map(str, WIDTHS[family]))}")
     return tuple(widths)

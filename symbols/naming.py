@@ -13,7 +13,7 @@ class Misuse(Exception):
 
 
 class Layers(mx.name.Prefix):
-    """Within it every layer's name begins with a prefix, and # in a name is the next number: bn1, bn2.
+    """Within it every layer's name begins with a prefix, and # in a name is the next number.
 
     places: {name: (file, line)} of the layers that a variant's file made.
     Raises Misuse for a name that is given twice.

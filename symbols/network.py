@@ -17,7 +17,9 @@ IMAGE_SIZE = {"cifar": 32, "imagenet": 224}
 def get_symbol(depth, activation="original", shortcut="identity", unit=None, classes=None,
                family="cifar", shortcut_args=None, option=None, bottleneck_stride="1x1",
                dtype=None, activation_args=None, widths=None):
-    """The network as a symbol with inputs `data` (batch, 3, height, width) and `softmax_label` (batch,).
+    """The network as a symbol.
+
+    Its inputs are `data` (batch, 3, height, width) and `softmax_label` (batch,).
 
     depth, unit        weighted layers and kind of unit; see names.stages
     activation         a file of symbols/activations/, without .py (Table 2)

@@ -1,4 +1,4 @@
-"""A network on the command line: its options, and what they name. Answers without MXNet until then."""
+"""A network on the command line: its options, and what they name. Needs no MXNet until then."""
 import math
 from dataclasses import asdict, dataclass, field
 
@@ -10,20 +10,28 @@ from . import names
 
 def of_network(add, depth):
     """Add the options of a network; depth: its layers by default."""
-    add("network", nargs="?", metavar="NETWORK", help="[activation-][shortcut]depth, as preact1001 or exclusive_gating110; in "
-        "place of the three options that follow")
-    add("--activation", help=f"Figure 4: {', '.join(names.variants('activations'))} (original)")
-    add("--shortcut", help=f"Figure 2: {', '.join(names.variants('shortcuts'))} (identity)")
+    activations = ", ".join(names.variants("activations"))
+    shortcuts = ", ".join(names.variants("shortcuts"))
+    add("network", nargs="?", metavar="NETWORK",
+        help="[activation-][shortcut]depth, as preact1001 or exclusive_gating110; in place of the "
+        "three options that follow")
+    add("--activation", help=f"Figure 4: {activations} (original)")
+    add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
     add("--depth", type=int, help=f"weighted layers ({depth})")
-    add("--shortcut-args", type=constants, default={}, metavar="K=V,...", help="constants of the shortcut, as bias=-7")
+    add("--shortcut-args", type=constants, default={}, metavar="K=V,...",
+        help="constants of the shortcut, as bias=-7")
     add("--activation-args", type=constants, default={}, metavar="K=V,...",
         help="constants of the activation, where its file has some")
     add("--widths", type=widths, metavar="N,N,N",
-        help="channels of each stage's 3x3 layers (16,32,64; ImageNet 64,128,256,512); the stem keeps its own")
-    add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
-    add("--option", choices=names.OPTIONS, help="where dimensions change: A zero padding (basic: P1 4.2), "
-        "B projection (bottleneck: P2 appendix); A-preactivated as fb.resnet.torch")
-    add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1", help="which layer has the stride (1x1: the authors' code)")
+        help="channels of each stage's 3x3 layers (16,32,64; ImageNet 64,128,256,512); the stem "
+        "keeps its own")
+    add("--unit", choices=tuple(names.LAYERS),
+        help="kind of unit, for depths that are no paper's; one_layer is Table 3's")
+    add("--option", choices=names.OPTIONS,
+        help="where dimensions change: A zero padding (basic: P1 4.2), B projection (bottleneck: "
+        "P2 appendix); A-preactivated as fb.resnet.torch")
+    add("--bottleneck-stride", choices=("1x1", "3x3"), default="1x1",
+        help="which layer has the stride (1x1: the authors' code)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Network:
     widths: tuple = None  # None: the papers'
 
     def settings(self):
-        """{name: value}, as config.json has it; without dtype and classes it is what get_symbol takes."""
+        """{name: value}, as config.json has it and get_symbol takes it."""
         return asdict(self)
 
     def symbol(self, classes, family="cifar", dtype="float32"):
@@ -62,15 +70,20 @@ def unusual(values, usual):
 
 
 def network(arguments, family, depth):
-    """The network that was typed. family: cifar or imagenet. Raises UserError for what does not exist."""
+    """The network that was typed. family: cifar or imagenet.
+
+    Raises UserError for what does not exist.
+    """
     activation = arguments.activation or "original"
     shortcut = arguments.shortcut or "identity"
     layers = depth if arguments.depth is None else arguments.depth
     if arguments.network:
-        typed = [name for name in ("activation", "shortcut", "depth") if getattr(arguments, name) is not None]
+        typed = [name for name in ("activation", "shortcut", "depth")
+                 if getattr(arguments, name) is not None]
         if typed:
-            raise UserError(f"{arguments.network} and --{typed[0]} {getattr(arguments, typed[0])} both say what the network "
-                            "is: leave one of them out")
+            raise UserError(f"{arguments.network} and --{typed[0]} "
+                            f"{getattr(arguments, typed[0])} both say what the network is: leave "
+                            "one of them out")
         activation, shortcut, layers = names.parse(arguments.network)
     names.check_variant("activations", activation)
     names.check_variant("shortcuts", shortcut)
@@ -94,7 +107,8 @@ def constants(text):
             if not math.isfinite(values[key.strip()]):
                 raise ValueError
         except ValueError:
-            raise UserError(f"constants {text}: write numbers by name, as bias=-7 or scale=0.5,residual_scale=1") from None
+            raise UserError(f"constants {text}: write numbers by name, as bias=-7 or "
+                            "scale=0.5,residual_scale=1") from None
     return values
 
 

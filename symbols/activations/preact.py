@@ -1,7 +1,7 @@
-"""Full pre-activation, Figure 4(e), the paper's proposal: BN, ReLU, weight, BN, ReLU, weight; addition.
+"""Full pre-activation, Figure 4(e): BN, ReLU, weight, BN, ReLU, weight; addition.
 
-Where dimensions change, the paths share the pre-activation (appendix; the authors' code): a
-projection reads what the first weight reads, and no BN follows it.
+The unit that the paper proposes. Where dimensions change, the paths share the pre-activation
+(appendix; the authors' code): a projection reads what the first weight reads, and no BN follows it.
 """
 from ..layers import batch_norm, relu
 

@@ -1,4 +1,7 @@
-"""Constant scaling, Figure 2(b): both paths are multiplied by a constant. Table 1: shortcut 0 or 0.5, F 1 or 0.5."""
+"""Constant scaling, Figure 2(b): both paths are multiplied by a constant.
+
+Table 1 has 0 or 0.5 on the shortcut, 1 or 0.5 on F.
+"""
 
 
 def join(x, f, unit, scale=0.5, residual_scale=0.5):

@@ -1,4 +1,4 @@
-"""Dropout shortcut, Figure 2(f): dropout, by default with ratio 0.5, on the output of the identity shortcut."""
+"""Dropout shortcut, Figure 2(f): dropout with ratio 0.5 on the output of the identity shortcut."""
 import mxnet as mx
 
 

@@ -1,4 +1,4 @@
-"""Exclusive gating, Figure 2(c), after Highway Networks: F is scaled by g(x) and the shortcut by 1 - g(x)."""
+"""Exclusive gating, Figure 2(c), after Highway Networks: g(x) on F, 1 - g(x) on the shortcut."""
 from ..layers import gate
 
 

@@ -3,4 +3,5 @@ from ..layers import gate
 
 
 def join(x, f, unit, bias=-6.0):
-    return x - gate(unit, bias) * x + f  # (1 - g) x + F; a scalar's 1 - g would be a slow operator more
+    # (1 - g) x + F; a scalar's 1 - g would be a slow operator more
+    return x - gate(unit, bias) * x + f
