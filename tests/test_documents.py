@@ -17,12 +17,26 @@ import train_imagenet
 from docs import computed, outcome, values
 from paper import experiments
 from paper.statistics import fails, measured
+from symbols import options as of_network
 from training import cluster, options
 
 READMES = ["README.md", "README.zh.md"]
 WITH_RESULTS = [*READMES, "docs/RESULTS.md", "docs/WHY.md"]
-PARSERS = {"train_cifar.py": train_cifar.read_options,
-           "train_imagenet.py": lambda words: options.read(train_imagenet.parser(), words),
+
+
+def train_cifar_takes(words):
+    """Raise UserError for what train_cifar.py refuses before it looks for pictures."""
+    arguments, _ = train_cifar.read_options(words)
+    of_network.network(arguments, "cifar", train_cifar.DEPTH)
+
+
+def train_imagenet_takes(words):
+    """Raise UserError for what train_imagenet.py refuses before it looks for pictures."""
+    arguments = options.read(train_imagenet.parser(), words)
+    of_network.network(arguments, "imagenet", train_imagenet.DEPTH)
+
+
+PARSERS = {"train_cifar.py": train_cifar_takes, "train_imagenet.py": train_imagenet_takes,
            "score.py": score.parser().parse_args,
            "training.cluster": cluster.options().parse_args}
 APACHE_2 = "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4"
@@ -50,9 +64,24 @@ def make_commands(document):
             and "..." not in command]
 
 
+def invented():
+    """{name: one of the project's} of the variants that the documents have the reader write."""
+    text = "\n".join(map(text_of, computed.DOCUMENTS))
+    files = set(re.findall(r"symbols/(shortcuts|activations)/(\w+)\.py", text))
+    return {name: {"shortcuts": "dropout", "activations": "preact"}[folder]
+            for folder, name in files if not (ROOT / "symbols" / folder / f"{name}.py").exists()}
+
+
+def known(command):
+    """The command with variants of the project in place of those that the documents invent."""
+    for name, like in invented().items():
+        command = re.sub(rf"(?<![a-z_]){name}(?=\d)", like, command)
+    return command
+
+
 def dry_run(command):
-    """What make would start. The example of the README is not there; dropout is its like."""
-    words = shlex.split(command.replace("half_dropout", "dropout"))[1:]
+    """(exit code, what make would start) of a command."""
+    words = shlex.split(known(command))[1:]
     if "clean" in words:  # which has no other programs to start
         return 0, ""
     made = ["-o", ".venv/ready", "-o", "data/generated/test_batch.bin"]
