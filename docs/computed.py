@@ -43,6 +43,7 @@ BLOCKS = {
     "first-picture": first_picture.lines,
     "first-picture-zh": lambda: first_picture.lines("zh"),
     "full-scale": outcome.at_full_scale,
+    "notes-run": outcome.notes,
     "results-desk": lambda: outcome.results("desk"),
     "results-pocket": lambda: outcome.results("pocket"),
 }

@@ -3,7 +3,7 @@ import statistics as numbers
 
 from common import files
 from docs import phrases
-from paper import experiments, scales
+from paper import experiments, runs, scales
 from paper.statistics import (
     JUDGED,
     fails,
@@ -148,4 +148,24 @@ def pictures(scale):
         if path.exists():
             place = path.relative_to(files.ROOT).as_posix()
             lines += ["", f"![{PICTURES[name]}, {scale} scale](../{place})"]
+    return lines
+
+
+def notes():
+    """The published run of the reading notes' network, epoch by epoch; accuracies in %."""
+    folder = files.RESULTS / "full" / "cifar10-notes12" / "seed0"
+    if not (folder / "config.json").exists():
+        return ["The whole run, 12 units and 10 epochs, is not published yet. 完整的训练尚未发布。"]
+    run = runs.read(folder)
+    lines = [f"{run.config['data']}, seed {run.config['recipe']['seed']}:", "",
+             "| epoch · 轮 | training accuracy · 训练准确率 | loss · 损失 | testing accuracy · 测试准确率 "
+             "| loss · 损失 |", "| ---: | ---: | ---: | ---: | ---: |"]
+    for row in run.rows:
+        if row["test_error"] is not None:
+            lines.append(f"| {row['epoch']:.0f} | {100 - row['train_error']:.2f} | "
+                         f"{row['train_loss']:.4f} | {100 - row['test_error']:.2f} | "
+                         f"{row['test_loss']:.4f} |")
+    for name in ("loss", "accuracy"):
+        if (files.FIGURES / f"notes-{name}.png").exists():
+            lines += ["", f"![{name} by epoch](../plots/figures/notes-{name}.png)"]
     return lines

@@ -14,6 +14,7 @@ from conftest import ROOT
 import score
 import train_cifar
 import train_imagenet
+import train_notes
 from docs import computed, outcome, values
 from paper import experiments
 from paper.statistics import fails, measured
@@ -37,6 +38,7 @@ def train_imagenet_takes(words):
 
 
 PARSERS = {"train_cifar.py": train_cifar_takes, "train_imagenet.py": train_imagenet_takes,
+           "train_notes.py": train_notes.parser().parse_args,
            "score.py": score.parser().parse_args,
            "training.cluster": cluster.options().parse_args}
 APACHE_2 = "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4"
