@@ -25,6 +25,7 @@ PARAMETERS = {"join": ("x", "f", "unit"), "residual_unit": ("x", "unit"), "after
 class Variant:
     """One file of symbols/activations/ or symbols/shortcuts/ that keeps its contract.
 
+    name      what it is called; kind: whether it is a shortcut or an activation
     path      symbols/<folder>/<name>.py
     defaults  {constant: number}: what its functions take besides their contract's parameters
     functions {name: its parameters}: those of FUNCTIONS that it has
@@ -35,6 +36,7 @@ class Variant:
     def __init__(self, folder, name):
         names.check_variant(folder, name)
         self.name = name
+        self.kind = folder[:-1]
         self.path = f"symbols/{folder}/{name}.py"
         self.defaults = {}
         self.functions = {}
@@ -65,16 +67,15 @@ class Variant:
             raise UserError(f"{where}: {self.path} breaks its contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:
-                raise UserError(f"{where}: '{constant.name}' has another default than in "
-                                f"{NEEDED[self.path.split('/')[1]]}: give it one")
+                raise UserError(f"{where}: '{constant.name}' has another default than in the "
+                                "function before: give it one")
         return [parameter.name for parameter in given]
 
     def constants(self, given):
         """{constant: number}: the defaults, or what is given. UserError for an unknown one."""
-        kind = self.path.split("/")[1][:-1]
         for name in given:
             if name not in self.defaults:
-                raise UserError(f"{kind} '{self.name}' has no constant '{name}': it has "
+                raise UserError(f"{self.kind} '{self.name}' has no constant '{name}': it has "
                                 f"{', '.join(self.defaults) or 'none'}")
         values = {**self.defaults, **given}
         for name, value in given.items():  # the command line knows only numbers with a point

@@ -260,3 +260,12 @@ def test_diverged_run_does_not_go_on(ended):
         run.checkpoint()
         run.save(numbers(10), {"iteration": 10, "diverged": 10})
     refusal(lambda: Run(ended, lasting(30)), "iterations 10, not 30")
+
+
+def test_run_from_before_widths_goes_on(two):
+    assert "widths" not in CONFIG["recipe"]
+    recipe = {**RECIPE, "widths": None, "activation_args": None}
+    with contextlib.closing(Run(two, {**CONFIG, "recipe": recipe})) as run:
+        assert run.checkpoint()[1]["iteration"] == 10
+    refusal(lambda: Run(two, {**CONFIG, "recipe": {**recipe, "widths": [32, 64, 128]}}),
+            "holds a run with widths null, not [32, 64, 128]")

@@ -1,4 +1,6 @@
 """Every variant builds, is as large as the paper's, starts as it must; a new file is a variant; a bad one is named."""
+from types import SimpleNamespace
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from source import run_in, source_copy
 
 from common.errors import UserError
 from symbols import counts, get_symbol, names, shortcut_constants
+from symbols.activations import original
+from symbols.resnet import resnet
 from training.optimizer import initializer
 
 # ../shared/paper/FACTS.md section C, "Parameter counts computed analytically"
@@ -112,3 +116,18 @@ def test_new_file_is_a_new_variant_with_no_other_edit(copy, images):
 def test_every_file_of_the_paper_is_sound():
     for folder, variants in PAPER.items():
         assert set(variants) <= set(sound(folder))
+
+
+def test_unit_knows_where_it_is():
+    places = []
+
+    def residual_unit(x, unit):
+        places.append((unit.stage, unit.index, unit.total, unit.channels_in, unit.channels,
+                       unit.stride, unit.is_first))
+        return original.residual_unit(x, unit)
+
+    resnet((2, 1, 2), (16, 32, 64), "basic", SimpleNamespace(residual_unit=residual_unit),
+           lambda x, f, unit, projection: x + f, 10, "cifar", "A", "1x1")
+    assert places == [(1, 1, 5, 16, 16, 1, True), (1, 2, 5, 16, 16, 1, False),
+                      (2, 3, 5, 16, 32, 2, False), (3, 4, 5, 32, 64, 2, False),
+                      (3, 5, 5, 64, 64, 1, False)]
