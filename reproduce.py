@@ -120,7 +120,7 @@ def plan(jobs, slots, arguments):
 
 def _cost(job, slot, arguments):
     """What a run of this kind takes here, as --cost measures it; None where that fails."""
-    done = subprocess.run([*TRAIN, *job.options, *slot, "--cost"], cwd=ROOT, text=True, capture_output=True,
+    done = subprocess.run([*TRAIN, *job.options, *slot, "--cost-json"], cwd=ROOT, text=True, capture_output=True,
                           env=share(arguments))
     if done.returncode:  # the run itself will tell why
         print(f"  {str(job):<58}  cannot be measured: {(done.stderr.strip().splitlines() or ['no memory?'])[-1]}")

@@ -62,7 +62,7 @@ def main():
     contexts = fit.contexts(arguments)
     symbol = network.symbol(classes, dtype=recipe.dtype)
     if arguments.cost:
-        return fit.print_cost(recipe, symbol, contexts, test_images)
+        return fit.print_cost(arguments, recipe, symbol, contexts, test_images)
     if dataset is None:
         place = arguments.data_dir or scale(arguments.scale).data or download.fetch(arguments.dataset, ROOT / "data")
         dataset = cifar.load(arguments.dataset, place, recipe.image_size)

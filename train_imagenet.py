@@ -7,7 +7,6 @@
 
 What is not of ImageNet alone stands in train_cifar.py. P1 is 1512.03385, P2 is 1603.05027; docs/DEVIATIONS.md has the rest.
 """
-import json
 import signal
 import subprocess
 import sys
@@ -65,11 +64,11 @@ def main():
     name = network.name(arguments.dataset)
     feed_of_all = batches(recipe, dataset)  # refuses pictures that are too small, before there is a folder
     if arguments.cost:
-        return fit.print_cost(recipe, symbol, contexts, len(dataset.test_images), feed_of_all)
+        return fit.print_cost(arguments, recipe, symbol, contexts, len(dataset.test_images), feed_of_all)
 
     def feed(share):
         if share[0] == 0 and not any(fit.folder(arguments, name, recipe.seed).glob("checkpoint-*")):
-            tell_cost(recipe)
+            tell_cost()
         return batches(recipe, dataset, share), tests(recipe, options.devices(arguments), dataset)
 
     return fit.fit(arguments, name, recipe, network.settings(), dataset, symbol, contexts, feed,
@@ -89,19 +88,15 @@ def tests(recipe, devices, dataset):
     return TestCrops(dataset.test_images, dataset.mean, size, recipe.image_size, "224")
 
 
-def tell_cost(recipe):
+def tell_cost():
     """Say what the run will take, measured in a process of its own on a few of its own iterations."""
-    measured = subprocess.run([sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--cost"], text=True, capture_output=True)
+    command = [sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--cost"]
+    measured = subprocess.run(command, text=True, capture_output=True)
     if measured.returncode:
         last = (measured.stderr.strip().splitlines() or ["ended from outside: is the memory full?"])[-1]
         print(f"what the run will take cannot be measured here ({last})", flush=True)
         return
-    cost = json.loads(measured.stdout.splitlines()[-1])
-    gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
-    time = f"{cost['seconds'] / 86400:.1f} days" if cost["seconds"] > 2 * 86400 else f"{cost['seconds'] / 3600:.1f} h" \
-        if cost["seconds"] > 5400 else f"{cost['seconds'] / 60:.1f} min"
-    print(f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about {time} here, at "
-          f"{cost['images_per_second']:.1f} images/s, and {cost['megabytes']:,.0f} MB{gpu}", flush=True)
+    print(measured.stdout.splitlines()[-1], flush=True)
 
 
 if __name__ == "__main__":

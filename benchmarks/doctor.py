@@ -60,7 +60,7 @@ def found():
 def speed(unit, device):
     """Images per second in training, 32x32, float32, from a few iterations in a process of its own."""
     options = ["--depth", str(MEASURED[unit]), "--unit", unit, "--batch-size", "32", *device]
-    done = subprocess.run([sys.executable, "-W", "ignore", "train_cifar.py", *options, "--cost"], cwd=ROOT, text=True,
+    done = subprocess.run([sys.executable, "-W", "ignore", "train_cifar.py", *options, "--cost-json"], cwd=ROOT, text=True,
                           capture_output=True)
     if done.returncode:
         raise UserError(f"a few iterations of training failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")

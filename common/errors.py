@@ -4,6 +4,9 @@ import sys
 
 from .screen import survive
 
+FULL = ("the memory is full, or a limit of it is reached (ulimit -v): --micro-batch takes a batch in "
+        "parts (make: ARGS=--micro-batch=32), and so does a smaller batch")
+
 
 class UserError(Exception):
     """A mistake that the user can mend; its message is one line that names the cause and the remedy."""
@@ -15,17 +18,27 @@ def run(main):
     try:
         sys.exit(main())
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(_say(error))
     except KeyboardInterrupt as interrupt:  # it may say where
         print(" ".join(["stopped", *map(str, interrupt.args)]), file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # what reads our output has had enough, as in: make plots | head
         sys.stdout = None
         sys.exit(141)
+    except MemoryError:
+        sys.exit(_say(FULL))
     except OSError as error:
         where = error.filename or ("the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None)
         if where is None:  # not about a file
             raise
-        print(f"error: {where}: {error.strerror}; mend that, and the same command goes on", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(_say(f"{where}: {error.strerror}; mend that, and the same command goes on"))
+    except Exception as error:
+        # MXNet's own kind of error, which tells a full memory by its words alone
+        if not any(words in str(error) for words in ("Failed to allocate", "out of memory", "bad_alloc")):
+            raise
+        sys.exit(_say(FULL))
+
+
+def _say(message):
+    print(f"error: {message}", file=sys.stderr)
+    return 2

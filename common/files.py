@@ -11,14 +11,19 @@ RUNS = ROOT / "runs"  # a user's own
 FIGURES = ROOT / "plots" / "figures"
 
 
+def absence(folder):
+    """What to say of a folder that is none."""
+    return "is no folder" if Path(folder).exists() else "does not exist"
+
+
 @contextlib.contextmanager
 def writing(folder):
     """Turn what can fail while a run's folder is written into one line."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot write into {folder} ({short(error)}): is the disk full? The last checkpoint is kept; make room, "
-                        "and the same command goes on from it") from error
+        raise UserError(f"cannot write into {folder} ({short(error)}): is the disk full? What was "
+                        "whole is kept; make room, and the same command goes on from it") from error
 
 
 def write_whole(path, content):

@@ -6,17 +6,21 @@ trusting the archive.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tarfile
+import time
 import zlib
 from pathlib import Path
 
 import requests
+import urllib3
 from tqdm import tqdm
 
 from common.errors import UserError, run
 
+PAUSE = 1.0  # seconds before the second attempt; twice as many before each further one
 LARGEST = 1 << 30  # bytes; the official archives have 170 million
 HOST = "https://www.cs.toronto.edu/~kriz/"
 # archive, MD5 as its page states it, folder inside, files to take
@@ -40,11 +44,18 @@ def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
     """Make sure that folder/<the archive's folder> holds the set, and return that path. Downloads
     at most once."""
     archive, md5, inside, files = archives[dataset]
-    target, path = Path(folder) / inside, Path(folder) / archive
+    target = Path(folder) / inside
+    path = Path(folder) / archive
+
+    def is_complete():
+        return all((target / name).is_file() for name in files)
+
+    if is_complete():  # which is no business of a lock: others may own it, as in a shared folder
+        return target
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_name(f"{archive}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin together share one download
-        if not all((target / name).is_file() for name in files):
+        if not is_complete():
             download(host + archive, path, md5)
             extract(path, Path(folder), inside, files)
             path.unlink()
@@ -59,13 +70,14 @@ def download(url, path, md5, attempts=5):
     if path.is_file() and _md5(path) == md5:
         return
     reason = None
-    for _ in range(attempts):
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
             _continue(url, partial)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             reason = error
-            # an answer that stays what it is
-            if error.response is not None and error.response.status_code < 500:
+            if _stays(error):
                 break
             continue
         if _md5(partial) == md5:
@@ -82,18 +94,33 @@ def download(url, path, md5, attempts=5):
                     "by other means, unpack it, and name its folder by --data-dir (make: DATA=)")
 
 
+def _stays(error):
+    """Whether the next answer will be the same: an address that is none (ValueError), or a refusal."""
+    response = getattr(error, "response", None)
+    return isinstance(error, ValueError) or response is not None and response.status_code < 500
+
+
+def _length(response):
+    """What Content-Length says, in bytes; 0 if it says nothing, or no number."""
+    text = response.headers.get("Content-Length", "").split(",")[0].strip()  # of two, the first
+    return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
+
+
 def _continue(url, partial):
     """Append to partial what url has beyond it."""
     have = partial.stat().st_size if partial.exists() else 0
-    with requests.get(
-        url, stream=True, timeout=30, headers={"Range": f"bytes={have}-"} if have else {}
-    ) as response:
+    # the archive's own bytes: some servers call them an encoding of what is inside, and requests
+    # would unpack that
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with requests.get(url, stream=True, timeout=30, headers=headers) as response:
         if response.status_code == 416 and have:  # nothing is left
             return
         response.raise_for_status()
         if response.status_code != 206:  # the server starts from the beginning
             have = 0
-        expected = have + int(response.headers.get("Content-Length", 0))
+        expected = have + _length(response)
         with open(partial, "ab" if have else "wb") as file, tqdm(
             total=expected or None,
             initial=have,
@@ -101,7 +128,7 @@ def _continue(url, partial):
             unit_scale=True,
             desc=url.rsplit("/", 1)[-1],
         ) as bar:
-            for chunk in response.iter_content(1 << 16):
+            for chunk in response.raw.stream(1 << 16, decode_content=False):
                 if file.tell() > LARGEST:
                     partial.unlink()
                     raise UserError(f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: "

@@ -12,6 +12,7 @@ from collections import namedtuple
 from pathlib import Path
 
 from common.errors import UserError
+from common.files import absence
 
 from . import lists
 
@@ -35,7 +36,7 @@ def listing(source, val_list=None):
     """
     source = Path(source)
     if not source.is_dir():
-        raise UserError(f"{source} is no folder: name the one that holds train/ and val/, or the "
+        raise UserError(f"{source} {absence(source)}: name the one that holds train/ and val/, or the "
                         "class folders (make: SOURCE=)")
     train, tests = _split_folders(source)
     classes = _folders(train)

@@ -8,13 +8,13 @@ nothing about CIFAR.
 
     python -m data.generated data/generated          # 10,000 + 2,000 images, 37 MB, a few seconds
 """
-import os
 from pathlib import Path
 
 import numpy as np
 
-from common.command import Parser
+from common.command import Parser, new_folder
 from common.errors import run
+from common.files import write_whole
 
 SHAPES = ("disc", "square", "triangle", "cross", "ring")
 CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool")]
@@ -99,20 +99,18 @@ def write(folder, images=12000, seed=0):
     """Write the set: five sixths of the images for training, in five files, and one sixth for
     testing."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     for k, name in enumerate([*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]):
         pixels, labels = pictures(images // 6, np.random.RandomState([seed, k]))
-        partial = folder / (name + ".partial")
-        np.concatenate([labels[:, None], pixels.reshape(len(pixels), -1)], axis=1).tofile(partial)
-        os.replace(partial, folder / name)
-    (folder / "batches.meta.txt").write_text("\n".join(CLASSES) + "\n")
-    (folder / "generated.txt").write_text(f"generated shapes ({images // 6 * 5:,} + "
+        records = np.concatenate([labels[:, None], pixels.reshape(len(pixels), -1)], axis=1)
+        write_whole(folder / name, records.tobytes())
+    write_whole(folder / "batches.meta.txt", "\n".join(CLASSES) + "\n")
+    write_whole(folder / "generated.txt", f"generated shapes ({images // 6 * 5:,} + "
                                           f"{images // 6:,} images, seed {seed})\n")
 
 
 def main():
     parser = Parser(__doc__.splitlines()[0])
-    parser.add_argument("folder")
+    parser.add_argument("folder", type=new_folder)
     parser.add_argument("--images", type=int, default=12000, help="in all; a sixth of them are for "
                                                                   "testing")
     parser.add_argument("--seed", type=int, default=0)

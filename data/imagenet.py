@@ -84,6 +84,9 @@ def load(folder):
             records[-1].raw(facts[split] - 1)  # which ends with the file
         return Set(*about, *records)
     except FileNotFoundError as error:
+        if not folder.exists():
+            raise UserError(f"{folder} does not exist: make imagenet-data SOURCE=folder prepares a "
+                            "set, and --data-dir names it (make: DATA=)") from error
         raise UserError(f"{folder} has no prepared set ({Path(error.filename).name} is missing): "
                         "make imagenet-data SOURCE=folder prepares one; another folder is named "
                         "by --data-dir (make: DATA=)") from error

@@ -6,6 +6,7 @@ from collections import namedtuple
 import numpy as np
 
 from common.errors import UserError
+from common.files import absence
 
 from . import opcodes
 
@@ -48,7 +49,7 @@ OWN = "a set of your own is trained by --dataset pictures (make pictures-NETWORK
 def find(layout, folder):
     """The Files of an official set."""
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: name the one that has {layout.title} by "
+        raise UserError(f"{folder} {absence(folder)}: name the one that has {layout.title} by "
                         "--data-dir (make: DATA=)")
     for place in (folder, *(folder / name for name in layout.folders)):
         for (train_files, test_file), read in (

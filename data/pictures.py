@@ -15,6 +15,7 @@ import numpy as np
 
 from common.environment import bar, physical_cores
 from common.errors import UserError
+from common.files import absence
 
 from . import cifar, folders, photos
 
@@ -30,7 +31,7 @@ def load(folder, image_size=32):
                         "(make: DATA=)")
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: name the one of your pictures by --data-dir "
+        raise UserError(f"{folder} {absence(folder)}: name the one of your pictures by --data-dir "
                         "(make: DATA=)")
     own = cifar.load_own(folder, image_size)
     if own is not None:

@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from data import download
+
 INSIDE, FILES = "cifar-10-batches-bin", [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]
 SET = {name: random.Random(name).getrandbits(8 * 60_000).to_bytes(60_000, "big") for name in FILES}  # does not compress
 
@@ -19,6 +21,7 @@ class Server:
     def __init__(self):
         self.content, self.ranges, self.breaks, self.status = b"", True, 0, None
         self.wrong = 0  # how many requests get wrong bytes
+        self.headers = {}  # to send besides, or instead
         self.requests = []  # (path, Range header or None, status, bytes sent)
         outer = self
 
@@ -61,7 +64,8 @@ class Server:
         # noted before it is sent: the client may be done, and the test at its end, as soon as it has read the last byte
         self.requests.append((handler.path, asked, status, len(body)))
         handler.send_response(status)
-        handler.send_header("Content-Length", str(length))
+        for name, value in {"Content-Length": str(length), **self.headers}.items():
+            handler.send_header(name, value)
         if status == 206:
             handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         handler.end_headers()
@@ -70,6 +74,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch):
+    monkeypatch.setattr(download, "PAUSE", 0)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     running = Server()
@@ -78,8 +83,9 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def closed_host():
+def closed_host(monkeypatch):
     """The address of a server that is down."""
+    monkeypatch.setattr(download, "PAUSE", 0)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else can take the port meanwhile
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"

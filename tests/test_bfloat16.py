@@ -268,7 +268,7 @@ def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
 
 @CALCULATES
 def test_cost_is_measured_in_bfloat16(train):
-    code, out, err = train("--dtype", "bfloat16", "--cost")
+    code, out, err = train("--dtype", "bfloat16", "--cost-json")
     assert code == 0 and json.loads(out)["images_per_second"] > 0, err
 
 

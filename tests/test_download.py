@@ -190,3 +190,45 @@ def test_command_without_a_data_set_says_how_to_use_it():
                             capture_output=True, text=True, timeout=60)
     assert result.returncode == 2 and result.stdout == ""
     assert len(result.stderr.splitlines()) == 1 and "cifar10|cifar100" in result.stderr
+
+
+@pytest.mark.parametrize("length", ["garbage", "", "-5", "{0}, {0}", "1e3", "9" * 30])
+def test_length_that_is_none_leaves_the_checksum_to_decide(server, tmp_path, archive, length):
+    server.content = archive
+    server.headers = {"Content-Length": length.format(len(archive)), "Connection": "close"}
+    download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive))
+    assert everything(tmp_path) == {"a.bin": archive}
+
+
+def test_archive_that_the_server_calls_an_encoding_arrives_as_it_is(server, tmp_path, archive):
+    server.content = archive
+    server.headers = {"Content-Encoding": "gzip"}
+    download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive))
+    assert everything(tmp_path) == {"a.bin": archive}
+
+
+@pytest.mark.parametrize("location", ["http://", "ftp://a/b", "http://[::1", "http://a:b/", "http://.a/",
+                                      "http://127.0.0.1:99999/"])
+def test_way_that_leads_nowhere_is_one_line(server, tmp_path, location):
+    server.status, server.headers = 302, {"Location": location}
+    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(b"")),
+            server.host + "a.bin", "--data-dir")
+    assert everything(tmp_path) == {}
+
+
+def test_attempts_have_growing_pauses_between_them(server, tmp_path, archive, monkeypatch):
+    pauses = []
+    server.content, server.breaks = archive, 1000
+    monkeypatch.setattr(download, "PAUSE", 1.0)
+    monkeypatch.setattr(download.time, "sleep", pauses.append)
+    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)))
+    assert pauses == [1, 2, 4, 8]
+
+
+def test_whole_set_of_somebody_else_is_used_without_a_lock(closed_host, server, tmp_path, archive):
+    server.content = archive
+    download.fetch("cifar10", tmp_path, server.host, archives(archive))
+    lock = tmp_path / "set.tar.gz.lock"
+    lock.unlink()
+    lock.mkdir()  # nobody can open it, not even root
+    assert download.fetch("cifar10", tmp_path, closed_host, archives(archive)) == tmp_path / INSIDE

@@ -150,11 +150,29 @@ def test_batch_size(recipe, count, images):
     return max(min(max(recipe.batch_size, 128), images) // count, 1) * count
 
 
-def print_cost(recipe, symbol, contexts, test_images, batches=None):
+def print_cost(arguments, recipe, symbol, contexts, test_images, batches=None):
     """What --cost does instead of a run; see training.cost."""
     from .cost import cost
-    print(json.dumps(cost(symbol, contexts, recipe, test_images, batches)))
+    measured = cost(symbol, contexts, recipe, test_images, batches)
+    print(json.dumps(measured) if arguments.cost == "json" else cost_in_words(measured, recipe))
     return 0
+
+
+def cost_in_words(cost, recipe):
+    """One line of what cost.cost() has measured."""
+    seconds = cost["seconds"]
+    if seconds > 2 * 86400:
+        time_text = f"{seconds / 86400:.1f} days"
+    elif seconds > 5400:
+        time_text = f"{seconds / 3600:.1f} h"
+    else:
+        time_text = f"{seconds / 60:.1f} min"
+    gpu = ""
+    if "gpu_megabytes" in cost:
+        gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU"
+    return (f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
+            f"{time_text} here, at {cost['images_per_second']:.1f} images/s, and "
+            f"{cost['megabytes']:,.0f} MB{gpu}")
 
 
 class Figure:

@@ -42,7 +42,10 @@ def of_run(add, scales):
         help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes on")
     add("--keep-going", action="store_true", help="train on when the loss is no number any more (that ends the run)")
     add("--deterministic", action="store_true", help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
-    add("--cost", action="store_true", help="measure a few iterations, say in JSON what the run will take here, and train nothing")
+    add("--cost", action="store_const", const="words",
+        help="measure a few iterations, say what the run will take here, and train nothing")
+    add("--cost-json", dest="cost", action="store_const", const="json",
+        help="the same, for programs")
     add("--scale", default="full", help=f"whose recipe: {', '.join(scales)} (full: the papers')")
     add("--output", type=new_folder, help="folder of the run (runs/<scale>/<name>/seed<k>)")
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 from common.errors import UserError
 
+FLOAT32 = 3.4e38  # the largest, a little rounded down
+
 
 def paper(value, meaning, source, group="recipe", **option):
     """A field: the papers' value for CIFAR, what it means, who says so, and what argparse has to know besides."""
@@ -62,7 +64,8 @@ class Recipe:
         for name in ("iterations", "batch_size", "log_every", "test_every", "image_size"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay", "warmup_iterations"):
-            self._check(name, 0 <= getattr(self, name) < math.inf, "a number that is not negative")
+            self._check(name, 0 <= getattr(self, name) <= FLOAT32,
+                        f"a float32 that is not negative, so at most {FLOAT32:.2g}")
         self._check("nesterov", not (self.nesterov and self.optimizer == "adam"), "it is SGD's momentum, not adam's")
         self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
 
