@@ -182,7 +182,7 @@ score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts
 
-docs: $(READY)  ## compute the numbers and tables of the documents anew, and the first picture
+docs: $(READY)  ## compute the numbers and tables of the documents anew, and draw the README's pictures
 	@$(PY) -W ignore -m docs.computed
 
 benchmark: $(READY)  ## speed of the training loop beside the bare Module step

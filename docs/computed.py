@@ -1,6 +1,6 @@
 """The parts of the documents that are computed, from logs and from the code.
 
-    python -m docs.computed           # writes them: make docs
+    python -m docs.computed           # writes them, and draws the README's pictures: make docs
     python -m docs.computed --check   # exit code 1, and which file, if one is not up to date
 
 A table or paragraph stands between <!-- name --> and <!-- end of name -->, a number between
@@ -14,6 +14,7 @@ from common import files
 from common.errors import UserError, run
 from common.files import ROOT
 from docs import first_picture, outcome, places, values
+from plots.named import DRAW
 from symbols import counts
 
 DOCUMENTS = ["README.md", "README.zh.md", "CONTRIBUTING.md", *sorted(
@@ -81,6 +82,7 @@ def main():
                 files.write_whole(ROOT / document, filled(text))
     if "--check" not in sys.argv:
         first_picture.draw()
+        DRAW["summary"]("summary", outcome.shown())
     elif stale:
         raise UserError(f"not up to date: {', '.join(stale)}; make docs computes them anew")
     return 0

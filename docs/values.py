@@ -164,6 +164,7 @@ VALUES = {
     "minutes-first": lambda: rounded(numbers.median(minutes("pocket", "original20"))),
     "pocket-recipe": lambda: scale("pocket").summary,
     "desk-recipe": lambda: scale("desk").summary,
+    "desk-original": lambda: two(numbers.median(errors("original56", "desk").values())),
     "demo-recipe": lambda: scale("demo").summary,
     "pictures": lambda: one(pictures() / 1e6),
     "pictures-zh": lambda: rounded(pictures() / 1e4),

@@ -114,6 +114,20 @@ def test_link_leads_to_a_file_of_the_project(document):
     assert not missing
 
 
+def anchors(document):
+    """What a heading of a document can be linked by."""
+    headings = re.findall(r"^#+ (.*)$", text_of(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", computed.DOCUMENTS)
+def test_link_leads_to_a_heading(document):
+    folder = (ROOT / document).parent
+    for path, heading in re.findall(r"\]\((\S*?\.md)#([^)]+)\)", text_of(document)):
+        target = (folder / path).resolve().relative_to(ROOT).as_posix()
+        assert heading in anchors(target), f"{path}#{heading}"
+
+
 @pytest.mark.parametrize("document", computed.DOCUMENTS)
 def test_every_command_is_one(document):
     commands = list(dict.fromkeys(make_commands(document)))
