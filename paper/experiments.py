@@ -1,140 +1,69 @@
-"""The papers' experiments as data: every row of Tables 1 to 5, every curve of Figures 1, 3 and 6, with the paper's number.
+"""The papers' experiments as data: every row of Tables 1 to 5, every curve of Figures 1, 3 and 6.
 
-Makefile, driver, tables and figures read this file; nothing of it stands anywhere else. P1 is 1512.03385, P2 is 1603.05027.
+Driver, tables and figures read this file; nothing of it stands anywhere else. P1 is 1512.03385,
+P2 is 1603.05027.
 """
 from collections import namedtuple
-from dataclasses import replace
 
 from common.errors import UserError
-from symbols import names
-from training.recipe import IMAGENET
 
+from .experiment import cifar100, experiment, imagenet
 from .scales import scale as scale_of
 
 FAILS_ABOVE = 20  # P2, Table 1: a test error above it, in %, is a failure
 FAIL = "fail"
 PAPER_SEEDS = 5  # P2: CIFAR's numbers are medians of five runs; by default a target trains seed 0
-ILSVRC_ITERATIONS = 600547  # 120 epochs of its 1,281,167 training pictures, in batches of 256
-FREE = ("seed", "log_every", "test_every", "micro_batch")  # of these a row demands nothing: the papers' own batch is in parts
 
 
-class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants changes")):
-    """One network and what its row changes of the recipe.
-
-    constants: of the shortcut, where they are not the default. changes: {option: value} of the recipe.
-    """
-
-    def at(self, scale):
-        """The experiment that stands for this one at a scale: of the depth that the scale has for it."""
-        return self._replace(depth=scale_of(scale).depths.get(self.depth, self.depth))
-
-    @property
-    def network(self):
-        """What train_cifar.py calls it: data set, activation, shortcut and its constants, depth, unit."""
-        return names.run_name(self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants)
-
-    @property
-    def name(self):
-        """Folder of its runs below runs/<scale>/ or results/<scale>/: the network, and the changes of its row."""
-        changes = [option if value is True else f"{option}={value}" for option, value in _options(self.changes)]
-        return "-".join([self.network, *changes])
-
-    @property
-    def command(self):
-        """Options of train_cifar.py, or of train_imagenet.py."""
-        words = [names.name(self.activation, self.shortcut, self.depth)]
-        if self.dataset != "imagenet":
-            words += ["--dataset", self.dataset, "--unit", self.unit]
-        if self.constants:
-            words += ["--shortcut-args", names.constants(self.constants)]
-        return [*words, *self._changed_options()]
-
-    def _changed_options(self):
-        words = []
-        for option, value in _options(self.changes):
-            words += [f"--{option}"] if value is True else [f"--{option}", str(value)]
-        return words
-
-    def recipe(self, scale):
-        """What it is trained by at a scale."""
-        recipe = IMAGENET.lasting(ILSVRC_ITERATIONS) if self.dataset == "imagenet" else scale_of(scale).recipe
-        return replace(recipe, **self.changes)
-
-    def settings(self, scale):
-        """{option: value} of config.json that a run of this experiment at a scale must have to count for it."""
-        recipe = self.recipe(scale).settings()
-        for option in FREE:
-            del recipe[option]
-        return {**recipe, "steps": list(recipe["steps"]), "option": names.default_option(self.unit),
-                "bottleneck_stride": "1x1"}
-
-    def target(self, scale="full"):
-        """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
-        if self != self.at(scale):
-            return self.at(scale).target(scale)
-        words = ["make", f"{self.dataset}-{names.name(self.activation, self.shortcut, self.depth)}"]
-        if self.unit != names.PAPER_UNIT.get(self.depth) and self.dataset != "imagenet":
-            words.append(f"UNIT={self.unit}")
-        if self.constants:
-            words.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
-        if self.changes:
-            words.append(f"ARGS='{' '.join(self._changed_options())}' OUTPUT=runs/{scale}/{self.name}/seed0")
-        if scale != "full" and self.dataset != "imagenet":
-            words.append(f"SCALE={scale}")
-        return " ".join(words)
-
-
-def _options(changes):
-    """[(option as it is typed, value)] of {field of the recipe: value}"""
-    return [(name.replace("_", "-"), value) for name, value in changes.items()]
-
-
-def experiment(depth, activation="original", shortcut="identity", dataset="cifar10", unit=None, changes=None, **constants):
-    if unit is None:
-        unit = names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]
-    return Experiment(dataset, activation, shortcut, depth, unit, constants, changes or {})
-
-
-def cifar100(depth, activation="original"):
-    return experiment(depth, activation, dataset="cifar100")
-
-
-def imagenet(depth, activation="original", **changes):
-    return experiment(depth, activation, dataset="imagenet", changes=changes)
-
-
-# A row of a table. case, remark: its words in the paper. paper: its error in %, or FAIL. crop: ImageNet's rule, as for score.py.
+# A row of a table. case, remark: its words in the paper. paper: its error in %, or FAIL. crop:
+# ImageNet's rule, as for score.py.
 Row = namedtuple("Row", "case remark experiment paper crop", defaults=(None,))
 ORIGINAL110 = experiment(110)
 
+
+def shortcut(name, **constants):
+    """Of Table 1: ResNet-110 with another shortcut."""
+    return experiment(110, shortcut=name, **constants)
+
+
 TABLE1 = [  # P2: ResNet-110 on CIFAR-10, what stands on the shortcut and on F
     Row("original", "Fig. 2(a)", ORIGINAL110, 6.61),
-    Row("constant scaling", "Fig. 2(b), 0 on the shortcut, 1 on F: a plain net", experiment(110, shortcut="plain"), FAIL),
-    Row("constant scaling", "Fig. 2(b), 0.5 and 1", experiment(110, shortcut="constant_scaling", residual_scale=1), FAIL),
-    Row("constant scaling", "Fig. 2(b), 0.5 and 0.5: frozen gating", experiment(110, shortcut="constant_scaling"), 12.35),
-    Row("exclusive gating", "Fig. 2(c), bias 0 (the paper: 0 to -5)", experiment(110, shortcut="exclusive_gating", bias=0), FAIL),
-    Row("exclusive gating", "Fig. 2(c), bias -6", experiment(110, shortcut="exclusive_gating"), 8.70),
-    Row("exclusive gating", "Fig. 2(c), bias -7", experiment(110, shortcut="exclusive_gating", bias=-7), 9.81),
-    Row("shortcut-only gating", "Fig. 2(d), bias 0", experiment(110, shortcut="shortcut_only_gating", bias=0), 12.86),
-    Row("shortcut-only gating", "Fig. 2(d), bias -6", experiment(110, shortcut="shortcut_only_gating"), 6.91),
-    Row("1x1 conv shortcut", "Fig. 2(e)", experiment(110, shortcut="convolution"), 12.22),
-    Row("dropout shortcut", "Fig. 2(f), ratio 0.5", experiment(110, shortcut="dropout"), FAIL),
+    Row("constant scaling", "Fig. 2(b), 0 on the shortcut, 1 on F: a plain net",
+        shortcut("plain"), FAIL),
+    Row("constant scaling", "Fig. 2(b), 0.5 and 1",
+        shortcut("constant_scaling", residual_scale=1), FAIL),
+    Row("constant scaling", "Fig. 2(b), 0.5 and 0.5: frozen gating",
+        shortcut("constant_scaling"), 12.35),
+    Row("exclusive gating", "Fig. 2(c), bias 0 (the paper: 0 to -5)",
+        shortcut("exclusive_gating", bias=0), FAIL),
+    Row("exclusive gating", "Fig. 2(c), bias -6", shortcut("exclusive_gating"), 8.70),
+    Row("exclusive gating", "Fig. 2(c), bias -7", shortcut("exclusive_gating", bias=-7), 9.81),
+    Row("shortcut-only gating", "Fig. 2(d), bias 0",
+        shortcut("shortcut_only_gating", bias=0), 12.86),
+    Row("shortcut-only gating", "Fig. 2(d), bias -6", shortcut("shortcut_only_gating"), 6.91),
+    Row("1x1 conv shortcut", "Fig. 2(e)", shortcut("convolution"), 12.22),
+    Row("dropout shortcut", "Fig. 2(f), ratio 0.5", shortcut("dropout"), FAIL),
 ]
 TABLE2 = [  # P2: CIFAR-10, activations
     Row("original residual unit", "Fig. 4(a), ResNet-110", ORIGINAL110, 6.61),
     Row("BN after addition", "Fig. 4(b), ResNet-110", experiment(110, "bn_after_addition"), 8.17),
-    Row("ReLU before addition", "Fig. 4(c), ResNet-110", experiment(110, "relu_before_addition"), 7.84),
-    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-110", experiment(110, "relu_only_preact"), 6.71),
+    Row("ReLU before addition", "Fig. 4(c), ResNet-110",
+        experiment(110, "relu_before_addition"), 7.84),
+    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-110",
+        experiment(110, "relu_only_preact"), 6.71),
     Row("full pre-activation", "Fig. 4(e), ResNet-110", experiment(110, "preact"), 6.37),
     Row("original residual unit", "Fig. 4(a), ResNet-164", experiment(164), 5.93),
     Row("BN after addition", "Fig. 4(b), ResNet-164", experiment(164, "bn_after_addition"), 6.50),
-    Row("ReLU before addition", "Fig. 4(c), ResNet-164", experiment(164, "relu_before_addition"), 6.14),
-    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-164", experiment(164, "relu_only_preact"), 5.91),
+    Row("ReLU before addition", "Fig. 4(c), ResNet-164",
+        experiment(164, "relu_before_addition"), 6.14),
+    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-164",
+        experiment(164, "relu_only_preact"), 5.91),
     Row("full pre-activation", "Fig. 4(e), ResNet-164", experiment(164, "preact"), 5.46),
 ]
 TABLE3 = [  # P2: original against pre-activation unit
     Row("CIFAR-10, ResNet-110 (1 layer)", "baseline unit", experiment(110, unit="one_layer"), 9.90),
-    Row("CIFAR-10, ResNet-110 (1 layer)", "pre-activation unit", experiment(110, "preact", unit="one_layer"), 8.91),
+    Row("CIFAR-10, ResNet-110 (1 layer)", "pre-activation unit",
+        experiment(110, "preact", unit="one_layer"), 8.91),
     Row("CIFAR-10, ResNet-110", "baseline unit", ORIGINAL110, 6.61),
     Row("CIFAR-10, ResNet-110", "pre-activation unit", experiment(110, "preact"), 6.37),
     Row("CIFAR-10, ResNet-164", "baseline unit", experiment(164), 5.93),
@@ -151,7 +80,8 @@ TABLE4 = [  # P2: the ResNets among the state of the art
     Row("CIFAR-10, ResNet-1202 [1]", "19.4M", experiment(1202), 7.93),
     Row("CIFAR-10, ResNet-164 [ours]", "1.7M", experiment(164, "preact"), 5.46),
     Row("CIFAR-10, ResNet-1001 [ours]", "10.2M", experiment(1001, "preact"), 4.92),
-    Row("CIFAR-10, ResNet-1001 [ours]", "10.2M, batch 64", experiment(1001, "preact", changes={"batch_size": 64}), 4.62),
+    Row("CIFAR-10, ResNet-1001 [ours]", "10.2M, batch 64",
+        experiment(1001, "preact", changes={"batch_size": 64}), 4.62),
     Row("CIFAR-100, ResNet-164 [1]", "1.7M", cifar100(164), 25.16),
     Row("CIFAR-100, ResNet-1001 [1]", "10.2M", cifar100(1001), 27.82),
     Row("CIFAR-100, ResNet-164 [ours]", "1.7M", cifar100(164, "preact"), 24.33),
@@ -163,7 +93,8 @@ TABLE5 = [  # P2: ImageNet, single crop, top-1
     Row("ResNet-152, pre-activation", "crop 320", imagenet(152, "preact"), 21.1, "320"),
     Row("ResNet-200, original", "crop 320", imagenet(200), 21.8, "320"),
     Row("ResNet-200, pre-activation", "crop 320", imagenet(200, "preact"), 20.7, "320"),
-    Row("ResNet-200, pre-activation", "crop 320, scale + aspect ratio", imagenet(200, "preact", augmentation="aspect"),
+    Row("ResNet-200, pre-activation", "crop 320, scale + aspect ratio",
+        imagenet(200, "preact", augmentation="aspect"),
         20.1, "320"),
 ]
 # P1 Table 6: residual networks on CIFAR-10, test error in %; 110: the mean of five, whose best is 6.43
