@@ -19,6 +19,7 @@ NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WI
 TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
+compare.TAKES := RUN TITLE
 notes.TAKES := UNITS EPOCHS OPTIMIZER BATCH DATA GPUS CPUS SEED OUTPUT ARGS
 summary.TAKES := SCALE
 watch.TAKES := ARGS
@@ -161,11 +162,15 @@ figure2 figure4 figure5: $(READY)  # the paper's diagrams, which need no run
 watch: $(READY)  ## plots/watch.html: the curves of all runs that are training, with what is left, until Ctrl-C
 	@$(PY) -m plots.watch $(ARGS)
 
-.PHONY: propagation lesion responses score
+.PHONY: propagation lesion responses score compare
 # Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(call option,--data-dir,DATA) $(ARGS)) && \
 	$(PY) -m plots.$@ $$paths
 trained = $(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))
+compare: $(READY)  ## several runs in one picture, plots/figures/compare.png (RUN="a b" TITLE=words)
+	$(trained)@$(PY) -m plots.curves $(foreach run,$(RUN),$(call quote,$(run))) \
+		--output plots/figures/compare.png $(call option,--title,TITLE)
+
 propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
 	$(call measure,$(NETWORKS) $(call option,--seed,SEED))
 

@@ -75,3 +75,10 @@ def test_settings_for_other_pythons_do_not_reach_ours():
     done = subprocess.run(["make", "parameters", "-o", ".venv/ready", f"PY={sys.executable}"], cwd=ROOT, text=True,
                           capture_output=True, env={**os.environ, **settings})
     assert done.returncode == 0 and "1,72" in done.stdout, done.stderr
+
+
+def test_runs_are_compared_in_one_picture():
+    command = make("-n", "compare", "RUN=runs/a runs/b", "TITLE=two of mine").stdout
+    assert "plots.curves 'runs/a' 'runs/b'" in command
+    assert "--title 'two of mine'" in command
+    assert "needs the folders" in make("-n", "compare").stderr
