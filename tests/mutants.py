@@ -75,6 +75,8 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("widths of a bottleneck's end, not of its 3x3", RESNET, "width * EXPANSION[kind]", "width", "test_widths.py"),
     ("constants of an activation forgotten", "symbols/network.py", 'call("residual_unit", x, unit, constants=activation_args)',
      'call("residual_unit", x, unit, constants={})', "test_widths.py"),
+    ("constants of an activation forgotten in the stem", "symbols/network.py", 'call("after_conv1", x, constants=constants)',
+     'call("after_conv1", x, constants={})', "test_widths.py"),
     ("a name given twice goes through", "symbols/naming.py", "if full in self._names:", "if False:", "test_contract.py"),
     ("variables of one name go through", "symbols/checks.py", "if count > 1:", "if False:", "test_contract.py"),
     ("a unit of any shape goes through", "symbols/checks.py", "shape[1:] != wanted", "False", "test_contract.py"),

@@ -8,7 +8,7 @@ import signal
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, arrays, refusal, rows, same, sound, start, wait_for_row
+from conftest import PAPER, SMALL, arrays, refusal, rows, same, start, wait_for_row
 from test_cluster import cluster
 
 import train_cifar
@@ -27,8 +27,8 @@ BFLOAT16 = [("bfloat16", np.uint16)]  # what MXNet calls it in NumPy's words
 
 
 def every_network(test):
-    for parameter, values in (("shortcut", sound("shortcuts")),
-                              ("activation", sound("activations")), ("unit", DEPTHS)):
+    for parameter, values in (("shortcut", PAPER["shortcuts"]),
+                              ("activation", PAPER["activations"]), ("unit", DEPTHS)):
         test = pytest.mark.parametrize(parameter, values)(test)
     return test
 
@@ -180,8 +180,8 @@ def cosine(one, other):
 
 
 @CALCULATES
-@pytest.mark.parametrize("shortcut", sound("shortcuts"))
-@pytest.mark.parametrize("activation", sound("activations"))
+@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
+@pytest.mark.parametrize("activation", PAPER["activations"])
 def test_first_step_is_near_float32s(activation, shortcut):
     """As near as bfloat16's 8 bits allow: PyTorch's own is no nearer on the same weights."""
     symbol = get_symbol(8, activation, shortcut)

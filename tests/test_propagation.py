@@ -8,7 +8,7 @@ import matplotlib.image
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import ROOT, refusal, refused, sound
+from conftest import PAPER, ROOT, refusal, refused
 from source import run_in
 from test_equations import PICTURES, Network
 from test_symbols import HALF_DROPOUT, copy  # noqa: F401 (copy is a fixture)
@@ -20,7 +20,7 @@ from plots import propagation as figure
 from symbols import get_symbol
 from training.optimizer import initializer
 
-VARIANTS = list(itertools.product(sound("activations"), sound("shortcuts")))
+VARIANTS = list(itertools.product(PAPER["activations"], PAPER["shortcuts"]))
 
 
 def measured(network):
@@ -50,7 +50,7 @@ def test_norms_are_those_of_the_graph_cut_at_each_unit(shortcut):
     assert len(found.gradient) == len(found.signal) == len(units) + 1 == 13
 
 
-@pytest.mark.parametrize("shortcut", [name for name in sound("shortcuts") if name != "plain"])
+@pytest.mark.parametrize("shortcut", [name for name in PAPER["shortcuts"] if name != "plain"])
 def test_without_residuals_the_whole_gradient_is_the_shortcuts(shortcut):
     network = Network("preact", shortcut)
     whole = measured(network)

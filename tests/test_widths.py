@@ -1,4 +1,6 @@
 """Stages as wide as one likes, the stem apart; constants of activations: in graphs, names, counts and configurations."""
+import json
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -93,6 +95,15 @@ def test_widths_stand_in_the_runs_name_where_they_are_not_the_papers():
 SWISH = '''from ..layers import batch_norm
 
 
+def after_conv1(x, beta=1.0):
+    x = batch_norm(x)
+    return x * (beta * x).sigmoid()
+
+
+def after_last_unit(x, beta=1.0):
+    return beta * x
+
+
 def residual_unit(x, unit, beta=1.0):
     f = x
     for weight in unit.weights:
@@ -116,6 +127,24 @@ def test_constants_of_an_activation_are_options_and_stand_in_the_runs_name(image
     command[3] = "gamma=2"
     code, _, err = run_in(folder, *command)
     assert code == 2 and "activation 'swish' has no constant 'gamma': it has beta" in err
+
+
+SCALARS = """
+import json
+import common
+from symbols import get_symbol
+nodes = json.loads(get_symbol(8, "swish", activation_args={"beta": 3}).tojson())["nodes"]
+print([float(node["attrs"]["scalar"]) for node in nodes if node["op"] == "_mul_scalar"])
+"""
+
+
+def test_constants_of_an_activation_reach_each_of_its_functions(tmp_path):
+    folder = source_copy(tmp_path)
+    (folder / "symbols/activations/swish.py").write_text(SWISH)
+    code, out, err = run_in(folder, "-c", SCALARS)
+    assert code == 0, err
+    # the stem's, two in each of the three units, and the one after the last unit
+    assert json.loads(out.splitlines()[-1]) == [3.0] * 8
 
 
 def test_run_from_before_widths_has_the_same_settings():
