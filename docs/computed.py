@@ -9,6 +9,7 @@ A table or paragraph stands between <!-- name --> and <!-- end of name -->, a nu
 import functools
 import re
 import sys
+import textwrap
 
 from common import files
 from common.errors import UserError, run
@@ -17,6 +18,7 @@ from docs import first_picture, outcome, places, values
 from plots.named import DRAW
 from symbols import counts
 
+COLUMNS = 100
 DOCUMENTS = ["README.md", "README.zh.md", "CONTRIBUTING.md", *sorted(
     path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
 
@@ -51,11 +53,18 @@ BLOCKS = {
 BLOCKS.update({name: functools.partial(places.quoted, name) for name in places.LINES})
 
 
+def wrapped(line):
+    """A line of prose as lines that fit; what has a form of its own stays as it is."""
+    if len(line) <= COLUMNS or line.startswith(("|", "!", "[", "(", " ")) or " " not in line:
+        return [line]
+    return textwrap.wrap(line, COLUMNS, break_long_words=False, break_on_hyphens=False)
+
+
 def filled(text):
     """A document's text with each block and number anew. Raises UserError if nothing has one."""
     def block(match):
         name = match.group(1)
-        lines = _compute(BLOCKS, name)
+        lines = [line for long in _compute(BLOCKS, name) for line in wrapped(long)]
         return "\n".join([f"<!-- {name} -->", *lines, f"<!-- end of {name} -->"])
 
     def value(match):
