@@ -15,7 +15,8 @@ FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
-NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT ARGS
+NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT \
+	INITIAL FREEZE ARGS
 TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
@@ -47,7 +48,8 @@ OPTIONS = --scale $(call quote,$(SCALE)) $(call option,--data-dir,DATA) $(call o
 	$(call option,--seed,SEED) $(call option,--unit,UNIT) $(call option,--shortcut-args,SHORTCUT_ARGS) \
 	$(call option,--activation-args,ACTIVATION_ARGS) $(call option,--widths,WIDTHS) \
 	$(call option,--iterations,ITERATIONS) $(call option,--epochs,EPOCHS) $(call option,--batch-size,BATCH) \
-	$(call option,--learning-rate,LR) $(call option,--image-size,IMAGE_SIZE) $(call option,--output,OUTPUT) $(ARGS)
+	$(call option,--learning-rate,LR) $(call option,--image-size,IMAGE_SIZE) $(call option,--output,OUTPUT) \
+	$(call option,--initial,INITIAL) $(call option,--freeze,FREEZE) $(ARGS)
 
 # A user's settings for other Pythons, or another NumPy, do not reach this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX
@@ -62,7 +64,7 @@ help:  ## list the jobs
 	@echo "    for example: preact1001, exclusive_gating110, preact-constant_scaling110, 56 (original, identity)"
 	@echo "    and, behind it: SCALE=full|desk|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
 	@echo "                    EPOCHS=10 BATCH=64 LR=0.05 IMAGE_SIZE=16 UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7"
-	@echo "                    ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 ARGS='any option of train_cifar.py'"
+	@echo "                    ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 INITIAL=runs/... FREEZE=all ARGS='any option of train_cifar.py'"
 	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, gate-bias-search: train what is missing, then draw"
 	@echo "    (SCALE=full|desk|pocket|demo SEEDS=0,1,2 -j2)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile

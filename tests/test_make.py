@@ -26,12 +26,14 @@ def test_every_word_becomes_an_option():
     command = make("-n", "cifar100-preact164", "GPUS=0,1", "CPUS=2", "SEED=3", "DATA=d", "OUTPUT=o", "ITERATIONS=5", "BATCH=64",
                    "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "ACTIVATION_ARGS=beta=2",
                    "WIDTHS=32,64,128", "IMAGE_SIZE=16", "SCALE=pocket", "EPOCHS=2", "LR=0.05",
+                   "INITIAL=a b", "FREEZE=conv1,stage1",
                    "ARGS=--nesterov").stdout
     command = command.replace("'", "")
     for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", "--data-dir d", "--output o", "--epochs 2",
                    "--learning-rate 0.05", "--iterations 5", "--batch-size 64", "--unit basic", "--shortcut-args bias=-7",
                    "--activation-args beta=2", "--widths 32,64,128", "--image-size 16",
-                   "--scale pocket", "--nesterov"]:
+                   "--scale pocket", "--nesterov", "--initial a b",
+                   "--freeze conv1,stage1"]:
         assert option in command, option
 
 

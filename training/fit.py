@@ -97,6 +97,7 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     if warning:
         print(f"warning: {warning}", file=sys.stderr)
     output = folder(arguments, name, recipe.seed)
+    begins = _initial(recipe, symbol, output)
     config = describe(arguments, name, recipe, network, dataset, symbol, parameters)
     open_run = Run(output, config, arguments.keep_going)
     where = os.path.relpath(output)
@@ -104,9 +105,12 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     if not open_run.finished:
         print(f"{name}: {sum(parameters.values()):,} parameters, {memory(arguments, recipe, symbol, workers)}, "
               f"{dataset.name}, in {where}")
+        if begins:
+            print(begins.words)
         drawing = (figure or Figure)(output)
         stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers, on_test=drawing.draw,
-                        keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit)
+                        keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit,
+                        initial=begins)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
             print(f"{why}; the same command goes on from {where}")
@@ -122,6 +126,15 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
           f"{last['iteration']:,.0f} iterations; {left}")
     return 0
+
+
+def _initial(recipe, symbol, output):
+    """The training.initial.Initial of a run that --initial lets begin; None for others, and for one that goes on."""
+    from .initial import frozen_names, initial
+    frozen_names(symbol, recipe.freeze)  # refuses what cannot be, before there is a folder
+    if recipe.initial is None or any(output.glob("checkpoint-*")):
+        return None
+    return initial(recipe, symbol)
 
 
 def memory(arguments, recipe, symbol, workers):

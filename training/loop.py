@@ -10,6 +10,7 @@ from common.environment import bar, without_notes
 
 from . import bfloat16, state
 from .evaluate import evaluate
+from .initial import frozen_names, with_frozen
 from .interrupt import Interruptions, Never, Stopped
 from .optimizer import initializer, optimizer, schedule
 from .progress import Progress
@@ -17,15 +18,17 @@ from .progress import Progress
 CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
 
 
-def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None, keep_going=False, deadline=math.inf):
+def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None, keep_going=False, deadline=math.inf,
+          initial=None):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
     batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
     workers: training.workers.Workers; run, test and on_test are worker 0's, the others have a Follower and use neither.
     on_test is called after each row that has test columns. keep_going: whether to go on after the loss is no number any more.
-    deadline: when to stop, by time.monotonic(). Returns 0, or what to exit with if it was stopped (training/interrupt.py).
+    deadline: when to stop, by time.monotonic(). initial: weights to begin from, a training.initial.Initial.
+    Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
-    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going)
+    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial)
     interruptions = Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
     progress = training.progress
     try:
@@ -51,7 +54,7 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
 class Training:
     """The network on its devices, and what each iteration does with it; as train() has it."""
 
-    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going):
+    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial):
         self.run = run
         self.batches = batches
         self.test = test
@@ -63,7 +66,10 @@ class Training:
         self.seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # of this worker, in one iteration
         arrays, saved = run.checkpoint()
         done = workers.number("iteration", saved["iteration"] if saved else 0)
-        self.module, self.tester = self._modules(symbol, contexts, arrays, done)
+        weights = state.parameters(arrays)
+        if initial and not saved:
+            weights = initial.arguments, initial.states
+        self.module, self.tester = self._modules(symbol, contexts, weights, done)
         if saved:
             state.restore(self.module, arrays, done)
         if workers.several:
@@ -75,17 +81,21 @@ class Training:
         self.bar = bar(total=recipe.iterations, initial=self.progress.iteration, unit="it", desc="train",
                        disable=workers.rank > 0)
 
-    def _modules(self, symbol, contexts, arrays, done):
-        """(the module that trains, one that tests): switching the first over would catch its last step half way."""
+    def _modules(self, symbol, contexts, weights, done):
+        """(the module that trains, one that tests): switching the first over would catch its last step half way.
+
+        weights: (arguments, states), or (None, None) to begin anew; before the first iteration some may lack.
+        """
         mx.random.seed(self.recipe.seed)
         tested = self.test.provide_data[0].shape
         part = self.batches.batch_size // self.workers.count
-        network = bfloat16.bound(symbol, self.recipe.dtype)
-        module = mx.mod.Module(network, context=contexts)
+        frozen = frozen_names(symbol, self.recipe.freeze)
+        network = bfloat16.bound(with_frozen(symbol, frozen), self.recipe.dtype)
+        module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
         with without_notes():
             bind(module, (part, *tested[1:]), self.recipe.micro_batch)
-        module.init_params(initializer(self.recipe.init_fan), *state.parameters(arrays))
+        module.init_params(initializer(self.recipe.init_fan), *weights, allow_missing=done == 0)
         updates = 1 if self.workers.sync else self.workers.count
         with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
             module.init_optimizer(self.workers.kv_store, optimizer(self.recipe, symbol, done, updates))
@@ -177,4 +187,5 @@ def step(module, batch, metrics, seed):
     if count > 1:
         for gradients in module._exec_group.grad_arrays:
             for gradient in gradients:
-                gradient[:] = 0
+                if gradient is not None:  # of a frozen parameter
+                    gradient[:] = 0

@@ -5,6 +5,7 @@ P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md sa
 import math
 from dataclasses import asdict, dataclass, field, replace
 
+from common.command import folder
 from common.errors import UserError
 
 FLOAT32 = 3.4e38  # the largest, a little rounded down
@@ -13,6 +14,11 @@ FLOAT32 = 3.4e38  # the largest, a little rounded down
 def paper(value, meaning, source, group="recipe", **option):
     """A field: the papers' value for CIFAR, what it means, who says so, and what argparse has to know besides."""
     return field(default=value, metadata={"meaning": meaning, "source": source, "group": group, "option": option})
+
+
+def place(text):
+    """A file or folder that was typed, as config.json can hold it."""
+    return str(folder(text))
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,10 @@ class Recipe:
                        choices=("float32", "float16", "bfloat16", "fast"))
     micro_batch: int = paper(None, "pass a batch through in parts of so many pictures, each with its own BN, to save memory",
                              "P2 appendix: two parts of 64", type=int)
+    initial: str = paper(None, "begin from the weights of a run, a checkpoint or a .params file of this network, for "
+                         "other classes too", "ours", type=place, metavar="RUN|FILE")
+    freeze: str = paper(None, "leave these layers as --initial has them: beginnings of their names with commas between "
+                        "them, as conv1,bn1,stage1; all: all but the classifier", "ours", metavar="LAYERS")
     seed: int = paper(0, "of initial weights, order, crops, flips and dropout", "ours", type=int)
 
     log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6", type=int)
@@ -67,6 +77,9 @@ class Recipe:
             self._check(name, 0 <= getattr(self, name) <= FLOAT32,
                         f"a float32 that is not negative, so at most {FLOAT32:.2g}")
         self._check("nesterov", not (self.nesterov and self.optimizer == "adam"), "it is SGD's momentum, not adam's")
+        if self.freeze and not self.initial:
+            raise UserError(f"--freeze {self.freeze}: that would keep random weights; name others by --initial "
+                            "(make: INITIAL=)")
         self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
 
     def _check(self, name, right, rule):

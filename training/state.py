@@ -60,10 +60,11 @@ def restore(module, arrays, iteration):
 def _check_keys(keys, module, iteration):
     """The optimizer would begin anew, from zero, for a parameter whose momentum has another key."""
     group = module._exec_group
-    expected = set(group.param_names)
+    trained = _trained(group)
+    expected = {group.param_names[i] for i in trained}
     if not module._update_on_kvstore:
-        count = len(group.param_arrays) * len(group.contexts)
-        expected = {str(key) for key in range(count)}
+        count = len(group.contexts)
+        expected = {str(i * count + k) for i in trained for k in range(count)}
     wanted = expected if iteration and getattr(_updater(module).optimizer, "momentum", True) else keys & expected
     if keys != wanted:
         key = sorted(keys ^ wanted)[0]
@@ -81,12 +82,18 @@ def broadcast(module, workers):
         for block in blocks[1:]:
             blocks[0].copyto(block)
     if workers.sync:  # the updater makes its momenta at the first update, from zero
-        for i, blocks in enumerate(group.param_arrays):
+        for i in _trained(group):
+            blocks = group.param_arrays[i]
             for k, block in enumerate(blocks):
                 key = i * len(blocks) + k
                 updater.states.setdefault(key, block.zeros_like())
                 updater.states_synced[key] = False
                 workers.broadcast(f"momentum {key}", updater.states[key])
+
+
+def _trained(group):
+    """The numbers of the parameters that are not frozen: those have no gradient."""
+    return [i for i, gradients in enumerate(group.grad_arrays) if gradients[0] is not None]
 
 
 def _states(module):
