@@ -6,38 +6,50 @@ import numpy as np
 import pytest
 from conftest import SMALL, arrays, refusal, refused, rows, same, start
 
+from common.errors import UserError
+from data import generated
 from symbols import get_symbol
-from training.initial import frozen_names, initial, with_frozen
+from training.initial import INPUTS, frozen_names, initial, with_frozen
 from training.recipe import Recipe
 
-LONGER = ["--steps", "30", "--warmup-iterations", "0"]
-
-
 @pytest.fixture(scope="module")
-def ten(images, tmp_path_factory):
-    """A run of 150 iterations on ten classes."""
-    folder = tmp_path_factory.mktemp("runs") / "ten"
-    _, err = start("--data-dir", images, *SMALL, "--iterations", "150", "--output", folder).communicate()
-    assert (folder / "checkpoint-0000150").is_dir(), err
+def set_of_ten(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ten classes")
+    generated.write(folder, images=1200)
     return folder
 
 
 @pytest.fixture(scope="module")
-def three(images, tmp_path_factory):
-    """The pictures of three classes, as a set of one's own: 10 of each to train on."""
-    folder = tmp_path_factory.mktemp("three")
-    for name in ("data_batch_1", "test_batch"):
-        records = np.fromfile(images / f"{name}.bin", np.uint8).reshape(-1, 3073)
-        chosen = [records[records[:, 0] == label][:10] for label in range(3)]
+def ten(set_of_ten, tmp_path_factory):
+    """A run on ten classes."""
+    folder = tmp_path_factory.mktemp("runs") / "ten"
+    finished("--data-dir", set_of_ten, "--iterations", "400", "--output", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def three(set_of_ten, tmp_path_factory):
+    """Three of the classes, as a set of one's own, with four pictures of each to train on."""
+    folder = tmp_path_factory.mktemp("three classes")
+    for name, count in (("data_batch_1", 4), ("test_batch", 20)):
+        records = np.fromfile(set_of_ten / f"{name}.bin", np.uint8).reshape(-1, 3073)
+        chosen = [records[records[:, 0] == label][:count] for label in range(3)]
         (folder / f"{name}.bin").write_bytes(np.concatenate(chosen).tobytes())
     return folder
 
 
-def tuned(three, output, *arguments):
-    process = start("--dataset", "pictures", "--data-dir", three, *SMALL, *LONGER, "--output", output, *arguments)
-    out, err = process.communicate(timeout=300)
+def finished(*arguments):
+    """What train_cifar.py says of a run with these arguments."""
+    process = start(*SMALL, "--image-size", "16", *arguments)
+    out, err = process.communicate()
     assert process.returncode == 0, err
     return out
+
+
+def tuned(three, output, *arguments):
+    return finished("--dataset", "pictures", "--data-dir", three, "--batch-size", "10", "--steps", "50",
+                    "--learning-rate", "0.02", "--warmup-iterations", "0", *arguments,
+                    "--output", output)
 
 
 def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
@@ -50,7 +62,8 @@ def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
 
 
 def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, tmp_path):
-    options = ["--initial", ten, "--freeze", "conv1,bn1,stage1", "--cpus", "2", "--micro-batch", "10"]
+    options = ["--initial", ten, "--freeze", "conv1,bn1,stage1", "--cpus", "2",
+               "--micro-batch", "2"]
     out = tuned(three, tmp_path / "whole", *options, "--iterations", "40")
     assert "stay as they are" in out
     tuned(three, tmp_path / "halves", *options, "--iterations", "20")
@@ -93,18 +106,22 @@ def test_same_classes_keep_their_classifier(ten):
 def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
     deeper = get_symbol(14)
     arguments, _, states = deeper.infer_shape(data=(1, 3, 8, 8))
-    kinds = [("arg", deeper.list_arguments(), arguments), ("aux", deeper.list_auxiliary_states(), states)]
+    shapes = {f"arg:{name}": shape for name, shape in zip(deeper.list_arguments(), arguments)
+              if name not in INPUTS}
+    for name, shape in zip(deeper.list_auxiliary_states(), states):
+        shapes[f"aux:{name}"] = shape
     file = tmp_path / "deeper.params"
-    mx.nd.save(str(file), {f"{kind}:{name}": mx.nd.zeros(shape) for kind, names, shapes in kinds
-                           for name, shape in zip(names, shapes) if name not in ("data", "softmax_label")})
-    refusal(lambda: initial(Recipe(initial=str(file)), get_symbol(8)), "another network", "stage1_unit2")
-    taken = initial(Recipe(initial=str(file)), get_symbol(14, classes=3))
+    mx.nd.save(str(file), {name: mx.nd.zeros(shape) for name, shape in shapes.items()})
+    recipe = Recipe(initial=str(file))
+    with pytest.raises(UserError, match="another network: its stage1_unit2"):
+        initial(recipe, get_symbol(8))
+    taken = initial(recipe, get_symbol(14, classes=3))
     assert "fc_weight" not in taken.arguments
     assert "fc_weight and fc_bias begin anew" in taken.words
 
 
 def test_beginning_of_a_name_ends_where_a_part_of_it_does():
-    symbol = get_symbol(74)  # twelve units a stage
+    symbol = get_symbol(110)  # eighteen units a stage
     names = frozen_names(symbol, "stage1_unit1")
     assert names
     assert all(name.startswith("stage1_unit1_") for name in names)

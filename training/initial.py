@@ -1,7 +1,7 @@
-"""Where a run begins that does not begin from random weights, and layers that it leaves as they are.
+"""Where a run begins if not from random weights, and layers that it leaves as they are.
 
---initial names a run, a checkpoint or a .params file of the same network, for as many classes or for
-others. --freeze names layers by the beginnings of their names, as stage1 or stage2_unit3_conv1.
+--initial names a run, a checkpoint or a .params file of the same network, for as many classes or
+for others. --freeze names layers by the beginnings of their names, as stage1 or stage2_unit3_conv1.
 """
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ INPUTS = ("data", "softmax_label")
 
 @dataclass(frozen=True)
 class Initial:
-    """arguments, states: {name: NDArray}, float32; what lacks begins anew. words: what was taken."""
+    """arguments, states: {name: NDArray}, float32; what lacks begins anew. words: what is said."""
 
     arguments: dict
     states: dict
@@ -43,8 +43,8 @@ def initial(recipe, symbol):
         shape = given[name].shape if name in given else "nothing"
         if name not in anew and shape != wanted.get(name):
             raise UserError(f"--initial {place} is of another network: its {name} is {shape}, and "
-                            f"here it is {wanted.get(name, 'nothing')}; name the network that it is "
-                            "of")
+                            f"here it is {wanted.get(name, 'nothing')}; name its own network, as "
+                            "preact110")
     begins = ""
     if anew:
         begins = (f"; {' and '.join(anew)} begin anew, for {wanted['fc_bias'][0]:,} classes in "
@@ -52,8 +52,8 @@ def initial(recipe, symbol):
     words = (f"begins from {weights.name}: {len(wanted) - len(anew)} of {len(wanted)} arrays taken"
              f"{begins}")
     if recipe.freeze:
-        words += (f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} stay as "
-                  "they are, and so do BN's moving averages there")
+        words += (f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} "
+                  "stay as they are, and so do BN's moving averages there")
     return Initial(
         {name: array for name, array in weights.arguments.items() if name not in anew},
         weights.states, words)
