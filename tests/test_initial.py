@@ -12,6 +12,7 @@ from symbols import get_symbol
 from training.initial import INPUTS, frozen_names, initial, with_frozen
 from training.recipe import Recipe
 
+
 @pytest.fixture(scope="module")
 def set_of_ten(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ten classes")
