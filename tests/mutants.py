@@ -183,6 +183,16 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_bfloat16.py"),
     ("bfloat16 where a processor emulates it", "training/options.py",
      'dtype == "bfloat16" and not has_bfloat16()', "False", "test_bfloat16.py"),
+    ("a frozen layer's BN follows the pictures", "training/initial.py",
+     'node["attrs"]["use_global_stats"] = "True"', "pass", "test_initial.py"),
+    ("a frozen parameter's momentum is missed", "training/state.py",
+     "if gradients[0] is not None]", "]", "test_initial.py"),
+    ("a deeper network is taken for its beginning", "training/initial.py",
+     "given.keys() | wanted.keys()", "wanted.keys()", "test_initial.py"),
+    ("a run goes on with another learning rate", "training/run.py",
+     'LENGTH = ("iterations",', 'LENGTH = ("iterations", "learning_rate",', "test_run_folder.py"),
+    ("a diverged run goes on", "training/run.py", "longer and not diverged", "longer",
+     "test_run_folder.py"),
     ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", IMAGENET),
 ]]
 
