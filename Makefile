@@ -119,14 +119,14 @@ imagenet-%: $(READY) FORCE
 
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:
-JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
+JOBS = $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
 # table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
-	@$(PY) -W ignore reproduce.py $@ --scale $(call quote,$(SCALE)) --jobs $(JOBS) \
+	@$(PY) -W ignore reproduce.py $@ --scale $(call quote,$(SCALE)) $(if $(JOBS),--jobs $(JOBS)) \
 		$(or $(call option,--seeds,SEEDS),$(call option,--seeds,SEED)) $(call option,--gpus,GPUS) $(call option,--data-dir,DATA)
 
 queue: $(READY)  ## train the published runs that are missing, at low priority (-j2 DATA=folder)
-	@OMP_NUM_THREADS=1 $(PY) -W ignore reproduce.py queue --jobs $(JOBS) $(call option,--data-dir,DATA)
+	@OMP_NUM_THREADS=1 $(PY) -W ignore reproduce.py queue $(if $(JOBS),--jobs $(JOBS)) $(call option,--data-dir,DATA)
 
 test: $(READY)  ## the whole test suite
 	@$(PY) -m pytest -q tests

@@ -15,16 +15,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from common import files
 from common.command import Parser, folder
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run
 from common.files import ROOT
 from common.screen import survive
 from data import download
-from paper import experiments, queue, runs, scales, search
+from paper import experiments, queue, scales, search
+from paper.jobs import Job
 from plots.named import DRAW
 from training.options import gpu_numbers
 
@@ -39,53 +38,21 @@ def options():
                         + f"; {QUEUE}: what we publish")
     parser.add_argument("--scale", default="full", help=", ".join(scales.SCALES))
     parser.add_argument("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at once, each on its share of the cores or GPUs (1)")
+    parser.add_argument("--jobs", type=int, help="runs at once, each on its share of the cores or GPUs "
+                        "(below full scale, without GPUs: one a core; else 1)")
     parser.add_argument("--gpus", default="", help="as 0,1")
     parser.add_argument("--data-dir", type=folder, help="folder with CIFAR; by default it is downloaded")
     return parser
 
 
-class Job:
-    """One experiment with one seed at a scale; published: as one of our published runs, not as a user's own."""
-
-    def __init__(self, experiment, scale, seed, data_dir=None, published=False):
-        self.experiment = experiment.at(scale)
-        self.scale = scale
-        self.seed = seed
-        self.folder = self._folder(published)
-        data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
-        self.options = [*self.experiment.command, "--scale", scale, *data, "--seed", str(seed),
-                        "--output", os.path.relpath(self.folder, ROOT)]
-
-    def _folder(self, published):
-        """Where its run is, or is to be."""
-        place = Path(self.scale) / self.experiment.name / f"seed{self.seed}"
-        folder = files.RESULTS / place
-        if published or self._share(folder) == 1 or any(folder.glob("checkpoint-*")):
-            return folder
-        return files.RUNS / place
-
-    def __str__(self):
-        return f"{self.scale} {self.experiment.name} seed {self.seed}"
-
-    @property
-    def kind(self):
-        """Jobs of one kind take the same time and memory."""
-        each = self.experiment
-        return self.scale, each.depth, each.unit, each.shortcut, str(each.changes)
-
-    @property
-    def done(self):
-        """Share of its iterations that its log has: 1 is finished."""
-        return self._share(self.folder)
-
-    def _share(self, folder):
-        try:
-            run = runs.read(folder)
-            runs.check(run, self.experiment, self.scale)
-        except UserError:
-            return 0
-        return 1 if runs.is_whole(run) else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
+def jobs_here(arguments):
+    """How many runs at once: small pictures leave a second thread little to do, so each core trains its own."""
+    if arguments.gpus or (arguments.scale == "full" and arguments.what != [QUEUE]):
+        return 1
+    cores = physical_cores()
+    if cores > 1:
+        print(f"{cores} runs at once, one thread each: faster than one after the other (make -j1: one)")
+    return cores
 
 
 def share(arguments):
@@ -191,6 +158,8 @@ def main():
         seeds = [int(seed) for seed in arguments.seeds.split(",")]
     except ValueError:
         raise UserError(f"--seeds {arguments.seeds}: write numbers with commas between them, as 0,1,2") from None
+    if arguments.jobs is None:
+        arguments.jobs = jobs_here(arguments)
     if arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: at least 1")
     gpus = list(map(str, gpu_numbers(arguments.gpus)))

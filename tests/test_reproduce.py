@@ -60,11 +60,11 @@ def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys
 
 
 def test_seed_on_other_pictures_is_not_trained_again(figure1, tmp_path, capsys):
-    assert not figure1() and "2 runs, 1 at once" in capsys.readouterr().out
+    assert not figure1("--jobs", "1") and "2 runs, 1 at once" in capsys.readouterr().out
     for name in NAMES:
         path = tmp_path / "runs" / "demo" / name / "seed0" / "config.json"
         path.write_text(path.read_text().replace("generated shapes", "others"))
-    assert not figure1() and "at once" not in capsys.readouterr().out
+    assert not figure1("--jobs", "1") and "at once" not in capsys.readouterr().out
 
 
 def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
@@ -103,3 +103,11 @@ def test_queue_has_every_row_of_tables_1_and_2_first():
     assert [run.scale for run in order[:15]] == ["desk"] * 15 and order[15].scale == "full"
     assert {run.experiment.name for run in order[:15]} == {row.experiment.name for row in experiments.TABLE1} | {
         row.experiment.name for row in experiments.TABLE2[:5]}
+
+
+def test_small_scale_trains_one_run_on_each_core(figure1, monkeypatch, capsys):
+    monkeypatch.setattr(reproduce, "physical_cores", lambda: 2)
+    arguments = reproduce.options().parse_args(["table1", "--scale", "desk"])
+    assert reproduce.jobs_here(arguments) == 2 and "2 runs at once, one thread each" in capsys.readouterr().out
+    for words in (["--scale", "full"], ["--scale", "desk", "--gpus", "0"]):
+        assert reproduce.jobs_here(reproduce.options().parse_args(["table1", *words])) == 1
