@@ -15,6 +15,7 @@ import score
 import train_cifar
 import train_imagenet
 import train_notes
+from common import files
 from docs import computed, outcome, values
 from paper import experiments
 from paper.statistics import fails, measured
@@ -23,6 +24,12 @@ from training import cluster, options
 
 READMES = ["README.md", "README.zh.md"]
 WITH_RESULTS = [*READMES, "docs/RESULTS.md", "docs/WHY.md"]
+
+
+@pytest.fixture(autouse=True)
+def published_runs_alone(monkeypatch, tmp_path):
+    """A user's own runs change nothing of what is tested here."""
+    monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
 
 
 def train_cifar_takes(words):
@@ -69,9 +76,9 @@ def make_commands(document):
 def invented():
     """{name: one of the project's} of the variants that the documents have the reader write."""
     text = "\n".join(map(text_of, computed.DOCUMENTS))
-    files = set(re.findall(r"symbols/(shortcuts|activations)/(\w+)\.py", text))
+    variants = set(re.findall(r"symbols/(shortcuts|activations)/(\w+)\.py", text))
     return {name: {"shortcuts": "dropout", "activations": "preact"}[folder]
-            for folder, name in files if not (ROOT / "symbols" / folder / f"{name}.py").exists()}
+            for folder, name in variants if not (ROOT / "symbols" / folder / f"{name}.py").exists()}
 
 
 def known(command):
