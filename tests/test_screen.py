@@ -52,7 +52,7 @@ def told(process, number, folder):
     wait_for_row(folder, 20)
     if number:
         process.send_signal(number)
-    code = process.wait(timeout=60)
+    code = process.wait(timeout=300)
     return code, checkpoint.iteration_of(checkpoint.found(folder)[-1])
 
 

@@ -6,7 +6,7 @@ import signal
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, refused, rows, same, start, wait_for_row
+from conftest import SMALL, refused, rows, same, sends_itself, start, wait_for_row
 
 from common.environment import without_notes
 from data import batches, cifar, generated
@@ -18,19 +18,16 @@ from training.optimizer import decay_multipliers
 
 @pytest.mark.parametrize("arguments", [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]])
 def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path, arguments):
-    arguments = [*arguments, "--iterations", "240"]  # long enough that no machine ends it before the last signal comes
     code, out, err = train(*arguments, "--output", tmp_path / "whole")
     assert code == 0 and "finished: test error" in out, err
     command = ["--data-dir", images, *SMALL, *arguments, "--output", tmp_path / "broken"]
-    there = 0
-    for number, expected in ((signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        process = start(*command, checkpoint_seconds=0.05)
-        wait_for_row(tmp_path / "broken", there + 10)  # one that this process has written
-        process.send_signal(number)
+    for number, code, iteration in ((signal.SIGKILL, -9, 10), (signal.SIGTERM, 143, 20),
+                                    (signal.SIGINT, 130, 30)):
+        process = start(*command, checkpoint_seconds=0.05, first=sends_itself(number, iteration))
         out, _ = process.communicate()
-        assert process.returncode == expected and (number == signal.SIGKILL or "the same command goes on" in out)
-        there = rows(tmp_path / "broken")[-1][0]
-    assert there < 240
+        assert process.returncode == code
+        assert number == signal.SIGKILL or "the same command goes on" in out
+        assert rows(tmp_path / "broken")[-1][0] == iteration
     with open(tmp_path / "broken" / "log.csv", "a") as log:
         log.write("35,2.8,0.00")  # what a kill in the middle of a write leaves
     code, out, err = train(*arguments, "--output", tmp_path / "broken")
