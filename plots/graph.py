@@ -148,7 +148,7 @@ def describe(node, inputs, variables):
     if op == "Activation" and attributes["act_type"] == "relu" or op == "relu":
         return "ReLU", "ReLU"
     named = {"Activation": attributes.get("act_type"), "LeakyReLU": attributes.get("act_type"),
-             "Dropout": f"dropout {attributes.get('p', '')}", "Concat": "concat",
+             "Dropout": f"dropout {float(attributes.get('p', 0.5)):.2g}", "Concat": "concat",
              "FullyConnected": f"fc {attributes.get('num_hidden', '')}",
              "Pooling": f"{attributes.get('pool_type', 'max')} pool"}
     text = named.get(op) or op.lstrip("_").replace("_", " ")
