@@ -27,6 +27,10 @@ class Workers:
         self.kv_store = mx.kv.create(kv_store)
         self.rank, self.count = self.kv_store.rank, self.kv_store.num_workers
         self._sums = False  # whether the server knows them
+        token = int(os.environ.get("TRAINING_JOB", 0))
+        if self.number("job", token) != token:
+            raise UserError("another job's workers answer at this address and port: name a port of "
+                            "its own for each job, by --port of training.cluster")
 
     @property
     def several(self):
