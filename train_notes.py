@@ -94,7 +94,7 @@ def main():
     contexts = fit.contexts(arguments)
     symbol = notes.get_symbol(arguments.units)
     if arguments.cost:
-        return fit.print_cost(recipe_here, symbol, contexts, test_images=10000)
+        return fit.print_cost(arguments, recipe_here, symbol, contexts, test_images=10000)
     dataset = cifar.load("cifar10", arguments.data_dir or download.fetch("cifar10", ROOT / "data"))
     recipe_here = recipe(arguments, len(dataset.train_images))
 

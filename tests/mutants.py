@@ -24,6 +24,7 @@ DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkp
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
 IMAGENET = "test_imagenet.py"
 BFLOAT16 = "training/bfloat16.py"
+RECOMPUTE = "training/recompute.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET, UNIT = "symbols/layers.py", "symbols/resnet.py", "symbols/unit.py"
@@ -193,6 +194,20 @@ MUTANTS = [Mutant(*fields) for fields in [
      'LENGTH = ("iterations",', 'LENGTH = ("iterations", "learning_rate",', "test_run_folder.py"),
     ("a diverged run goes on", "training/run.py", "longer and not diverged", "longer",
      "test_run_folder.py"),
+    ("dropout draws anew in the second pass", RECOMPUTE,
+     "self._seed_segment(k)\n            self._second", "self._second", "test_recompute.py"),
+    ("a symbol is cut where two edges lead on", "training/segments.py", "len(leading_on) != 1",
+     "not leading_on", "test_recompute.py"),
+    ("a parameter's readers are parted", "training/segments.py", "if entry[0] in free:",
+     "if entry[0] in variables:", "test_recompute.py"),
+    ("backward writes over the outputs", RECOMPUTE,
+     "[array.copy() for array in self._second[-1].outputs]", "self._second[-1].outputs",
+     "test_recompute.py"),
+    ("a gradient that comes in is written over", RECOMPUTE, "k % 2", "0", "test_recompute.py"),
+    ("the first pass has states of its own", RECOMPUTE, "array.copyto(self._copies[name])", "pass",
+     "test_recompute.py"),
+    ("what is to be computed twice is kept", RECOMPUTE,
+     "Recomputed(symbol) if recompute else symbol", "symbol", "test_recompute.py"),
     ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", IMAGENET),
 ]]
 

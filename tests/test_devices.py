@@ -11,7 +11,7 @@ from common.environment import without_notes
 from common.errors import UserError
 from symbols import get_symbol
 from symbols import options as of_network
-from training import cost
+from training import memory
 from training.log import read_log
 from training.loop import bind, step
 from training.optimizer import optimizer
@@ -104,7 +104,7 @@ def test_memory_is_said_before_the_start_and_less_with_parts(train, tmp_path):
 
 def test_activations_kept_for_backward_are_what_was_measured():
     for depth, measured in ((164, 24.4), (1001, 146.5)):  # MB for one picture of 32x32, peak of a process over batch sizes
-        assert cost.training_bytes(get_symbol(depth, "preact"), 32) / 1e6 == pytest.approx(measured, rel=0.06)
+        assert memory.training_bytes(get_symbol(depth, "preact"), 32) / 1e6 == pytest.approx(measured, rel=0.06)
 
 
 @pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
@@ -122,7 +122,7 @@ def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(shortcu
     _, kinds, _ = inside.infer_type(data="float32")
     assert all(each == np.float16 for name, each in zip(inside.list_outputs(), kinds)
                if name.endswith(("conv1_output", "_plus_output", "bn1_output", "relu1_output")))
-    assert 2 * cost.training_bytes(symbol, 32) == cost.training_bytes(full, 32)
+    assert 2 * memory.training_bytes(symbol, 32) == memory.training_bytes(full, 32)
 
 
 def test_float16_is_refused_where_it_cannot_work():

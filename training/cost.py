@@ -1,16 +1,14 @@
 """What a run will take here: seconds and memory, from a few iterations. --cost of the scripts prints it."""
 import itertools
-import json
 import resource
 import time
-from math import prod
 
 import mxnet as mx
-import numpy as np
 
 from common.environment import without_notes
 
 from . import bfloat16
+from . import recompute as recomputed
 from .loop import bind, step
 from .optimizer import initializer, optimizer
 
@@ -19,14 +17,16 @@ SLOW = 20  # seconds: where an iteration takes longer, the first two must do
 TEST_SHARE = 1 / 3  # of a training picture's time, which a test picture takes: forward alone
 
 
-def cost(symbol, contexts, recipe, test_images, batches=None):
+def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
     """{"seconds" of the whole run, "images_per_second", "megabytes" of this process, on GPUs "gpu_megabytes"}
 
     batches: the run's own feed, if it takes its share of the cores; without it the pictures are random.
+    recompute: as in training.recompute.
     """
     size = recipe.batch_size
     shape = (size, 3, recipe.image_size, recipe.image_size)
-    module = mx.mod.Module(bfloat16.bound(symbol, recipe.dtype), context=contexts)
+    network = recomputed.bound(bfloat16.bound(symbol, recipe.dtype), recompute)
+    module = mx.mod.Module(network, context=contexts)
     with without_notes():
         bind(module, shape, recipe.micro_batch)
         module.init_params(initializer(recipe.init_fan))
@@ -51,16 +51,3 @@ def cost(symbol, contexts, recipe, test_images, batches=None):
     used = [total - free for free, total in (mx.context.gpu_memory_info(each.device_id) for each in contexts
                                              if each.device_type == "gpu")]
     return {**found, "gpu_megabytes": max(used) / 2**20} if used else found
-
-
-def training_bytes(symbol, image_size):
-    """Memory that one picture takes in training: what comes into each convolution and each BN is kept for backward.
-
-    Measured: 24.4 MB for ResNet-164 and 146.5 MB for ResNet-1001 at 32x32; this says 25.4 and 153.4.
-    """
-    internals = symbol.get_internals()
-    _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
-    _, types, _ = internals.infer_type(data="float32")
-    size = {name: np.dtype(kind).itemsize * prod(shape) for name, kind, shape in zip(internals.list_outputs(), types, outputs)}
-    kept = [node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] in ("Convolution", "BatchNorm")]
-    return sum(size[f"{name}_output"] for name in kept)

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -75,7 +74,6 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     feed: (k, n) -> (batches of the k-th of n workers, test batches). parameters: their number, by group.
     figure: folder -> what draws a test's row and the end; by default the run's curve.
     """
-    from .log import read_log
     from .loop import train
     from .run import Run
     from .workers import Follower, Workers
@@ -92,25 +90,30 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         if workers.number("finished", 0):
             return 0
         return train(Follower(), symbol, contexts, *feed(place), recipe, workers,
-                     keep_going=arguments.keep_going)
+                     keep_going=arguments.keep_going,
+                     recompute=bool(workers.number("recompute", 0)))
     warning = threads(GIVEN.get("OMP_NUM_THREADS"))[1]
     if warning:
         print(f"warning: {warning}", file=sys.stderr)
     output = folder(arguments, name, recipe.seed)
     begins = _initial(recipe, symbol, output)
+    recompute, needed, notes = memory(arguments, recipe, symbol, workers)
     config = describe(arguments, name, recipe, network, dataset, symbol, parameters)
+    config["host"]["recompute"] = recompute
     open_run = Run(output, config, arguments.keep_going)
     where = os.path.relpath(output)
     workers.number("finished", int(open_run.finished))  # the others need not begin
     if not open_run.finished:
-        print(f"{name}: {sum(parameters.values()):,} parameters, {memory(arguments, recipe, symbol, workers)}, "
-              f"{dataset.name}, in {where}")
+        workers.number("recompute", int(recompute))
+        for note in notes:
+            print(note, file=sys.stderr)
+        print(f"{name}: {sum(parameters.values()):,} parameters, {needed}, {dataset.name}, in {where}")
         if begins:
             print(begins.words)
         drawing = (figure or Figure)(output)
         stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers, on_test=drawing.draw,
                         keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit,
-                        initial=begins)
+                        initial=begins, recompute=recompute)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
             print(f"{why}; the same command goes on from {where}")
@@ -118,14 +121,21 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         drawing.wait()
     if not open_run.finished:
         raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
+    print(_ending(output, dataset))
+    return 0
+
+
+def _ending(output, dataset):
+    """What a finished run in a folder has come to."""
+    from .log import read_log
     last = read_log(output)[-1]
     how = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
+    where = os.path.relpath(output)
     left = f"log and checkpoint in {where}"
     if not any(output.glob("checkpoint-*")):
         left = f"of {where} its log alone is published: OUTPUT=folder trains another"
-    print(f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
-          f"{last['iteration']:,.0f} iterations; {left}")
-    return 0
+    return (f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
+            f"{last['iteration']:,.0f} iterations; {left}")
 
 
 def _initial(recipe, symbol, output):
@@ -138,21 +148,30 @@ def _initial(recipe, symbol, output):
 
 
 def memory(arguments, recipe, symbol, workers):
-    """'about 2.4 GB': what training needs here, or on each device. Says so if this machine has less."""
+    """(whether the network is computed twice, 'about 2.4 GB': what training needs, what to say).
+
+    It is where --recompute says so, and where the memory of this machine would not do otherwise.
+    """
     from . import bfloat16
-    from .cost import training_bytes
+    from .memory import free_bytes, training_bytes
+    from .recompute import recomputed_bytes
     symbol = bfloat16.bound(symbol, recipe.dtype)
     part = (recipe.micro_batch or recipe.batch_size // workers.count) // devices(arguments)
     images = part * (1 if arguments.gpus else devices(arguments))  # that share one memory
-    need = (PROCESS_BYTES + images * training_bytes(symbol, recipe.image_size)) / 1e9
-    try:
-        free = int(re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 1e6
-    except (OSError, AttributeError):
-        free = math.inf
-    if need > free and not arguments.gpus:
-        print(f"warning: this needs about {need:.1f} GB of memory, and {free:.1f} GB are free: --micro-batch takes the batch in "
-              "parts", file=sys.stderr)
-    return f"about {need:.1f} GB{' on each GPU' if arguments.gpus else ''}"
+    free = math.inf if arguments.gpus else free_bytes()
+    notes = []
+    need = PROCESS_BYTES + images * training_bytes(symbol, recipe.image_size)
+    recompute = arguments.recompute or need > free
+    if recompute:
+        whole = need
+        need = PROCESS_BYTES + images * recomputed_bytes(symbol, recipe.image_size)
+        if not arguments.recompute:
+            notes.append(f"{whole / 1e9:.1f} GB of memory are needed, {free / 1e9:.1f} GB are free: "
+                         "what backward needs is computed again, in more time (--recompute)")
+    if need > free:
+        notes.append(f"warning: this needs about {need / 1e9:.1f} GB of memory, and "
+                     f"{free / 1e9:.1f} GB are free: --micro-batch takes the batch in parts")
+    return recompute, f"about {need / 1e9:.1f} GB{' on each GPU' if arguments.gpus else ''}", notes
 
 
 def test_batch_size(recipe, count, images):
@@ -166,7 +185,7 @@ def test_batch_size(recipe, count, images):
 def print_cost(arguments, recipe, symbol, contexts, test_images, batches=None):
     """What --cost does instead of a run; see training.cost."""
     from .cost import cost
-    measured = cost(symbol, contexts, recipe, test_images, batches)
+    measured = cost(symbol, contexts, recipe, test_images, batches, arguments.recompute)
     print(json.dumps(measured) if arguments.cost == "json" else cost_in_words(measured, recipe))
     return 0
 

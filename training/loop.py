@@ -9,6 +9,7 @@ from tqdm import tqdm
 from common.environment import bar, without_notes
 
 from . import bfloat16, state
+from . import recompute as recomputed
 from .evaluate import evaluate
 from .initial import frozen_names, with_frozen
 from .interrupt import Interruptions, Never, Stopped
@@ -19,16 +20,17 @@ CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half 
 
 
 def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None, keep_going=False, deadline=math.inf,
-          initial=None):
+          initial=None, recompute=False):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
     batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
     workers: training.workers.Workers; run, test and on_test are worker 0's, the others have a Follower and use neither.
     on_test is called after each row that has test columns. keep_going: whether to go on after the loss is no number any more.
     deadline: when to stop, by time.monotonic(). initial: weights to begin from, a training.initial.Initial.
+    recompute: whether what backward needs is computed twice, to save memory (training/recompute.py).
     Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
-    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial)
+    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial, recompute)
     interruptions = Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
     progress = training.progress
     try:
@@ -54,8 +56,10 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
 class Training:
     """The network on its devices, and what each iteration does with it; as train() has it."""
 
-    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial):
+    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial,
+                 recompute):
         self.run = run
+        self.recompute = recompute
         self.batches = batches
         self.test = test
         self.recipe = recipe
@@ -91,6 +95,7 @@ class Training:
         part = self.batches.batch_size // self.workers.count
         frozen = frozen_names(symbol, self.recipe.freeze)
         network = bfloat16.bound(with_frozen(symbol, frozen), self.recipe.dtype)
+        network = recomputed.bound(network, self.recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
         with without_notes():
