@@ -142,8 +142,8 @@ graph. Ours: error of the last iterate, median of n runs. Fail: the paper's word
 {own(mine)}
 <h2 id="runs">The scales, and the {len(runs)} runs</h2>
 {scale_notes()}
-<p>Each row of a table ends with what to type for it; on a CPU with as many threads a run repeats to
-the last bit.</p>
+<p>Each row of a table ends with what to type for it; on the same kind of CPU with as many
+threads a run repeats to the last bit.</p>
 <details><summary>Each run's recipe, machine and command</summary>
 {"".join(map(recipe, runs))}</details>
 </body></html>
