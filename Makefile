@@ -28,6 +28,8 @@ propagation.TAKES := NETWORKS SEED DATA ARGS
 lesion.TAKES := RUN DATA ARGS
 responses.TAKES := RUN DATA ARGS
 score.TAKES := RUN CROP DATA GPUS ARGS
+predict.TAKES := RUN PHOTO DATA GPUS OUTPUT ARGS
+export.TAKES := RUN FORMAT DATA OUTPUT ARGS
 feed.TAKES := DATA ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
@@ -164,7 +166,7 @@ figure2 figure4 figure5: $(READY)  # the paper's diagrams, which need no run
 watch: $(READY)  ## plots/watch.html: the curves of all runs that are training, with what is left, until Ctrl-C
 	@$(PY) -m plots.watch $(ARGS)
 
-.PHONY: propagation lesion responses score compare
+.PHONY: propagation lesion responses score predict export compare
 # Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(call option,--data-dir,DATA) $(ARGS)) && \
 	$(PY) -m plots.$@ $$paths
@@ -185,6 +187,15 @@ responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DA
 score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: CROP=224,320,ten)
 	$(trained)@$(PY) -W ignore score.py $(call quote,$(RUN)) $(call option,--crop,CROP) $(call option,--data-dir,DATA) \
 		$(call option,--gpus,GPUS) $(ARGS)
+
+predict: $(READY)  ## classes of photographs by a trained network (RUN=runs/... PHOTO="a.jpg folder")
+	$(trained)$(if $(call said,PHOTO),,$(error make predict needs pictures: PHOTO="a.jpg folder"))@$(PY) -W ignore score.py \
+		$(call quote,$(RUN)) $(call option,--data-dir,DATA) $(call option,--gpus,GPUS) $(call option,--output,OUTPUT) \
+		$(call option,--predict,PHOTO) $(ARGS)
+
+export: $(READY)  ## a trained network in MXNet's own files, or as ONNX (RUN=runs/... FORMAT=onnx)
+	$(trained)@$(PY) -W ignore score.py $(call quote,$(RUN)) --export $(call quote,$(or $(call said,FORMAT),mxnet)) \
+		$(call option,--data-dir,DATA) $(call option,--output,OUTPUT) $(ARGS)
 
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts

@@ -1,38 +1,58 @@
 #!/usr/bin/env python
-"""Test a trained network: its error by the papers' rules, over exactly the pictures of the test set.
+"""Test or use a trained network: error by the papers' rules, photographs' classes, export.
 
     make score RUN=runs/desk/cifar10-preact56/seed0            # a run, or one of its checkpoints
-    make score RUN=runs/full/imagenet-preact200/seed0 CROP=224,320,ten      # P2 Table 5
+    make score RUN=runs/full/imagenet-preact200/seed0 CROP=224,320,ten       # P2 Table 5
+    make predict RUN=results/desk/cifar10-preact56/seed0 PHOTO="a.jpg folder"
+    make export RUN=runs/desk/cifar10-preact56/seed0 FORMAT=onnx
     python score.py some.params preact110 --dataset cifar10    # weights alone: say of which network
     python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
-A run's errors are kept in its test.json. Top-5 errors are given where there are more than five classes.
+A run's errors are kept in its test.json; top-5 errors where there are more than five classes.
 """
 import json
+import os
 
-from common.command import Parser, folder
+from common.command import Parser, folder, new_folder
 from common.errors import UserError, run
-from common.files import ROOT, write_whole
+from common.files import FIGURES, ROOT, RUNS, write_whole
 from symbols import options as of_network
 from training import options
 
-CROPS = {"224": "center crop 224 of 256", "320": "center crop 320 of 320", "ten": "ten crops 224 of 256"}  # P1 3.4, P2 5
+CROPS = {"224": "center crop 224 of 256",  # P1 3.4, P2 5
+         "320": "center crop 320 of 320",
+         "ten": "ten crops 224 of 256"}
 WHOLE = "whole"  # CIFAR's pictures are tested as they are
-DATASETS = ("cifar10", "cifar100", "imagenet")
+DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
+LIKELIEST = 5  # classes that are told of a photograph
+BATCH = 128  # pictures in a test's batch, over all devices
 
 
 def parser():
     made = Parser(__doc__)
     made.add_argument("run", nargs="?", metavar="RUN", type=folder,
                       help="folder of a run or of a checkpoint, or a .params file")
-    of_network.of_network(made.add_argument_group("network, of weights without a run").add_argument, 110)
-    add = made.add_argument_group("test").add_argument
-    add("--pretrained", metavar="NAME", help="gluoncv's weights, as resnet50_v1: from its cache, or downloaded, and checked")
-    add("--crop", help=f"ImageNet: {', '.join(CROPS)}, or several with commas between them (224: P2 Table 5)")
-    add("--dataset", choices=DATASETS, help="of weights without a run (imagenet)")
-    add("--image-size", type=int, help="of weights without a run: the pictures' side (32; ImageNet's training crops 224)")
+    group = made.add_argument_group("network, of weights without a run")
+    of_network.of_network(group.add_argument, 110)
+    group.add_argument("--dataset", choices=DATASETS, help="what they were trained on (imagenet)")
+    group.add_argument("--image-size", type=int,
+                       help="the pictures' side (32; ImageNet's training crops 224)")
+    group.add_argument("--pretrained", metavar="NAME",
+                       help="gluoncv's weights, as resnet50_v1: from its cache, or downloaded, "
+                            "and checked")
+    add = made.add_argument_group("what is done: a test, or").add_argument
+    add("--predict", nargs="+", metavar="PHOTO",
+        help="tell the classes of photographs: files, or folders of some")
+    add("--export", choices=("mxnet", "onnx"),
+        help="write network-symbol.json and network-0000.params, or network.onnx")
+    add = made.add_argument_group("how").add_argument
+    add("--crop", help=f"ImageNet: {', '.join(CROPS)}, or several with commas between them "
+                       "(224: P2 Table 5)")
     add("--data-dir", type=folder, help="the set; by default where the train scripts look for it")
     add("--gpus", type=options.gpu_numbers, default=[], help="as 0,1; without it on the CPU")
+    add("--output", type=new_folder,
+        help="--export: folder (the weights' own); --predict: file (predictions.png in "
+             "plots/figures)")
     made.set_defaults(cpus=1)
     return made
 
@@ -40,13 +60,23 @@ def parser():
 def main():
     arguments = parser().parse_args()
     if (arguments.run is None) == (arguments.pretrained is None):
-        raise UserError("name a run, a checkpoint or a .params file (make score RUN=folder), or gluoncv's weights by "
-                        "--pretrained")
-    return score(*tested(arguments), arguments)
+        raise UserError("name a run, a checkpoint or a .params file (make score RUN=folder), or "
+                        "gluoncv's weights by --pretrained")
+    if arguments.crop and (arguments.predict or arguments.export):
+        raise UserError("--crop is for a test: leave it out")
+    symbol, weights, settings = trained(arguments)
+    if arguments.export:
+        return export(symbol, weights, settings, arguments)
+    if arguments.predict:
+        return predict(symbol, weights, settings, arguments)
+    return score(symbol, weights, settings, arguments)
 
 
-def tested(arguments):
-    """(symbol, weights, settings): what is to be tested. settings: dataset, image_size, dtype and the like, as in a recipe."""
+def trained(arguments):
+    """(symbol, weights, settings): what was named.
+
+    symbol: float32. settings: dataset, image_size, dtype and the like, as in a recipe.
+    """
     from training.weights import Weights, read
     if arguments.pretrained:
         from symbols import pretrained
@@ -56,15 +86,17 @@ def tested(arguments):
     weights = read(arguments.run)
     if weights.config:
         settings = weights.config["recipe"]
-        names = {option: settings[option] for option in of_network.Network.__dataclass_fields__ if option in settings}
+        fields = of_network.Network.__dataclass_fields__
+        names = {option: settings[option] for option in fields if option in settings}
         try:
             network = of_network.Network(**names)
         except TypeError as error:
-            raise UserError(f"{weights.run / 'config.json'} is damaged: move it away, and name the network, as preact110"
-                            ) from error
+            raise UserError(f"{weights.run / 'config.json'} is damaged: move it away, and name the "
+                            "network, as preact110") from error
     else:
         dataset = arguments.dataset or "imagenet"
-        settings = {"dataset": dataset, "image_size": arguments.image_size or (224 if dataset == "imagenet" else 32)}
+        size = 224 if dataset == "imagenet" else 32
+        settings = {"dataset": dataset, "image_size": arguments.image_size or size}
         network = of_network.network(arguments, _family(dataset), 110)
     return network.symbol(weights.classes, _family(settings["dataset"])), weights, settings
 
@@ -80,22 +112,27 @@ def score(symbol, weights, settings, arguments):
     rules = _rules(arguments.crop, settings["dataset"])
     dataset = load(settings, arguments.data_dir)
     if weights.classes != dataset.classes:
-        raise UserError(f"{weights.name} tells {weights.classes:,} classes apart, and {dataset.name} has {dataset.classes:,}")
+        raise UserError(f"{weights.name} tells {weights.classes:,} classes apart, and "
+                        f"{dataset.name} has {dataset.classes:,}")
     if settings.get("data", dataset.fingerprint) != dataset.fingerprint:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
-    network = bfloat16.bound(probabilities(symbol), options.type_here(settings.get("dtype")))
+    dtype = options.type_here(settings.get("dtype"))
+    network = bfloat16.bound(probabilities(symbol), dtype)
+    top = 5 if dataset.classes > 5 else None
     results = {}
     for rule in rules:
         pictures = test_pictures(dataset, settings, rule, options.devices(arguments))
-        module = bound(network, weights, pictures, fit.contexts(arguments))
-        top = 5 if dataset.classes > 5 else None
+        module = bound(network, weights, pictures.provide_data, fit.contexts(arguments))
         _, error, *more = evaluate(module, pictures, top=top)
-        results[rule] = {"top1": error, "images": len(dataset.test_images), "data": dataset.name, "of": weights.name}
+        result = {"top1": error, "images": len(dataset.test_images), "data": dataset.name,
+                  "of": weights.name}
         if top:
-            results[rule]["top5"] = more[0]
+            result["top5"] = more[0]
         if weights.iteration is not None:
-            results[rule]["iteration"] = weights.iteration
-        print(f"{weights.name}{', ' + CROPS[rule] if rule in CROPS else ''}: top-1 error {error:.2f} %"
+            result["iteration"] = weights.iteration
+        results[rule] = result
+        print(f"{weights.name}{', ' + CROPS[rule] if rule in CROPS else ''}: "
+              f"top-1 error {error:.2f} %"
               + (f", top-5 error {more[0]:.2f} %" if top else "")
               + f" on {len(dataset.test_images):,} images of {dataset.name}", flush=True)
     if weights.run:
@@ -114,8 +151,80 @@ def _rules(crop, dataset):
     return rules
 
 
+def export(symbol, weights, settings, arguments):
+    """Write the network in MXNet's own files, or as ONNX, with inputs.json beside it."""
+    from training import export as files
+    from training import onnx_file
+    place = arguments.output or (RUNS / arguments.pretrained if arguments.run is None else
+                                 arguments.run if arguments.run.is_dir() else arguments.run.parent)
+    inputs = wanted(weights, settings, arguments)
+    if arguments.export == "onnx":
+        content = onnx_file.content(symbol, weights.arguments, weights.states,
+                                    settings["image_size"])
+        paths = [place / "network.onnx", place / files.INPUTS]
+        write_whole(paths[0], content)
+        write_whole(paths[1], json.dumps(inputs) + "\n")
+    else:
+        paths = files.write(place, symbol, weights.arguments, weights.states, inputs)
+    for path in paths:
+        print(os.path.relpath(path))
+    return 0
+
+
+def wanted(weights, settings, arguments):
+    """What the network wants to see: its inputs.json, or else what its data set says."""
+    from data import batches, inputs
+    from training.export import INPUTS
+    if weights.run and (weights.run / INPUTS).is_file():
+        try:
+            described = json.loads((weights.run / INPUTS).read_text())
+            if len(described["classes"]) == weights.classes and described["shape"][2]:
+                return described
+        except (ValueError, KeyError, TypeError, IndexError):
+            pass
+        raise UserError(f"{weights.run / INPUTS} is damaged: delete it, and the data set is asked")
+    dataset = load(settings, arguments.data_dir)
+    if settings["dataset"] == "imagenet":
+        mean = dataset.mean
+    else:
+        mean = batches.mean_of(dataset.train_images, settings.get("input") or "mean")
+    return inputs.describe(dataset, settings["dataset"], settings["image_size"], mean)
+
+
+def predict(symbol, weights, settings, arguments):
+    """Print the likeliest classes of photographs, and draw them beside the pictures."""
+    import numpy as np
+
+    from data import inputs
+    from plots import predictions
+    from training import fit
+    described = wanted(weights, settings, arguments)
+    photographs = inputs.photographs(arguments.predict, settings["image_size"])
+    arrays = np.stack([inputs.array(image, described) for _, image in photographs])
+    rows = computed(probabilities(symbol), weights, arrays, fit.contexts(arguments)[:1])
+    told = []
+    for (path, image), row in zip(photographs, rows):
+        order = np.argsort(-row, kind="stable")[:LIKELIEST]
+        likeliest = [(described["classes"][k], 100 * float(row[k])) for k in order]
+        told.append((path.name, image, likeliest))
+        print(f"{path}: " + ", ".join(f"{name} {share:.1f} %" for name, share in likeliest))
+    predictions.draw(told, arguments.output or FIGURES / "predictions.png",
+                     f"{weights.name}, trained on {described['data']}")
+    return 0
+
+
+def computed(network, weights, arrays, contexts):
+    """A network's outputs, float32 (n, classes), for its inputs (n, 3, height, width)."""
+    import mxnet as mx
+    batch = min(len(arrays), BATCH)
+    pictures = mx.io.NDArrayIter(arrays, batch_size=batch, last_batch_handle="pad")
+    module = bound(network, weights, pictures.provide_data, contexts)
+    return module.predict(pictures).asnumpy()
+
+
 def load(settings, folder):
-    """The data set that settings name; with the mean that gluoncv's weights want, if settings have one."""
+    """The data set that settings name; with the mean that gluoncv's weights want, if settings have
+    one."""
     if settings["dataset"] == "imagenet":
         from data import imagenet
         dataset = imagenet.load(folder or ROOT / "data" / "imagenet")
@@ -124,21 +233,23 @@ def load(settings, folder):
     if settings["dataset"] == "pictures":
         dataset = pictures.load(folder, settings["image_size"])
     else:
-        dataset = cifar.load(settings["dataset"], folder or download.fetch(settings["dataset"], ROOT / "data"),
-                             settings["image_size"])
-    return cifar.split_validation(dataset, settings["seed"]) if settings.get("validation") else dataset
+        place = folder or download.fetch(settings["dataset"], ROOT / "data")
+        dataset = cifar.load(settings["dataset"], place, settings["image_size"])
+    if settings.get("validation"):
+        return cifar.split_validation(dataset, settings["seed"])
+    return dataset
 
 
 def test_pictures(dataset, settings, rule, devices):
     """An iterator over the test set, as a rule shows its pictures."""
-    size = 128 // devices * devices
+    size = BATCH // devices * devices
     if rule == WHOLE:
         from data import batches
-        return batches.test_batches(dataset.test_images, dataset.test_labels,
-                                    batches.mean_of(dataset.train_images, settings.get("input") or "mean"), size)
+        mean = batches.mean_of(dataset.train_images, settings.get("input") or "mean")
+        return batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
     from data.crops import RULES, TestCrops
-    return TestCrops(dataset.test_images, dataset.mean, size if RULES[rule].crops == 1 else 16 * devices,
-                     settings["image_size"], rule)
+    return TestCrops(dataset.test_images, dataset.mean,
+                     size if RULES[rule].crops == 1 else 16 * devices, settings["image_size"], rule)
 
 
 def probabilities(symbol):
@@ -147,17 +258,17 @@ def probabilities(symbol):
     return mx.sym.softmax(symbol.get_internals()["fc_output"])
 
 
-def bound(network, weights, pictures, contexts):
+def bound(network, weights, shapes, contexts):
     """A module of the network with the weights, for an iterator's batches."""
     import mxnet as mx
 
     from common.environment import without_notes
     module = mx.mod.Module(network, label_names=None, context=contexts)
     with without_notes():
-        module.bind(pictures.provide_data, for_training=False)
-    wanted = [set(network.list_arguments()) - {"data"}, set(network.list_auxiliary_states())]
+        module.bind(shapes, for_training=False)
+    parameters = [set(network.list_arguments()) - {"data"}, set(network.list_auxiliary_states())]
     try:
-        if wanted != [set(weights.arguments), set(weights.states)]:
+        if parameters != [set(weights.arguments), set(weights.states)]:
             raise ValueError  # set_params takes those of a deeper network without a word
         module.set_params(weights.arguments, weights.states)
     except (ValueError, RuntimeError, mx.MXNetError) as error:

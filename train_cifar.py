@@ -47,7 +47,7 @@ def main():
     arguments, recipe = read_options()
     network = of_network.network(arguments, "cifar", DEPTH)
 
-    from data import batches, cifar, download, pictures
+    from data import batches, cifar, download, inputs, pictures
 
     dataset = None
     if arguments.dataset == "pictures":  # which alone says how many pictures and classes there are
@@ -76,8 +76,12 @@ def main():
                                         recipe.augmentation),
                 batches.test_batches(dataset.test_images, dataset.test_labels, mean, size))
 
+    def exported():
+        mean = batches.mean_of(dataset.train_images, recipe.input)
+        return network.symbol(classes), inputs.describe(dataset, arguments.dataset, recipe.image_size, mean)
+
     return fit.fit(arguments, network.name(arguments.dataset), recipe, network.settings(), dataset, symbol, contexts, feed,
-                   counts.parameters(symbol, recipe.image_size))
+                   counts.parameters(symbol, recipe.image_size), exported=exported)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from training import fit, options
 from training.recipe import EPOCHS, IMAGENET
 
 DEPTH = 200
+MOVED = ("--test-only", "--crop", "--checkpoint", "--pretrained")  # to score.py
 
 
 def parser():
@@ -37,6 +38,10 @@ def parser():
 
 def read_options(words=None):
     """(what was typed, its recipe, the prepared set); words are the command line's by default."""
+    for word in sys.argv[1:] if words is None else words:
+        option = word.split("=")[0]
+        if option in MOVED:
+            raise UserError(f"{option}: score.py tests (make score RUN=folder CROP=224,320,ten)")
     arguments = options.read(parser(), words)
     from data import imagenet
     if arguments.scale != "full":
@@ -71,8 +76,13 @@ def main():
             tell_cost()
         return batches(recipe, dataset, share), tests(recipe, options.devices(arguments), dataset)
 
+    def exported():
+        from data import inputs
+        return (network.symbol(dataset.classes, "imagenet"),
+                inputs.describe(dataset, "imagenet", recipe.image_size, dataset.mean))
+
     return fit.fit(arguments, name, recipe, network.settings(), dataset, symbol, contexts, feed,
-                   counts.parameters(symbol, recipe.image_size))
+                   counts.parameters(symbol, recipe.image_size), exported=exported)
 
 
 def batches(recipe, dataset, share=(0, 1)):

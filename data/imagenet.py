@@ -19,7 +19,8 @@ LENGTH_BITS = 29  # of the word behind it; the others say which piece of a recor
 
 # name: for figures and tables; fingerprint: SHA-1 of all records; mean: red, green, blue;
 # side: shorter side in pixels; train_images, test_images: Records
-Set = namedtuple("Set", "name classes fingerprint mean side train_images test_images")
+# class_names: in the order of the labels
+Set = namedtuple("Set", "name classes fingerprint mean side train_images test_images class_names")
 
 
 class Records:
@@ -75,14 +76,15 @@ def load(folder):
         mean = np.array(facts["mean"], np.float32)
         if not isinstance(facts["side"], int) or mean.shape != (3,) or "settings" not in facts:
             raise ValueError
-        about = (facts["name"], len(facts["classes"]), facts["fingerprint"], mean, facts["side"])
+        names = tuple(map(str, facts["classes"]))
+        about = (facts["name"], len(names), facts["fingerprint"], mean, facts["side"])
         for split in ("train", "val"):
             part = f"{split}.rec, .idx or .lst"
             records.append(Records(folder, split))
             if not len(records[-1]) == len(records[-1].offsets) - 1 == facts[split]:
                 raise ValueError
             records[-1].raw(facts[split] - 1)  # which ends with the file
-        return Set(*about, *records)
+        return Set(*about, *records, names)
     except FileNotFoundError as error:
         if not folder.exists():
             raise UserError(f"{folder} does not exist: make imagenet-data SOURCE=folder prepares a "

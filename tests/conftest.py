@@ -18,6 +18,7 @@ from trees import prepared, source  # noqa: F401 (fixtures for the tests of Imag
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)
 
 import mxnet as mx  # isort: skip
+import score
 from common import files
 from common.errors import UserError
 from data import generated
@@ -78,6 +79,20 @@ def train(images):
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err
     return call
+
+
+def trained(folder, images, *arguments):
+    """A finished run of some seconds on generated pictures; its folder."""
+    process = start("--data-dir", images, *SMALL, "--output", folder, *arguments)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(images, tmp_path_factory):
+    """The folder of a run of dropout8 that has ended; whoever changes it copies it."""
+    return trained(tmp_path_factory.mktemp("finished") / "run", images, "--shortcut", "dropout")
 
 
 @pytest.fixture
@@ -158,6 +173,12 @@ def wait_for_row(folder, iteration):
             return
         time.sleep(0.05)
     raise AssertionError("the run never got there")
+
+
+def scored(monkeypatch, *arguments):
+    """score.py as a user runs it, in this process; what its main() returns."""
+    monkeypatch.setattr(sys, "argv", ["score.py", *map(str, arguments)])
+    return score.main()
 
 
 def refused(result, *words):

@@ -84,3 +84,13 @@ def test_runs_are_compared_in_one_picture():
     assert "plots.curves 'runs/a' 'runs/b'" in command
     assert "--title 'two of mine'" in command
     assert "needs the folders" in make("-n", "compare").stderr
+
+
+def test_trained_network_predicts_and_is_exported_by_one_word():
+    command = make("-n", "predict", "RUN=a", "PHOTO=b c.jpg", "OUTPUT=d.png").stdout
+    words = shlex.split(command.replace("\\\n", ""))
+    assert words[words.index("--predict") + 1] == "b c.jpg"
+    assert "--export 'onnx'" in make("-n", "export", "RUN=a", "FORMAT=onnx").stdout
+    assert "--export 'mxnet'" in make("-n", "export", "RUN=a").stdout
+    assert "PHOTO=" in make("-n", "predict", "RUN=a").stderr
+    assert "RUN=" in make("-n", "export").stderr

@@ -55,14 +55,7 @@ def save(folder, arrays, state):
         try:
             partial.mkdir()
             file = partial / "arrays.params"
-            try:
-                mx.nd.save(str(file), arrays)
-            except mx.MXNetError as error:
-                raise OSError(None, short(error)) from error
-            content = file.read_bytes()
-            # MXNet does not see that a disk is full when it closes the file. A whole one ends with the last array's name.
-            if not content.endswith(list(arrays)[-1].encode()):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            content = write_arrays(file, arrays)
             state = {**state, "arrays": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}
             (partial / "state.json").write_text(json.dumps({**state, "sha256": _digest(state)}))
             for path in (file, partial / "state.json", partial):
@@ -77,6 +70,20 @@ def save(folder, arrays, state):
         recover(folder)
         for old in found(folder)[:-KEPT]:
             shutil.rmtree(old)
+
+
+def write_arrays(file, arrays):
+    """Write {name: NDArray} as mx.nd.save does, and return the file's bytes. Raises OSError."""
+    try:
+        mx.nd.save(str(file), arrays)
+    except mx.MXNetError as error:
+        raise OSError(None, short(error)) from error
+    content = file.read_bytes()
+    # MXNet does not see that a disk is full when it closes the file. A whole one ends with the last
+    # array's name.
+    if not content.endswith(list(arrays)[-1].encode()):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return content
 
 
 def load_state(path):

@@ -66,13 +66,12 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
                          "gluoncv": metadata.version("gluoncv"), "pillow": metadata.version("pillow")}}
 
 
-def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None):
+def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None, exported=None):
     """Train, go on, or say that it is done; the exit code.
 
-    name: of the run. network: {option: value} of the network, for config.json. symbol: it, for dataset's classes.
-    contexts: MXNet devices.
+    name: of the run. network: {option: value} of it, for config.json. symbol: it, for dataset's classes. contexts: devices.
     feed: (k, n) -> (batches of the k-th of n workers, test batches). parameters: their number, by group.
-    figure: folder -> what draws a test's row and the end; by default the run's curve.
+    figure: folder -> what draws a test's row and the end (the run's curve). exported: () -> (float32 symbol, inputs.json's words).
     """
     from .loop import train
     from .run import Run
@@ -119,6 +118,7 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
             print(f"{why}; the same command goes on from {where}")
             return stopped
         drawing.wait()
+        _keep_network(output, exported)
     if not open_run.finished:
         raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
     print(_ending(output, dataset))
@@ -145,6 +145,15 @@ def _initial(recipe, symbol, output):
     if recipe.initial is None or any(output.glob("checkpoint-*")):
         return None
     return initial(recipe, symbol)
+
+
+def _keep_network(output, exported):
+    """Write a finished run's network in MXNet's own files, unless it diverged."""
+    from . import export, weights
+    trained = weights.read(output)
+    if exported and math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
+        symbol, inputs = exported()
+        export.write(output, symbol, trained.arguments, trained.states, inputs)
 
 
 def memory(arguments, recipe, symbol, workers):

@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.files import ROOT
 
 from . import checkpoint
+from .export import PARAMETERS
 from .state import parameters
 
 
@@ -32,12 +33,15 @@ class Weights:
 
 
 def read(place):
-    """The weights in a run's folder (its newest sound checkpoint), in a checkpoint's, or in a .params file.
+    """The weights in a run's folder (its newest sound checkpoint, or what was exported there), in a checkpoint's, or in a
+    .params file.
 
     Such a file is a checkpoint's or MXNet's own (arg:, aux:). Raises UserError for what holds none, or damaged ones.
     """
     place = Path(place)
     checkpoints = checkpoint.found(place)
+    if not checkpoints and (place / PARAMETERS).is_file():
+        place = place / PARAMETERS
     if not place.exists() or (place.is_dir() and not checkpoints and not (place / "arrays.params").is_file()):
         published = (place / "log.csv").is_file()
         raise UserError(f"{place} has no checkpoint" + (": its log alone is published; train it first" if published else

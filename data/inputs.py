@@ -1,0 +1,90 @@
+"""What a trained network wants to see, as inputs.json says it, and a photograph made into that."""
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from common.errors import UserError
+
+from . import cifar, photos
+
+CIFAR_SIDE = 32  # of CIFAR's pictures, before they are averaged to smaller ones
+PREPARED = {
+    "cifar": "shorter side 32 by bicubic interpolation, the centre, then the means of square "
+             "blocks of pixels",
+    "pictures": "shorter side as size by bicubic interpolation, then the centre",
+    "imagenet": "shorter side 256/224 of size by bilinear interpolation, then the centre",
+}
+
+
+def describe(dataset, kind, image_size, mean):
+    """What inputs.json holds. dataset: the set that the network was trained on.
+
+    kind: cifar10, cifar100, pictures or imagenet. mean: what is subtracted, float32
+    (3, size, size), or (3,) for a number a channel.
+    """
+    family = kind if kind in PREPARED else "cifar"
+    names = list(dataset.class_names) or [f"class {k}" for k in range(dataset.classes)]
+    return {
+        "data": dataset.name,
+        "classes": names,
+        "shape": [3, image_size, image_size],
+        "input": "float32, red, green and blue from 0 to 255, less the mean",
+        "family": family,
+        "prepared": PREPARED[family],
+        "mean": np.round(np.asarray(mean, np.float64), 4).tolist(),
+    }
+
+
+def array(image, inputs):
+    """A Pillow image in RGB as the network wants it: float32 (3, size, size)."""
+    size = inputs["shape"][-1]
+    if inputs["family"] == "imagenet":
+        from .crops import RULES, Rule, crops, scaled
+        rule = RULES["224"]
+        rule = Rule(scaled(rule.side, size), scaled(rule.crop, size), rule.crops)
+        pixels = crops(image, rule)[0]
+    elif inputs["family"] == "cifar":
+        pixels = cifar.block_average(photos.square(image, CIFAR_SIDE)[None], size)[0]
+    else:
+        pixels = photos.square(image, size)
+    mean = np.asarray(inputs["mean"], np.float32)
+    return pixels - mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
+
+
+def photographs(places, size):
+    """[(path, Pillow image in RGB)] of files, and of folders' files in the order of their names.
+
+    A word with spaces that is no file's name is several (make: PHOTO="a.jpg b.jpg"). Raises
+    UserError for what is not there, or no picture.
+    """
+    named = []
+    for place in places:
+        named += [place] if Path(place).exists() else place.split()
+    paths = []
+    for place in map(Path, named):
+        if place.is_dir():
+            inside = sorted(path for path in place.iterdir() if _is_picture(path))
+            if not inside:
+                raise UserError(f"{place} holds no pictures: name a picture, or a folder of some")
+            paths += inside
+        else:
+            paths.append(place)
+    if not paths:
+        raise UserError("no picture was named: name one, or a folder of some")
+    return [(path, _read(path, size)) for path in paths]
+
+
+def _is_picture(path):
+    known = path.suffix.lower() in Image.registered_extensions()
+    return known and not path.name.startswith(".")
+
+
+def _read(path, size):
+    try:
+        return photos.read(path, size)
+    except FileNotFoundError:
+        raise UserError(f"{path} is not there: name a picture, or a folder of some") from None
+    except Exception as error:  # a broken file can raise anything
+        raise UserError(f"{path} cannot be read ({photos.reason(error, path)}): mend it, or leave "
+                        "it out") from error

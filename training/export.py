@@ -1,0 +1,39 @@
+"""A trained network in MXNet's own files, which every program with MXNet reads.
+
+    network-symbol.json, network-0000.params    for mx.model.load_checkpoint("network", 0),
+                                                mx.mod.Module.load and gluon's SymbolBlock.imports
+    inputs.json                                 what the network wants to see (data/inputs.py)
+
+The network is float32, whatever it was trained in: its weights are.
+"""
+import json
+import tempfile
+from pathlib import Path
+
+from common.files import write_whole, writing
+
+from .checkpoint import write_arrays
+
+PREFIX = "network"
+SYMBOL = f"{PREFIX}-symbol.json"
+PARAMETERS = f"{PREFIX}-0000.params"
+INPUTS = "inputs.json"
+
+
+def write(folder, symbol, arguments, states, inputs):
+    """Write the three files into a folder, each whole or not at all; their paths.
+
+    symbol: float32, with inputs `data` and `softmax_label`. arguments, states: {name: NDArray}.
+    inputs: what inputs.json says. Raises UserError if the disk is full.
+    """
+    folder = Path(folder)
+    arrays = {f"arg:{name}": array for name, array in arguments.items()}
+    arrays.update({f"aux:{name}": array for name, array in states.items()})
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as partial:
+            content = write_arrays(Path(partial) / PARAMETERS, arrays)
+    files = {SYMBOL: symbol.tojson(), PARAMETERS: content, INPUTS: json.dumps(inputs) + "\n"}
+    for name, text in files.items():
+        write_whole(folder / name, text)
+    return [folder / name for name in files]
