@@ -63,7 +63,8 @@ def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
 
 
 def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, tmp_path):
-    options = ["--initial", ten, "--freeze", "conv1,bn1,stage1", "--cpus", "2",
+    # conv1 before them is trained, so that gradients pass through: MXNet moves BN's averages then
+    options = ["--initial", ten, "--freeze", "bn1,stage1", "--cpus", "2",
                "--micro-batch", "2"]
     out = tuned(three, tmp_path / "whole", *options, "--iterations", "40")
     assert "stay as they are" in out
@@ -72,14 +73,14 @@ def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, 
     assert same(tmp_path / "whole", tmp_path / "halves")
     before = arrays(ten)
     after = arrays(tmp_path / "whole")
-    kept = [name for name in before if name.split(":")[1].startswith(("conv1", "bn1", "stage1"))]
+    kept = [name for name in before if name.split(":")[1].startswith(("bn1", "stage1"))]
     assert {name.split(":")[0] for name in kept} == {"arg", "aux0"}
     for name in kept:
         assert before[name].tobytes() == after[name].tobytes(), name
     assert (before["arg:stage2_unit1_conv1_weight"] != after["arg:stage2_unit1_conv1_weight"]).any()
     recipe = json.loads((tmp_path / "whole" / "config.json").read_text())["recipe"]
     assert recipe["initial"] == str(ten)
-    assert recipe["freeze"] == "conv1,bn1,stage1"
+    assert recipe["freeze"] == "bn1,stage1"
 
 
 def test_what_does_not_fit_is_refused_before_there_is_a_folder(ten, train, tmp_path):
