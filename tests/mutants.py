@@ -136,7 +136,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("another program's files are written over", "training/run.py", "if path.exists() and path.stat().st_size:", "if False:",
      FOLDER),
     ("an edited config.json mixes two recipes", "training/run.py",
-     'self._refuse_another(made_by, f"{what}: {place.name} is of a run")', "pass", FOLDER),
+     'self._refuse_another(made_by, f"{what}: {place.name} is of a run", free)', "pass", FOLDER),
     ("a test that was interrupted leaves no row", "training/loop.py", "if progress.row_due:", "if False:", SAFETY),
     ("a signal waits for the end of a test", "training/loop.py", "between=look", "between=lambda: None", SAFETY),
     ("divergence is seen only where a row is due", "training/loop.py", "self.workers.sync and progress.lost",

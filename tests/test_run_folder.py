@@ -138,6 +138,8 @@ def test_log_that_a_spreadsheet_saved_is_not_taken_for_an_empty_one(two, encoded
     (two / "log.csv").write_bytes(content)
     with contextlib.closing(Run(two, CONFIG)) as run:
         refusal(run.checkpoint, "has a log but no checkpoint")
+    other = {**CONFIG, "recipe": {**RECIPE, "seed": 5}}
+    refusal(lambda: Run(two, other), "holds a run with seed 0, not 5")
     assert (two / "log.csv").read_bytes() == content
 
 

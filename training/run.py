@@ -85,7 +85,7 @@ class Run:
         """
         path = self.folder / "config.json"
         recorded = self._read_config(path) if path.exists() else None
-        if recorded and not (read_log(self.folder) or checkpoint.found(self.folder)):
+        if recorded and is_empty(self.folder) and not checkpoint.found(self.folder):
             # it came to nothing, because of a variant's file, say: it may begin anew as another
             self._write_config(self.config)
             return dict(self.config)
