@@ -58,7 +58,9 @@ def of_run(folder):
     if arrays is None:
         raise UserError(f"{folder} has no checkpoint (they are not published with the logs): train it again by the command in its "
                         "config.json")
-    parts = [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
+    # a user's measurements do not overwrite those of the published runs
+    parts = ["yours"] if results.is_own(run) else []
+    parts += [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
     name = "-".join(part for part in parts if part not in ("full", "seed0"))
     return Network(name, results.label(run), symbol, {**recipe, "pictures": run.config["data"]},
                    *state.parameters(arrays),

@@ -51,7 +51,7 @@ CLAIMS = [
               ("propagation-depth", "110 layers beside 1001, original and pre-activated. "
                "Through the shortcuts alone the gradient of the pre-activated nets is the same "
                "at every unit of a stage, however deep."),
-              ("propagation-pocket*", "Before training and after it: how far each network's "
+              ("propagation-*pocket*", "Before training and after it: how far each network's "
                "gradient grows from the last unit (right) to the first (left)."),
               ("lesion-*", "Units of trained networks deleted and swapped, with no retraining; "
                "grey: Veit, Wilber and Belongie (1605.06431)."),

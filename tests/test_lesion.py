@@ -124,14 +124,14 @@ def test_lesions_of_a_run_are_measured_and_drawn(trained, images, tmp_path, monk
     monkeypatch.setattr(files, "FIGURES", tmp_path)
     monkeypatch.setattr("sys.argv", ["lesion", str(trained), "--data-dir", str(images), "--samples", "2"])
     assert lesion.main() == 0
-    rows = lesion.measurements.read(tmp_path / "analysis/lesion-cifar10-original14.csv")
+    rows = lesion.measurements.read(tmp_path / "analysis/lesion-yours-cifar10-original14.csv")
     count = {word: sum(row["lesion"] == word for row in rows) for word in ("none", "delete", "random", "swap")}
     assert count == {"none": 1, "delete": 6, "random": 4, "swap": 4}
     with open(trained / "log.csv", newline="") as log:
         assert rows[0]["error"] == pytest.approx(float(list(csv.DictReader(log))[-1]["test_error"]), abs=1e-3)
     assert len({row["error"] for row in rows}) > 1
-    plots.lesion.draw([tmp_path / "analysis/lesion-cifar10-original14.csv"])
-    assert matplotlib.image.imread(tmp_path / "lesion-cifar10-original14.png").std() > 0.01
+    plots.lesion.draw([tmp_path / "analysis/lesion-yours-cifar10-original14.csv"])
+    assert matplotlib.image.imread(tmp_path / "lesion-yours-cifar10-original14.png").std() > 0.01
 
 
 def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monkeypatch):
@@ -139,7 +139,7 @@ def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monke
     monkeypatch.setattr(files, "FIGURES", tmp_path)
     monkeypatch.setattr("sys.argv", ["responses", str(trained), "--data-dir", str(images)])
     assert responses.main() == 0
-    rows = responses.measurements.read(tmp_path / "analysis/responses-cifar10-original14.csv")
+    rows = responses.measurements.read(tmp_path / "analysis/responses-yours-cifar10-original14.csv")
     assert [row["convolution"] for row in rows][:3] == ["conv1", "stage1_unit1_conv1", "stage1_unit1_conv2"] and len(rows) == 13
     network = networks.of_run(trained)
     pictures = networks.pictures_of(network, images).images
@@ -150,8 +150,8 @@ def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monke
         module.set_params(network.arguments, network.states, allow_extra=True)
         module.forward(mx.io.DataBatch([mx.nd.array(pictures)]), is_train=False)
         assert row["deviation"] == pytest.approx(module.get_outputs()[0].asnumpy().std(), rel=1e-3)
-    plots.responses.draw([tmp_path / "analysis/responses-cifar10-original14.csv"])
-    assert matplotlib.image.imread(tmp_path / "responses-cifar10-original14.png").std() > 0.01
+    plots.responses.draw([tmp_path / "analysis/responses-yours-cifar10-original14.csv"])
+    assert matplotlib.image.imread(tmp_path / "responses-yours-cifar10-original14.png").std() > 0.01
     found = []
     for size in (100, 30):  # 70 pictures in one batch, and in three of which the last has 10
         monkeypatch.setattr(responses, "BATCH", size)
