@@ -203,8 +203,8 @@ parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 docs: $(READY)  ## compute the numbers and tables of the documents anew, and draw the README's pictures
 	@$(PY) -W ignore -m docs.computed
 
-benchmark: $(READY)  ## speed of the training loop beside the bare Module step
-	@$(PY) -W ignore -m benchmarks.loop
+benchmark: $(READY)  ## speed of the training loop beside the bare Module step, or PyTorch's (PEER=python-with-torch)
+	@$(PY) -W ignore -m benchmarks.$(if $(PEER),peer $(call quote,$(PEER)),loop) $(ARGS)
 
 feed: $(READY)  ## how fast each core prepares and feeds ImageNet's pictures, beside Pillow in processes (DATA=)
 	@$(PY) -W ignore -m benchmarks.feed $(call option,--data-dir,DATA) $(ARGS)
