@@ -49,22 +49,29 @@ TOKENS = 2**24  # what a float32 of the parameter server can tell apart
 
 def options():
     parser = Parser(__doc__)
-    parser.add_argument("--workers", type=int, default=2, help="workers on this machine, each on its share of the cores (2)")
-    parser.add_argument("--hosts", help="machines that ssh reaches without a password, as a,b: a worker on each")
+    parser.add_argument("--workers", type=int, default=2,
+                        help="workers on this machine, each on its share of the cores (2)")
+    parser.add_argument("--hosts", help="machines that ssh reaches without a password, as a,b: a "
+                                        "worker on each")
     parser.add_argument("--root", help="this machine's address, as the hosts see it")
-    parser.add_argument("--port", type=int, help="of the scheduler (a free one; by the job's number under SLURM)")
-    parser.add_argument("command", nargs="+", help="after --: a script of this folder and its options, with --kv-store dist_sync")
+    parser.add_argument("--port", type=int,
+                        help="of the scheduler (a free one; by the job's number under SLURM)")
+    parser.add_argument("command", nargs="+", help="after --: a script of this folder and its "
+                                                   "options, with --kv-store dist_sync")
     return parser
 
 
 def slurm_root():
-    """Address of the node of task 0, which starts scheduler and server: the first of the nodes, as node[03-04,07] or a,b."""
-    nodes = os.environ.get("SLURM_STEP_NODELIST") or os.environ.get("SLURM_JOB_NODELIST") or LOOPBACK
+    """Address of the node of task 0, which starts scheduler and server: the first of the nodes, as
+    node[03-04,07] or a,b."""
+    nodes = (os.environ.get("SLURM_STEP_NODELIST") or os.environ.get("SLURM_JOB_NODELIST")
+             or LOOPBACK)
     prefix, first = re.match(r"([^\[,]*)(?:\[(\d*))?", nodes).groups()
     try:
         return socket.gethostbyname(prefix + (first or ""))
     except OSError as error:
-        raise UserError(f"the first of SLURM's nodes, {nodes}, has no address here ({error}): name it by --root") from error
+        raise UserError(f"the first of SLURM's nodes, {nodes}, has no address here ({error}): name "
+                        "it by --root") from error
 
 
 def slurm_job():
@@ -105,8 +112,9 @@ def start(words, role, job, host=None, **variables):
 
     job: (root, port, workers, token), the last for workers to know each other by.
     """
-    variables = {"DMLC_ROLE": role, "DMLC_PS_ROOT_URI": job[0], "DMLC_PS_ROOT_PORT": str(job[1]), "DMLC_NUM_WORKER": str(job[2]),
-                 "DMLC_NUM_SERVER": "1", "TRAINING_JOB": str(job[3]), **variables}
+    variables = {"DMLC_ROLE": role, "DMLC_PS_ROOT_URI": job[0], "DMLC_PS_ROOT_PORT": str(job[1]),
+                 "DMLC_NUM_WORKER": str(job[2]), "DMLC_NUM_SERVER": "1",
+                 "TRAINING_JOB": str(job[3]), **variables}
     if host is None:
         return subprocess.Popen(words, cwd=ROOT, env={**GIVEN, **variables}, start_new_session=True,
                                 preexec_fn=_end_with_parent)
@@ -131,7 +139,10 @@ def is_stopped(process):
 
 
 def watch(helpers, workers):
-    """Wait until all workers have ended, or one has failed, and end what is left. {name: process}; the job's exit code."""
+    """Wait until all workers have ended, or one has failed, and end what is left.
+
+    helpers, workers: {name: process}. Returns the job's exit code.
+    """
     stopped = []
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # which nohup asks for
@@ -153,14 +164,18 @@ def watch(helpers, workers):
         elif failed:
             code = codes[failed[0]]
             if code not in SAYS_ITSELF:
-                print(f"error: {failed[0]} died (exit code {code}), so the job ends; the same command goes on from the last "
-                      "checkpoint", file=sys.stderr, flush=True)
+                print(f"error: {failed[0]} died (exit code {code}), so the job ends; the same command "
+                      "goes on from the last checkpoint", file=sys.stderr, flush=True)
         elif all(codes[name] == 0 for name in workers):
             code = 0
     # The writing worker stops between two iterations, for which it needs the others: they heed SIGKILL alone.
-    _end(workers, signal.SIGTERM, until=lambda: stopped and any(process.poll() is not None for process in workers.values()))
+    _end(workers, signal.SIGTERM, until=lambda: stopped and any(_has_ended(workers)))
     _end(every, signal.SIGKILL, until=lambda: True)
     return code if code >= 0 else 1
+
+
+def _has_ended(processes):
+    return [process.poll() is not None for process in processes.values()]
 
 
 def _end(processes, number, until):
@@ -168,14 +183,15 @@ def _end(processes, number, until):
         if process.poll() is None:
             process.send_signal(number)
     latest = time.monotonic() + GRACE
-    while time.monotonic() < latest and not until() and any(process.poll() is None for process in processes.values()):
+    while time.monotonic() < latest and not until() and not all(_has_ended(processes)):
         time.sleep(0.1)
 
 
 def main():
     arguments = options().parse_args()
     if not (ROOT / arguments.command[0]).is_file():
-        raise UserError(f"{arguments.command[0]} is no script here: python -m training.cluster --workers 2 -- train_cifar.py ...")
+        raise UserError(f"{arguments.command[0]} is no script here: python -m training.cluster "
+                        "--workers 2 -- train_cifar.py ...")
     words = [sys.executable, "-W", "ignore", *arguments.command]
     tasks = int(os.environ.get("SLURM_NTASKS", 1))
     if "SLURM_PROCID" in os.environ and tasks > 1:  # this program runs once for each worker already
@@ -190,14 +206,17 @@ def main():
     if len(hosts) < 2:
         raise UserError("a single worker needs no cluster: run the script by itself")
     if arguments.hosts and not arguments.root:
-        raise UserError("--hosts needs --root, this machine's address as the hosts see it: --root 10.0.0.1")
+        raise UserError("--hosts needs --root, this machine's address as the hosts see it: --root "
+                        "10.0.0.1")
     job = (arguments.root or LOOPBACK, arguments.port or free_port(), len(hosts),
            secrets.randbelow(TOKENS))
     check_place(*job[:2])
     helpers = {role: start(SERVE, role, job) for role in ("scheduler", "server")}
     share = {} if arguments.hosts or "OMP_NUM_THREADS" in GIVEN else {
         "OMP_NUM_THREADS": str(max(1, physical_cores() // len(hosts)))}
-    return watch(helpers, {f"worker {number}": start(words, "worker", job, host, **share) for number, host in enumerate(hosts)})
+    workers = {f"worker {number}": start(words, "worker", job, host, **share)
+               for number, host in enumerate(hosts)}
+    return watch(helpers, workers)
 
 
 if __name__ == "__main__":
