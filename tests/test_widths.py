@@ -11,7 +11,7 @@ from common.errors import UserError
 from symbols import counts, get_symbol, names
 from symbols import options as of_network
 from symbols.layers import zero_padding
-from training.cost import training_bytes
+from training.memory import training_bytes
 
 WIDE = (32, 64, 128)
 
