@@ -31,6 +31,7 @@ score.TAKES := RUN CROP DATA GPUS ARGS
 predict.TAKES := RUN PHOTO DATA GPUS OUTPUT ARGS
 export.TAKES := RUN FORMAT DATA OUTPUT ARGS
 feed.TAKES := DATA ARGS
+benchmark.TAKES := PEER ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
 	$(if $(filter cifar10-% cifar100-% pictures-% imagenet-%,$(1)),$(NETWORKS_TAKE))))

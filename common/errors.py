@@ -4,8 +4,9 @@ import sys
 
 from .screen import survive
 
-FULL = ("the memory is full, or a limit of it is reached (ulimit -v): --micro-batch takes a batch in "
-        "parts (make: ARGS=--micro-batch=32), and so does a smaller batch")
+FULL = ("the memory is full, or a limit of it is reached (ulimit -v): --recompute needs a "
+        "fraction of it (make: ARGS=--recompute), --micro-batch takes a batch in parts "
+        "(ARGS=--micro-batch=32), and so does a smaller batch")
 
 
 class UserError(Exception):

@@ -37,6 +37,12 @@ def test_every_word_becomes_an_option():
         assert option in command, option
 
 
+def test_benchmark_is_beside_our_own_step_or_beside_a_peer():
+    assert "-m benchmarks.loop" in make("-n", "benchmark").stdout
+    assert "-m benchmarks.peer 'python3' --pairs 3" in make(
+        "-n", "benchmark", "PEER=python3", "ARGS=--pairs 3").stdout
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["cifar10-preact21"], "nearest"), (["cifar10-no_such110"], "neither an activation"),
     (["cifar10-20", "SCALE=huge"], "SCALE=huge")])
