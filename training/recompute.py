@@ -107,14 +107,14 @@ class Executor:
     def _bind(self, context, grad_req):
         self._first = []
         self._second = []
-        self._gradients = []  # of what is passed on; two of a kind are enough
+        self._gradients = []  # of what is passed on; one of a kind, because backward copies it
         gradients = {}
         for k, segment in enumerate(self._segments):
             arguments = dict(self.arg_dict)
             wanted = {name: array for name, array in self.grad_dict.items() if array is not None}
             if k:
                 arguments[INPUT] = self._passed[k - 1]
-                kind = arguments[INPUT].shape, str(arguments[INPUT].dtype), k % 2
+                kind = arguments[INPUT].shape, str(arguments[INPUT].dtype)
                 wanted[INPUT] = gradients.setdefault(kind, mx.nd.empty(
                     arguments[INPUT].shape, context, arguments[INPUT].dtype))
                 self._gradients.append(wanted[INPUT])
@@ -124,9 +124,10 @@ class Executor:
             self._second.append(segment.symbol.bind(
                 context, arguments, wanted, {**grad_req, INPUT: "write"}, self._states(k),
                 shared_exec=self._second[0] if k else None))
-            self._first.append(segment.symbol.bind(
-                context, arguments, None, "null", self._states(k, self._copies),
-                shared_exec=self._second[0]))
+            if k < len(self._passed):  # the last one's backward follows its forward at once
+                self._first.append(segment.symbol.bind(
+                    context, arguments, None, "null", self._states(k, self._copies),
+                    shared_exec=self._second[0]))
 
     def _states(self, k, states=None):
         states = states or self.aux_dict
