@@ -1,11 +1,13 @@
 #!/usr/bin/env python
-"""Train a network of the papers on CIFAR-10 or CIFAR-100; every option's default is the papers' recipe.
+"""Train a network of the papers on CIFAR-10 or CIFAR-100; every option's default is the papers'
+recipe.
 
     make cifar10-preact1001                       # the usual way; the same command again resumes
     python train_cifar.py preact1001              # the same
     python train_cifar.py preact56 --scale desk   # what a machine without a GPU can do
 
-P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md says what was chosen and why.
+P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md says what was chosen
+and why.
 """
 import signal
 
@@ -64,7 +66,8 @@ def main():
     if arguments.cost:
         return fit.print_cost(arguments, recipe, symbol, contexts, test_images)
     if dataset is None:
-        place = arguments.data_dir or scale(arguments.scale).data or download.fetch(arguments.dataset, ROOT / "data")
+        place = arguments.data_dir or scale(arguments.scale).data or download.fetch(
+            arguments.dataset, ROOT / "data")
         dataset = cifar.load(arguments.dataset, place, recipe.image_size)
     if recipe.validation:
         dataset = cifar.split_validation(dataset, recipe.seed)
@@ -72,15 +75,17 @@ def main():
     def feed(share):
         mean = batches.mean_of(dataset.train_images, recipe.input)
         size = fit.test_batch_size(recipe, options.devices(arguments), len(dataset.test_images))
-        return (batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, recipe.batch_size, recipe.seed, share,
-                                        recipe.augmentation),
+        return (batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean,
+                                        recipe.batch_size, recipe.seed, share, recipe.augmentation),
                 batches.test_batches(dataset.test_images, dataset.test_labels, mean, size))
 
     def exported():
         mean = batches.mean_of(dataset.train_images, recipe.input)
-        return network.symbol(classes), inputs.describe(dataset, arguments.dataset, recipe.image_size, mean)
+        return network.symbol(classes), inputs.describe(dataset, arguments.dataset,
+                                                        recipe.image_size, mean)
 
-    return fit.fit(arguments, network.name(arguments.dataset), recipe, network.settings(), dataset, symbol, contexts, feed,
+    return fit.fit(arguments, network.name(arguments.dataset), recipe,
+                   network.settings(), dataset, symbol, contexts, feed,
                    counts.parameters(symbol, recipe.image_size), exported=exported)
 
 

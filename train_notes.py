@@ -1,14 +1,15 @@
 #!/usr/bin/env python
 """Train the network of the reading notes by the notes' own recipe; it ends with their two pictures.
 
-    make notes                                  # on the CPU; GPUS=0,1 as in the notes; the same command resumes
-    make notes UNITS=2 EPOCHS=2                 # a small one
-    make notes OPTIMIZER=adam                   # their second choice
+    make notes                                  # on the CPU; GPUS=0,1 as in the notes; the same
+    command resumes make notes UNITS=2 EPOCHS=2                 # a small one make notes
+    OPTIMIZER=adam                   # their second choice
 
-symbols/notes.py has the network, docs/NOTES.md what else the notes show. What differs from the notes: every
-accuracy is over exactly the pictures (Module.score counts a last batch's padding too), and nag takes the weight
-decay in the gradient (MXNet's own does not repeat bit for bit).
+symbols/notes.py has the network, docs/NOTES.md what else the notes show. What differs from the
+notes: every accuracy is over exactly the pictures (Module.score counts a last batch's padding too),
+and nag takes the weight decay in the gradient (MXNet's own does not repeat bit for bit).
 """
+
 import math
 import os
 from dataclasses import replace
@@ -38,10 +39,22 @@ def parser():
     made = Parser(__doc__)
     add = made.add_argument
     add("--units", type=int, default=12, help="in each of the three stages (12)")
-    add("--epochs", type=int, default=10, help="passes over the training set, each with a test (10)")
-    add("--optimizer", choices=("nag", "adam"), default="nag", help="nag: rate 0.1; adam: rate 0.0005 (nag)")
+    add(
+        "--epochs", type=int, default=10, help="passes over the training set, each with a test (10)"
+    )
+    add(
+        "--optimizer",
+        choices=("nag", "adam"),
+        default="nag",
+        help="nag: rate 0.1; adam: rate 0.0005 (nag)",
+    )
     add("--batch-size", type=int, default=NOTES.batch_size, help="over all devices (128)")
-    add("--dtype", choices=("float32", "bfloat16", "fast"), default="float32", help="inside the network (float32)")
+    add(
+        "--dtype",
+        choices=("float32", "bfloat16", "fast"),
+        default="float32",
+        help="inside the network (float32)",
+    )
     add("--seed", type=int, default=0, help="of initial weights and order (0)")
     add("--data-dir", type=folder, help="folder with CIFAR-10; by default it is downloaded")
     options.of_run(add, ("full",))
@@ -49,20 +62,33 @@ def parser():
 
 
 def recipe(arguments, images):
-    """The notes' recipe for so many training pictures: a row of the log, with a test, at the end of each epoch."""
+    """The notes' recipe for so many training pictures: a row of the log, with a test, at the end of
+    each epoch.
+    """
     epoch = math.ceil(images / max(arguments.batch_size, 1))
     changes = ADAM if arguments.optimizer == "adam" else {}
-    made = replace(NOTES, iterations=arguments.epochs * epoch, batch_size=arguments.batch_size,
-                   seed=arguments.seed, log_every=epoch, test_every=epoch,
-                   dtype=options.type_asked(arguments.dtype, arguments), **changes)
+    made = replace(
+        NOTES,
+        iterations=arguments.epochs * epoch,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        log_every=epoch,
+        test_every=epoch,
+        dtype=options.type_asked(arguments.dtype, arguments),
+        **changes,
+    )
     if made.batch_size % options.devices(arguments):
-        raise UserError(f"a batch of {made.batch_size} does not divide over {options.devices(arguments)} devices: "
-                        "choose another --batch-size")
+        raise UserError(
+            f"a batch of {made.batch_size} does not divide over {options.devices(arguments)}"
+            " devices: choose another --batch-size"
+        )
     return made
 
 
 class Epochs:
-    """In the place of a run's curve: the notes' line after each epoch, and their two pictures at the end."""
+    """In the place of a run's curve: the notes' line after each epoch, and their two pictures at
+    the end.
+    """
 
     def __init__(self, folder):
         self._folder = folder
@@ -71,13 +97,17 @@ class Epochs:
         from tqdm import tqdm
 
         from training.log import read_log
+
         row = read_log(self._folder)[-1]
-        tqdm.write(f"epoch {row['epoch']:.0f}: training accuracy {100 - row['train_error']:.2f} %, "
-                   f"loss {row['train_loss']:.4f}; testing accuracy {100 - row['test_error']:.2f} %, "
-                   f"loss {row['test_loss']:.4f}")
+        tqdm.write(
+            f"epoch {row['epoch']:.0f}: training accuracy {100 - row['train_error']:.2f} %, "
+            f"loss {row['train_loss']:.4f}; testing accuracy {100 - row['test_error']:.2f} %, "
+            f"loss {row['test_loss']:.4f}"
+        )
 
     def wait(self):
         from plots import notes
+
         notes.draw(os.path.relpath(self._folder))
 
 
@@ -100,15 +130,40 @@ def main():
 
     def feed(share):
         mean = batches.mean_of(dataset.train_images, recipe_here.input)
-        size = fit.test_batch_size(recipe_here, options.devices(arguments), len(dataset.test_images))
-        training = batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean, recipe_here.batch_size,
-                                           recipe_here.seed, share, recipe_here.augmentation)
+        size = fit.test_batch_size(
+            recipe_here, options.devices(arguments), len(dataset.test_images)
+        )
+        training = batches.TrainingBatches(
+            dataset.train_images,
+            dataset.train_labels,
+            mean,
+            recipe_here.batch_size,
+            recipe_here.seed,
+            share,
+            recipe_here.augmentation,
+        )
         return training, batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
 
-    network = {"units": arguments.units, "widths": list(notes.WIDTHS), "depth": 6 * arguments.units + 2,
-               "activation": "notes", "shortcut": "identity", "shortcut_args": {}}
-    return fit.fit(arguments, f"cifar10-notes{arguments.units}", recipe_here, network, dataset, symbol, contexts, feed,
-                   counts.parameters(symbol, recipe_here.image_size), figure=Epochs)
+    network = {
+        "units": arguments.units,
+        "widths": list(notes.WIDTHS),
+        "depth": 6 * arguments.units + 2,
+        "activation": "notes",
+        "shortcut": "identity",
+        "shortcut_args": {},
+    }
+    return fit.fit(
+        arguments,
+        f"cifar10-notes{arguments.units}",
+        recipe_here,
+        network,
+        dataset,
+        symbol,
+        contexts,
+        feed,
+        counts.parameters(symbol, recipe_here.image_size),
+        figure=Epochs,
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""A network's graph, cut into its residual units and edited: no network is built in another way to be measured.
+"""A network's graph, cut into its residual units and edited: no network is built in another way to
+be measured.
 
-symbols/resnet.py names each node of a unit stage<s>_unit<u>_..., gives the unit one input x_l, and calls the weights of F
-conv1, conv2, ...; nothing else is known here of a variant, so a user's own is cut like the paper's.
+symbols/resnet.py names each node of a unit stage<s>_unit<u>_..., gives the unit one input x_l, and
+calls the weights of F conv1, conv2, ...; nothing else is known here of a variant, so a user's own
+is cut like the paper's.
 """
+
 import json
 import re
 from collections import defaultdict
@@ -15,7 +18,9 @@ UNIT = re.compile(r"stage\d+_unit\d+(?=_)")
 
 
 class Graph:
-    """The graph of a symbol from get_symbol. An entry (node, output) is a value; symbol() is the graph as edits have left it.
+    """The graph of a symbol from get_symbol.
+
+    An entry (node, output) is a value; symbol() is the graph as edits have left it.
 
     units: their prefixes in order, as stage1_unit1.
     """
@@ -23,7 +28,9 @@ class Graph:
     def __init__(self, symbol):
         self._saved = json.loads(symbol.tojson())
         self._nodes = self._saved["nodes"]
-        self._readers = defaultdict(list)  # {entry: nodes that compute with it}; parameters and data are no entries
+        self._readers = defaultdict(
+            list
+        )  # {entry: nodes that compute with it}; parameters and data are no entries
         self._weights = defaultdict(list)  # {unit: nodes of F's weight layers}
         incoming, outgoing = defaultdict(set), defaultdict(set)
         for i, node in enumerate(self._nodes):
@@ -35,8 +42,10 @@ class Graph:
                     incoming[self._unit(i)].add(entry)
                     outgoing[self._unit(entry[0])].add(entry)
         self.units = [unit for unit in outgoing if unit]
-        self._input, self._output = ({unit: _only(found[unit], unit, word) for unit in self.units}
-                                     for found, word in ((incoming, "input"), (outgoing, "output")))
+        self._input, self._output = (
+            {unit: _only(found[unit], unit, word) for unit in self.units}
+            for found, word in ((incoming, "input"), (outgoing, "output"))
+        )
 
     def _unit(self, i):
         match = UNIT.match(self._nodes[i]["name"])
@@ -56,15 +65,24 @@ class Graph:
 
     def entrances(self, unit):
         """The nodes where x_l enters F: its weight layers that stand behind no other."""
-        return [weight for weight in self._weights[unit] if not self._before(weight, unit) & set(self._weights[unit])]
+        return [
+            weight
+            for weight in self._weights[unit]
+            if not self._before(weight, unit) & set(self._weights[unit])
+        ]
 
     def has_shortcut(self, unit):
         """Whether there is a way from x_l to x_{l+1} past F."""
         closed, end = set(self.entrances(unit)), self.output(unit)[0]
-        return any(self.input(unit) in self.inputs(node) for node in (self._before(end, unit, closed) | {end}) - closed)
+        return any(
+            self.input(unit) in self.inputs(node)
+            for node in (self._before(end, unit, closed) | {end}) - closed
+        )
 
     def _before(self, node, unit, closed=frozenset()):
-        """The nodes of a unit that one of them depends on; what is behind closed ones is not looked at."""
+        """The nodes of a unit that one of them depends on; what is behind closed ones is not looked
+        at.
+        """
         found, ahead = set(), [node] if node not in closed else []
         while ahead:
             come = {j for j, _ in self.inputs(ahead.pop()) if self._unit(j) == unit} - found
@@ -73,7 +91,9 @@ class Graph:
         return found
 
     def residual(self, unit):
-        """F(x_l): what follows the last weight until another path meets it, or until the unit ends, as in a plain net."""
+        """F(x_l): what follows the last weight until another path meets it, or until the unit ends,
+        as in a plain net.
+        """
         entry = (self._weights[unit][-1], 0)
         while entry != self.output(unit) and len(self._readers[entry]) == 1:
             reader = self._readers[entry][0]
@@ -83,7 +103,9 @@ class Graph:
         return entry
 
     def responses(self):
-        """[(name of a 3x3 layer, entry that it puts out)]: behind its BN, if one follows it at once, else the layer's own."""
+        """[(name of a 3x3 layer, entry that it puts out)]: behind its BN, if one follows it at
+        once, else the layer's own.
+        """
         found = []
         for i, node in enumerate(self._nodes):
             if node["op"] == "Convolution" and node["attrs"]["kernel"] == "(3, 3)":
@@ -101,12 +123,16 @@ class Graph:
         for i in list(self._readers[entry]) if readers is None else readers:
             self._readers[entry].remove(i)
             self._readers[other].append(i)
-            self._nodes[i]["inputs"] = [[*other, 0] if tuple(come[:2]) == entry else come for come in self._nodes[i]["inputs"]]
+            self._nodes[i]["inputs"] = [
+                [*other, 0] if tuple(come[:2]) == entry else come
+                for come in self._nodes[i]["inputs"]
+            ]
 
     def insert(self, entry, op, name, *others, readers=None, **attributes):
         """Let the readers of an entry (by default all) read op(entry, *others) in its place.
 
-        others: entries, or names of new variables. Returns the new entry; its symbol has the name `name`.
+        others: entries, or names of new variables. Returns the new entry; its symbol has the name
+        `name`.
         """
         readers = list(self._readers[entry]) if readers is None else readers
         new = self.add(op, name, entry, *others, **attributes)
@@ -116,7 +142,14 @@ class Graph:
     def add(self, op, name, *inputs, **attributes):
         """A new node; inputs: entries, or names of new variables."""
         inputs = [self.add("null", each) if isinstance(each, str) else each for each in inputs]
-        self._nodes.append({"op": op, "name": name, "inputs": [[*entry, 0] for entry in inputs], "attrs": attributes})
+        self._nodes.append(
+            {
+                "op": op,
+                "name": name,
+                "inputs": [[*entry, 0] for entry in inputs],
+                "attrs": attributes,
+            }
+        )
         for entry in inputs:
             self._readers[entry].append(len(self._nodes) - 1)
         return len(self._nodes) - 1, 0
@@ -134,6 +167,8 @@ class Graph:
 
 def _only(entries, unit, word):
     if len(entries) != 1:
-        raise UserError(f"{unit} has {len(entries)} {word}s, and a residual unit has one {word}: let the file under symbols/ "
-                        "read x alone and return one symbol")
+        raise UserError(
+            f"{unit} has {len(entries)} {word}s, and a residual unit has one {word}: let the file"
+            " under symbols/ read x alone and return one symbol"
+        )
     return next(iter(entries))

@@ -1,8 +1,11 @@
-"""How a benchmark speaks with a process that trains: a line of JSON each way. Standard library alone.
+"""How a benchmark speaks with a process that trains: a line of JSON each way.
 
-    {"depth": 20, "size": 32, "batch": 128, "dtype": "float32"}    -> {"parameters": 269722}
-    {"steps": 10}                                                  -> {"seconds": 1.7}
+Standard library alone.
+
+{"depth": 20, "size": 32, "batch": 128, "dtype": "float32"}    -> {"parameters": 269722}
+{"steps": 10}                                                  -> {"seconds": 1.7}
 """
+
 import json
 import sys
 

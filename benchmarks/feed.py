@@ -1,8 +1,9 @@
 """How fast ImageNet's pictures are prepared and fed, for each core: make feed [DATA=data/imagenet]
 
-Preparing, feeding 224 crops, and making such crops by Pillow in a pool of processes (with scale, crop, flip, colour noise and
-mean) are interleaved over the same files, so that a noisy machine slows all; the median of the pairs' ratios is printed.
-Without DATA= 256 generated JPEGs of ImageNet's usual 500x375 are prepared first.
+Preparing, feeding 224 crops, and making such crops by Pillow in a pool of processes (with scale,
+crop, flip, colour noise and mean) are interleaved over the same files, so that a noisy machine
+slows all; the median of the pairs' ratios is printed. Without DATA= 256 generated JPEGs of
+ImageNet's usual 500x375 are prepared first.
 """
 import io
 import tempfile
@@ -21,7 +22,8 @@ from data import imagenet
 from data.prepare import SIDE, encode_all
 from data.prepare import prepare as whole_set
 
-VECTORS = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]) * [55.46, 4.794, 1.148]
+VECTORS = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140],
+                    [-0.5836, -0.6948, 0.4203]]) * [55.46, 4.794, 1.148]
 
 
 def by_pillow(arguments):
@@ -51,30 +53,40 @@ def generate(folder, count=256):
 
 def main():
     parser = Parser(__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=folder, help="a prepared set; by default one is generated")
+    parser.add_argument("--data-dir", type=folder,
+                        help="a prepared set; by default one is generated")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--cores", type=int, default=physical_cores())
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(arguments.cores, get_context("fork")) as pool:
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(arguments.cores,
+                                                                    get_context("fork")) as pool:
         list(pool.map(abs, range(64)))  # before MXNet is there
         source = generate(Path(name) / "source")
-        made = imagenet.load(arguments.data_dir) if arguments.data_dir else whole_set(source, Path(name) / "set")
+        made = imagenet.load(arguments.data_dir) if arguments.data_dir else whole_set(
+            source,
+            Path(name) / "set")
 
         from mxnet import recordio
 
         from data.crops import CropBatches
-        batches = CropBatches(made.train_images, made.mean, arguments.batch_size, 0, 224, made.side, threads=arguments.cores)
+        batches = CropBatches(made.train_images, made.mean, arguments.batch_size, 0, 224, made.side,
+                              threads=arguments.cores)
         files = sorted(source.glob("*/*"))[:arguments.batch_size]
 
         def jpegs(iteration):
-            reader = recordio.MXIndexedRecordIO(str(made.train_images.index), str(made.train_images.path), "r")
-            return [recordio.unpack(reader.read_idx(int(sample)))[1] for _, sample in batches.samples(iteration)]
+            reader = recordio.MXIndexedRecordIO(str(made.train_images.index),
+                                                str(made.train_images.path), "r")
+            return [
+                recordio.unpack(reader.read_idx(int(sample)))[1]
+                for _, sample in batches.samples(iteration)
+            ]
 
         def prepare(_):
             share = -(-len(files) // arguments.cores)
-            list(pool.map(encode_all, [files[i:i + share] for i in range(0, len(files), share)],
-                          [SIDE] * arguments.cores))
+            list(
+                pool.map(encode_all, [files[i:i + share] for i in range(0, len(files), share)],
+                         [SIDE] * arguments.cores))
 
         def feed(iteration):
             batches.data_batch(iteration).data[0].wait_to_read()
@@ -88,12 +100,16 @@ def main():
             job(iteration)
             return time.monotonic() - began
 
-        times = np.array([[seconds(job, i) for job in (prepare, feed, pillow)] for i in range(1, arguments.pairs + 2)])[1:]
+        times = np.array([[seconds(job, i) for job in (prepare, feed, pillow)]
+                          for i in range(1, arguments.pairs + 2)])[1:]
     speeds = arguments.batch_size / np.median(times, axis=0) / arguments.cores
     ratios = times[:, 2] / times[:, 1]
-    print(f"for each of {arguments.cores} cores: preparing {speeds[0]:.0f}, feeding {speeds[1]:.0f}, Pillow in processes "
-          f"{speeds[2]:.0f} images/s; feed / Pillow {np.median(ratios):.2f} (median of {len(ratios)} pairs, {ratios.min():.2f} to "
-          f"{ratios.max():.2f})")
+    print(
+        f"for each of {arguments.cores} cores: preparing {speeds[0]:.0f}, feeding {speeds[1]:.0f}, "
+        "Pillow in processes "
+        f"{speeds[2]:.0f} images/s; feed / Pillow {np.median(ratios):.2f} (median of {len(ratios)} "
+        f"pairs, {ratios.min():.2f} to "
+        f"{ratios.max():.2f})")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """What the training loop costs beside the bare Module step: make benchmark
 
-Blocks of both are interleaved in one process, so that a noisy machine slows both; the ratio of each pair counts, and the
-median of the ratios is printed. The bare step is forward, backward and update of one resident batch; the loop adds what
+Blocks of both are interleaved in one process, so that a noisy machine slows both; the ratio of each
+pair counts, and the median of the ratios is printed. The bare step is forward, backward and update
+of one resident batch; the loop adds what
 training does: augmented batches from the background thread, the generator's seed, the metrics.
 """
+
 import time
 
 import mxnet as mx  # isort: skip
@@ -39,7 +41,9 @@ def main():
     images = np.random.RandomState(0).randint(0, 256, (50000, *shape[1:]), dtype=np.uint8)
     iterations = arguments.block * (arguments.pairs + 1)
     mean = np.full(shape[1:], 127, np.float32)
-    stream = TrainingBatches(images, np.zeros(50000), mean, arguments.batch_size, seed=0).stream(1, iterations)
+    stream = TrainingBatches(images, np.zeros(50000), mean, arguments.batch_size, seed=0).stream(
+        1, iterations
+    )
     resident = next(stream)
     metrics = mx.metric.CrossEntropy(), mx.metric.Accuracy()
 
@@ -65,8 +69,11 @@ def main():
     stream.close()
     speeds = arguments.block * arguments.batch_size / np.median(times, axis=0)
     ratios = times[:, 0] / times[:, 1]
-    print(f"bare step {speeds[0]:.0f} images/s, training loop {speeds[1]:.0f} images/s; loop / bare "
-          f"{np.median(ratios):.3f} (median of {len(ratios)} pairs, {ratios.min():.3f} to {ratios.max():.3f})")
+    print(
+        f"bare step {speeds[0]:.0f} images/s, training loop {speeds[1]:.0f} images/s; loop / bare"
+        f" {np.median(ratios):.3f} (median of {len(ratios)} pairs, {ratios.min():.3f} to"
+        f" {ratios.max():.3f})"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Our training loop, for benchmarks.peer: augmented pictures, metrics, the optimizer, as a run has them."""
+"""Our training loop, for benchmarks.peer: augmented pictures, metrics, the optimizer, as a run has
+them.
+"""
+
 import time
 
 import mxnet as mx  # isort: skip

@@ -4,6 +4,7 @@ Blocks of both are interleaved, each in a process of its own with as many thread
 pair of blocks counts: other load slows both. Of the pairs the quieter half is taken, and their
 median. Ours is the whole loop with augmentation and metrics, theirs the bare step.
 """
+
 import json
 import os
 import re
@@ -27,20 +28,29 @@ Result = namedtuple("Result", "ours theirs ratio")  # images/s, and the median r
 
 
 def version(python):
-    """PyTorch's version as a Python says it. Raises UserError where there is none, or one too old."""
+    """PyTorch's version as a Python says it.
+
+    Raises UserError where there is none, or one too old.
+    """
     try:
-        done = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], text=True,
-                              capture_output=True)
+        done = subprocess.run(
+            [python, "-c", "import torch; print(torch.__version__)"], text=True, capture_output=True
+        )
     except OSError as error:
-        raise UserError(f"PEER={python}: {error.strerror}; name a Python that has PyTorch") from error
+        raise UserError(
+            f"PEER={python}: {error.strerror}; name a Python that has PyTorch"
+        ) from error
     if done.returncode:
-        raise UserError(f"PEER={python}: {done.stderr.strip().splitlines()[-1]}; name a Python that "
-                        "has PyTorch")
+        raise UserError(
+            f"PEER={python}: {done.stderr.strip().splitlines()[-1]}; name a Python that has PyTorch"
+        )
     said = done.stdout.strip()
     numbers = tuple(int(number) for number in re.findall(r"\d+", said)[:2])
     if numbers < OLDEST:
-        raise UserError(f"PEER={python} has PyTorch {said}: {'.'.join(map(str, OLDEST))} or newer "
-                        "is needed, for its fused SGD")
+        raise UserError(
+            f"PEER={python} has PyTorch {said}: {'.'.join(map(str, OLDEST))} or newer "
+            "is needed, for its fused SGD"
+        )
     return said
 
 
@@ -48,8 +58,14 @@ class Trainer:
     """A process that makes steps when it is asked to (benchmarks/blocks.py)."""
 
     def __init__(self, command, environment):
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, text=True,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
     def ask(self, **asked):
         """Its answer. Raises UserError if it has ended; what it said stands on the screen."""
@@ -70,7 +86,7 @@ def median_of_quieter(pairs):
 
     pairs: [(our seconds, their seconds)]
     """
-    quieter = sorted(pairs, key=sum)[:(len(pairs) + 1) // 2]
+    quieter = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
     return statistics.median(theirs / ours for ours, theirs in quieter)
 
 
@@ -100,20 +116,29 @@ def main():
         raise UserError(f"--pairs {arguments.pairs}: at least 1")
     said = version(arguments.python)
     threads = os.environ["OMP_NUM_THREADS"]
-    print(f"{threads} threads of {physical_cores()} cores, PyTorch {said}; images/s of the fastest "
-          "block, ratio: median of pairs", flush=True)
+    print(
+        f"{threads} threads of {physical_cores()} cores, PyTorch {said}; images/s of the fastest "
+        "block, ratio: median of pairs",
+        flush=True,
+    )
     theirs = Path(__file__).with_name("with_pytorch.py")
-    trainers = (Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"], None),
-                Trainer([arguments.python, "-W", "ignore", str(theirs)],
-                        {**GIVEN, "OMP_NUM_THREADS": threads}))
+    trainers = (
+        Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"], None),
+        Trainer(
+            [arguments.python, "-W", "ignore", str(theirs)], {**GIVEN, "OMP_NUM_THREADS": threads}
+        ),
+    )
     cases = [case for case in CASES if arguments.depth in (None, case.depth)]
     try:
-        for dtype in DTYPES[:1 + has_bfloat16()]:
+        for dtype in DTYPES[: 1 + has_bfloat16()]:
             for case in cases:
                 result = compare(*trainers, case, dtype, arguments.pairs)
-                print(f"ResNet-{case.depth}, {case.size}x{case.size}, batch {case.batch}, {dtype}: "
-                      f"ours {result.ours:.0f}, PyTorch {result.theirs:.0f}, "
-                      f"ours / PyTorch {result.ratio:.2f}", flush=True)
+                print(
+                    f"ResNet-{case.depth}, {case.size}x{case.size}, batch {case.batch}, {dtype}: "
+                    f"ours {result.ours:.0f}, PyTorch {result.theirs:.0f}, "
+                    f"ours / PyTorch {result.ratio:.2f}",
+                    flush=True,
+                )
     finally:
         for trainer in trainers:
             trainer.close()

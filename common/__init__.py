@@ -1,4 +1,8 @@
-"""The ground floor: errors, whole files, environment, GPUs. Importing it sets MXNet's environment: do so before MXNet."""
+"""The ground floor: errors, whole files, environment, GPUs.
+
+Importing it sets MXNet's environment: do so before MXNet.
+"""
+
 from . import screen
 from .environment import prepare_mxnet
 

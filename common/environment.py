@@ -1,4 +1,5 @@
 """What MXNet reads from the environment when it is imported."""
+
 import contextlib
 import importlib
 import os
@@ -37,7 +38,8 @@ def physical_cores():
 
 
 def quotas():
-    """Processors' worth of time that each control group of this process may use, where it says so."""
+    """Processors' worth of time that each control group of this process may use, where it says so.
+    """
     try:
         lines = [line.split(":", 2) for line in CGROUP.read_text().splitlines()]
     except OSError:
@@ -73,13 +75,20 @@ def threads(given):
         return cores, f"OMP_NUM_THREADS={given} is no number of threads: taking {cores}"
     count = int(number.group(1))
     if count > 2 * cores:
-        return count, (f"OMP_NUM_THREADS={given} on {cores} cores is many times slower than {cores}: "
-                       "leave it unset")
+        return (
+            count,
+            (
+                f"OMP_NUM_THREADS={given} on {cores} cores is many times slower than {cores}: "
+                "leave it unset"
+            ),
+        )
     return count, ""
 
 
 def has_bfloat16():
-    """Whether the processor multiplies in bfloat16 (Linux). MXNet emulates it elsewhere, more slowly
+    """Whether the processor multiplies in bfloat16 (Linux).
+
+    MXNet emulates it elsewhere, more slowly
     than float32."""
     try:
         flags = re.search(r"^flags\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)

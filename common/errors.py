@@ -1,20 +1,27 @@
 """What a user sees when something in their hands is wrong: one line, exit code 2, no traceback."""
+
 import errno
 import sys
 
 from .screen import survive
 
-FULL = ("the memory is full, or a limit of it is reached (ulimit -v): --recompute needs a "
-        "fraction of it (make: ARGS=--recompute), --micro-batch takes a batch in parts "
-        "(ARGS=--micro-batch=32), and so does a smaller batch")
+FULL = (
+    "the memory is full, or a limit of it is reached (ulimit -v): --recompute needs a "
+    "fraction of it (make: ARGS=--recompute), --micro-batch takes a batch in parts "
+    "(ARGS=--micro-batch=32), and so does a smaller batch"
+)
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; its message is one line that names the cause and the remedy."""
+    """A mistake that the user can mend; its message is one line that names the cause and the
+    remedy.
+    """
 
 
 def run(main):
-    """Call a script's main(); a UserError, or a file that cannot be read or written, is one line and exit code 2, Ctrl-C one."""
+    """Call a script's main(); a UserError, or a file that cannot be read or written, is one line
+    and exit code 2, Ctrl-C one.
+    """
     survive("stderr")
     try:
         sys.exit(main())
@@ -29,13 +36,17 @@ def run(main):
     except MemoryError:
         sys.exit(_say(FULL))
     except OSError as error:
-        where = error.filename or ("the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None)
+        where = error.filename or (
+            "the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None
+        )
         if where is None:  # not about a file
             raise
         sys.exit(_say(f"{where}: {error.strerror}; mend that, and the same command goes on"))
     except Exception as error:
         # MXNet's own kind of error, which tells a full memory by its words alone
-        if not any(words in str(error) for words in ("Failed to allocate", "out of memory", "bad_alloc")):
+        if not any(
+            words in str(error) for words in ("Failed to allocate", "out of memory", "bad_alloc")
+        ):
             raise
         sys.exit(_say(FULL))
 

@@ -1,4 +1,5 @@
 """Where things lie in the project, and files that are written whole or not at all."""
+
 import contextlib
 import os
 from pathlib import Path
@@ -22,8 +23,10 @@ def writing(folder):
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot write into {folder} ({short(error)}): is the disk full? What was "
-                        "whole is kept; make room, and the same command goes on from it") from error
+        raise UserError(
+            f"cannot write into {folder} ({short(error)}): is the disk full? What was "
+            "whole is kept; make room, and the same command goes on from it"
+        ) from error
 
 
 def write_whole(path, content):
@@ -43,7 +46,9 @@ def write_whole(path, content):
 
 
 def sync(path):
-    """Wait until a file or folder is on the disk: a rename must not get there before what it renames."""
+    """Wait until a file or folder is on the disk: a rename must not get there before what it
+    renames.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -54,4 +59,7 @@ def sync(path):
 def short(error):
     """An exception in a few words."""
     # of an error that MXNet raises the last line is its message, the first ones are a traceback
-    return getattr(error, "strerror", None) or (str(error).strip() or type(error).__name__).splitlines()[-1][:200]
+    return (
+        getattr(error, "strerror", None)
+        or (str(error).strip() or type(error).__name__).splitlines()[-1][:200]
+    )

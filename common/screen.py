@@ -1,5 +1,7 @@
-"""Standard output and standard error, whose reader may be gone: a terminal that was closed, a tee that
+"""Standard output and standard error, whose reader may be gone: a terminal that was closed, a tee
+that
 Ctrl-C reached first, a full disk. What nobody can read any more is no reason to lose a run."""
+
 import contextlib
 import os
 import sys

@@ -1,5 +1,6 @@
 """From images to Module: an endless stream of augmented training batches, and the test set in
 MXNet's own iterator."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import mxnet as mx
@@ -20,7 +21,9 @@ def mean_image(images):
 
 
 def mean_of(images, kind):
-    """What is subtracted from every picture. kind: mean, the training set's mean picture; raw, nothing."""
+    """What is subtracted from every picture. kind: mean, the training set's mean picture; raw,
+    nothing.
+    """
     return mean_image(images) if kind == "mean" else np.zeros(images.shape[1:], np.float32)
 
 
@@ -67,7 +70,9 @@ class TrainingBatches(Batches):
     """CIFAR's, out of memory."""
 
     def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1), augmentation="crop"):
-        """augmentation: crop, the papers' crops and flips; none, the pictures as they are, in a random order."""
+        """augmentation: crop, the papers' crops and flips; none, the pictures as they are, in a
+        random order.
+        """
         super().__init__(len(labels), batch_size, seed, share)
         self._labels = labels.astype(np.float32)
         self._augmented = augmentation == "crop"
@@ -100,7 +105,9 @@ class TrainingBatches(Batches):
         if epoch not in self._draws:
             self._draws = {e: d for e, d in self._draws.items() if e == epoch - 1}
             draws = draw(self._seed, epoch, self.samples_per_epoch, self._padding)
-            self._draws[epoch] = draws if self._augmented else draws._replace(flip=np.zeros_like(draws.flip))
+            self._draws[epoch] = (
+                draws if self._augmented else draws._replace(flip=np.zeros_like(draws.flip))
+            )
         return self._draws[epoch]
 
 

@@ -3,6 +3,7 @@ trusting the archive.
 
     python -m data.download cifar10        # into data/cifar-10-batches-bin/
 """
+
 import fcntl
 import hashlib
 import os
@@ -90,12 +91,15 @@ def download(url, path, md5, attempts=5):
         if whole_and_wrong:
             break
     kept = " (what has arrived is kept)" if partial.exists() else ""
-    raise UserError(f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it "
-                    "by other means, unpack it, and name its folder by --data-dir (make: DATA=)")
+    raise UserError(
+        f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it "
+        "by other means, unpack it, and name its folder by --data-dir (make: DATA=)"
+    )
 
 
 def _stays(error):
-    """Whether the next answer will be the same: an address that is none (ValueError), or a refusal."""
+    """Whether the next answer will be the same: an address that is none (ValueError), or a refusal.
+    """
     response = getattr(error, "response", None)
     return isinstance(error, ValueError) or response is not None and response.status_code < 500
 
@@ -131,14 +135,17 @@ def _continue(url, partial):
             for chunk in response.raw.stream(1 << 16, decode_content=False):
                 if file.tell() > LARGEST:
                     partial.unlink()
-                    raise UserError(f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: "
-                                    "fetch it by other means, and name its folder by --data-dir "
-                                    "(make: DATA=)")
+                    raise UserError(
+                        f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: "
+                        "fetch it by other means, and name its folder by --data-dir "
+                        "(make: DATA=)"
+                    )
                 file.write(chunk)
                 bar.update(len(chunk))
     if partial.stat().st_size < expected:
-        raise requests.ConnectionError(f"the connection broke at {partial.stat().st_size:,} of "
-                                       f"{expected:,} bytes")
+        raise requests.ConnectionError(
+            f"the connection broke at {partial.stat().st_size:,} of {expected:,} bytes"
+        )
 
 
 def extract(path, folder, inside, files):
@@ -152,13 +159,16 @@ def extract(path, folder, inside, files):
             for name in files:
                 member = archive.getmember(f"{inside}/{name}")
                 if not member.isfile():
-                    raise UserError(f"{path}: {member.name} is no regular file; this is not the "
-                                    "official archive")
+                    raise UserError(
+                        f"{path}: {member.name} is no regular file; this is not the "
+                        "official archive"
+                    )
                 with archive.extractfile(member) as source, open(partial / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
-        raise UserError(f"{path} cannot be unpacked ({_short(error)}): delete it and run the same "
-                        "command again") from error
+        raise UserError(
+            f"{path} cannot be unpacked ({_short(error)}): delete it and run the same command again"
+        ) from error
     shutil.rmtree(folder / inside, ignore_errors=True)
     os.replace(partial, folder / inside)
 

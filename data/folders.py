@@ -7,6 +7,7 @@
 
 A class folder may hold folders of pictures; hidden files are nobody's.
 """
+
 import os
 from collections import namedtuple
 from pathlib import Path
@@ -36,18 +37,24 @@ def listing(source, val_list=None):
     """
     source = Path(source)
     if not source.is_dir():
-        raise UserError(f"{source} {absence(source)}: name the one that holds train/ and val/, or the "
-                        "class folders (make: SOURCE=)")
+        raise UserError(
+            f"{source} {absence(source)}: name the one that holds train/ and val/, or the "
+            "class folders (make: SOURCE=)"
+        )
     train, tests = _split_folders(source)
     classes = _folders(train)
     if len(classes) < 2:
-        raise UserError(f"{train} has {len(classes)} class folders: it needs one for each class, "
-                        "and at least two")
+        raise UserError(
+            f"{train} has {len(classes)} class folders: it needs one for each class, "
+            "and at least two"
+        )
     files = {name: _files(train / name, source) for name in classes}
     empty = [name for name in classes if not files[name]]
     if empty:
-        raise UserError(f"{len(empty)} class folders have no pictures, the first "
-                        f"{train / empty[0]}: put them there, or remove it")
+        raise UserError(
+            f"{len(empty)} class folders have no pictures, the first "
+            f"{train / empty[0]}: put them there, or remove it"
+        )
     if not tests:
         return Listing(classes, _held_out(train, classes, files), [])
     val = tests[0]
@@ -56,8 +63,10 @@ def listing(source, val_list=None):
     notes = [f"{folder} is not used: the test pictures are those of {val}" for folder in tests[1:]]
     untested = sorted(set(range(len(classes))) - {label for _, label in pairs})
     if untested:
-        notes.append(f"{len(untested):,} classes have no picture in {val}, the first "
-                     f"{classes[untested[0]]}: the test error says nothing of them")
+        notes.append(
+            f"{len(untested):,} classes have no picture in {val}, the first "
+            f"{classes[untested[0]]}: the test error says nothing of them"
+        )
     splits = {
         "train": [(path, numbers[name]) for name in classes for path in files[name]],
         "val": pairs,
@@ -75,18 +84,23 @@ def _split_folders(source):
     if not train:
         nested = [folder for folder in tests if _folders(folder)]
         if nested:
-            raise UserError(f"{source} has {nested[0].name}/ with folders in it, and no train/ "
-                            "beside it: call the folder of the training pictures train/")
+            raise UserError(
+                f"{source} has {nested[0].name}/ with folders in it, and no train/ "
+                "beside it: call the folder of the training pictures train/"
+            )
         return source, []  # a class may well be called test
     if len(train) > 1:
-        raise UserError(f"{source} has both {train[0].name}/ and {train[1].name}/: remove or "
-                        "rename one")
+        raise UserError(
+            f"{source} has both {train[0].name}/ and {train[1].name}/: remove or rename one"
+        )
     classes = set(_folders(train[0]))
     for name in names:
         if source / name not in [*train, *tests] and classes & set(_folders(source / name)):
-            raise UserError(f"{source / name} has pictures of the classes of {train[0].name}/, and "
-                            "is no folder that is known: rename it val/ to test on it, or move it "
-                            "elsewhere")
+            raise UserError(
+                f"{source / name} has pictures of the classes of {train[0].name}/, and "
+                "is no folder that is known: rename it val/ to test on it, or move it "
+                "elsewhere"
+            )
     return train[0], tests
 
 
@@ -95,9 +109,11 @@ def _held_out(train, classes, files):
     fewer."""
     single = [name for name in classes if len(files[name]) < 2]
     if single:
-        raise UserError(f"{len(single)} classes have one picture only, and none to hold out for "
-                        f"testing, the first {train / single[0]}: add pictures, remove it, or put "
-                        "test pictures into a folder val/ beside train/")
+        raise UserError(
+            f"{len(single)} classes have one picture only, and none to hold out for "
+            f"testing, the first {train / single[0]}: add pictures, remove it, or put "
+            "test pictures into a folder val/ beside train/"
+        )
     splits = {"train": [], "val": []}
     for label, name in enumerate(classes):
         period = min(HELD_OUT, len(files[name]))
@@ -120,17 +136,24 @@ def _test_pairs(source, train, val, numbers, val_list):
         )
     pairs = [(path, numbers[name]) for name in folders for path in _files(val / name, source)]
     known = {*lists.LISTS, Path(val_list or lists.LISTS[0]).name}
-    loose = sorted(entry.name for entry in os.scandir(val)
-                   if entry.is_file() and entry.name not in known and entry.name[0] != ".")
+    loose = sorted(
+        entry.name
+        for entry in os.scandir(val)
+        if entry.is_file() and entry.name not in known and entry.name[0] != "."
+    )
     if pairs and loose:
-        raise UserError(f"{val} has {len(loose):,} files beside its class folders, the first "
-                        f"{loose[0]}: move them into their classes, or remove them")
+        raise UserError(
+            f"{val} has {len(loose):,} files beside its class folders, the first "
+            f"{loose[0]}: move them into their classes, or remove them"
+        )
     if pairs:
         return pairs
     names = _files(val, source)
     if not names:
-        raise UserError(f"{val} is empty: put the test pictures there, or remove it to hold out "
-                        f"every tenth of {train.name}/")
+        raise UserError(
+            f"{val} is empty: put the test pictures there, or remove it to hold out "
+            f"every tenth of {train.name}/"
+        )
     return lists.labelled(val, names, lists.find(source, val, val_list), numbers)
 
 
@@ -146,8 +169,9 @@ def _files(folder, source):
     said."""
     names = sorted(os.path.relpath(path, source) for path in _below(folder))
     if any("\n" in name or "\r" in name for name in names):
-        raise UserError(f"{folder} has a file with a line break in its name, which no list can "
-                        "hold: rename it")
+        raise UserError(
+            f"{folder} has a file with a line break in its name, which no list can hold: rename it"
+        )
     return names
 
 

@@ -1,4 +1,5 @@
 """The README's first picture: four ways to join 56 layers, at the longest scale that has them."""
+
 import statistics as numbers
 
 from common import files
@@ -9,14 +10,19 @@ from plots import curves
 NETWORKS = ("original56", "preact56", "plain56", "constant_scaling56")
 TITLE = "Four ways to join 56 layers"
 CAPTIONS = {
-    "en": "*Real curves on real photographs, from a machine without a GPU: 56 layers joined in four"
-          " ways, at {scale} scale ({data} averaged to {side}x{side}; {iterations:,} iterations of"
-          " {batch}; medians of up to {seeds} seeds, bands of all; one CPU thread,"
-          " {minutes:.0f} minutes a run in the median). Solid:"
-          " test error; dashed: training loss, as in the paper.*",
-    "zh": "*真实照片上的真实曲线，没有使用 GPU：56 层以四种方式相连，{scale} 规模（{data}，平均到"
-          " {side}x{side}；{iterations:,} 次迭代，每批 {batch} 张；至多 {seeds} 个种子的中位数，色带为全部；一个 CPU 线程，"
-          "每次训练中位数 {minutes:.0f} 分钟）。实线：测试误差；虚线：训练损失，与论文相同。*",
+    "en": (
+        "*Real curves on real photographs, from a machine without a GPU: 56 layers joined in four"
+        " ways, at {scale} scale ({data} averaged to {side}x{side}; {iterations:,} iterations of"
+        " {batch}; medians of up to {seeds} seeds, bands of all; one CPU thread,"
+        " {minutes:.0f} minutes a run in the median). Solid:"
+        " test error; dashed: training loss, as in the paper.*"
+    ),
+    "zh": (
+        "*真实照片上的真实曲线，没有使用 GPU：56 层以四种方式相连，{scale} 规模（{data}，平均到"
+        " {side}x{side}；{iterations:,} 次迭代，每批 {batch} 张；至多 {seeds} 个种子的中位数，"
+        "色带为全部；一个 CPU 线程，"
+        "每次训练中位数 {minutes:.0f} 分钟）。实线：测试误差；虚线：训练损失，与论文相同。*"
+    ),
 }
 
 
@@ -53,9 +59,14 @@ def lines(language="en"):
     recipe = drawn[0].config["recipe"]
     minutes = numbers.median(run.rows[-1]["seconds"] / 60 for run in drawn)
     caption = CAPTIONS[language].format(
-        scale=scale(), data=drawn[0].config["data"], side=recipe["image_size"],
-        iterations=recipe["iterations"], batch=recipe["batch_size"], minutes=minutes,
-        seeds=len({run.config["recipe"]["seed"] for run in drawn}))
+        scale=scale(),
+        data=drawn[0].config["data"],
+        side=recipe["image_size"],
+        iterations=recipe["iterations"],
+        batch=recipe["batch_size"],
+        minutes=minutes,
+        seeds=len({run.config["recipe"]["seed"] for run in drawn}),
+    )
     return [f"![{TITLE}]({path().relative_to(files.ROOT).as_posix()})", "", caption]
 
 

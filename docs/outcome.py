@@ -1,4 +1,5 @@
 """What came out, from the published logs: Tables 1 and 2 beside the paper's, and what they show."""
+
 import statistics as numbers
 
 from common import files
@@ -21,9 +22,13 @@ from paper.statistics import (
 from plots import summary, tables
 
 MOST_ROWS = 8  # of Table 1's 11
-PICTURES = {"summary": "Every row of Tables 1 and 2 beside the paper's", "figure3": "Figure 3",
-            "figure6": "Figure 6", "degradation": "Plain and residual nets by depth",
-            "gate-bias-search": "The search for the gates' bias"}
+PICTURES = {
+    "summary": "Every row of Tables 1 and 2 beside the paper's",
+    "figure3": "Figure 3",
+    "figure6": "Figure 6",
+    "degradation": "Plain and residual nets by depth",
+    "gate-bias-search": "The search for the gates' bias",
+}
 
 
 def shown():
@@ -38,12 +43,21 @@ def table(name, scale, language="en"):
     """Lines of a table's finished rows, in the order of the paper's errors."""
     head = [cell.format(n=name[-1], scale=scale) for cell in phrases.HEADS[language]]
     lines = []
-    for row in sorted(experiments.TABLES[name],
-                      key=lambda row: (row.experiment.depth, number(row.paper))):
+    for row in sorted(
+        experiments.TABLES[name], key=lambda row: (row.experiment.depth, number(row.paper))
+    ):
         finished = ours(row.experiment, scale)
         if finished.errors:
-            lines.append([row.case, row.remark, say(row.paper), say_ours(finished),
-                          str(len(finished.errors)), verdicts(row, finished, scale)])
+            lines.append(
+                [
+                    row.case,
+                    row.remark,
+                    say(row.paper),
+                    say_ours(finished),
+                    str(len(finished.errors)),
+                    verdicts(row, finished, scale),
+                ]
+            )
     if scale not in JUDGED:  # the last column is empty
         head.pop()
         lines = [line[:-1] for line in lines]
@@ -62,14 +76,20 @@ def sentences(language="en"):
     original = ours(experiments.ORIGINAL110, scale)
     correlation = rank_correlation(pairs)
     facts = dict(
-        rows=len(pairs), all=len(experiments.TABLE1), scale=scale,
+        rows=len(pairs),
+        all=len(experiments.TABLE1),
+        scale=scale,
         runs=sum(len(finished.errors) for _, finished in pairs),
-        recipe=recipe(scale, language), depth=experiments.ORIGINAL110.at(scale).depth,
+        recipe=recipe(scale, language),
+        depth=experiments.ORIGINAL110.at(scale).depth,
         original=say(numbers.median(original.errors)),
         paper=say(experiments.TABLE1[0].paper),
         failures=_failures(pairs, scale, language),
-        correlation="?" if correlation is None else f"{correlation:.2f}", pairs=len(judged),
-        same=told.count("as in the paper"), other=told.count("the other way round"))
+        correlation="?" if correlation is None else f"{correlation:.2f}",
+        pairs=len(judged),
+        same=told.count("as in the paper"),
+        other=told.count("the other way round"),
+    )
     separator = "" if language == "zh" else " "
     return [separator.join(phrases.OUTCOME[language]).format(**facts)]
 
@@ -79,8 +99,10 @@ def recipe(scale, language="en"):
     if language == "en":
         return scales.scale(scale).summary
     used = scales.scale(scale).recipe
-    return (f"{used.iterations:,} 次迭代，每批 {used.batch_size} 张"
-            f" {used.image_size}x{used.image_size} 的图像")
+    return (
+        f"{used.iterations:,} 次迭代，每批 {used.batch_size} 张"
+        f" {used.image_size}x{used.image_size} 的图像"
+    )
 
 
 def _failures(pairs, scale, language):
@@ -89,10 +111,12 @@ def _failures(pairs, scale, language):
     failing = [fails(row.paper) for row, _ in pairs]
     if scale in JUDGED:
         here = [fails(median) for median in medians]
-        facts = dict(agree=sum(one == other for one, other in zip(failing, here)),
-                     both=sum(one and other for one, other in zip(failing, here)))
+        facts = dict(
+            agree=sum(one == other for one, other in zip(failing, here)),
+            both=sum(one and other for one, other in zip(failing, here)),
+        )
         return phrases.JUDGED[language].format(rows=len(pairs), failing=sum(failing), **facts)
-    worst = sorted(range(len(pairs)), key=medians.__getitem__)[len(pairs) - sum(failing):]
+    worst = sorted(range(len(pairs)), key=medians.__getitem__)[len(pairs) - sum(failing) :]
     both = sum(failing[i] for i in worst)
     return phrases.NOT_JUDGED[language].format(failing=sum(failing), both=both)
 
@@ -109,14 +133,18 @@ def pairs(scale):
 
 def at_full_scale():
     """The finished runs of the papers' own recipe beside the papers' errors."""
-    lines = ["| network | the paper, % | ours, % | pictures | runs |",
-             "| --- | ---: | ---: | --- | ---: |"]
+    lines = [
+        "| network | the paper, % | ours, % | pictures | runs |",
+        "| --- | ---: | ---: | --- | ---: |",
+    ]
     for depth, paper in experiments.RESNETS.items():
         finished = ours(experiments.experiment(depth), "full")
         if finished.errors:
             data = finished.runs[0].config["data"]
-            lines.append(f"| ResNet-{depth}, original | {say(paper)} (1512.03385, Table 6) | "
-                         f"{say_ours(finished)} | {data} | {len(finished.errors)} |")
+            lines.append(
+                f"| ResNet-{depth}, original | {say(paper)} (1512.03385, Table 6) | "
+                f"{say_ours(finished)} | {data} | {len(finished.errors)} |"
+            )
     return lines if len(lines) > 2 else ["No run of the papers' own length is published yet."]
 
 
@@ -127,8 +155,10 @@ def degradation(scale):
         for curve in curves:
             finished = ours(curve.experiment, scale)
             if finished.errors:
-                lines.append(f"| {title} | {curve.experiment.at(scale).depth} layers | "
-                             f"{say_ours(finished)} | {len(finished.errors)} |")
+                lines.append(
+                    f"| {title} | {curve.experiment.at(scale).depth} layers | "
+                    f"{say_ours(finished)} | {len(finished.errors)} |"
+                )
     return lines
 
 
@@ -136,8 +166,18 @@ def results(scale):
     """All that the published runs at a scale show: tables, order, neighbours, degradation."""
     if not measured(experiments.TABLE1 + experiments.TABLE2, scale):
         return ["No run at this scale is published yet."]
-    return [*table("table1", scale), "", *table("table2", scale), "", *order(scale), "",
-            *pairs(scale), "", *degradation(scale), *pictures(scale)]
+    return [
+        *table("table1", scale),
+        "",
+        *table("table2", scale),
+        "",
+        *order(scale),
+        "",
+        *pairs(scale),
+        "",
+        *degradation(scale),
+        *pictures(scale),
+    ]
 
 
 def pictures(scale):
@@ -157,14 +197,23 @@ def notes():
     if not (folder / "config.json").exists():
         return ["The whole run, 12 units and 10 epochs, is not published yet. 完整的训练尚未发布。"]
     run = runs.read(folder)
-    lines = [f"{run.config['data']}, seed {run.config['recipe']['seed']}:", "",
-             "| epoch · 轮 | training accuracy · 训练准确率 | loss · 损失 | testing accuracy · 测试准确率 "
-             "| loss · 损失 |", "| ---: | ---: | ---: | ---: | ---: |"]
+    lines = [
+        f"{run.config['data']}, seed {run.config['recipe']['seed']}:",
+        "",
+        (
+            "| epoch · 轮 | training accuracy · 训练准确率 | loss · 损失 | testing accuracy ·"
+            " 测试准确率 "
+            "| loss · 损失 |"
+        ),
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
     for row in run.rows:
         if row["test_error"] is not None:
-            lines.append(f"| {row['epoch']:.0f} | {100 - row['train_error']:.2f} | "
-                         f"{row['train_loss']:.4f} | {100 - row['test_error']:.2f} | "
-                         f"{row['test_loss']:.4f} |")
+            lines.append(
+                f"| {row['epoch']:.0f} | {100 - row['train_error']:.2f} | "
+                f"{row['train_loss']:.4f} | {100 - row['test_error']:.2f} | "
+                f"{row['test_loss']:.4f} |"
+            )
     for name in ("loss", "accuracy"):
         if (files.FIGURES / f"notes-{name}.png").exists():
             lines += ["", f"![{name} by epoch](../plots/figures/notes-{name}.png)"]

@@ -1,16 +1,27 @@
-"""config.json of a run, as figures need it: one that was edited or damaged is left out, and stops nothing."""
+"""config.json of a run, as figures need it: one that was edited or damaged is left out, and stops
+nothing.
+"""
+
 import json
 
 from common.errors import UserError
 
 # What figures ask of a config.json, and of its parts.
 SHAPES = {"name": str, "data": str, "scale": str, "recipe": dict, "host": dict}
-RECIPE_SHAPES = {"iterations": int, "image_size": int, "batch_size": int, "seed": int, "depth": int,
-                 "activation": str, "shortcut": str, "shortcut_args": dict}
+RECIPE_SHAPES = {
+    "iterations": int,
+    "image_size": int,
+    "batch_size": int,
+    "seed": int,
+    "depth": int,
+    "activation": str,
+    "shortcut": str,
+    "shortcut_args": dict,
+}
 HOST_SHAPES = {"devices": str, "cores": int}
 OPTIONAL_SHAPES = {"versions": dict, "command": str}
 WORDS = {int: "whole number", str: "text", dict: "object"}
-LARGEST = 10 ** 12  # what a number of iterations or pixels can be
+LARGEST = 10**12  # what a number of iterations or pixels can be
 
 
 def read(folder):
@@ -28,8 +39,9 @@ def read(folder):
                 if isinstance(part, (list, dict)):
                     raise ValueError(f"{option} holds a {type(part).__name__}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{folder} holds no run (config.json: {type(error).__name__}: "
-                        f"{str(error)[:200]})") from error
+        raise UserError(
+            f"{folder} holds no run (config.json: {type(error).__name__}: {str(error)[:200]})"
+        ) from error
     return config
 
 

@@ -1,4 +1,7 @@
-"""One network of the papers, as it is trained: what it is called, its recipe at a scale, what one types for it."""
+"""One network of the papers, as it is trained: what it is called, its recipe at a scale, what one
+types for it.
+"""
+
 from collections import namedtuple
 from dataclasses import replace
 
@@ -8,28 +11,47 @@ from training.recipe import IMAGENET
 from .scales import scale as scale_of
 
 ILSVRC_ITERATIONS = 600547  # 120 epochs of its 1,281,167 training pictures, in batches of 256
-FREE = ("seed", "log_every", "test_every", "micro_batch")  # of these a row demands nothing: the papers' own batch is in parts
+FREE = (
+    "seed",
+    "log_every",
+    "test_every",
+    "micro_batch",
+)  # of these a row demands nothing: the papers' own batch is in parts
 
 
-class Experiment(namedtuple("Experiment", "dataset activation shortcut depth unit constants changes")):
+class Experiment(
+    namedtuple("Experiment", "dataset activation shortcut depth unit constants changes")
+):
     """One network and what its row changes of the recipe.
 
-    constants: of the shortcut, where they are not the default. changes: {option: value} of the recipe.
+    constants: of the shortcut, where they are not the default. changes: {option: value} of the
+    recipe.
     """
 
     def at(self, scale):
-        """The experiment that stands for this one at a scale: of the depth that the scale has for it."""
+        """The experiment that stands for this one at a scale: of the depth that the scale has for
+        it.
+        """
         return self._replace(depth=scale_of(scale).depths.get(self.depth, self.depth))
 
     @property
     def network(self):
-        """What train_cifar.py calls it: data set, activation, shortcut and its constants, depth, unit."""
-        return names.run_name(self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants)
+        """What train_cifar.py calls it: data set, activation, shortcut and its constants, depth,
+        unit.
+        """
+        return names.run_name(
+            self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants
+        )
 
     @property
     def name(self):
-        """Folder of its runs below runs/<scale>/ or results/<scale>/: the network, and the changes of its row."""
-        changes = [option if value is True else f"{option}={value}" for option, value in _options(self.changes)]
+        """Folder of its runs below runs/<scale>/ or results/<scale>/: the network, and the changes
+        of its row.
+        """
+        changes = [
+            option if value is True else f"{option}={value}"
+            for option, value in _options(self.changes)
+        ]
         return "-".join([self.network, *changes])
 
     @property
@@ -50,16 +72,26 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
 
     def recipe(self, scale):
         """What it is trained by at a scale."""
-        recipe = IMAGENET.lasting(ILSVRC_ITERATIONS) if self.dataset == "imagenet" else scale_of(scale).recipe
+        recipe = (
+            IMAGENET.lasting(ILSVRC_ITERATIONS)
+            if self.dataset == "imagenet"
+            else scale_of(scale).recipe
+        )
         return replace(recipe, **self.changes)
 
     def settings(self, scale):
-        """{option: value} of config.json that a run of this experiment at a scale must have to count for it."""
+        """{option: value} of config.json that a run of this experiment at a scale must have to
+        count for it.
+        """
         recipe = self.recipe(scale).settings()
         for option in FREE:
             del recipe[option]
-        return {**recipe, "steps": list(recipe["steps"]), "option": names.default_option(self.unit),
-                "bottleneck_stride": "1x1"}
+        return {
+            **recipe,
+            "steps": list(recipe["steps"]),
+            "option": names.default_option(self.unit),
+            "bottleneck_stride": "1x1",
+        }
 
     def target(self, scale="full"):
         """What one types: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
@@ -71,7 +103,9 @@ class Experiment(namedtuple("Experiment", "dataset activation shortcut depth uni
         if self.constants:
             words.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
         if self.changes:
-            words.append(f"ARGS='{' '.join(self._changed_options())}' OUTPUT=runs/{scale}/{self.name}/seed0")
+            words.append(
+                f"ARGS='{' '.join(self._changed_options())}' OUTPUT=runs/{scale}/{self.name}/seed0"
+            )
         if scale != "full" and self.dataset != "imagenet":
             words.append(f"SCALE={scale}")
         return " ".join(words)
@@ -82,7 +116,15 @@ def _options(changes):
     return [(name.replace("_", "-"), value) for name, value in changes.items()]
 
 
-def experiment(depth, activation="original", shortcut="identity", dataset="cifar10", unit=None, changes=None, **constants):
+def experiment(
+    depth,
+    activation="original",
+    shortcut="identity",
+    dataset="cifar10",
+    unit=None,
+    changes=None,
+    **constants,
+):
     if unit is None:
         unit = names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]
     return Experiment(dataset, activation, shortcut, depth, unit, constants, changes or {})

@@ -1,4 +1,7 @@
-"""One run that a table, a figure or the queue wants: where it lies, how much of it is there, what trains it."""
+"""One run that a table, a figure or the queue wants: where it lies, how much of it is there, what
+trains it.
+"""
+
 import os
 from pathlib import Path
 
@@ -10,7 +13,9 @@ from . import runs
 
 
 class Job:
-    """One experiment with one seed at a scale; published: as one of our published runs, not as a user's own."""
+    """One experiment with one seed at a scale; published: as one of our published runs, not as a
+    user's own.
+    """
 
     def __init__(self, experiment, scale, seed, data_dir=None, published=False):
         self.experiment = experiment.at(scale)
@@ -18,8 +23,16 @@ class Job:
         self.seed = seed
         self.folder = self._folder(published)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
-        self.options = [*self.experiment.command, "--scale", scale, *data, "--seed", str(seed),
-                        "--output", os.path.relpath(self.folder, ROOT)]
+        self.options = [
+            *self.experiment.command,
+            "--scale",
+            scale,
+            *data,
+            "--seed",
+            str(seed),
+            "--output",
+            os.path.relpath(self.folder, ROOT),
+        ]
 
     def _folder(self, published):
         """Where its run is, or is to be."""
@@ -49,4 +62,8 @@ class Job:
             runs.check(run, self.experiment, self.scale)
         except UserError:
             return 0
-        return 1 if runs.is_whole(run) else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
+        return (
+            1
+            if runs.is_whole(run)
+            else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
+        )

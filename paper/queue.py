@@ -2,6 +2,7 @@
 
 make queue trains those that are missing.
 """
+
 from collections import namedtuple
 
 from .experiments import GATE_BIAS_SEARCH, ORIGINAL110, TABLE1, TABLE2, experiment
@@ -19,7 +20,10 @@ CLOSE = [  # rows that one seed cannot tell apart
     experiment(110, shortcut="exclusive_gating"),
     experiment(110, shortcut="exclusive_gating", bias=-7),
 ]
-DEGRADATION = [experiment(20, shortcut="plain"), experiment(20)]  # the two of 56 layers are Table 1's at this scale
+DEGRADATION = [
+    experiment(20, shortcut="plain"),
+    experiment(20),
+]  # the two of 56 layers are Table 1's at this scale
 # held against the same in float32, which are there
 BFLOAT16 = {"dtype": "bfloat16"}
 PROOF = [

@@ -1,4 +1,7 @@
-"""Runs as figures see them: config.json and log.csv of a folder, and where a figure of theirs belongs."""
+"""Runs as figures see them: config.json and log.csv of a folder, and where a figure of theirs
+belongs.
+"""
+
 import json
 import os
 from collections import Counter, namedtuple
@@ -27,24 +30,32 @@ def read(folder):
     with open(folder / "log.csv", errors="replace") as file:
         damaged = sum(1 for line in file if line.strip()) - 1 - len(rows)
     if damaged > 0:
-        say_once(f"left out: {damaged} damaged row{'s'[:damaged - 1]} of {folder / 'log.csv'}; {again(config)}")
+        say_once(
+            f"left out: {damaged} damaged row{'s'[:damaged - 1]} of {folder / 'log.csv'};"
+            f" {again(config)}"
+        )
     return Run(folder, config, rows)
 
 
 def differences(run, experiment, scale):
-    """{option: (the run's, the scale's)} where a run is not what an experiment at a scale asks for."""
+    """{option: (the run's, the scale's)} where a run is not what an experiment at a scale asks for.
+    """
     pairs = {"name": (run.config["name"], experiment.network)}
     for option, wanted in experiment.settings(scale).items():
         value = setting(run.config["recipe"], option)
         if not (wanted == "fast" and value in ("float32", "bfloat16")):
             pairs[option] = (value, wanted)
     if _began_otherwise(run.config):
-        pairs["schedule"] = ("that of a shorter run before it went on", "has one from beginning to end")
+        pairs["schedule"] = (
+            "that of a shorter run before it went on",
+            "has one from beginning to end",
+        )
     return {option: pair for option, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _began_otherwise(config):
-    """Whether a run was taken on to more iterations, of which the first had another learning rate."""
+    """Whether a run was taken on to more iterations, of which the first had another learning rate.
+    """
     schedule = {"steps", "warmup_iterations"}
     return any(schedule & change.get("recipe", {}).keys() for change in config.get("continued", []))
 
@@ -53,8 +64,10 @@ def check(run, experiment, scale):
     """Raise UserError if a run does not count for an experiment at a scale: it is of another
     network, or of another recipe."""
     for option, (value, wanted) in differences(run, experiment, scale).items():
-        raise UserError(f"{run.folder} has {option} {value}, and scale {scale} {wanted}: "
-                        f"move it away, and {experiment.target(scale)} trains another")
+        raise UserError(
+            f"{run.folder} has {option} {value}, and scale {scale} {wanted}: "
+            f"move it away, and {experiment.target(scale)} trains another"
+        )
 
 
 def recipe_of(run):
@@ -64,8 +77,13 @@ def recipe_of(run):
     unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
     if scale not in scales.SCALES or unit is None:
         return OWN_RECIPE
-    experiment = experiments.experiment(recipe["depth"], recipe["activation"], recipe["shortcut"],
-                                        run.config["name"].split("-")[0], unit)
+    experiment = experiments.experiment(
+        recipe["depth"],
+        recipe["activation"],
+        recipe["shortcut"],
+        run.config["name"].split("-")[0],
+        unit,
+    )
     # the search holds pictures out, and the network's constants are its own affair
     differing = differences(run, experiment, scale).keys() - {"name", "validation"}
     return OWN_RECIPE if differing else scale
@@ -84,7 +102,11 @@ def dtype(run):
 def folders(experiment, scale):
     """Where its runs are: the published ones, and then a user's own."""
     places = [path / scale / experiment.at(scale).name for path in (files.RESULTS, files.RUNS)]
-    return [path.parent for place in places for path in sorted(place.glob("seed*/config.json"), key=_seed)]
+    return [
+        path.parent
+        for place in places
+        for path in sorted(place.glob("seed*/config.json"), key=_seed)
+    ]
 
 
 def _seed(path):
@@ -92,7 +114,9 @@ def _seed(path):
 
 
 def of(experiment, scale):
-    """The runs of an experiment at a scale, by seed. A run of another recipe is left out with a line, and so are those on other
+    """The runs of an experiment at a scale, by seed.
+
+    A run of another recipe is left out with a line, and so are those on other
     pictures than most of them."""
     experiment = experiment.at(scale)
     found = []
@@ -102,7 +126,10 @@ def of(experiment, scale):
             check(run, experiment, scale)
             for other in found:
                 if run.config["recipe"]["seed"] == other.config["recipe"]["seed"]:
-                    raise UserError(f"{run.folder} is seed {run.config['recipe']['seed']} once more, as {other.folder} is")
+                    raise UserError(
+                        f"{run.folder} is seed {run.config['recipe']['seed']} once more, as"
+                        f" {other.folder} is"
+                    )
         except UserError as error:
             say_once(f"left out: {error}")
             continue
@@ -110,7 +137,9 @@ def of(experiment, scale):
     data = Counter(run.config["data"] for run in found).most_common(1)
     for run in found:
         if run.config["data"] != data[0][0]:
-            say_once(f"left out: {run.folder} was trained on {run.config['data']}, not on {data[0][0]}")
+            say_once(
+                f"left out: {run.folder} was trained on {run.config['data']}, not on {data[0][0]}"
+            )
     return [run for run in found if run.config["data"] == data[0][0]]
 
 
@@ -152,12 +181,19 @@ def tested(run):
     path, last = run.folder / "test.json", int(run.rows[-1]["iteration"])
     try:
         tests = json.loads(path.read_text()) if path.is_file() else {}
-        found = {rule: float(test["top1"]) for rule, test in tests.items() if test.get("iteration") == last}
+        found = {
+            rule: float(test["top1"])
+            for rule, test in tests.items()
+            if test.get("iteration") == last
+        }
     except (ValueError, KeyError, TypeError, AttributeError):
         say_once(f"left out: {path} is damaged: delete it, and test the run again by score.py")
         return {}
     for rule in tests.keys() - found.keys():
-        say_once(f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test the run again by score.py")
+        say_once(
+            f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test the run"
+            " again by score.py"
+        )
     return found
 
 

@@ -1,7 +1,8 @@
 """The two pictures with which the notes end: loss by epoch, and accuracy by epoch.
 
-    python -m plots.notes runs/full/cifar10-notes12/seed0
+python -m plots.notes runs/full/cifar10-notes12/seed0
 """
+
 import sys
 
 import matplotlib.pyplot as plt
@@ -18,7 +19,8 @@ TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}  # two marks, f
 
 
 def draw(folder):
-    """Draw a run's rows that have a test, one an epoch, into notes-loss.png and notes-accuracy.png."""
+    """Draw a run's rows that have a test, one an epoch, into notes-loss.png and notes-accuracy.png.
+    """
     run = runs.read(folder)
     rows = [row for row in run.rows if row["test_error"] is not None]
     if not rows:
@@ -36,7 +38,9 @@ def draw(folder):
         axes.tick_params(labelsize=12)
         axes.legend(loc="upper right" if name == "loss" else "lower right", fontsize=13)
         axes.grid(alpha=0.3)
-        pictures.caption(figure, [run], note="the notes' network; training: over the epoch's own batches")
+        pictures.caption(
+            figure, [run], note="the notes' network; training: over the epoch's own batches"
+        )
         pictures.save(figure, files.FIGURES / f"notes-{name}.png")
         plt.close(figure)
 

@@ -1,4 +1,5 @@
 """What all pictures have in common: their place, the line below them, being written whole."""
+
 import io
 import os
 import textwrap
@@ -17,16 +18,24 @@ def source(runs, of="curve"):
     hosts = [run.config["host"] for run in runs]
     seeds = sorted({recipe["seed"] for recipe in recipes})
     named = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    return "; ".join([
-        _listed(run.config["data"] for run in runs),
-        _said_scale(runs),
-        f"{_listed(recipe['image_size'] for recipe in recipes)} pixels square",
-        f"batch {_listed(recipe['batch_size'] for recipe in recipes)}",
-        _listed(map(results.dtype, runs)),
-        f"a {of}: median of its seeds, band: all of them; {named}" if of and len(seeds) > 1
-        else named,
-        f"{_listed(host['devices'] for host in hosts)} "
-        f"({_listed(host['cores'] for host in hosts)} cores)"])
+    return "; ".join(
+        [
+            _listed(run.config["data"] for run in runs),
+            _said_scale(runs),
+            f"{_listed(recipe['image_size'] for recipe in recipes)} pixels square",
+            f"batch {_listed(recipe['batch_size'] for recipe in recipes)}",
+            _listed(map(results.dtype, runs)),
+            (
+                f"a {of}: median of its seeds, band: all of them; {named}"
+                if of and len(seeds) > 1
+                else named
+            ),
+            (
+                f"{_listed(host['devices'] for host in hosts)} "
+                f"({_listed(host['cores'] for host in hosts)} cores)"
+            ),
+        ]
+    )
 
 
 def _listed(values):
@@ -52,7 +61,8 @@ def write_below(figure, text):
 
 
 def plain(text):
-    """A user's text as matplotlib draws it: a dollar is a dollar, not the beginning of a formula."""
+    """A user's text as matplotlib draws it: a dollar is a dollar, not the beginning of a formula.
+    """
     return text.replace("$", r"\$")
 
 

@@ -5,6 +5,7 @@ your own.
 
 The page holds its pictures itself: it needs no network, and opens by a double click.
 """
+
 import os
 from html import escape
 
@@ -20,8 +21,10 @@ from . import diagrams, page, pictures, summary, tables
 from .claims import CLAIMS
 from .panels import TITLES
 
-TEXT = {"summary": "Every row that has a run, in the order of the paper's errors.",
-        experiments.SEARCH: "Error on held-out training pictures against the gates' initial bias."}
+TEXT = {
+    "summary": "Every row that has a run, in the order of the paper's errors.",
+    experiments.SEARCH: "Error on held-out training pictures against the gates' initial bias.",
+}
 
 
 def picture(path, text):
@@ -30,15 +33,19 @@ def picture(path, text):
         return ""
     data = path.read_bytes()
     if not page.is_whole(data):
-        results.say_once(f"left out: {path} is no whole PNG: delete it, and make plots draws it again")
+        results.say_once(
+            f"left out: {path} is no whole PNG: delete it, and make plots draws it again"
+        )
         return ""
     return page.picture(data, text, path.name)
 
 
 def finished(name, scale):
     """How many networks of a table or figure have a finished run at a scale."""
-    return sum(any(map(results.is_whole, results.of(experiment, scale)))
-               for experiment in experiments.experiments_of(name))
+    return sum(
+        any(map(results.is_whole, results.of(experiment, scale)))
+        for experiment in experiments.experiments_of(name)
+    )
 
 
 def evidence(claim, scale):
@@ -50,15 +57,23 @@ def evidence(claim, scale):
             continue
         text = TEXT.get(name) or f"{TITLES[name]}." if name not in experiments.TABLES else ""
         if name in experiments.TABLES:
-            parts += [f"<h3>Table {name[-1]} at {scale} scale</h3>",
-                      page.table(tables.HEAD, tables.lines(name, scale)),
-                      f"<p>{order(name, scale)}</p>"]
+            parts += [
+                f"<h3>Table {name[-1]} at {scale} scale</h3>",
+                page.table(tables.HEAD, tables.lines(name, scale)),
+                f"<p>{order(name, scale)}</p>",
+            ]
         else:
-            pairs.append(picture(pictures.figure_of(name, scale),
-                                 f"{text} To make it: {experiments.make(name, scale)}"))
+            pairs.append(
+                picture(
+                    pictures.figure_of(name, scale),
+                    f"{text} To make it: {experiments.make(name, scale)}",
+                )
+            )
         if name == "summary":
-            parts += ["<h3>Neighbours in the paper's order</h3>",
-                      page.table(summary.HEAD, summary.pair_lines(scale))]
+            parts += [
+                "<h3>Neighbours in the paper's order</h3>",
+                page.table(summary.HEAD, summary.pair_lines(scale)),
+            ]
     return "\n".join([f'<div class="pair">{"".join(pairs)}</div>' if any(pairs) else "", *parts])
 
 
@@ -68,33 +83,53 @@ def section(number, claim):
     counts = {scale: sum(finished(name, scale) for name in claim.names) for scale in SCALES}
     scales = [scale for scale in sorted(SCALES, key=counts.get, reverse=True) if counts[scale]]
     units = "".join(picture(files.FIGURES / f"{name}.png", text) for name, text in claim.units)
-    measured = [picture(path, text) for name, text in claim.measured
-                for path in sorted(files.FIGURES.glob(f"{name}.png"))]
+    measured = [
+        picture(path, text)
+        for name, text in claim.measured
+        for path in sorted(files.FIGURES.glob(f"{name}.png"))
+    ]
     shown = [evidence(claim, scale) for scale in scales[:1]]
-    shown += [f"<details><summary>The same at {scale} scale ({counts[scale]} networks)</summary>"
-              f"{evidence(claim, scale)}</details>" for scale in scales[1:]]
+    shown += [
+        f"<details><summary>The same at {scale} scale ({counts[scale]} networks)</summary>"
+        f"{evidence(claim, scale)}</details>"
+        for scale in scales[1:]
+    ]
     nothing = "" if scales or measured else f"<p>No run yet: <code>{claim.command}</code>.</p>"
-    return (f'<h2 id="claim{number}">{escape(claim.title)}</h2><p>{escape(claim.text)}</p>'
-            f'<p class="note">To make it: <code>{escape(claim.command)}</code></p>'
-            f'<div class="pair">{units}{"".join(measured)}</div>{"".join(shown)}{nothing}')
+    return (
+        f'<h2 id="claim{number}">{escape(claim.title)}</h2><p>{escape(claim.text)}</p>'
+        f'<p class="note">To make it: <code>{escape(claim.command)}</code></p>'
+        f'<div class="pair">{units}{"".join(measured)}</div>{"".join(shown)}{nothing}'
+    )
 
 
 def scale_notes():
     """What each scale changes of the paper's recipe."""
-    rows = [(name, SCALES[name].summary, experiments.depths_note(name) or "the paper's depths")
-            for name in SCALES]
+    rows = [
+        (name, SCALES[name].summary, experiments.depths_note(name) or "the paper's depths")
+        for name in SCALES
+    ]
     return page.table(("scale", "training", "depth"), rows)
 
 
 def own(runs):
     """The user's own runs and units: a number and a picture for each."""
-    rows = [(results.label(one), results.recipe_of(one), one.config["recipe"]["seed"], state(one),
-             one.config["data"], one.config.get("command", "")) for one in runs]
+    rows = [
+        (
+            results.label(one),
+            results.recipe_of(one),
+            one.config["recipe"]["seed"],
+            state(one),
+            one.config["data"],
+            one.config.get("command", ""),
+        )
+        for one in runs
+    ]
     head = ("network", "recipe", "seed", "test error", "data", "command")
     drawn = "".join(picture(pictures.figure_path(one.folder), results.label(one)) for one in runs)
     units = "".join(
         picture(files.FIGURES / f"unit-{name}.png", f"{name.replace('_', ' ')}: one unit")
-        for name in diagrams.own_variants())
+        for name in diagrams.own_variants()
+    )
     if not runs and not units:
         return "<p>None yet. A new file under <code>symbols/</code> is a network at once.</p>"
     listed = page.table(head, rows) if rows else ""
@@ -111,19 +146,25 @@ def state(one):
 def recipe(one):
     """A run's recipe, folded: what was trained on what, where, and what to type."""
     config = one.config
-    rows = [*config["recipe"].items(), *config.get("host", {}).items(),
-            *config.get("versions", {}).items()]
+    rows = [
+        *config["recipe"].items(),
+        *config.get("host", {}).items(),
+        *config.get("versions", {}).items(),
+    ]
     rows = [(key.replace("_", " "), str(value)) for key, value in rows]
-    return (f"<details><summary><code>{escape(str(one.folder))}</code>: {state(one)}</summary>"
-            f"<p>Again: <code>{escape(config.get('command', ''))}</code></p>"
-            f"{page.table(('option', 'value'), rows)}</details>")
+    return (
+        f"<details><summary><code>{escape(str(one.folder))}</code>: {state(one)}</summary>"
+        f"<p>Again: <code>{escape(config.get('command', ''))}</code></p>"
+        f"{page.table(('option', 'value'), rows)}</details>"
+    )
 
 
 def whole_page():
     runs = results.every()
     mine = [one for one in runs if results.is_own(one)]
-    links = "".join(f'<a href="#claim{i}">{escape(claim.title)}</a>'
-                    for i, claim in enumerate(CLAIMS, 1))
+    links = "".join(
+        f'<a href="#claim{i}">{escape(claim.title)}</a>' for i, claim in enumerate(CLAIMS, 1)
+    )
     sections = "\n".join(section(i, claim) for i, claim in enumerate(CLAIMS, 1))
     nothing = "" if runs else "<p>No run yet: <code>make demo</code> makes the first four.</p>"
     return f"""<!DOCTYPE html>
@@ -152,8 +193,12 @@ threads a run repeats to the last bit.</p>
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("--output", type=folder, default=files.ROOT / "plots" / "report.html",
-                        help="(plots/report.html)")
+    parser.add_argument(
+        "--output",
+        type=folder,
+        default=files.ROOT / "plots" / "report.html",
+        help="(plots/report.html)",
+    )
     output = parser.parse_args().output
     files.write_whole(output, whole_page())
     print(os.path.relpath(output))

@@ -1,4 +1,5 @@
 """A server on the loopback that breaks and lies, and archives, for the tests of the download."""
+
 import hashlib
 import http.server
 import io
@@ -11,12 +12,20 @@ import pytest
 
 from data import download
 
-INSIDE, FILES = "cifar-10-batches-bin", [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]
-SET = {name: random.Random(name).getrandbits(8 * 60_000).to_bytes(60_000, "big") for name in FILES}  # does not compress
+INSIDE, FILES = "cifar-10-batches-bin", [
+    *(f"data_batch_{k}.bin" for k in range(1, 6)),
+    "test_batch.bin",
+]
+SET = {
+    name: random.Random(name).getrandbits(8 * 60_000).to_bytes(60_000, "big") for name in FILES
+}  # does not compress
 
 
 class Server:
-    """Serves self.content at any path. What it does wrong is set by attributes; what was asked and sent is in requests."""
+    """Serves self.content at any path.
+
+    What it does wrong is set by attributes; what was asked and sent is in requests.
+    """
 
     def __init__(self):
         self.content, self.ranges, self.breaks, self.status = b"", True, 0, None
@@ -49,7 +58,7 @@ class Server:
     def answer(self, handler):
         asked, start, status = handler.headers.get("Range"), 0, 200
         if self.ranges and asked:
-            start, status = int(asked[len("bytes="):-1]), 206
+            start, status = int(asked[len("bytes=") : -1]), 206
             if start >= len(self.content):
                 status = 416
         status = self.status or status
@@ -60,14 +69,17 @@ class Server:
         length = len(body)
         if self.breaks and status in (200, 206):
             self.breaks -= 1
-            body = body[:length // 2]
-        # noted before it is sent: the client may be done, and the test at its end, as soon as it has read the last byte
+            body = body[: length // 2]
+        # noted before it is sent: the client may be done, and the test at its end, as soon as it
+        # has read the last byte
         self.requests.append((handler.path, asked, status, len(body)))
         handler.send_response(status)
         for name, value in {"Content-Length": str(length), **self.headers}.items():
             handler.send_header(name, value)
         if status == 206:
-            handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+            handler.send_header(
+                "Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"
+            )
         handler.end_headers()
         handler.wfile.write(body)
 
@@ -87,7 +99,9 @@ def closed_host(monkeypatch):
     """The address of a server that is down."""
     monkeypatch.setattr(download, "PAUSE", 0)
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else can take the port meanwhile
+        listener.bind(
+            ("127.0.0.1", 0)
+        )  # bound and not listening: refused, and nobody else can take the port meanwhile
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
@@ -131,5 +145,9 @@ def is_whole(folder):
 
 def everything(folder):
     """{relative path: content, or what else it is} of all that is below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() and not path.is_symlink() else path.is_symlink()
-            for path in sorted(folder.rglob("*"))}
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() and not path.is_symlink() else path.is_symlink()
+        )
+        for path in sorted(folder.rglob("*"))
+    }

@@ -1,4 +1,5 @@
 """Small sets in CIFAR's layouts that the tests write themselves."""
+
 import pickle
 import struct
 
@@ -21,14 +22,21 @@ def generated_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def records(generated_folder):
-    """{dataset: {file name without extension: uint8 records}} of a small CIFAR-10 and a small CIFAR-100."""
+    """{dataset: {file name without extension: uint8 records}} of a small CIFAR-10 and a small
+    CIFAR-100.
+    """
     names = [*TRAIN_FILES["cifar10"], TEST_FILE["cifar10"]]
-    ten = {name: np.fromfile(generated_folder / f"{name}.bin", np.uint8).reshape(-1, 3073) for name in names}
+    ten = {
+        name: np.fromfile(generated_folder / f"{name}.bin", np.uint8).reshape(-1, 3073)
+        for name in names
+    }
     state = np.random.RandomState(1)
 
     def hundred(count):
         fine = state.permutation(np.arange(count) % 100)
-        return np.concatenate([(fine // 5)[:, None], fine[:, None], state.randint(0, 256, (count, 3072))], 1).astype(np.uint8)
+        return np.concatenate(
+            [(fine // 5)[:, None], fine[:, None], state.randint(0, 256, (count, 3072))], 1
+        ).astype(np.uint8)
 
     return {"cifar10": ten, "cifar100": {"train": hundred(500), "test": hundred(100)}}
 
@@ -44,8 +52,12 @@ def as_dict(rows, label_bytes):
     labels = [column.tolist() for column in rows[:, :label_bytes].T]
     keys = [b"labels"] if label_bytes == 1 else [b"coarse_labels", b"fine_labels"]
     names = [b"picture_%d.png" % k for k in range(len(rows))]
-    return {b"batch_label": b"training batch", **dict(zip(keys, labels)), b"data": rows[:, label_bytes:].copy(),
-            b"filenames": names}
+    return {
+        b"batch_label": b"training batch",
+        **dict(zip(keys, labels)),
+        b"data": rows[:, label_bytes:].copy(),
+        b"filenames": names,
+    }
 
 
 def python3_pickle(content):
@@ -53,7 +65,10 @@ def python3_pickle(content):
 
 
 def python2_pickle(value):
-    """Opcode for opcode what Python 2's cPickle and NumPy 1 wrote, as in the official archives (memo left out)."""
+    """Opcode for opcode what Python 2's cPickle and NumPy 1 wrote, as in the official archives
+    (memo left out).
+    """
+
     def write(value):
         if isinstance(value, dict):
             return b"}(" + b"".join(write(k) + write(v) for k, v in value.items()) + b"u"
@@ -63,10 +78,17 @@ def python2_pickle(value):
             return b"U" + bytes([len(value)]) + value
         if isinstance(value, int):
             return b"K" + bytes([value])
-        return (b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
-                b"(K\x01" + b"".join(b"J" + struct.pack("<i", size) for size in value.shape) + b"\x86"
-                b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-                b"\x89T" + struct.pack("<i", value.nbytes) + value.tobytes() + b"tb")
+        return (
+            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
+            + b"".join(b"J" + struct.pack("<i", size) for size in value.shape)
+            + b"\x86"
+            b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+            b"\x89T"
+            + struct.pack("<i", value.nbytes)
+            + value.tobytes()
+            + b"tb"
+        )
+
     return b"\x80\x02" + write(value) + b"."
 
 

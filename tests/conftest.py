@@ -1,4 +1,5 @@
 """What the tests share: a small generated set, and train_cifar.py as a user runs it."""
+
 import functools
 import json
 import os
@@ -29,27 +30,52 @@ from symbols import get_symbol, names
 from training.checkpoint import found
 from training.log import COLUMNS, read_log
 
-# What starts tests in the background has signals ignored, and processes inherit that; here they are sent to some.
+# What starts tests in the background has signals ignored, and processes inherit that; here they are
+# sent to some.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
-SMALL = ["--depth", "8", "--image-size", "8", "--batch-size", "20", "--iterations", "40", "--log-every", "5", "--test-every", "10"]
+SMALL = [
+    "--depth",
+    "8",
+    "--image-size",
+    "8",
+    "--batch-size",
+    "20",
+    "--iterations",
+    "40",
+    "--log-every",
+    "5",
+    "--test-every",
+    "10",
+]
 
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
-    """A folder with 500 + 100 generated pictures; no batch size but 1, 2, 4, 5, 10, 20, 25, 50 and 100 divides the 100."""
+    """A folder with 500 + 100 generated pictures; no batch size but 1, 2, 4, 5, 10, 20, 25, 50 and
+    100 divides the 100.
+    """
     folder = tmp_path_factory.mktemp("generated")
     generated.write(folder, images=600)
     return folder
 
 
-EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
+EXACT = (
+    "iteration",
+    "epoch",
+    "learning_rate",
+    "train_loss",
+    "train_error",
+    "test_loss",
+    "test_error",
+)
 
 
 def sends_itself(number, iteration):
-    """Code by which a run sends itself a signal as soon as it has written the row of an iteration: on
+    """Code by which a run sends itself a signal as soon as it has written the row of an iteration:
+    on
     no machine, however busy, does the signal come too late."""
     return f"""import os
 from training.run import Run
@@ -65,22 +91,33 @@ Run.log = log_and_signal
 def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, first="", **options):
     """train_cifar.py in a process of its own; its figure costs more than its training, so only who
     looks at it has it drawn. first: code that it runs before."""
-    code = (f"{first}import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
-            "import train_cifar; from common import errors; from training import fit; "
-            f"{f'import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); ' if file_limit else ''}"
-            f"{'' if figures else 'fit.Figure.draw = fit.Figure.wait = lambda self: None; '}"
-            "errors.run(train_cifar.main)")
-    return subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)], cwd=ROOT, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **options})
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); "
+    code = (
+        f"{first}import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
+        "import train_cifar; from common import errors; from training import fit; "
+        f"{limit if file_limit else ''}"
+        f"{'' if figures else 'fit.Figure.draw = fit.Figure.wait = lambda self: None; '}"
+        "errors.run(train_cifar.main)"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **options},
+    )
 
 
 @pytest.fixture
 def train(images):
     """train("--shortcut", "dropout", ...) -> (exit code, standard output, standard error)"""
+
     def call(*arguments, **options):
         process = start("--data-dir", images, *SMALL, *arguments, **options)
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err
+
     return call
 
 
@@ -100,7 +137,9 @@ def finished(images, tmp_path_factory):
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """results(experiment, errors, scale): writes a finished run for each error; figures go to a folder of the test."""
+    """results(experiment, errors, scale): writes a finished run for each error; figures go to a
+    folder of the test.
+    """
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
@@ -114,29 +153,62 @@ def results(tmp_path, monkeypatch):
         for seed, error in enumerate(errors):
             folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
             folder.mkdir(parents=True)
-            recipe = dict(activation=experiment.activation, shortcut=experiment.shortcut, shortcut_args=experiment.constants,
-                          depth=experiment.depth, seed=seed, **settings)
-            (folder / "config.json").write_text(json.dumps(dict(
-                name=experiment.network, scale=scale, data="test data", recipe=recipe, command="python train_cifar.py",
-                host=dict(devices="CPU x 1", cores=2))))
+            recipe = dict(
+                activation=experiment.activation,
+                shortcut=experiment.shortcut,
+                shortcut_args=experiment.constants,
+                depth=experiment.depth,
+                seed=seed,
+                **settings,
+            )
+            (folder / "config.json").write_text(
+                json.dumps(
+                    dict(
+                        name=experiment.network,
+                        scale=scale,
+                        data="test data",
+                        recipe=recipe,
+                        command="python train_cifar.py",
+                        host=dict(devices="CPU x 1", cores=2),
+                    )
+                )
+            )
             written = rows or [(iterations // 2, 1.0, error + 5), (iterations, 0.5, error)]
-            lines = [",".join(COLUMNS)] + [f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written]
+            lines = [",".join(COLUMNS)] + [
+                f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written
+            ]
             (folder / "log.csv").write_text("\n".join(lines) + "\n")
+
     return write
 
 
 # The paper's own variants, of which facts are tested; of a user's, what its file promises.
-PAPER = {"shortcuts": ("identity", "constant_scaling", "plain", "exclusive_gating",
-                       "shortcut_only_gating", "convolution", "dropout"),
-         "activations": ("original", "bn_after_addition", "relu_before_addition",
-                         "relu_only_preact", "preact")}
+PAPER = {
+    "shortcuts": (
+        "identity",
+        "constant_scaling",
+        "plain",
+        "exclusive_gating",
+        "shortcut_only_gating",
+        "convolution",
+        "dropout",
+    ),
+    "activations": (
+        "original",
+        "bn_after_addition",
+        "relu_before_addition",
+        "relu_only_preact",
+        "preact",
+    ),
+}
 
 
 @functools.lru_cache(None)
 def sound(folder):
     """The variants of symbols/<folder>/ that a small network can be made of.
 
-    The paper's own must be among them (tests/test_symbols.py); a user's that is not is said, and left out.
+    The paper's own must be among them (tests/test_symbols.py); a user's that is not is said, and
+    left out.
     """
     variants = []
     for name in names.variants(folder):
@@ -156,16 +228,25 @@ def rows(folder):
 
 def arrays(folder):
     """What the newest checkpoint holds, as it is."""
-    return {name: array.asnumpy() for name, array in mx.nd.load(str(found(folder)[-1] / "arrays.params")).items()}
+    return {
+        name: array.asnumpy()
+        for name, array in mx.nd.load(str(found(folder)[-1] / "arrays.params")).items()
+    }
 
 
 def same(one, other):
-    """Whether two finished runs have the same log, and the same parameters, moving averages and momenta, bit for bit."""
+    """Whether two finished runs have the same log, and the same parameters, moving averages and
+    momenta, bit for bit.
+    """
     assert rows(one) and len(rows(one)) == len(rows(other)), (len(rows(one)), len(rows(other)))
     for row, counterpart in zip(rows(one), rows(other)):
         assert str(row) == str(counterpart), (row, counterpart)  # as text, because nan is not nan
     first, second = arrays(one), arrays(other)
-    assert first.keys() == second.keys() and {name.split(":")[0] for name in first} >= {"arg", "aux0", "momentum"}
+    assert first.keys() == second.keys() and {name.split(":")[0] for name in first} >= {
+        "arg",
+        "aux0",
+        "momentum",
+    }
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
     return True
 
@@ -185,7 +266,9 @@ def scored(monkeypatch, *arguments):
 
 
 def refused(result, *words):
-    """Whether a command ended as a user's mistake must: exit code 2, one line on standard error, these words in it."""
+    """Whether a command ended as a user's mistake must: exit code 2, one line on standard error,
+    these words in it.
+    """
     code, _, err = result
     lines = err.strip().splitlines()
     assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), (code, err)
@@ -194,7 +277,10 @@ def refused(result, *words):
 
 
 def refusal(call, *mentions):
-    """The message of the UserError that call() raises: one line that has all of mentions. It may not take long."""
+    """The message of the UserError that call() raises: one line that has all of mentions.
+
+    It may not take long.
+    """
     began = time.process_time()
     with pytest.raises(UserError) as caught:
         call()

@@ -1,4 +1,6 @@
-"""Runs with a log and two checkpoints, made in a moment: what the tests of a run's folder damage."""
+"""Runs with a log and two checkpoints, made in a moment: what the tests of a run's folder damage.
+"""
+
 import contextlib
 import shutil
 import time
@@ -11,14 +13,26 @@ from training.log import read_log
 from training.recipe import Recipe
 from training.run import Run
 
-SMALL_RECIPE = Recipe(iterations=24, log_every=5, test_every=10, steps=(12,), warmup_iterations=2, batch_size=20)
+SMALL_RECIPE = Recipe(
+    iterations=24, log_every=5, test_every=10, steps=(12,), warmup_iterations=2, batch_size=20
+)
 RECIPE = {**SMALL_RECIPE.settings(), "steps": [12], "kv_store": "local"}
-CONFIG = {"recipe": RECIPE, "network": "n", "data": "d", "versions": {"commit": "a"}, "host": {"cores": 2}}
+CONFIG = {
+    "recipe": RECIPE,
+    "network": "n",
+    "data": "d",
+    "versions": {"commit": "a"},
+    "host": {"cores": 2},
+}
 
 
 def numbers(k):
     """What a checkpoint of a small network might hold."""
-    return {"arg:w": mx.nd.arange(300) * k, "aux0:m": mx.nd.ones((2, 3)) * k, "momentum:0": mx.nd.zeros((1,)) + k}
+    return {
+        "arg:w": mx.nd.arange(300) * k,
+        "aux0:m": mx.nd.ones((2, 3)) * k,
+        "momentum:0": mx.nd.zeros((1,)) + k,
+    }
 
 
 @pytest.fixture
@@ -44,7 +58,10 @@ def reopened(folder, config=CONFIG):
 
 def goes_on_from(folder, k):
     arrays, state, copy = reopened(folder)
-    assert arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()} and state["iteration"] == k
+    assert (
+        arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()}
+        and state["iteration"] == k
+    )
     assert [row["iteration"] for row in read_log(copy)] == list(range(1, k + 1))
     assert [path.name for path in checkpoint.found(copy)][-1] == f"checkpoint-{k:07d}"
     return copy

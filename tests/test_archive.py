@@ -1,4 +1,5 @@
 """The archive is not trusted: what is unpacked, and what never is."""
+
 import errno
 import gzip
 import io
@@ -30,12 +31,29 @@ def unpack(room, content):
 
 
 def nothing_outside(room):
-    return {name: content for name, content in everything(room).items() if not name.startswith("folder/")} == {
-        "folder": False, "outside": False, "outside/test_batch.bin": b"mine", "set.tar.gz": (room / "set.tar.gz").read_bytes()}
+    return {
+        name: content
+        for name, content in everything(room).items()
+        if not name.startswith("folder/")
+    } == {
+        "folder": False,
+        "outside": False,
+        "outside/test_batch.bin": b"mine",
+        "set.tar.gz": (room / "set.tar.gz").read_bytes(),
+    }
 
 
 def test_unpacked_folder_has_the_wanted_files_and_nothing_else(room):
-    unpack(room, packed([member(INSIDE, type=tarfile.DIRTYPE, mode=0o755), *whole(), member(f"{INSIDE}/readme.html", b"hello")]))
+    unpack(
+        room,
+        packed(
+            [
+                member(INSIDE, type=tarfile.DIRTYPE, mode=0o755),
+                *whole(),
+                member(f"{INSIDE}/readme.html", b"hello"),
+            ]
+        ),
+    )
     assert is_whole(room / "folder" / INSIDE) and nothing_outside(room)
     assert [path.name for path in (room / "folder").iterdir()] == [INSIDE]
 
@@ -44,13 +62,26 @@ def evil_extras(room):
     """Members that an archive may have besides the wanted files."""
     up, link, hard = "../../outside/", dict(type=tarfile.SYMTYPE), dict(type=tarfile.LNKTYPE)
     return {
-        "parent": [member("../evil", b"evil"), member(f"{INSIDE}/{up}evil", b"evil"),
-                   member(f"{INSIDE}/{up}test_batch.bin", b"evil")],
-        "absolute": [member(str(room / "evil"), b"evil"), member(str(room / "outside/test_batch.bin"), b"evil")],
-        "symlink": [member(f"{INSIDE}/link", linkname="../../outside", **link), member(f"{INSIDE}/link/evil", b"evil")],
-        "hard link": [member(f"{INSIDE}/link", linkname=str(room / "outside/test_batch.bin"), **hard)],
+        "parent": [
+            member("../evil", b"evil"),
+            member(f"{INSIDE}/{up}evil", b"evil"),
+            member(f"{INSIDE}/{up}test_batch.bin", b"evil"),
+        ],
+        "absolute": [
+            member(str(room / "evil"), b"evil"),
+            member(str(room / "outside/test_batch.bin"), b"evil"),
+        ],
+        "symlink": [
+            member(f"{INSIDE}/link", linkname="../../outside", **link),
+            member(f"{INSIDE}/link/evil", b"evil"),
+        ],
+        "hard link": [
+            member(f"{INSIDE}/link", linkname=str(room / "outside/test_batch.bin"), **hard)
+        ],
         "symlink for the folder": [member(INSIDE, linkname="../outside", **link)],
-        "symlink for the temporary folder": [member(f"{INSIDE}.partial", linkname="../outside", **link)],
+        "symlink for the temporary folder": [
+            member(f"{INSIDE}.partial", linkname="../outside", **link)
+        ],
     }
 
 
@@ -68,9 +99,13 @@ def test_evil_member_besides_the_wanted_files_writes_nothing(room, kind, first):
 @pytest.mark.parametrize("name", [FILES[0], FILES[-1]])
 def test_wanted_name_that_is_no_regular_file_is_refused(room, name, kind):
     target = str(room / "outside" / "test_batch.bin")
-    attributes = {"symlink": dict(type=tarfile.SYMTYPE, linkname=target), "hard link": dict(type=tarfile.LNKTYPE, linkname=target),
-                  "fifo": dict(type=tarfile.FIFOTYPE), "device": dict(type=tarfile.CHRTYPE, devmajor=1, devminor=5),
-                  "folder": dict(type=tarfile.DIRTYPE)}[kind]
+    attributes = {
+        "symlink": dict(type=tarfile.SYMTYPE, linkname=target),
+        "hard link": dict(type=tarfile.LNKTYPE, linkname=target),
+        "fifo": dict(type=tarfile.FIFOTYPE),
+        "device": dict(type=tarfile.CHRTYPE, devmajor=1, devminor=5),
+        "folder": dict(type=tarfile.DIRTYPE),
+    }[kind]
     evil = member(f"{INSIDE}/{name}", **attributes)
     members = [evil if info.name == evil[0].name else (info, content) for info, content in whole()]
     refusal(lambda: unpack(room, packed(members)), room / "set.tar.gz", f"{INSIDE}/{name}")
@@ -78,14 +113,18 @@ def test_wanted_name_that_is_no_regular_file_is_refused(room, name, kind):
 
 
 def test_hard_link_to_another_member_is_refused(room):
-    members = whole()[:-1] + [member(f"{INSIDE}/{FILES[-1]}", type=tarfile.LNKTYPE, linkname=f"{INSIDE}/{FILES[0]}")]
+    members = whole()[:-1] + [
+        member(f"{INSIDE}/{FILES[-1]}", type=tarfile.LNKTYPE, linkname=f"{INSIDE}/{FILES[0]}")
+    ]
     refusal(lambda: unpack(room, packed(members)), room / "set.tar.gz", FILES[-1])
     assert not (room / "folder" / INSIDE).exists()
 
 
 @pytest.mark.parametrize("missing", [FILES[0], FILES[-1]])
 def test_archive_that_lacks_a_wanted_file_is_refused(room, missing):
-    members = [pair for pair in whole() if not pair[0].name.endswith(missing)] + [member(f"elsewhere/{missing}", b"x")]
+    members = [pair for pair in whole() if not pair[0].name.endswith(missing)] + [
+        member(f"elsewhere/{missing}", b"x")
+    ]
     refusal(lambda: unpack(room, packed(members)), room / "set.tar.gz", missing)
     assert not (room / "folder" / INSIDE).exists()
 
@@ -95,9 +134,18 @@ def spoilt(archive):
     with gzip.open(io.BytesIO(packed(whole()))) as file:
         tar = file.read()
     deflate = zlib.compressobj(1, zlib.DEFLATED, 31)
-    start = deflate.compress(tar[:100_000]) + deflate.flush(zlib.Z_SYNC_FLUSH)  # what follows 1 bits is no block of deflate
-    return {"empty": b"", "web page": b"<html>\nnot found\n</html>", "half": archive[:len(archive) // 2], "start": archive[:100],
-            "last file cut": archive[:-2000], "bad deflate code": start + b"\xff" * 1000, "one file only": packed(whole()[:1])}
+    start = deflate.compress(tar[:100_000]) + deflate.flush(
+        zlib.Z_SYNC_FLUSH
+    )  # what follows 1 bits is no block of deflate
+    return {
+        "empty": b"",
+        "web page": b"<html>\nnot found\n</html>",
+        "half": archive[: len(archive) // 2],
+        "start": archive[:100],
+        "last file cut": archive[:-2000],
+        "bad deflate code": start + b"\xff" * 1000,
+        "one file only": packed(whole()[:1]),
+    }
 
 
 @pytest.mark.parametrize("kind", spoilt(bytes(1000)))
@@ -108,7 +156,9 @@ def test_broken_archive_is_refused_and_leaves_no_set(room, archive, kind):
     assert is_whole(room / "folder" / INSIDE)
 
 
-@pytest.mark.parametrize("stop", [OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()], ids=["disk full", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "stop", [OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()], ids=["disk full", "Ctrl-C"]
+)
 def test_set_appears_whole_or_not_at_all(room, archive, monkeypatch, stop):
     copied = []
 
@@ -129,12 +179,14 @@ def test_set_appears_whole_or_not_at_all(room, archive, monkeypatch, stop):
         (left / "stray").write_bytes(b"from an older attempt")
     unpack(room, archive)
     assert is_whole(room / "folder" / INSIDE)
-    assert [path.name for path in (room / "folder").iterdir()] == [INSIDE], "the first attempt left something behind"
+    assert [path.name for path in (room / "folder").iterdir()] == [
+        INSIDE
+    ], "the first attempt left something behind"
 
 
 def test_failed_extraction_leaves_an_older_folder_alone(room, archive):
     old = room / "folder" / INSIDE
     old.mkdir()
     (old / FILES[0]).write_bytes(b"older")
-    refusal(lambda: unpack(room, archive[:len(archive) // 2]))
+    refusal(lambda: unpack(room, archive[: len(archive) // 2]))
     assert everything(old) == {FILES[0]: b"older"}

@@ -1,4 +1,5 @@
 """One bad run stops nothing that is drawn: it is left out with a line, and the others are there."""
+
 import json
 
 import pytest
@@ -11,10 +12,23 @@ from plots import curves, page, panels, pictures, report
 from training.log import HEADER
 
 LOG = HEADER + "200,1,0.1,1,50,1,60,500,60\n400,2,0.1,0.5,40,1,50,500,60\n"
-CONFIG = {"name": "cifar10-preact20", "scale": "pocket", "data": "generated shapes",
-          "host": {"devices": "CPU x 1", "cores": 2}, "command": "python train_cifar.py 20",
-          "recipe": {"activation": "preact", "shortcut": "identity", "shortcut_args": {},
-                     "depth": 20, "iterations": 400, "image_size": 16, "batch_size": 128, "seed": 0}}
+CONFIG = {
+    "name": "cifar10-preact20",
+    "scale": "pocket",
+    "data": "generated shapes",
+    "host": {"devices": "CPU x 1", "cores": 2},
+    "command": "python train_cifar.py 20",
+    "recipe": {
+        "activation": "preact",
+        "shortcut": "identity",
+        "shortcut_args": {},
+        "depth": 20,
+        "iterations": 400,
+        "image_size": 16,
+        "batch_size": 128,
+        "seed": 0,
+    },
+}
 
 
 @pytest.fixture
@@ -30,6 +44,7 @@ def run(tmp_path, monkeypatch):
         (folder / "config.json").write_text(config)
         (folder / "log.csv").write_text(log)
         return folder
+
     return write
 
 
@@ -40,12 +55,27 @@ def text(part=None, **changes):
     return json.dumps(config)
 
 
-BAD = [text("recipe", iterations="400"), text("recipe", iterations=None), text("recipe", seed=True),
-       text("recipe", iterations=400).replace("400", "1e999"), text("recipe", depth=10 ** 30),
-       text("recipe", shortcut_args=[1]), text("recipe", shortcut_args={"bias": {"a": []}}),
-       text("recipe", learning_rate=[[1]]), text("recipe", activation=7), text("recipe", seed=[0]),
-       text("host", cores="two"), text(host=[]), text(data=7), text(name=None), text(versions=None),
-       "[" * 100_000, "[]", "null", ""]
+BAD = [
+    text("recipe", iterations="400"),
+    text("recipe", iterations=None),
+    text("recipe", seed=True),
+    text("recipe", iterations=400).replace("400", "1e999"),
+    text("recipe", depth=10**30),
+    text("recipe", shortcut_args=[1]),
+    text("recipe", shortcut_args={"bias": {"a": []}}),
+    text("recipe", learning_rate=[[1]]),
+    text("recipe", activation=7),
+    text("recipe", seed=[0]),
+    text("host", cores="two"),
+    text(host=[]),
+    text(data=7),
+    text(name=None),
+    text(versions=None),
+    "[" * 100_000,
+    "[]",
+    "null",
+    "",
+]
 
 
 @pytest.mark.parametrize("config", BAD)

@@ -1,7 +1,9 @@
-"""bfloat16 on the CPU: the conversion's rule on any network, and runs that are as good as float32's.
+"""bfloat16 on the CPU: the conversion's rule on any network, and runs that are as good as
+float32's.
 
 What calculates needs a processor that multiplies in bfloat16; the rule and the refusals need none.
 """
+
 import json
 import signal
 
@@ -20,15 +22,19 @@ from training.optimizer import initializer
 from training.workers import Workers
 
 CALCULATES = pytest.mark.skipif(
-    not environment.has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in")
+    not environment.has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in"
+)
 DEPTHS = {"basic": 8, "bottleneck": 11, "one_layer": 5}
 PARTS = {"BatchNorm": 1}  # inputs that an operator works on, where that is not all
 BFLOAT16 = [("bfloat16", np.uint16)]  # what MXNet calls it in NumPy's words
 
 
 def every_network(test):
-    for parameter, values in (("shortcut", PAPER["shortcuts"]),
-                              ("activation", PAPER["activations"]), ("unit", DEPTHS)):
+    for parameter, values in (
+        ("shortcut", PAPER["shortcuts"]),
+        ("activation", PAPER["activations"]),
+        ("unit", DEPTHS),
+    ):
         test = pytest.mark.parametrize(parameter, values)(test)
     return test
 
@@ -37,8 +43,10 @@ def types(symbol):
     """{output or variable: float32 or bfloat16} of all nodes, as MXNet infers them from data."""
     internals = symbol.get_internals()
     _, inferred, _ = internals.infer_type(data="float32")
-    return {name: "float32" if dtype == np.float32 else "bfloat16" if dtype == BFLOAT16 else dtype
-            for name, dtype in zip(internals.list_outputs(), inferred)}
+    return {
+        name: "float32" if dtype == np.float32 else "bfloat16" if dtype == BFLOAT16 else dtype
+        for name, dtype in zip(internals.list_outputs(), inferred)
+    }
 
 
 def operators(symbol):
@@ -59,7 +67,7 @@ def operators(symbol):
     for node in nodes:
         if node["op"] in ("null", "amp_cast"):
             continue
-        working = node["inputs"][:PARTS.get(node["op"])]
+        working = node["inputs"][: PARTS.get(node["op"])]
         taken = {given(entry) for entry in working}
         assert len(taken) == 1, f"{node['name']} takes {taken}"
         kind = node.get("attrs", {}).get("act_type", node["op"])
@@ -98,10 +106,19 @@ def test_operators_take_the_type_that_the_one_rule_says(activation, shortcut, un
     assert {"mean", "FullyConnected", "SoftmaxOutput"} <= {operator for operator, _, _ in found}
 
 
-@pytest.mark.parametrize("shortcut, wide", [
-    ("identity", set()), ("convolution", set()), ("plain", set()),
-    ("dropout", {"Dropout", "elemwise_add", "relu", "slice", "zeros_like", "Concat"}),
-    ("constant_scaling", {"_mul_scalar", "elemwise_add", "relu", "slice", "zeros_like", "Concat"})])
+@pytest.mark.parametrize(
+    "shortcut, wide",
+    [
+        ("identity", set()),
+        ("convolution", set()),
+        ("plain", set()),
+        ("dropout", {"Dropout", "elemwise_add", "relu", "slice", "zeros_like", "Concat"}),
+        (
+            "constant_scaling",
+            {"_mul_scalar", "elemwise_add", "relu", "slice", "zeros_like", "Concat"},
+        ),
+    ],
+)
 def test_networks_without_slow_operators_are_bfloat16_from_end_to_end(shortcut, wide):
     found = operators(bfloat16.converted(get_symbol(8, "original", shortcut)))
     classifier = {"mean", "FullyConnected", "SoftmaxOutput"}
@@ -120,6 +137,7 @@ class Doubled(mx.operator.CustomOpProp):
 
             def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
                 self.assign(in_grad[0], req[0], 2 * out_grad[0])
+
         return Operator()
 
 
@@ -137,18 +155,25 @@ def of_ones_own():
 
 def test_operators_that_the_rule_does_not_know_take_float32():
     taken = {operator: dtype for operator, dtype, _ in operators(bfloat16.converted(of_ones_own()))}
-    assert taken == {"Convolution": "bfloat16", "relu": "bfloat16", "tanh": "float32",
-                     "Custom": "float32", "broadcast_mul": "float32", "SliceChannel": "float32",
-                     "elemwise_mul": "float32", "FullyConnected": "float32",
-                     "SoftmaxOutput": "float32"}
+    assert taken == {
+        "Convolution": "bfloat16",
+        "relu": "bfloat16",
+        "tanh": "float32",
+        "Custom": "float32",
+        "broadcast_mul": "float32",
+        "SliceChannel": "float32",
+        "elemwise_mul": "float32",
+        "FullyConnected": "float32",
+        "SoftmaxOutput": "float32",
+    }
 
 
 def test_an_array_is_cast_once_for_all_that_read_it():
     x = mx.sym.tanh(mx.sym.Variable("data"))
-    branches = [mx.sym.Convolution(x, num_filter=2, kernel=(1, 1), name=f"branch{k}")
-                for k in range(3)]
-    converted = json.loads(bfloat16.converted(mx.sym.Group(branches)).tojson(
-        remove_amp_cast=False))
+    branches = [
+        mx.sym.Convolution(x, num_filter=2, kernel=(1, 1), name=f"branch{k}") for k in range(3)
+    ]
+    converted = json.loads(bfloat16.converted(mx.sym.Group(branches)).tojson(remove_amp_cast=False))
     readers = {node["inputs"][0][0] for node in converted["nodes"] if node["op"] == "Convolution"}
     assert len(readers) == 1
 
@@ -169,8 +194,11 @@ def first_step(symbol):
     mx.random.seed(5)  # of dropout
     probabilities = executor.forward(is_train=True)[0].asnumpy()
     executor.backward()
-    gradients = {name: array.asnumpy().ravel() for name, array in executor.grad_dict.items()
-                 if name not in ("data", "softmax_label")}
+    gradients = {
+        name: array.asnumpy().ravel()
+        for name, array in executor.grad_dict.items()
+        if name not in ("data", "softmax_label")
+    }
     averages = {name: array.asnumpy() for name, array in executor.aux_dict.items()}
     return -np.log(probabilities[np.arange(count), labels]).mean(), gradients, averages
 
@@ -223,16 +251,25 @@ def test_run_learns_as_float32s_does_and_says_what_it_is(train, tmp_path):
 
 
 @CALCULATES
-@pytest.mark.parametrize("changes", [
-    [], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact", "--micro-batch", "10"]])
+@pytest.mark.parametrize(
+    "changes",
+    [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact", "--micro-batch", "10"]],
+)
 def test_run_that_is_killed_and_stopped_ends_as_an_unbroken_one(train, images, tmp_path, changes):
     changes = [*changes, "--dtype", "bfloat16", "--iterations", "160"]
     code, _, err = train(*changes, "--output", tmp_path / "whole")
     assert code == 0, err
     reached = 0
     for number, expected in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
-        process = start("--data-dir", images, *SMALL, *changes, "--output", tmp_path / "broken",
-                        checkpoint_seconds=0.05)
+        process = start(
+            "--data-dir",
+            images,
+            *SMALL,
+            *changes,
+            "--output",
+            tmp_path / "broken",
+            checkpoint_seconds=0.05,
+        )
         wait_for_row(tmp_path / "broken", reached + 10)
         process.send_signal(number)
         process.communicate()
@@ -247,14 +284,34 @@ def test_run_that_is_killed_and_stopped_ends_as_an_unbroken_one(train, images, t
 @CALCULATES
 def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
     """Halves of a batch, each with its own BN, on one device, on two, and with two workers."""
-    few = ["--dtype", "bfloat16", "--iterations", "5", "--log-every", "1", "--learning-rate", "0.01"]
+    few = [
+        "--dtype",
+        "bfloat16",
+        "--iterations",
+        "5",
+        "--log-every",
+        "1",
+        "--learning-rate",
+        "0.01",
+    ]
     losses = {}
     for name, changes in (
-            ("parts", ["--micro-batch", 10]), ("devices", ["--cpus", 2]), ("whole", [])):
+        ("parts", ["--micro-batch", 10]),
+        ("devices", ["--cpus", 2]),
+        ("whole", []),
+    ):
         code, _, err = train(*few, *changes, "--output", tmp_path / name)
         assert code == 0, err
-    process = cluster("--data-dir", images, *SMALL, *few, "--kv-store", "dist_sync",
-                      "--output", tmp_path / "workers")
+    process = cluster(
+        "--data-dir",
+        images,
+        *SMALL,
+        *few,
+        "--kv-store",
+        "dist_sync",
+        "--output",
+        tmp_path / "workers",
+    )
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     for name in ("parts", "devices", "workers", "whole"):
@@ -272,7 +329,9 @@ def test_cost_is_measured_in_bfloat16(train):
     assert code == 0 and json.loads(out)["images_per_second"] > 0, err
 
 
-@pytest.mark.parametrize("dtype, words", [("float32", "about 1.4 GB"), ("bfloat16", "about 0.8 GB")])
+@pytest.mark.parametrize(
+    "dtype, words", [("float32", "about 1.4 GB"), ("bfloat16", "about 0.8 GB")]
+)
 def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     arguments, recipe = train_cifar.read_options(["110", "--dtype", dtype])
@@ -286,11 +345,18 @@ def test_activations_take_half_the_memory(depth, activation):
     assert half == pytest.approx(memory.training_bytes(symbol, 32) / 2, rel=0.01)
 
 
-@pytest.mark.parametrize("has, words, dtype", [
-    (True, ["--dtype", "bfloat16"], "bfloat16"), (True, ["--dtype", "fast"], "bfloat16"),
-    (False, ["--dtype", "fast"], "float32"),
-    (True, ["--dtype", "fast", "--gpus", "0"], "float32"), (True, [], "float32"),
-    (True, ["--scale", "desk"], "bfloat16"), (False, ["--scale", "pocket"], "float32")])
+@pytest.mark.parametrize(
+    "has, words, dtype",
+    [
+        (True, ["--dtype", "bfloat16"], "bfloat16"),
+        (True, ["--dtype", "fast"], "bfloat16"),
+        (False, ["--dtype", "fast"], "float32"),
+        (True, ["--dtype", "fast", "--gpus", "0"], "float32"),
+        (True, [], "float32"),
+        (True, ["--scale", "desk"], "bfloat16"),
+        (False, ["--scale", "pocket"], "float32"),
+    ],
+)
 def test_dtype_that_a_run_has(monkeypatch, has, words, dtype):
     monkeypatch.setattr(options, "has_bfloat16", lambda: has)
     _, recipe = train_cifar.read_options(words)
@@ -299,18 +365,29 @@ def test_dtype_that_a_run_has(monkeypatch, has, words, dtype):
 
 def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
     monkeypatch.setattr(options, "has_bfloat16", lambda: False)
-    refusal(lambda: train_cifar.read_options(["--dtype", "bfloat16"]),
-            "avx512_bf16", "take --dtype float32")
+    refusal(
+        lambda: train_cifar.read_options(["--dtype", "bfloat16"]),
+        "avx512_bf16",
+        "take --dtype float32",
+    )
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
-    refusal(lambda: train_cifar.read_options(["--dtype", "bfloat16", "--gpus", "0"]),
-            "CPUs alone", "leave out --gpus")
+    refusal(
+        lambda: train_cifar.read_options(["--dtype", "bfloat16", "--gpus", "0"]),
+        "CPUs alone",
+        "leave out --gpus",
+    )
 
 
-@pytest.mark.parametrize("flags, has", [
-    ("fpu avx512f avx512_bf16 clzero", True), ("fpu avx512f avx512_bf16x", False), ("fpu", False)])
+@pytest.mark.parametrize(
+    "flags, has",
+    [("fpu avx512f avx512_bf16 clzero", True), ("fpu avx512f avx512_bf16x", False), ("fpu", False)],
+)
 def test_processor_is_asked_by_its_flags_and_doctor_names_it(monkeypatch, flags, has):
-    monkeypatch.setattr(environment.Path, "read_text",
-                        lambda path: f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: none\n")
+    monkeypatch.setattr(
+        environment.Path,
+        "read_text",
+        lambda path: f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: none\n",
+    )
     assert environment.has_bfloat16() is has
     monkeypatch.undo()
     monkeypatch.setattr(doctor, "has_bfloat16", lambda: has)

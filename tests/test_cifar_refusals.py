@@ -1,4 +1,5 @@
 """What is no CIFAR, or no more, or worse, gets one line."""
+
 import os
 import pickle
 import struct
@@ -14,7 +15,12 @@ from data import cifar
 
 
 def test_missing_folder_is_refused_with_a_way_to_name_it(tmp_path):
-    refusal(lambda: cifar.load("cifar10", tmp_path / "nowhere"), tmp_path / "nowhere", "no folder", "--data-dir")
+    refusal(
+        lambda: cifar.load("cifar10", tmp_path / "nowhere"),
+        tmp_path / "nowhere",
+        "no folder",
+        "--data-dir",
+    )
     refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "test_batch.bin", "--data-dir")
 
 
@@ -40,8 +46,15 @@ def test_file_cut_in_the_middle_of_a_record_is_refused(tmp_path, records, name):
 
 
 @pytest.mark.parametrize("version, count", [("binary", 99), ("binary", 0), ("python", 99)])
-@pytest.mark.parametrize("dataset, name", [("cifar10", "data_batch_4"), ("cifar10", "test_batch"),
-                                           ("cifar100", "train"), ("cifar100", "test")])
+@pytest.mark.parametrize(
+    "dataset, name",
+    [
+        ("cifar10", "data_batch_4"),
+        ("cifar10", "test_batch"),
+        ("cifar100", "train"),
+        ("cifar100", "test"),
+    ],
+)
 def test_file_cut_between_two_records_is_refused(tmp_path, records, dataset, name, version, count):
     content = {key: rows[:count] if key == name else rows for key, rows in records[dataset].items()}
     if version == "binary":
@@ -67,7 +80,9 @@ def test_pickle_of_pointers_to_itself_does_not_fill_the_memory(tmp_path, records
     lists = [[]]
     for _ in range(9):
         lists.append([lists[-1]] * 1000)
-    (tmp_path / "data_batch_1").write_bytes(python3_pickle({b"data": lists[-1], b"labels": lists[-1]}))
+    (tmp_path / "data_batch_1").write_bytes(
+        python3_pickle({b"data": lists[-1], b"labels": lists[-1]})
+    )
     refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path / "data_batch_1", "again")
 
 
@@ -76,7 +91,9 @@ def test_set_of_empty_files_is_refused(tmp_path, records):
     refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "again")
 
 
-@pytest.mark.parametrize("dataset, name, label", [("cifar10", "data_batch_2", 10), ("cifar100", "test", 100)])
+@pytest.mark.parametrize(
+    "dataset, name, label", [("cifar10", "data_batch_2", 10), ("cifar100", "test", 100)]
+)
 @pytest.mark.parametrize("version", ["binary", "python"])
 def test_label_of_no_class_is_refused(tmp_path, records, dataset, name, label, version):
     content = {key: rows.copy() for key, rows in records[dataset].items()}
@@ -101,12 +118,17 @@ def test_label_that_fits_no_byte_is_not_wrapped_around(tmp_path, records, label)
 def broken_pickles():
     rows = np.zeros((3, 3073), np.uint8)
     whole = as_dict(rows, 1)
-    return {"empty": b"", "text": b"<html>404\nnot found</html>\n", "cut": python3_pickle(whole)[:-700],
-            "no dict": python3_pickle([1, 2]), "no data": python3_pickle({b"labels": [0]}),
-            "fewer labels": python3_pickle({**whole, b"labels": [0]}),
-            "words for labels": python3_pickle({**whole, b"labels": [b"cat", b"dog", b"frog"]}),
-            "flat data": python3_pickle({**whole, b"data": rows[:, 1:].ravel()}),
-            "line break in the reason": b"\x80\x04c_codecs\nencode\n\x8c\x01x\x8c\x03a\nb\x86R."}
+    return {
+        "empty": b"",
+        "text": b"<html>404\nnot found</html>\n",
+        "cut": python3_pickle(whole)[:-700],
+        "no dict": python3_pickle([1, 2]),
+        "no data": python3_pickle({b"labels": [0]}),
+        "fewer labels": python3_pickle({**whole, b"labels": [0]}),
+        "words for labels": python3_pickle({**whole, b"labels": [b"cat", b"dog", b"frog"]}),
+        "flat data": python3_pickle({**whole, b"data": rows[:, 1:].ravel()}),
+        "line break in the reason": b"\x80\x04c_codecs\nencode\n\x8c\x01x\x8c\x03a\nb\x86R.",
+    }
 
 
 @pytest.mark.parametrize("content", broken_pickles().values(), ids=broken_pickles())
@@ -120,13 +142,32 @@ def test_broken_pickle_is_refused(tmp_path, records, content):
 def test_pickle_that_is_built_to_end_the_process_is_refused(tmp_path, records):
     write_python(tmp_path, records["cifar10"], 1)
     text = b"X" + struct.pack("<I", 100000) + b"a" * 100000
-    for content in (b"\x80\x02})" + b"\x85" * 1000000 + b"K\x01s.",  # a key of a million tuples in each other: hashing it recurses
-                    b"\x80\x02](" + text + b"q\x00" + b"".join(
-                        [b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"] * 100) + b"e."):  # a text a hundred times
+    for content in (
+        b"\x80\x02})"
+        + b"\x85" * 1000000
+        + b"K\x01s.",  # a key of a million tuples in each other: hashing it recurses
+        b"\x80\x02]("
+        + text
+        + b"q\x00"
+        + b"".join([b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"] * 100)
+        + b"e.",
+    ):  # a text a hundred times
         (tmp_path / "data_batch_2").write_bytes(content)
-        done = subprocess.run([sys.executable, "-c", f"from data import cifar; cifar.load('cifar10', {str(tmp_path)!r})"], cwd=ROOT,
-                              text=True, capture_output=True)
-        assert done.returncode == 1 and "UserError" in done.stderr and "data_batch_2 is no sound file" in done.stderr, done
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"from data import cifar; cifar.load('cifar10', {str(tmp_path)!r})",
+            ],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+        )
+        assert (
+            done.returncode == 1
+            and "UserError" in done.stderr
+            and "data_batch_2 is no sound file" in done.stderr
+        ), done
 
 
 def test_superclass_that_does_not_exist_is_refused(tmp_path, records):
@@ -151,11 +192,16 @@ class Call:
 @pytest.mark.parametrize("attack", ["os.system", "eval", "numpy.save"])
 def test_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path, records, attack, protocol):
     trace = tmp_path / "trace.npy"
-    evil = {"os.system": Call(os.system, f"echo > '{trace}'"), "eval": Call(eval, f"open({str(trace)!r}, 'w').close()"),
-            "numpy.save": Call(np.save, str(trace), 0)}[attack]
+    evil = {
+        "os.system": Call(os.system, f"echo > '{trace}'"),
+        "eval": Call(eval, f"open({str(trace)!r}, 'w').close()"),
+        "numpy.save": Call(np.save, str(trace), 0),
+    }[attack]
     folder = tmp_path / "set"
     write_python(folder, records["cifar10"], 1)
-    content = pickle.dumps({**as_dict(records["cifar10"]["test_batch"], 1), b"more": evil}, protocol)
+    content = pickle.dumps(
+        {**as_dict(records["cifar10"]["test_batch"], 1), b"more": evil}, protocol
+    )
     (folder / "test_batch").write_bytes(content)
     refusal(lambda: cifar.load("cifar10", folder), folder / "test_batch", "official archive")
     assert not trace.exists()
@@ -165,13 +211,26 @@ def test_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path, records, at
 
 def test_dotted_name_does_not_lead_out_of_the_allowed_classes(tmp_path, records):
     write_python(tmp_path, records["cifar10"], 1)
-    for module, name in (("numpy", "ndarray.tofile"), ("numpy.core.multiarray", "_reconstruct.__call__"),
-                         ("codecs", "open"), ("two\nlines", "x")):
+    for module, name in (
+        ("numpy", "ndarray.tofile"),
+        ("numpy.core.multiarray", "_reconstruct.__call__"),
+        ("codecs", "open"),
+        ("two\nlines", "x"),
+    ):
         (tmp_path / "data_batch_1").write_bytes(
-            b"\x80\x04" + b"".join(b"\x8c" + bytes([len(text)]) + text.encode() for text in (module, name)) + b"\x93.")
-        refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path / "data_batch_1", "official archive")
+            b"\x80\x04"
+            + b"".join(b"\x8c" + bytes([len(text)]) + text.encode() for text in (module, name))
+            + b"\x93."
+        )
+        refusal(
+            lambda: cifar.load("cifar10", tmp_path), tmp_path / "data_batch_1", "official archive"
+        )
 
 
 @pytest.mark.parametrize("size", [7, 0, 64, -4, 2])
 def test_image_size_that_does_not_divide_the_pictures_is_refused(generated_folder, size):
-    refusal(lambda: cifar.load("cifar10", generated_folder, image_size=size), f"--image-size {size}", "32, 16, 8 or 4")
+    refusal(
+        lambda: cifar.load("cifar10", generated_folder, image_size=size),
+        f"--image-size {size}",
+        "32, 16, 8 or 4",
+    )

@@ -1,4 +1,7 @@
-"""Workers of one job make the steps of one process with as many devices; when one dies, the job ends and can go on."""
+"""Workers of one job make the steps of one process with as many devices; when one dies, the job
+ends and can go on.
+"""
+
 import os
 import signal
 import socket
@@ -17,14 +20,33 @@ from training.log import read_log
 
 
 def cluster(*arguments, **options):
-    command = [sys.executable, "-m", "training.cluster", "--workers", "2", "--", "train_cifar.py", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            env={**os.environ, "OMP_NUM_THREADS": "1", **options})
+    command = [
+        sys.executable,
+        "-m",
+        "training.cluster",
+        "--workers",
+        "2",
+        "--",
+        "train_cifar.py",
+        *map(str, arguments),
+    ]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **options},
+    )
 
 
 def weights(folder):
     arrays, _ = checkpoint.load(checkpoint.found(folder)[-1])
-    return {name: array.asnumpy() for name, array in arrays.items() if name.startswith(("arg:", "momentum:"))}
+    return {
+        name: array.asnumpy()
+        for name, array in arrays.items()
+        if name.startswith(("arg:", "momentum:"))
+    }
 
 
 def wait_for_row(folder, iteration, process):
@@ -38,14 +60,26 @@ def wait_for_row(folder, iteration, process):
 
 def workers_of(process):
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(child) for child in children if b"train_cifar.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [
+        int(child)
+        for child in children
+        if b"train_cifar.py" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def test_two_workers_are_one_process_with_two_devices(images, tmp_path):
     """A few steps only: rounding differs, and a training makes much of it in the end."""
     arguments = ["--data-dir", images, *SMALL, "--iterations", 20]
-    for name, process in (("devices", start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1")),
-                          ("workers", cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"))):
+    for name, process in (
+        (
+            "devices",
+            start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1"),
+        ),
+        (
+            "workers",
+            cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
+        ),
+    ):
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0 and "finished: test error" in out, (name, out, err)
     one, other = ([row[:4] for row in rows(tmp_path / name)] for name in ("devices", "workers"))
@@ -62,7 +96,11 @@ def test_job_that_is_stopped_and_loses_a_worker_ends_as_an_unbroken_one(images, 
     wait_for_row(tmp_path / "broken", 20, process)
     process.terminate()
     out, err = process.communicate(timeout=300)
-    assert process.returncode == 143 and "the same command goes on" in out, (process.returncode, out, err)
+    assert process.returncode == 143 and "the same command goes on" in out, (
+        process.returncode,
+        out,
+        err,
+    )
     stopped = rows(tmp_path / "broken")[-1][0]
     assert 20 <= stopped < 200
 
@@ -71,7 +109,10 @@ def test_job_that_is_stopped_and_loses_a_worker_ends_as_an_unbroken_one(images, 
     os.kill(workers_of(process)[1], signal.SIGKILL)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "died (exit code -9), so the job ends; the same command goes on from the last checkpoint" in err
+    assert (
+        "died (exit code -9), so the job ends; the same command goes on from the last checkpoint"
+        in err
+    )
 
     for _ in range(2):  # the second time it has nothing left to do
         process = cluster(*job, tmp_path / "broken")
@@ -82,24 +123,51 @@ def test_job_that_is_stopped_and_loses_a_worker_ends_as_an_unbroken_one(images, 
 
 def test_parameters_of_two_workers_are_those_of_two_devices(images, tmp_path):
     arguments = ["--data-dir", images, *SMALL, "--iterations", 5]
-    for name, process in (("devices", start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1")),
-                          ("workers", cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"))):
+    for name, process in (
+        (
+            "devices",
+            start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1"),
+        ),
+        (
+            "workers",
+            cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
+        ),
+    ):
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, (name, err)
     one, other = weights(tmp_path / "devices"), weights(tmp_path / "workers")
     compared = [name for name in one if name.startswith("arg:")]
-    assert compared and all(np.allclose(one[name], other[name], rtol=1e-4, atol=1e-6) for name in compared)
-    assert any(name.startswith("momentum:") for name in other), "workers that update themselves have what it takes to go on"
+    assert compared and all(
+        np.allclose(one[name], other[name], rtol=1e-4, atol=1e-6) for name in compared
+    )
+    assert any(
+        name.startswith("momentum:") for name in other
+    ), "workers that update themselves have what it takes to go on"
 
 
 @pytest.mark.parametrize("rate", [0.1, 0])
 def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_path, rate):
-    process = cluster("--data-dir", images, *SMALL, "--kv-store", "dist_async", "--output", tmp_path / "run",
-                      "--warmup-iterations", 40, "--warmup-learning-rate", rate)
+    process = cluster(
+        "--data-dir",
+        images,
+        *SMALL,
+        "--kv-store",
+        "dist_async",
+        "--output",
+        tmp_path / "run",
+        "--warmup-iterations",
+        40,
+        "--warmup-learning-rate",
+        rate,
+    )
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0 and rows(tmp_path / "run")[-1][0] == 40, err
     first, last = (checkpoint.load(path)[0] for path in checkpoint.found(tmp_path / "run"))
-    same_weights = all((first[name].asnumpy() == last[name].asnumpy()).all() for name in first if name.startswith("arg:"))
+    same_weights = all(
+        (first[name].asnumpy() == last[name].asnumpy()).all()
+        for name in first
+        if name.startswith("arg:")
+    )
     assert same_weights == (rate == 0)
 
 
@@ -108,7 +176,9 @@ def test_worker_without_a_cluster_is_refused(train, store):
     assert refused(train("--kv-store", store), "training.cluster starts")
 
 
-@pytest.mark.parametrize("nodes, first", [("node[03-04,07]", "node03"), ("a,b", "a"), ("n-1", "n-1"), ("gpu[7]", "gpu7")])
+@pytest.mark.parametrize(
+    "nodes, first", [("node[03-04,07]", "node03"), ("a,b", "a"), ("n-1", "n-1"), ("gpu[7]", "gpu7")]
+)
 def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, first):
     monkeypatch.setenv("SLURM_STEP_NODELIST", nodes)
     monkeypatch.setattr(socket, "gethostbyname", lambda name: f"address of {name}")
@@ -116,18 +186,52 @@ def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, firs
 
 
 def test_hosts_must_know_where_to_report():
-    done = subprocess.run([sys.executable, "-m", "training.cluster", "--hosts", "a,b", "--", "train_cifar.py"], cwd=ROOT, text=True,
-                          capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "training.cluster", "--hosts", "a,b", "--", "train_cifar.py"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+    )
     assert refused((done.returncode, done.stdout, done.stderr), "--root")
 
 
 def test_cluster_under_slurm_starts_one_worker_for_each_task(images, tmp_path):
     """What srun does, without SLURM: the same command once for each task, with its variables."""
     port = "19" + str(os.getpid())[-3:].zfill(3)
-    command = [sys.executable, "-m", "training.cluster", "--port", port, "--", "train_cifar.py", "--data-dir", str(images), *SMALL,
-               "--iterations", "10", "--kv-store", "dist_sync", "--output", str(tmp_path / "run")]
-    tasks = [subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
-        **os.environ, "OMP_NUM_THREADS": "1", "SLURM_PROCID": str(number), "SLURM_NTASKS": "2"}) for number in range(2)]
+    command = [
+        sys.executable,
+        "-m",
+        "training.cluster",
+        "--port",
+        port,
+        "--",
+        "train_cifar.py",
+        "--data-dir",
+        str(images),
+        *SMALL,
+        "--iterations",
+        "10",
+        "--kv-store",
+        "dist_sync",
+        "--output",
+        str(tmp_path / "run"),
+    ]
+    tasks = [
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "SLURM_PROCID": str(number),
+                "SLURM_NTASKS": "2",
+            },
+        )
+        for number in range(2)
+    ]
     outs = [task.communicate(timeout=300) for task in tasks]
     assert [task.returncode for task in tasks] == [0, 0], outs
     assert rows(tmp_path / "run")[-1][0] == 10

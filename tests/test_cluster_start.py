@@ -1,4 +1,5 @@
 """How a job of several workers begins and ends, without MXNet's part in it."""
+
 import os
 import signal
 import socket
@@ -21,7 +22,9 @@ JOB = ("127.0.0.1", 1, 2, 3)
 def begin(monkeypatch):
     """begin(*words, **environment) -> [(role, job)] of the processes that would be started."""
     started = []
-    monkeypatch.setattr(cluster, "start", lambda words, role, job, *_, **__: started.append((role, job)))
+    monkeypatch.setattr(
+        cluster, "start", lambda words, role, job, *_, **__: started.append((role, job))
+    )
     monkeypatch.setattr(cluster, "watch", lambda helpers, workers: 0)
     for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_JOB_ID", "SLURM_STEP_ID"):
         monkeypatch.delenv(name, raising=False)
@@ -33,6 +36,7 @@ def begin(monkeypatch):
         monkeypatch.setattr(sys, "argv", ["cluster", *words, "--", "train_cifar.py"])
         assert cluster.main() == 0
         return list(started)
+
     return call
 
 
@@ -54,7 +58,12 @@ def test_jobs_of_slurm_have_ports_and_tokens_of_their_own(begin):
 
 
 def test_batch_script_without_tasks_starts_its_workers_itself(begin):
-    assert roles(begin(SLURM_PROCID="0", SLURM_JOB_ID="7")) == ["scheduler", "server", "worker", "worker"]
+    assert roles(begin(SLURM_PROCID="0", SLURM_JOB_ID="7")) == [
+        "scheduler",
+        "server",
+        "worker",
+        "worker",
+    ]
 
 
 def test_jobs_of_one_machine_have_tokens_of_their_own(begin):
@@ -80,6 +89,7 @@ def test_port_that_is_none_is_one_line(begin):
 
 class Store:
     """A parameter server's answers to worker 1, whose worker 0 is of the job 7."""
+
     rank = 1
     num_workers = 2
 
@@ -93,8 +103,11 @@ class Store:
 @pytest.mark.parametrize("token, is_ours", [("7", True), ("8", False)])
 def test_workers_of_another_job_are_refused(monkeypatch, token, is_ours):
     monkeypatch.setattr(mx.kv, "create", lambda kind: Store())
-    for name, value in (("DMLC_ROLE", "worker"), ("TRAINING_JOB", token),
-                        ("MXNET_UPDATE_ON_KVSTORE", "1")):
+    for name, value in (
+        ("DMLC_ROLE", "worker"),
+        ("TRAINING_JOB", token),
+        ("MXNET_UPDATE_ON_KVSTORE", "1"),
+    ):
         monkeypatch.setenv(name, value)
     if is_ours:
         assert Workers("dist_sync").count == 2
@@ -121,9 +134,17 @@ def wait_until(condition):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's prctl")
 def test_kill_of_the_program_leaves_no_worker_behind():
-    code = f"from training import cluster; print(cluster.start(['sleep', '600'], 'worker', {JOB}).pid, flush=True); input()"
-    program = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    code = (
+        f"from training import cluster; print(cluster.start(['sleep', '600'], 'worker', {JOB}).pid,"
+        " flush=True); input()"
+    )
+    program = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     pid = int(program.stdout.readline())
     assert state(pid) in ("S", "R", "D")
     program.kill()

@@ -1,4 +1,5 @@
 """ImageNet's training crops and the three rules for testing, against plain NumPy."""
+
 import os
 import subprocess
 import sys
@@ -17,7 +18,11 @@ from training.evaluate import evaluate
 
 
 def feed(made, **options):
-    return CropBatches(made.train_images, made.mean, **{**dict(batch_size=7, seed=3, image_size=64, side=SIDE), **options})
+    return CropBatches(
+        made.train_images,
+        made.mean,
+        **{**dict(batch_size=7, seed=3, image_size=64, side=SIDE), **options},
+    )
 
 
 def shown(batches, iteration):
@@ -34,7 +39,9 @@ def test_batch_is_a_function_of_seed_and_iteration_whatever_came_before(prepared
         images, labels = shown(second, i)
         assert (images == expected[i - 1][0]).all() and (labels == expected[i - 1][1]).all()
     streamed = list(second.stream(5, 8))
-    assert all((batch.data[0].asnumpy() == expected[i][0]).all() for i, batch in enumerate(streamed, 4))
+    assert all(
+        (batch.data[0].asnumpy() == expected[i][0]).all() for i, batch in enumerate(streamed, 4)
+    )
     assert (shown(feed(made, seed=4), 1)[0] != expected[0][0]).any()
 
 
@@ -49,27 +56,40 @@ def test_each_epoch_shows_each_picture_once_and_fills_its_last_batch_from_the_ne
 
 
 def test_same_picture_is_cropped_anew_in_every_batch(prepared):
-    # ImageRecordIter with seed_aug does to the k-th picture of every batch what it does to that of the first
+    # ImageRecordIter with seed_aug does to the k-th picture of every batch what it does to that of
+    # the first
     made, _ = prepared
     batches = feed(made, batch_size=36)
     flips = []
     for i in (1, 2, 3):
         batches.samples = lambda iteration: [(0, 0)] * 36
         flips.append(shown(batches, i)[0])
-    assert all(abs(one - other).max(axis=(1, 2, 3)).min() > 1 for one, other in ((flips[0], flips[1]), (flips[1], flips[2])))
+    assert all(
+        abs(one - other).max(axis=(1, 2, 3)).min() > 1
+        for one, other in ((flips[0], flips[1]), (flips[1], flips[2]))
+    )
     assert len({row.tobytes() for row in flips[0]}) > 30
 
 
 def test_batches_leave_no_memory_behind(prepared):
-    # an ImageRecordIter that is not asked to its end keeps a batch for ever: 1,728 KB of each of these
-    code = ("import training; from data import imagenet; from data.crops import CropBatches\n"
-            f"made = imagenet.load({str(prepared[1])!r})\n"
-            f"batches = CropBatches(made.train_images, made.mean, 36, 3, 64, {SIDE}, threads=1).stream(1, 100)\n"
-            "held = [int(open('/proc/self/statm').read().split()[1]) * 4 for batch in batches]\n"
-            "print((held[-1] - held[49]) / 50)")
-    # each iterator has threads of its own, and by default malloc an arena for each, which come to their full size one by one
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, text=True, capture_output=True,
-                          env={**os.environ, "MALLOC_ARENA_MAX": "1"})
+    # an ImageRecordIter that is not asked to its end keeps a batch for ever: 1,728 KB of each of
+    # these
+    code = (
+        "import training; from data import imagenet; from data.crops import CropBatches\nmade ="
+        f" imagenet.load({str(prepared[1])!r})\nbatches = CropBatches(made.train_images, made.mean,"
+        f" 36, 3, 64, {SIDE}, threads=1).stream(1, 100)\nheld ="
+        " [int(open('/proc/self/statm').read().split()[1]) * 4 for batch in"
+        " batches]\nprint((held[-1] - held[49]) / 50)"
+    )
+    # each iterator has threads of its own, and by default malloc an arena for each, which come to
+    # their full size one by one
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+    )
     assert float(done.stdout) < 600, done.stdout + done.stderr
 
 
@@ -77,7 +97,9 @@ def ramp(tmp_path, colours):
     """A set of one picture: its red is its column, its green its row."""
     side = SIDE
     y, x = np.mgrid[0:side, 0:side]
-    pixels = np.stack([x, y, np.full_like(x, 100)] if colours else [np.full_like(x, 120)] * 3, axis=2).astype(np.uint8)
+    pixels = np.stack(
+        [x, y, np.full_like(x, 100)] if colours else [np.full_like(x, 120)] * 3, axis=2
+    ).astype(np.uint8)
     for name in ("a/1.png", "b/1.png"):
         for split in ("train", "val"):
             path = tmp_path / "source" / split / name
@@ -91,11 +113,15 @@ def test_crops_have_the_papers_scales_places_and_flips(tmp_path, monkeypatch):
     batches = feed(ramp(tmp_path, True), batch_size=200)
     batches.samples = lambda iteration: [(0, 0)] * 200
     images = shown(batches, 1)[0] + batches_mean(tmp_path).reshape(3, 1, 1)
-    slope = (images[:, 0, 32, 56] - images[:, 0, 32, 8]) / 48  # columns of the prepared picture for one of the crop
+    slope = (
+        images[:, 0, 32, 56] - images[:, 0, 32, 8]
+    ) / 48  # columns of the prepared picture for one of the crop
     down = (images[:, 1, 56, 32] - images[:, 1, 8, 32]) / 48
     assert np.allclose(abs(slope), down, atol=0.1)
     short = SIDE / down
-    assert short.min() > 70 and short.max() < 141 and short.min() < 78 and short.max() > 132  # [256, 480] of 224 is [73, 137] of 64
+    assert (
+        short.min() > 70 and short.max() < 141 and short.min() < 78 and short.max() > 132
+    )  # [256, 480] of 224 is [73, 137] of 64
     assert 95 < short.mean() < 115 and 0.4 < (slope < 0).mean() < 0.6
     room = short - 64
     top = (images[:, 1, 8, 32] / down - 8) / room
@@ -111,8 +137,10 @@ def test_aspect_ratio_and_area_are_googlenets(tmp_path, monkeypatch):
     batches = feed(ramp(tmp_path, True), batch_size=300, kind="aspect")
     batches.samples = lambda iteration: [(0, 0)] * 300
     images = shown(batches, 1)[0]
-    width, height = (abs(images[:, c][(slice(None), *end)] - images[:, c][(slice(None), *begin)]) * 64 / 48
-                     for c, begin, end in ((0, (32, 8), (32, 56)), (1, (8, 32), (56, 32))))
+    width, height = (
+        abs(images[:, c][(slice(None), *end)] - images[:, c][(slice(None), *begin)]) * 64 / 48
+        for c, begin, end in ((0, (32, 8), (32, 56)), (1, (8, 32), (56, 32)))
+    )
     area, ratio = width * height / SIDE**2, width / height
     assert 0.05 < area.min() < 0.15 and area.max() > 0.85
     assert 0.70 < ratio.min() < 0.82 and 1.22 < ratio.max() < 1.42
@@ -123,7 +151,9 @@ def test_colour_noise_is_alexnets(tmp_path):
     batches.samples = lambda iteration: [(0, 0)] * 400
     noise = shown(batches, 1)[0][:, :, 20, 20]
     covariance = np.cov((noise - noise.mean(axis=0)).T)
-    vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+    vectors = np.array(
+        [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
+    )
     expected = vectors @ np.diag((0.1 * np.array([55.46, 4.794, 1.148])) ** 2) @ vectors.T
     assert abs(covariance - expected).max() < 0.2 * abs(expected).max()
 
@@ -133,10 +163,14 @@ def test_pictures_too_small_for_the_scales_are_refused(prepared):
 
 
 def by_numpy(pixels, side, crop):
-    """Shorter side and centre crop, in NumPy: bilinear, with the kernel widened where the picture shrinks."""
+    """Shorter side and centre crop, in NumPy: bilinear, with the kernel widened where the picture
+    shrinks.
+    """
     height, width = pixels.shape[:2]
     short = min(height, width)
-    for axis, (old, new) in enumerate(((height, round(height * side / short)), (width, round(width * side / short)))):
+    for axis, (old, new) in enumerate(
+        ((height, round(height * side / short)), (width, round(width * side / short)))
+    ):
         scale = max(old / new, 1)
         centres = (np.arange(new) + 0.5) * old / new - 0.5
         weights = np.maximum(1 - abs(np.arange(old)[None] - centres[:, None]) / scale, 0)
@@ -148,18 +182,22 @@ def by_numpy(pixels, side, crop):
 @pytest.mark.parametrize("width, height", [(300, 211), (97, 160), (64, 64), (480, 333)])
 @pytest.mark.parametrize("name", ["224", "320", "ten"])
 def test_crops_by_each_rule_are_those_of_plain_numpy(width, height, name):
-    image = Image.fromarray(np.random.RandomState(width).randint(0, 256, (height, width, 3), dtype=np.uint8))
+    image = Image.fromarray(
+        np.random.RandomState(width).randint(0, 256, (height, width, 3), dtype=np.uint8)
+    )
     side, crop = {"224": (256, 224), "320": (320, 320), "ten": (256, 224)}[name]
     whole = by_numpy(np.asarray(image).astype(float), side, crop)
     bottom, right = whole.shape[0] - crop, whole.shape[1] - crop
     places = [(bottom // 2, right // 2)]
     if name == "ten":
         places = [(0, 0), (0, right), (bottom, 0), (bottom, right), *places]
-    expected = [whole[top:top + crop, left:left + crop] for top, left in places]
+    expected = [whole[top : top + crop, left : left + crop] for top, left in places]
     if name == "ten":
         expected += [view[:, ::-1] for view in expected]
     ours = crops.crops(image, crops.RULES[name]).transpose(0, 2, 3, 1)
-    assert ours.shape == (len(expected), crop, crop, 3) and abs(ours - np.array(expected)).max() < 1.5
+    assert (
+        ours.shape == (len(expected), crop, crop, 3) and abs(ours - np.array(expected)).max() < 1.5
+    )
 
 
 @pytest.mark.parametrize("rule", ["224", "320", "ten"])
@@ -186,5 +224,7 @@ def test_each_picture_counts_once_whatever_the_batch(prepared, rule, batch_size)
     probabilities, labels = np.array(probabilities), made.test_images.labels.astype(int)
     order = probabilities.argsort(axis=1)[:, ::-1]
     assert top1 == pytest.approx(100 * (order[:, 0] != labels).mean(), abs=1e-6)
-    assert top2 == pytest.approx(100 * (order[:, :2] != labels[:, None]).all(axis=1).mean(), abs=1e-6)
+    assert top2 == pytest.approx(
+        100 * (order[:, :2] != labels[:, None]).all(axis=1).mean(), abs=1e-6
+    )
     assert loss == pytest.approx(-np.log(probabilities[np.arange(12), labels]).mean(), rel=0.02)

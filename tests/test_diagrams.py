@@ -1,4 +1,5 @@
 """Diagrams show the graphs that are trained, each part where the paper draws it."""
+
 import matplotlib.image
 import mxnet as mx
 import pytest
@@ -15,24 +16,30 @@ def columns(activation, shortcut):
     """{0 shortcut, 1 between, 2 F: words, from top to bottom} of one unit."""
     graph = of_network(activation, shortcut)
     place = graph.places()
-    return {part: [graph.words[name] for name in graph.inputs if place[name][0] in columns]
-            for part, columns in ((0, (0,)), (1, (1,)), (2, (ALONE, 2)))}
+    return {
+        part: [graph.words[name] for name in graph.inputs if place[name][0] in columns]
+        for part, columns in ((0, (0,)), (1, (1,)), (2, (ALONE, 2)))
+    }
 
 
 F = ["3x3 weight", "BN", "ReLU", "3x3 weight", "BN"]
 GATE = ["1x1 conv", "sigmoid"]
 
 
-@pytest.mark.parametrize("activation, shortcut, trunk, between, residual", [
-    ("original", "identity", ["+", "ReLU"], [], F),
-    ("original", "constant_scaling", ["+", "\u00d7 0.5", "ReLU"], [], F),
-    ("original", "exclusive_gating", ["+", "ReLU"], GATE, [*F, "\u2212", "\u00d7"]),
-    ("original", "shortcut_only_gating", ["\u2212", "+", "ReLU"], [*GATE, "\u00d7"], F),
-    ("original", "convolution", ["1x1 conv", "BN", "+", "ReLU"], [], F),
-    ("original", "dropout", ["dropout 0.5", "+", "ReLU"], [], F),
-    ("original", "plain", [*F, "ReLU"], [], []),
-    ("preact", "identity", ["+"], [], ["BN", "ReLU", "3x3 weight", "BN", "ReLU", "3x3 weight"]),
-    ("bn_after_addition", "identity", ["+", "BN", "ReLU"], [], F[:4])])
+@pytest.mark.parametrize(
+    "activation, shortcut, trunk, between, residual",
+    [
+        ("original", "identity", ["+", "ReLU"], [], F),
+        ("original", "constant_scaling", ["+", "\u00d7 0.5", "ReLU"], [], F),
+        ("original", "exclusive_gating", ["+", "ReLU"], GATE, [*F, "\u2212", "\u00d7"]),
+        ("original", "shortcut_only_gating", ["\u2212", "+", "ReLU"], [*GATE, "\u00d7"], F),
+        ("original", "convolution", ["1x1 conv", "BN", "+", "ReLU"], [], F),
+        ("original", "dropout", ["dropout 0.5", "+", "ReLU"], [], F),
+        ("original", "plain", [*F, "ReLU"], [], []),
+        ("preact", "identity", ["+"], [], ["BN", "ReLU", "3x3 weight", "BN", "ReLU", "3x3 weight"]),
+        ("bn_after_addition", "identity", ["+", "BN", "ReLU"], [], F[:4]),
+    ],
+)
 def test_parts_stand_where_the_paper_draws_them(activation, shortcut, trunk, between, residual):
     assert columns(activation, shortcut) == {0: trunk, 1: between, 2: residual}
 
@@ -47,8 +54,9 @@ def sigmoid(x, name):
 
 def squeeze_and_excitation(x):
     f = weight(x, "conv1")
-    s = mx.sym.FullyConnected(mx.sym.mean(f, axis=(2, 3), name="unit_mean"), num_hidden=16,
-                              name="unit_fc")
+    s = mx.sym.FullyConnected(
+        mx.sym.mean(f, axis=(2, 3), name="unit_mean"), num_hidden=16, name="unit_fc"
+    )
     s = mx.sym.reshape(sigmoid(s, "gate"), shape=(0, 0, 1, 1), name="unit_reshape")
     return mx.sym.elemwise_add(x, mx.sym.broadcast_mul(f, s, name="unit_scaled"), name="unit_sum")
 
@@ -69,8 +77,9 @@ def rezero(x):
 def highway(x):
     f = weight(x, "conv1")
     gate = sigmoid(weight(weight(x, "gate1"), "gate2"), "gate")
-    carry = mx.sym.elemwise_mul(x, mx.sym._internal._rminus_scalar(gate, scalar=1, name="unit_rest"),
-                                name="unit_carried")
+    carry = mx.sym.elemwise_mul(
+        x, mx.sym._internal._rminus_scalar(gate, scalar=1, name="unit_rest"), name="unit_carried"
+    )
     f = mx.sym.elemwise_mul(f, gate, name="unit_gated")
     return mx.sym.elemwise_add(carry, f, name="unit_sum")
 
@@ -97,10 +106,14 @@ def unit_of(idea):
 def drawn(graph):
     """(ways, Router) of a graph: [(source, target, points)]."""
     places = graph.places()
-    router = Router(places, {name: HALF_CIRCLE if graph.is_meeting(name) else HALF_BOX
-                             for name in graph.inputs})
-    return [(one, name, router.way(one, name)) for name, inputs in graph.inputs.items()
-            for one in inputs], router
+    router = Router(
+        places, {name: HALF_CIRCLE if graph.is_meeting(name) else HALF_BOX for name in graph.inputs}
+    )
+    return [
+        (one, name, router.way(one, name))
+        for name, inputs in graph.inputs.items()
+        for one in inputs
+    ], router
 
 
 def clear(graph):
@@ -111,12 +124,14 @@ def clear(graph):
     for source, target, points in ways:
         for segment in zip(points, points[1:]):
             for name, half in router.half.items():
-                assert not crosses(segment, router.at[name], half, name in (source, target)), (
-                    f"{source} -> {target} runs through {name}")
+                assert not crosses(
+                    segment, router.at[name], half, name in (source, target)
+                ), f"{source} -> {target} runs through {name}"
             for other, _, others in ways:
                 if other != source:
-                    assert not any(overlap(segment, piece) for piece in zip(others, others[1:])), (
-                        f"{source} -> {target} lies on a way from {other}")
+                    assert not any(
+                        overlap(segment, piece) for piece in zip(others, others[1:])
+                    ), f"{source} -> {target} lies on a way from {other}"
     return True
 
 
@@ -138,8 +153,11 @@ def test_variants_of_this_project_are_clear_in_every_pair():
 def test_way_round_is_drawn_beside_what_it_goes_round():
     graph = unit_of(squeeze_and_excitation)
     ways, router = drawn(graph)
-    points, = [points for source, target, points in ways
-               if (source, target) == ("unit_conv1", "unit_scaled")]
+    (points,) = [
+        points
+        for source, target, points in ways
+        if (source, target) == ("unit_conv1", "unit_scaled")
+    ]
     outside = max(x for x, _ in points)
     assert outside > router.at["unit_conv1"][0] + HALF_BOX[0]
 
@@ -149,7 +167,8 @@ def test_boxes_say_what_their_operator_does():
         return set(unit_of(idea).words.values())
 
     assert {"mean", "fc 16", "reshape", "\u00d7", "+"} <= {
-        words.lower() for words in said(squeeze_and_excitation)}
+        words.lower() for words in said(squeeze_and_excitation)
+    }
     assert "\u00d7 alpha" in said(rezero)
     assert "1 \u2212 \u00b7" in said(highway) and "concat" in said(concatenation)
 
@@ -160,18 +179,30 @@ def test_figure_5b_groups_the_graph_of_5c_from_weight_to_next_activation():
     shifted = diagrams._frames(graph, "shifted")
     assert [graph.words[name] for name in whole[0]][:3] == ["BN", "ReLU", "3x3 weight"]
     assert [graph.words[name] for name in shifted[0]] == [
-        "3x3 weight", "BN", "ReLU", "3x3 weight", "+", "BN", "ReLU"]
+        "3x3 weight",
+        "BN",
+        "ReLU",
+        "3x3 weight",
+        "+",
+        "BN",
+        "ReLU",
+    ]
 
 
 def test_file_that_cannot_be_built_is_named_and_the_rest_is_drawn(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(files, "FIGURES", tmp_path)
-    monkeypatch.setattr(diagrams, "FIGURES", {"figure4": ("title", diagrams.FIGURES["figure4"][1][:1])})
+    monkeypatch.setattr(
+        diagrams, "FIGURES", {"figure4": ("title", diagrams.FIGURES["figure4"][1][:1])}
+    )
     monkeypatch.setattr(diagrams, "own_variants", lambda: ["half_written", "preact"])
     diagrams.draw_all()
     assert {path.name for path in tmp_path.iterdir()} == {"figure4.png", "unit-preact.png"}
     out = capsys.readouterr().out
-    assert [line for line in out.splitlines() if line.startswith("left out: ")] == [
-        line for line in out.splitlines() if "half_written" in line] != []
+    assert (
+        [line for line in out.splitlines() if line.startswith("left out: ")]
+        == [line for line in out.splitlines() if "half_written" in line]
+        != []
+    )
 
 
 def test_diagrams_are_pictures(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 """The download from a server on the loopback that breaks, lies and refuses."""
+
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +24,12 @@ def test_broken_download_goes_on_where_it_broke(server, tmp_path, archive):
     download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive))
     first, second = server.requests
     assert first[1:3] == (None, 200)
-    start = int(second[1][len("bytes="):-1])
-    assert second[1:] == (f"bytes={start}-", 206, len(archive) - start), "more than the remainder was sent"
+    start = int(second[1][len("bytes=") : -1])
+    assert second[1:] == (
+        f"bytes={start}-",
+        206,
+        len(archive) - start,
+    ), "more than the remainder was sent"
     assert first[3] - (1 << 16) <= start <= first[3], "most of what had arrived was thrown away"
     assert (tmp_path / "a.bin").read_bytes() == archive
 
@@ -32,7 +37,7 @@ def test_broken_download_goes_on_where_it_broke(server, tmp_path, archive):
 def test_download_that_breaks_several_times_still_arrives(server, tmp_path, archive):
     server.content, server.breaks = archive, 4
     download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive))
-    starts = [int(asked[len("bytes="):-1]) for _, asked, _, _ in server.requests[1:]]
+    starts = [int(asked[len("bytes=") : -1]) for _, asked, _, _ in server.requests[1:]]
     assert len(server.requests) == 5 and starts == sorted(starts) and starts[0] > 0
     assert (tmp_path / "a.bin").read_bytes() == archive
 
@@ -40,15 +45,24 @@ def test_download_that_breaks_several_times_still_arrives(server, tmp_path, arch
 def test_broken_download_starts_again_if_the_server_ignores_ranges(server, tmp_path, archive):
     server.content, server.breaks, server.ranges = archive, 1, False
     download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive))
-    assert [request[2:] for request in server.requests] == [(200, server.requests[0][3]), (200, len(archive))]
+    assert [request[2:] for request in server.requests] == [
+        (200, server.requests[0][3]),
+        (200, len(archive)),
+    ]
     assert server.requests[1][1] is not None
-    assert (tmp_path / "a.bin").read_bytes() == archive, "the second answer was appended to the first"
+    assert (
+        tmp_path / "a.bin"
+    ).read_bytes() == archive, "the second answer was appended to the first"
 
 
 def test_what_has_arrived_is_kept_for_the_next_command(server, tmp_path, archive):
     server.content, server.breaks = archive, 1000
-    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
-            server.host + "a.bin", "is kept", "--data-dir")
+    refusal(
+        lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
+        server.host + "a.bin",
+        "is kept",
+        "--data-dir",
+    )
     (partial,) = tmp_path.iterdir()
     kept = partial.read_bytes()
     assert partial.name != "a.bin" and archive.startswith(kept) and len(kept) > len(archive) // 4
@@ -59,20 +73,34 @@ def test_what_has_arrived_is_kept_for_the_next_command(server, tmp_path, archive
     assert everything(tmp_path) == {"a.bin": archive}
 
 
-def test_server_that_is_down_is_reported_and_what_has_arrived_is_kept(closed_host, server, tmp_path, archive):
+def test_server_that_is_down_is_reported_and_what_has_arrived_is_kept(
+    closed_host, server, tmp_path, archive
+):
     server.content, server.breaks = archive, 1
-    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive), attempts=1))
+    refusal(
+        lambda: download.download(
+            server.host + "a.bin", tmp_path / "a.bin", md5(archive), attempts=1
+        )
+    )
     before = everything(tmp_path)
-    refusal(lambda: download.download(closed_host + "a.bin", tmp_path / "a.bin", md5(archive)),
-            closed_host + "a.bin", "is kept", "--data-dir")
+    refusal(
+        lambda: download.download(closed_host + "a.bin", tmp_path / "a.bin", md5(archive)),
+        closed_host + "a.bin",
+        "is kept",
+        "--data-dir",
+    )
     assert before and everything(tmp_path) == before
 
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_wrong_checksum_is_refused_and_leaves_nothing(server, tmp_path, archive, ranges):
     server.content, server.wrong, server.ranges = archive, 1000, ranges
-    message = refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
-                      server.host + "a.bin", "MD5", "--data-dir")
+    message = refusal(
+        lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
+        server.host + "a.bin",
+        "MD5",
+        "--data-dir",
+    )
     assert "is kept" not in message, "it was not kept, and should not be"
     assert everything(tmp_path) == {}
     assert len(server.requests) <= 5
@@ -81,7 +109,11 @@ def test_wrong_checksum_is_refused_and_leaves_nothing(server, tmp_path, archive,
 def test_download_without_end_is_refused_and_leaves_nothing(server, tmp_path, archive, monkeypatch):
     server.content = archive
     monkeypatch.setattr(download, "LARGEST", len(archive) // 2)
-    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)), server.host + "a.bin", "--data-dir")
+    refusal(
+        lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
+        server.host + "a.bin",
+        "--data-dir",
+    )
     assert everything(tmp_path) == {}
 
 
@@ -100,10 +132,18 @@ def test_wrong_beginning_does_not_spoil_the_download_for_ever(server, tmp_path, 
 
 
 @pytest.mark.parametrize("extra", [b"", b"and more"])
-def test_download_that_was_whole_already_is_finished_whatever_the_server_says(server, tmp_path, archive, extra):
-    """It ended between the last byte and the renaming: the server answers 416 to a range that begins at the end."""
+def test_download_that_was_whole_already_is_finished_whatever_the_server_says(
+    server, tmp_path, archive, extra
+):
+    """It ended between the last byte and the renaming: the server answers 416 to a range that
+    begins at the end.
+    """
     server.content, server.breaks = archive, 1000
-    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive), attempts=1))
+    refusal(
+        lambda: download.download(
+            server.host + "a.bin", tmp_path / "a.bin", md5(archive), attempts=1
+        )
+    )
     (partial,) = tmp_path.iterdir()
     partial.write_bytes(archive + extra)
     server.breaks = 0
@@ -116,8 +156,12 @@ def test_download_that_was_whole_already_is_finished_whatever_the_server_says(se
 @pytest.mark.parametrize("status", [404, 416, 503])
 def test_refusing_server_is_reported_and_leaves_nothing(server, tmp_path, archive, status):
     server.content, server.status = archive, status
-    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
-            server.host + "a.bin", status, "--data-dir")
+    refusal(
+        lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(archive)),
+        server.host + "a.bin",
+        status,
+        "--data-dir",
+    )
     assert everything(tmp_path) == {}
     assert 1 <= len(server.requests) <= 5
 
@@ -137,13 +181,21 @@ def test_error_without_words_still_gives_a_reason(closed_host, tmp_path, monkeyp
         raise download.requests.ConnectionError()
 
     monkeypatch.setattr(download.requests, "get", get)
-    refusal(lambda: download.download(closed_host + "a.bin", tmp_path / "a.bin", md5(b"")), "ConnectionError")
+    refusal(
+        lambda: download.download(closed_host + "a.bin", tmp_path / "a.bin", md5(b"")),
+        "ConnectionError",
+    )
 
 
 def test_two_commands_at_once_share_one_download(server, tmp_path, archive):
     server.content = archive
     with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(download.fetch, "cifar10", tmp_path / "data", server.host, archives(archive)) for _ in range(2)]
+        calls = [
+            pool.submit(
+                download.fetch, "cifar10", tmp_path / "data", server.host, archives(archive)
+            )
+            for _ in range(2)
+        ]
         assert all(is_whole(call.result()) for call in calls)
     assert len(server.requests) == 1
 
@@ -174,20 +226,39 @@ def test_set_that_lacks_a_file_is_fetched_again(server, tmp_path, archive):
 
 def test_failed_fetch_names_the_other_way(closed_host, server, tmp_path, archive):
     server.content, server.wrong = archive, 1000
-    refusal(lambda: download.fetch("cifar10", tmp_path, closed_host, archives(archive)), closed_host, "--data-dir", "DATA=")
-    refusal(lambda: download.fetch("cifar10", tmp_path, server.host, archives(archive)), server.host, "--data-dir", "DATA=")
+    refusal(
+        lambda: download.fetch("cifar10", tmp_path, closed_host, archives(archive)),
+        closed_host,
+        "--data-dir",
+        "DATA=",
+    )
+    refusal(
+        lambda: download.fetch("cifar10", tmp_path, server.host, archives(archive)),
+        server.host,
+        "--data-dir",
+        "DATA=",
+    )
     assert not (tmp_path / INSIDE).exists()
 
 
 def test_archive_that_cannot_be_unpacked_is_refused_by_fetch(server, tmp_path, archive):
-    server.content = archive[:len(archive) // 2]  # cut, with the checksum that goes with it
-    refusal(lambda: download.fetch("cifar10", tmp_path, server.host, archives(server.content)), tmp_path / "set.tar.gz", "delete")
+    server.content = archive[: len(archive) // 2]  # cut, with the checksum that goes with it
+    refusal(
+        lambda: download.fetch("cifar10", tmp_path, server.host, archives(server.content)),
+        tmp_path / "set.tar.gz",
+        "delete",
+    )
     assert not (tmp_path / INSIDE).exists()
 
 
 def test_command_without_a_data_set_says_how_to_use_it():
-    result = subprocess.run([sys.executable, "-m", "data.download", "imagenet"], cwd=Path(__file__).resolve().parents[1],
-                            capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-m", "data.download", "imagenet"],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert result.returncode == 2 and result.stdout == ""
     assert len(result.stderr.splitlines()) == 1 and "cifar10|cifar100" in result.stderr
 
@@ -207,12 +278,17 @@ def test_archive_that_the_server_calls_an_encoding_arrives_as_it_is(server, tmp_
     assert everything(tmp_path) == {"a.bin": archive}
 
 
-@pytest.mark.parametrize("location", ["http://", "ftp://a/b", "http://[::1", "http://a:b/", "http://.a/",
-                                      "http://127.0.0.1:99999/"])
+@pytest.mark.parametrize(
+    "location",
+    ["http://", "ftp://a/b", "http://[::1", "http://a:b/", "http://.a/", "http://127.0.0.1:99999/"],
+)
 def test_way_that_leads_nowhere_is_one_line(server, tmp_path, location):
     server.status, server.headers = 302, {"Location": location}
-    refusal(lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(b"")),
-            server.host + "a.bin", "--data-dir")
+    refusal(
+        lambda: download.download(server.host + "a.bin", tmp_path / "a.bin", md5(b"")),
+        server.host + "a.bin",
+        "--data-dir",
+    )
     assert everything(tmp_path) == {}
 
 

@@ -1,4 +1,5 @@
 """What a machine gives and a user's environment says becomes settings that MXNet can bear."""
+
 import os
 import subprocess
 import sys
@@ -26,19 +27,28 @@ def machine(tmp_path, monkeypatch):
             path = tmp_path / "groups" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
+
     return make
 
 
-@pytest.mark.parametrize("groups, files, cores", [
-    ("", {}, 16),
-    ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
-    ("0::/\n", {"cpu.max": "50000 100000\n"}, 1),
-    ("0::/\n", {"cpu.max": "max 100000\n"}, 16),
-    ("0::/job/step\n", {"job/cpu.max": "400000 100000", "job/step/cpu.max": "max 100000"}, 4),
-    ("3:cpuacct,cpu:/job\n", {"cpu/job/cpu.cfs_quota_us": "300000",
-                              "cpu/job/cpu.cfs_period_us": "100000"}, 3),
-    ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 16),
-    ("0::/\n", {"cpu.max": "nonsense"}, 16), ("0::/\n", {"cpu.max": "1 0"}, 16)])
+@pytest.mark.parametrize(
+    "groups, files, cores",
+    [
+        ("", {}, 16),
+        ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "50000 100000\n"}, 1),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, 16),
+        ("0::/job/step\n", {"job/cpu.max": "400000 100000", "job/step/cpu.max": "max 100000"}, 4),
+        (
+            "3:cpuacct,cpu:/job\n",
+            {"cpu/job/cpu.cfs_quota_us": "300000", "cpu/job/cpu.cfs_period_us": "100000"},
+            3,
+        ),
+        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 16),
+        ("0::/\n", {"cpu.max": "nonsense"}, 16),
+        ("0::/\n", {"cpu.max": "1 0"}, 16),
+    ],
+)
 def test_quota_of_processor_time_counts_as_cores(machine, groups, files, cores):
     machine(16, groups, files)
     assert environment.physical_cores() == cores
@@ -50,10 +60,22 @@ def test_machine_without_proc_has_all_processors(tmp_path, monkeypatch):
     assert environment.physical_cores() == os.cpu_count()
 
 
-@pytest.mark.parametrize("given, count, words", [
-    (None, 2, ""), ("1", 1, ""), ("4,2", 4, ""), (" 3 ", 3, ""), ("all", 2, "no number"),
-    ("", 2, "no number"), ("0", 2, "no number"), ("-1", 2, "no number"), ("1e9", 2, "no number"),
-    ("64", 64, "on 2 cores"), ("9999999999999", 2, "no number")])
+@pytest.mark.parametrize(
+    "given, count, words",
+    [
+        (None, 2, ""),
+        ("1", 1, ""),
+        ("4,2", 4, ""),
+        (" 3 ", 3, ""),
+        ("all", 2, "no number"),
+        ("", 2, "no number"),
+        ("0", 2, "no number"),
+        ("-1", 2, "no number"),
+        ("1e9", 2, "no number"),
+        ("64", 64, "on 2 cores"),
+        ("9999999999999", 2, "no number"),
+    ],
+)
 def test_threads_are_a_number_that_mxnet_can_read(machine, given, count, words):
     machine(2)
     found, warning = environment.threads(given)
@@ -92,9 +114,16 @@ def test_commit_is_not_that_of_git_dir(checkout, tmp_path_factory, monkeypatch):
 
 def test_users_settings_of_matplotlib_do_not_reach_our_figures(tmp_path):
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 9\n")
-    code = ("import plots, matplotlib; rc = matplotlib.rcParams;"
-            "print(rc['text.usetex'], rc['lines.linewidth'], matplotlib.get_backend().lower())")
+    code = (
+        "import plots, matplotlib; rc = matplotlib.rcParams;"
+        "print(rc['text.usetex'], rc['lines.linewidth'], matplotlib.get_backend().lower())"
+    )
     for setting in ({"MATPLOTLIBRC": str(tmp_path)}, {"MPLCONFIGDIR": str(tmp_path)}):
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True,
-                              env={**os.environ, **setting, "MPLBACKEND": "nonsense"})
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            env={**os.environ, **setting, "MPLBACKEND": "nonsense"},
+        )
         assert done.stdout == "False 1.5 agg\n", done.stderr

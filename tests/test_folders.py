@@ -7,10 +7,17 @@ from conftest import refusal
 from data import folders
 
 
-@pytest.mark.parametrize("fault, words", [
-    ("empty class", ["class 9", "no pictures"]), ("unknown class", ["val/class 9", "no class of"]),
-    ("loose picture", ["val has 1 files", "2.JPEG"]), ("no classes", ["class folders"]),
-    ("nowhere", ["no folder", "SOURCE="]), ("flat val", ["--val-list"])])
+@pytest.mark.parametrize(
+    "fault, words",
+    [
+        ("empty class", ["class 9", "no pictures"]),
+        ("unknown class", ["val/class 9", "no class of"]),
+        ("loose picture", ["val has 1 files", "2.JPEG"]),
+        ("no classes", ["class folders"]),
+        ("nowhere", ["no folder", "SOURCE="]),
+        ("flat val", ["--val-list"]),
+    ],
+)
 def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
     source = tmp_path / "source"
     for name in ("train/a", "train/b", "val/a"):
@@ -29,12 +36,20 @@ def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
     refusal(lambda: folders.listing(source), *words)
 
 
-@pytest.mark.parametrize("name, text", [
-    ("LOC_val_solution.csv", "ImageId,PredictionString\nv 2,n02 1 2 3 4 n02 5 6 7 8\nv 1,n05 1 2 3 4\n"),
-    ("val.txt", "v 1.JPEG 1\nv 2.JPEG 0\n".replace("v ", "v")),
-    ("ILSVRC2012_validation_ground_truth.txt", "7\n1\n")])
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        (
+            "LOC_val_solution.csv",
+            "ImageId,PredictionString\nv 2,n02 1 2 3 4 n02 5 6 7 8\nv 1,n05 1 2 3 4\n",
+        ),
+        ("val.txt", "v 1.JPEG 1\nv 2.JPEG 0\n".replace("v ", "v")),
+        ("ILSVRC2012_validation_ground_truth.txt", "7\n1\n"),
+    ],
+)
 def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text, monkeypatch):
-    # the devkit's numbers are in an order of their own: here 7 is n05, the second of train/, and 1 is n02, the first
+    # the devkit's numbers are in an order of their own: here 7 is n05, the second of train/, and 1
+    # is n02, the first
     stem = "v " if name.endswith("csv") else "v"
     for path in ("train/n02/1.JPEG", "train/n05/1.JPEG", f"val/{stem}1.JPEG", f"val/{stem}2.JPEG"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -43,9 +58,15 @@ def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text,
     if name.startswith("ILSVRC"):
         refusal(lambda: folders.listing(tmp_path), "meta.mat")
         from scipy.io import savemat
-        kinds = np.array([(7, "n05"), (1, "n02")], dtype=[("ILSVRC2012_ID", object), ("WNID", object)])
+
+        kinds = np.array(
+            [(7, "n05"), (1, "n02")], dtype=[("ILSVRC2012_ID", object), ("WNID", object)]
+        )
         savemat(str(tmp_path / "meta.mat"), {"synsets": kinds})
-    assert folders.listing(tmp_path)[1]["val"] == [(f"val/{stem}1.JPEG", 1), (f"val/{stem}2.JPEG", 0)]
+    assert folders.listing(tmp_path)[1]["val"] == [
+        (f"val/{stem}1.JPEG", 1),
+        (f"val/{stem}2.JPEG", 0),
+    ]
 
 
 def flat(folder, *names):
@@ -56,10 +77,19 @@ def flat(folder, *names):
     return folder
 
 
-@pytest.mark.parametrize("name, content, words", [
-    ("LOC_val_solution.csv", b"ImageId,PredictionString\nv1,\n", ["no class of train/", "v1.JPEG"]),
-    ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]), ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
-    ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "anew"])])
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        (
+            "LOC_val_solution.csv",
+            b"ImageId,PredictionString\nv1,\n",
+            ["no class of train/", "v1.JPEG"],
+        ),
+        ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]),
+        ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
+        ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "anew"]),
+    ],
+)
 def test_list_that_is_none_gets_one_line(tmp_path, name, content, words):
     flat(tmp_path, "v1.JPEG")
     (tmp_path / name).write_bytes(content)
@@ -74,7 +104,10 @@ def test_class_folders_alone_hold_out_every_tenth(tmp_path):
         for i in range(20):
             (tmp_path / name / f"{i:02d}.png").write_bytes(b"")
     _, splits, _ = folders.listing(tmp_path)
-    assert splits["val"] == [("a/09.png", 0), ("a/19.png", 0), ("b/09.png", 1), ("b/19.png", 1)] and len(splits["train"]) == 36
+    assert (
+        splits["val"] == [("a/09.png", 0), ("a/19.png", 0), ("b/09.png", 1), ("b/19.png", 1)]
+        and len(splits["train"]) == 36
+    )
     assert not {path for path, _ in splits["train"]} & {path for path, _ in splits["val"]}
 
 
@@ -85,18 +118,31 @@ def touch(folder, *paths):
     return folder
 
 
-@pytest.mark.parametrize("train, test", [("train", "val"), ("train", "valid"), ("train", "validation"), ("train", "test"),
-                                         ("Train", "Test"), ("Training", "Testing")])
+@pytest.mark.parametrize(
+    "train, test",
+    [
+        ("train", "val"),
+        ("train", "valid"),
+        ("train", "validation"),
+        ("train", "test"),
+        ("Train", "Test"),
+        ("Training", "Testing"),
+    ],
+)
 def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, train, test):
     touch(tmp_path, f"{train}/a/1.png", f"{train}/b/2.png", f"{test}/a/3.png", f"{test}/b/4.png")
     _, splits, notes = folders.listing(tmp_path)
-    assert splits == {"train": [(f"{train}/a/1.png", 0), (f"{train}/b/2.png", 1)],
-                      "val": [(f"{test}/a/3.png", 0), (f"{test}/b/4.png", 1)]}
+    assert splits == {
+        "train": [(f"{train}/a/1.png", 0), (f"{train}/b/2.png", 1)],
+        "val": [(f"{test}/a/3.png", 0), (f"{test}/b/4.png", 1)],
+    }
     assert notes == []
 
 
 def test_second_test_folder_is_said_to_be_unused(tmp_path):
-    touch(tmp_path, "train/a/1.png", "train/b/2.png", "valid/a/3.png", "valid/b/4.png", "test/a/5.png")
+    touch(
+        tmp_path, "train/a/1.png", "train/b/2.png", "valid/a/3.png", "valid/b/4.png", "test/a/5.png"
+    )
     _, splits, notes = folders.listing(tmp_path)
     assert splits["val"] == [("valid/a/3.png", 0), ("valid/b/4.png", 1)]
     assert len(notes) == 1 and f"{tmp_path / 'test'} is not used" in notes[0]
@@ -133,19 +179,33 @@ def test_class_without_a_test_picture_is_said(tmp_path):
 def test_pictures_in_folders_of_a_class_folder_are_its_pictures(tmp_path):
     touch(tmp_path, "a/2019/1.png", "a/2020/x/1.png", "a/.thumbnails/1.png", "b/1.png", "b/2.png")
     _, splits, _ = folders.listing(tmp_path)
-    assert splits == {"train": [("a/2019/1.png", 0), ("b/1.png", 1)], "val": [("a/2020/x/1.png", 0), ("b/2.png", 1)]}
+    assert splits == {
+        "train": [("a/2019/1.png", 0), ("b/1.png", 1)],
+        "val": [("a/2020/x/1.png", 0), ("b/2.png", 1)],
+    }
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("v1.png 0\nv1.jpg 1\n", [1, 0]), ("v1.jpg,n05\nv1.png,n02\n", [1, 0]),
-    ("v1 0\n", "v1"), ("v1.JPEG 0\n", "v1"), ("v1.png 0\nv1.jpg 1\nv1.png 1\n", "both 0 and 1")])
-def test_files_that_differ_in_their_ending_alone_have_classes_of_their_own(tmp_path, text, expected):
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("v1.png 0\nv1.jpg 1\n", [1, 0]),
+        ("v1.jpg,n05\nv1.png,n02\n", [1, 0]),
+        ("v1 0\n", "v1"),
+        ("v1.JPEG 0\n", "v1"),
+        ("v1.png 0\nv1.jpg 1\nv1.png 1\n", "both 0 and 1"),
+    ],
+)
+def test_files_that_differ_in_their_ending_alone_have_classes_of_their_own(
+    tmp_path, text, expected
+):
     flat(tmp_path, "v1.jpg", "v1.png")
     (tmp_path / "val.txt").write_text(text)
     if isinstance(expected, str):
         refusal(lambda: folders.listing(tmp_path), "val.txt", expected)
     else:
-        assert folders.listing(tmp_path).splits["val"] == list(zip(["val/v1.jpg", "val/v1.png"], expected))
+        assert folders.listing(tmp_path).splits["val"] == list(
+            zip(["val/v1.jpg", "val/v1.png"], expected)
+        )
 
 
 def test_dots_in_a_name_are_no_ending(tmp_path):

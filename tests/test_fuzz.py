@@ -1,4 +1,7 @@
-"""What a run reads from the disk, damaged in every way: refused in one line, or read right. `make fuzz`: 10,000 times each."""
+"""What a run reads from the disk, damaged in every way: refused in one line, or read right. `make
+fuzz`: 10,000 times each.
+"""
+
 import contextlib
 import io
 import json
@@ -24,8 +27,13 @@ from training.run import Run
 CASES = int(os.environ.get("FUZZ_CASES", 150))
 TOTALS = {}
 # with a fixed seed in make test, so that it gives one answer; with new ones in make fuzz
-fuzz = settings(max_examples=CASES, deadline=None, database=None, derandomize=CASES < 1000,
-                suppress_health_check=list(HealthCheck))
+fuzz = settings(
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    derandomize=CASES < 1000,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,12 +50,19 @@ def count(reader, outcome):
 
 
 def damage(*words):
-    """Strategy: what happens to a file, up to four edits or other bytes altogether. words: what may get into it."""
+    """Strategy: what happens to a file, up to four edits or other bytes altogether. words: what may
+    get into it.
+    """
     place = st.integers(0, 2**24)
-    piece = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from((b"\0", b"\xff", b"\n", b"0", b"1", b"-", *words)))
-    edit = st.one_of(st.tuples(st.just("cut"), place, st.just(b"")),
-                     st.tuples(st.sampled_from(["change", "insert"]), place, piece),
-                     st.tuples(st.sampled_from(["remove", "repeat"]), place, st.binary(min_size=1, max_size=64)))
+    piece = st.one_of(
+        st.binary(min_size=1, max_size=8),
+        st.sampled_from((b"\0", b"\xff", b"\n", b"0", b"1", b"-", *words)),
+    )
+    edit = st.one_of(
+        st.tuples(st.just("cut"), place, st.just(b"")),
+        st.tuples(st.sampled_from(["change", "insert"]), place, piece),
+        st.tuples(st.sampled_from(["remove", "repeat"]), place, st.binary(min_size=1, max_size=64)),
+    )
     return st.one_of(st.lists(edit, min_size=1, max_size=4), st.binary(max_size=200))
 
 
@@ -58,9 +73,13 @@ def damaged(content, edits):
     for kind, place, piece in edits:
         at = place % (len(content) + 1)
         end = at + len(piece)
-        content = {"cut": content[:at], "change": content[:at] + piece + content[end:],
-                   "insert": content[:at] + piece + content[at:],
-                   "remove": content[:at] + content[end:], "repeat": content[:end] + content[at:]}[kind]
+        content = {
+            "cut": content[:at],
+            "change": content[:at] + piece + content[end:],
+            "insert": content[:at] + piece + content[at:],
+            "remove": content[:at] + content[end:],
+            "repeat": content[:end] + content[at:],
+        }[kind]
     return content
 
 
@@ -94,7 +113,12 @@ def loads_or_refuses(reader, folder, name, content):
         dataset = refused(lambda: cifar.load("cifar10", folder))
     count(reader, "read" if dataset else "refused")
     if dataset:
-        assert dataset.train_images.shape == (10, 3, 32, 32) and dataset.test_images.shape == (2, 3, 32, 32)
+        assert dataset.train_images.shape == (10, 3, 32, 32) and dataset.test_images.shape == (
+            2,
+            3,
+            32,
+            32,
+        )
         assert dataset.train_labels.shape == (10,) and dataset.test_labels.shape == (2,)
         assert max(dataset.train_labels.max(), dataset.test_labels.max()) < 10
 
@@ -109,9 +133,13 @@ def binary_set(tmp_path_factory):
 
 
 @fuzz
-@given(name=st.sampled_from(["data_batch_3.bin", "test_batch.bin", "generated.txt"]), edits=damage())
+@given(
+    name=st.sampled_from(["data_batch_3.bin", "test_batch.bin", "generated.txt"]), edits=damage()
+)
 def test_cifar_binary_version(binary_set, name, edits):
-    loads_or_refuses("CIFAR, binary version", binary_set, name, damaged((binary_set / name).read_bytes(), edits))
+    loads_or_refuses(
+        "CIFAR, binary version", binary_set, name, damaged((binary_set / name).read_bytes(), edits)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -123,16 +151,29 @@ def python_set(tmp_path_factory):
     return folder
 
 
-OPCODES = [bytes([code]) for code in b"(.012K]}abceghijlqrstuCGIJMNQRSTUVX\x80\x81\x82\x85\x86\x87\x88\x8a\x8b\x8c\x8e\x93\x94\x95"]
+OPCODES = [
+    bytes([code])
+    for code in b"(.012K]}abceghijlqrstuCGIJMNQRSTUVX"
+    + b"\x80\x81\x82\x85\x86\x87\x88\x8a\x8b\x8c\x8e\x93\x94\x95"
+]
 
 
 @fuzz
-@given(name=st.sampled_from(["data_batch_1", "data_batch_2"]), in_head=st.booleans(),
-       edits=damage(*OPCODES, b"cos\nsystem\n", b"cbuiltins\neval\n", b"\xff\xff\xff\x7f", b"r\xff\xff\xff\x7f"))
+@given(
+    name=st.sampled_from(["data_batch_1", "data_batch_2"]),
+    in_head=st.booleans(),
+    edits=damage(
+        *OPCODES, b"cos\nsystem\n", b"cbuiltins\neval\n", b"\xff\xff\xff\x7f", b"r\xff\xff\xff\x7f"
+    ),
+)
 def test_cifar_python_version(python_set, name, in_head, edits):
     content = (python_set / name).read_bytes()
-    end = content.index(b"data") + 200 if in_head else len(content)  # there are the opcodes, behind it the pixels
-    loads_or_refuses("CIFAR, Python version", python_set, name, damaged(content[:end], edits) + content[end:])
+    end = (
+        content.index(b"data") + 200 if in_head else len(content)
+    )  # there are the opcodes, behind it the pixels
+    loads_or_refuses(
+        "CIFAR, Python version", python_set, name, damaged(content[:end], edits) + content[end:]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -147,25 +188,41 @@ def run_folder(tmp_path_factory):
 
 
 @fuzz
-@given(name=st.sampled_from(["arrays.params", "state.json"]), edits=damage(b"e", b"{", b'"', b"NaN", b"1e999"),
-       older=st.one_of(st.none(), damage()))
+@given(
+    name=st.sampled_from(["arrays.params", "state.json"]),
+    edits=damage(b"e", b"{", b'"', b"NaN", b"1e999"),
+    older=st.one_of(st.none(), damage()),
+)
 def test_checkpoint(run_folder, name, edits, older):
     one, two = (run_folder / f"checkpoint-{k:07d}" / name for k in (5, 10))
     contents = [path.read_bytes() for path in (one, two)]
-    changed = [contents[0] if older is None else damaged(contents[0], older), damaged(contents[1], edits)]
-    with contextlib.redirect_stdout(io.StringIO()), instead(one, changed[0]), instead(two, changed[1]):
+    changed = [
+        contents[0] if older is None else damaged(contents[0], older),
+        damaged(contents[1], edits),
+    ]
+    with contextlib.redirect_stdout(io.StringIO()), instead(one, changed[0]), instead(
+        two, changed[1]
+    ):
         result = refused(lambda: checkpoint.newest_checkpoint(run_folder))
     sound = [k for k, before, after in zip((5, 10), contents, changed) if before == after]
     reached = result[1]["iteration"] if result else None
-    count("checkpoint", {10: "read from the newest", 5: "read from the one before", None: "refused"}[reached])
+    count(
+        "checkpoint",
+        {10: "read from the newest", 5: "read from the one before", None: "refused"}[reached],
+    )
     assert result or not sound
     if result:
         assert reached >= max(sound, default=0)  # another spelling of the same JSON is no damage
-        assert same_bytes(result[0], numbers(reached)) and len(result[1]["log"].splitlines()) == 1 + reached // 5
+        assert (
+            same_bytes(result[0], numbers(reached))
+            and len(result[1]["log"].splitlines()) == 1 + reached // 5
+        )
 
 
 def same_bytes(one, other):
-    return one.keys() == other.keys() and all(one[name].asnumpy().tobytes() == other[name].asnumpy().tobytes() for name in one)
+    return one.keys() == other.keys() and all(
+        one[name].asnumpy().tobytes() == other[name].asnumpy().tobytes() for name in one
+    )
 
 
 @fuzz
@@ -177,10 +234,15 @@ def test_config(run_folder, edits):
     count("config.json", "read" if run else "refused")
     if run:
         run.close()
-        assert all(setting(json.loads(content)["recipe"], option) == value for option, value in RECIPE.items())
+        assert all(
+            setting(json.loads(content)["recipe"], option) == value
+            for option, value in RECIPE.items()
+        )
 
 
-LOG = b"\n".join([HEADER, *(b"%d,0.5,0.1,%.3f,80,,,500,1.5" % (100 * k, 2.3 - k / 10) for k in range(1, 9)), b""])
+LOG = b"\n".join(
+    [HEADER, *(b"%d,0.5,0.1,%.3f,80,,,500,1.5" % (100 * k, 2.3 - k / 10) for k in range(1, 9)), b""]
+)
 
 
 @fuzz
@@ -196,12 +258,16 @@ def test_log(tmp_path_factory, edits):
     assert all(before < after for before, after in zip([0, *iterations], [*iterations, math.inf]))
     assert all(set(row) == set(COLUMNS) and isinstance(row["train_loss"], float) for row in rows)
     intact = os.path.commonprefix([LOG, content]).count(b"\n") - 1  # rows before the first damage
-    assert rows[:intact] == whole[:max(intact, 0)] or intact < 0
+    assert rows[:intact] == whole[: max(intact, 0)] or intact < 0
 
 
 def test_unread_memory_of_mxnet_is_never_reached(run_folder, tmp_path, monkeypatch):
-    """mx.nd.load can end the process on damaged bytes; so nothing may reach it before its sum is right."""
-    monkeypatch.setattr(mx.nd, "load_frombuffer", lambda content: pytest.fail("MXNet has seen damaged bytes"))
+    """mx.nd.load can end the process on damaged bytes; so nothing may reach it before its sum is
+    right.
+    """
+    monkeypatch.setattr(
+        mx.nd, "load_frombuffer", lambda content: pytest.fail("MXNet has seen damaged bytes")
+    )
     folder = shutil.copytree(run_folder, tmp_path / "run")
     for path in checkpoint.found(folder):
         file = path / "arrays.params"

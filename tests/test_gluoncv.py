@@ -1,8 +1,11 @@
-"""gluoncv's model zoo as a second witness: with its weights in our symbols, the logits are the same.
+"""gluoncv's model zoo as a second witness: with its weights in our symbols, the logits are the
+same.
 
-Where gluoncv departs from the papers the test says how, and either chooses weights for which the departure has no effect or
-builds the departure from our own parts; each departure is then shown to matter.
+Where gluoncv departs from the papers the test says how, and either chooses weights for which the
+departure has no effect or builds the departure from our own parts; each departure is then shown to
+matter.
 """
+
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -26,7 +29,9 @@ def randomize(net, state):
         if name.endswith("weight"):
             value = state.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
         elif name.endswith("bias"):
-            value = np.zeros(shape)  # gluoncv's bottlenecks have biases in front of BN; the papers' have none
+            value = np.zeros(
+                shape
+            )  # gluoncv's bottlenecks have biases in front of BN; the papers' have none
         elif name.endswith(("gamma", "running_var")):
             value = state.uniform(0.5, 1.5, shape)
         else:
@@ -48,21 +53,35 @@ def carry(net, version):
 
     def put(name, layer):
         if hasattr(layer, "running_mean"):
-            ours.update({f"{name}_{key}": getattr(layer, theirs).data() for key, theirs in (
-                ("gamma", "gamma"), ("beta", "beta"), ("moving_mean", "running_mean"), ("moving_var", "running_var"))})
+            ours.update(
+                {
+                    f"{name}_{key}": getattr(layer, theirs).data()
+                    for key, theirs in (
+                        ("gamma", "gamma"),
+                        ("beta", "beta"),
+                        ("moving_mean", "running_mean"),
+                        ("moving_var", "running_var"),
+                    )
+                }
+            )
         else:
             ours[f"{name}_weight"] = layer.weight.data()
 
     layers = list(net.features)
     stages = [layer for layer in layers if type(layer).__name__ == "HybridSequential"]
-    before = layers[:layers.index(stages[0])][version == 2:]  # version 2 begins with a BN of the pictures
+    before = layers[: layers.index(stages[0])][
+        version == 2 :
+    ]  # version 2 begins with a BN of the pictures
     for name, layer in zip(("conv1", "bn1"), before):
         put(name, layer)
     for s, stage in enumerate(stages, 1):
         for u, block in enumerate(stage, 1):
             prefix = f"stage{s}_unit{u}"
-            weights = [layer for layer in (block.body if version == 1 else block._children.values())
-                       if layer is not block.downsample]
+            weights = [
+                layer
+                for layer in (block.body if version == 1 else block._children.values())
+                if layer is not block.downsample
+            ]
             for kind, key in (("conv", "weight"), ("bn", "gamma")):
                 for i, layer in enumerate([layer for layer in weights if hasattr(layer, key)], 1):
                     put(f"{prefix}_{kind}{i}", layer)
@@ -81,8 +100,10 @@ def logits(symbol, arrays, images):
     with without_notes():
         module.bind([("data", images.shape)], for_training=False)
     auxiliary = set(symbol.list_auxiliary_states())
-    module.set_params({name: array for name, array in arrays.items() if name not in auxiliary},
-                      {name: array for name, array in arrays.items() if name in auxiliary})
+    module.set_params(
+        {name: array for name, array in arrays.items() if name not in auxiliary},
+        {name: array for name, array in arrays.items() if name in auxiliary},
+    )
     module.forward(mx.io.DataBatch([images]), is_train=False)
     return module.get_outputs()[0].asnumpy()
 
@@ -112,10 +133,12 @@ def test_imagenet_original(depth):
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_imagenet_preact(depth):
-    # gluoncv's first unit activates again what the stem has activated: no effect if that BN hands its input on.
-    # Its bottlenecks have their stride in the 3x3, as Facebook's.
+    # gluoncv's first unit activates again what the stem has activated: no effect if that BN hands
+    # its input on. Its bottlenecks have their stride in the 3x3, as Facebook's.
     net, images = prepared(get_resnet(2, depth), 64, 2)
-    symbol = get_symbol(depth, activation="preact", family="imagenet", option="B", bottleneck_stride="3x3")
+    symbol = get_symbol(
+        depth, activation="preact", family="imagenet", option="B", bottleneck_stride="3x3"
+    )
     assert not agree(logits(symbol, carry(net, 2), images), net(images).asnumpy())
     make_identity(net.features[5][0].bn1)
     arrays = carry(net, 2)
@@ -135,7 +158,9 @@ def test_cifar_original(depth):
 
 
 def raw_projections(x, unit):
-    """gluoncv's pre-activated CIFAR unit: every unit activates its input, and projections read it raw."""
+    """gluoncv's pre-activated CIFAR unit: every unit activates its input, and projections read it
+    raw.
+    """
     f = x
     for i, weight in enumerate(unit.weights, 1):
         f = weight(relu(batch_norm(f, f"bn{i}"), f"relu{i}"))
@@ -144,25 +169,52 @@ def raw_projections(x, unit):
 
 @pytest.mark.parametrize("depth", [20, 56])
 def test_cifar_preact(depth):
-    # gluoncv has no activation before the paths split: no effect if conv1's output is positive and our stem hands it on.
+    # gluoncv has no activation before the paths split: no effect if conv1's output is positive and
+    # our stem hands it on.
     net, images = prepared(get_cifar_resnet(2, depth), 16, 2)
     conv1 = net.features[1].weight
     conv1.set_data(conv1.data().abs())
     arrays = carry(net, 2)
-    arrays.update(bn1_gamma=mx.nd.ones(16), bn1_beta=mx.nd.zeros(16), bn1_moving_mean=mx.nd.zeros(16),
-                  bn1_moving_var=mx.nd.ones(16) - EPSILON)
+    arrays.update(
+        bn1_gamma=mx.nd.ones(16),
+        bn1_beta=mx.nd.zeros(16),
+        bn1_moving_mean=mx.nd.zeros(16),
+        bn1_moving_var=mx.nd.ones(16) - EPSILON,
+    )
     kind, counts = names.stages(depth)
-    theirs = SimpleNamespace(residual_unit=raw_projections, after_last_unit=lambda x: relu(batch_norm(x, "bn"), "relu"))
-    symbol = resnet(counts, names.WIDTHS["cifar"], kind, theirs, lambda x, f, unit, projection: x + f, 10, "cifar", "B",
-                    "1x1")
+    theirs = SimpleNamespace(
+        residual_unit=raw_projections, after_last_unit=lambda x: relu(batch_norm(x, "bn"), "relu")
+    )
+    symbol = resnet(
+        counts,
+        names.WIDTHS["cifar"],
+        kind,
+        theirs,
+        lambda x, f, unit, projection: x + f,
+        10,
+        "cifar",
+        "B",
+        "1x1",
+    )
     assert agree(logits(symbol, arrays, images), net(images).asnumpy())
 
-    # The paper's: with the first unit's BN handing on too, what remains is that its projections read the pre-activation.
+    # The paper's: with the first unit's BN handing on too, what remains is that its projections
+    # read the pre-activation.
     make_identity(net.features[2][0].bn1)
-    arrays.update({name: array for name, array in carry(net, 2).items() if name.startswith("stage1_unit1_bn1")})
+    arrays.update(
+        {
+            name: array
+            for name, array in carry(net, 2).items()
+            if name.startswith("stage1_unit1_bn1")
+        }
+    )
     paper = get_symbol(depth, activation="preact", option="B")
     assert not agree(logits(paper, arrays, images), net(images).asnumpy())
     for stage in (3, 4):  # without the projections' weights nothing remains
-        net.features[stage][0].downsample.weight.set_data(net.features[stage][0].downsample.weight.data() * 0)
-    arrays.update({name: array for name, array in carry(net, 2).items() if name.endswith("projection_weight")})
+        net.features[stage][0].downsample.weight.set_data(
+            net.features[stage][0].downsample.weight.data() * 0
+        )
+    arrays.update(
+        {name: array for name, array in carry(net, 2).items() if name.endswith("projection_weight")}
+    )
     assert agree(logits(paper, arrays, images), net(images).asnumpy())

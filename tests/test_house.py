@@ -1,4 +1,7 @@
-"""The house keeps its rules: which room may open which door, and how long a file, a function and a line may be."""
+"""The house keeps its rules: which room may open which door, and how long a file, a function and a
+line may be.
+"""
+
 import ast
 from pathlib import Path
 
@@ -31,9 +34,23 @@ def is_ours(path):
 FILES = sorted(filter(is_ours, ROOT.rglob("*.py")))
 SCRIPTS = {path.stem for path in FILES if path.parent == ROOT}
 ROOMS = {*MAY_IMPORT, *FREE}
-TOP = {"Makefile", "README.md", "README.zh.md", "LICENSE", "CONTRIBUTING.md", "pyproject.toml",
-       "train_cifar.py", "train_imagenet.py", "train_notes.py", "score.py", "reproduce.py", "results", "runs",
-       "requirements", *ROOMS}
+TOP = {
+    "Makefile",
+    "README.md",
+    "README.zh.md",
+    "LICENSE",
+    "CONTRIBUTING.md",
+    "pyproject.toml",
+    "train_cifar.py",
+    "train_imagenet.py",
+    "train_notes.py",
+    "score.py",
+    "reproduce.py",
+    "results",
+    "runs",
+    "requirements",
+    *ROOMS,
+}
 
 
 def parsed(path):
@@ -59,7 +76,9 @@ def test_room_opens_no_other_door(room):
         if path.relative_to(ROOT).parts[0] != room:
             continue
         doors = imported(path) - {room, "common"}
-        assert doors <= MAY_IMPORT[room], f"{path.relative_to(ROOT)} imports {doors - MAY_IMPORT[room]}"
+        assert (
+            doors <= MAY_IMPORT[room]
+        ), f"{path.relative_to(ROOT)} imports {doors - MAY_IMPORT[room]}"
 
 
 def test_nothing_but_tests_imports_a_script():
@@ -93,6 +112,9 @@ def test_functions_fit_the_eye():
 
 
 def test_the_training_loop_fits_the_eye():
-    lengths = [node.end_lineno - node.lineno + 1 for path, node in functions()
-               if str(path) == "training/loop.py" and node.name == "train"]
+    lengths = [
+        node.end_lineno - node.lineno + 1
+        for path, node in functions()
+        if str(path) == "training/loop.py" and node.name == "train"
+    ]
     assert len(lengths) == 1 and lengths[0] <= 40

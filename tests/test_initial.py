@@ -1,4 +1,5 @@
 """A run that begins from other weights takes what it says, and leaves what is frozen as it was."""
+
 import json
 
 import mxnet as mx
@@ -48,9 +49,23 @@ def finished(*arguments):
 
 
 def tuned(three, output, *arguments):
-    return finished("--dataset", "pictures", "--data-dir", three, "--batch-size", "10", "--steps", "50",
-                    "--learning-rate", "0.02", "--warmup-iterations", "0", *arguments,
-                    "--output", output)
+    return finished(
+        "--dataset",
+        "pictures",
+        "--data-dir",
+        three,
+        "--batch-size",
+        "10",
+        "--steps",
+        "50",
+        "--learning-rate",
+        "0.02",
+        "--warmup-iterations",
+        "0",
+        *arguments,
+        "--output",
+        output,
+    )
 
 
 def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
@@ -64,8 +79,7 @@ def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
 
 def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, tmp_path):
     # conv1 before them is trained, so that gradients pass through: MXNet moves BN's averages then
-    options = ["--initial", ten, "--freeze", "bn1,stage1", "--cpus", "2",
-               "--micro-batch", "2"]
+    options = ["--initial", ten, "--freeze", "bn1,stage1", "--cpus", "2", "--micro-batch", "2"]
     out = tuned(three, tmp_path / "whole", *options, "--iterations", "40")
     assert "stay as they are" in out
     tuned(three, tmp_path / "halves", *options, "--iterations", "20")
@@ -89,8 +103,14 @@ def test_what_does_not_fit_is_refused_before_there_is_a_folder(ten, train, tmp_p
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("freeze, words", [
-    ("stage9", ["'stage9'", "conv1, bn1, stage1"]), ("conv1,", ["''"]), ("all,fc", ["nothing is left"])])
+@pytest.mark.parametrize(
+    "freeze, words",
+    [
+        ("stage9", ["'stage9'", "conv1, bn1, stage1"]),
+        ("conv1,", ["''"]),
+        ("all,fc", ["nothing is left"]),
+    ],
+)
 def test_layers_that_cannot_be_frozen_are_refused(freeze, words):
     refusal(lambda: frozen_names(get_symbol(8), freeze), "--freeze", *words)
 
@@ -108,8 +128,11 @@ def test_same_classes_keep_their_classifier(ten):
 def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
     deeper = get_symbol(14)
     arguments, _, states = deeper.infer_shape(data=(1, 3, 8, 8))
-    shapes = {f"arg:{name}": shape for name, shape in zip(deeper.list_arguments(), arguments)
-              if name not in INPUTS}
+    shapes = {
+        f"arg:{name}": shape
+        for name, shape in zip(deeper.list_arguments(), arguments)
+        if name not in INPUTS
+    }
     for name, shape in zip(deeper.list_auxiliary_states(), states):
         shapes[f"aux:{name}"] = shape
     file = tmp_path / "deeper.params"
@@ -132,7 +155,11 @@ def test_beginning_of_a_name_ends_where_a_part_of_it_does():
 def test_all_is_all_but_the_classifier():
     symbol = get_symbol(8)
     assert set(symbol.list_arguments()) - set(frozen_names(symbol, "all")) == {
-        "data", "softmax_label", "fc_weight", "fc_bias"}
+        "data",
+        "softmax_label",
+        "fc_weight",
+        "fc_bias",
+    }
 
 
 def test_nothing_frozen_is_the_symbol_as_it_was():

@@ -1,4 +1,6 @@
-"""make setup chooses the Python and the build of MXNet that run here, and says what it cannot do."""
+"""make setup chooses the Python and the build of MXNet that run here, and says what it cannot do.
+"""
+
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,8 @@ from conftest import ROOT
 
 from common import gpus
 
-# A stand-in for the driver's library, with GPUs of the compute capabilities in CAPABILITIES ("75,86").
+# A stand-in for the driver's library, with GPUs of the compute capabilities in CAPABILITIES
+# ("75,86").
 DRIVER = r"""
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,8 @@ int cuDriverGetVersion(int *version) { *version = 12020; return 0; }
 int cuDeviceGetCount(int *count) { int a, b; *count = nth(-1, &a, &b); return 0; }
 int cuDeviceGet(int *device, int number) { *device = number; return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
-    int major = 0, minor = 0; nth(device, &major, &minor); *value = attribute == 75 ? major : minor; return 0;
+    int major = 0, minor = 0; nth(device, &major, &minor);
+    *value = attribute == 75 ? major : minor; return 0;
 }
 """
 
@@ -37,7 +41,10 @@ def driver(tmp_path_factory):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         pytest.skip("needs a C compiler to build a stand-in for the GPU driver")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", folder / "driver.c"], check=True)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", folder / "driver.c"],
+        check=True,
+    )
     return folder
 
 
@@ -52,16 +59,40 @@ def place(tmp_path_factory):
 
 
 def install(**environment):
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "PYTHON": sys.executable, "DRY_RUN": "1", **environment}
-    done = subprocess.run(["sh", "requirements/install.sh"], cwd=install.place, text=True, capture_output=True, env=environment)
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nowhere",
+        "PYTHON": sys.executable,
+        "DRY_RUN": "1",
+        **environment,
+    }
+    done = subprocess.run(
+        ["sh", "requirements/install.sh"],
+        cwd=install.place,
+        text=True,
+        capture_output=True,
+        env=environment,
+    )
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("capabilities, variant, words", [
-    ("", "cpu", ""), ("75", "cu112", ""), ("86", "cu112", ""), ("89", "cu112", ""), ("50", "cu112", ""),
-    ("90", "cpu", "9.0 (only 5.0 to 8.9, and no newer build exists): it will train on the CPU"),
-    ("120", "cpu", "12.0 (only"), ("37", "cpu", "3.7 (only"), ("90,80", "cu112", "exists): it will use the others")])
-def test_build_of_mxnet_follows_the_gpus_that_the_driver_shows(driver, capabilities, variant, words):
+@pytest.mark.parametrize(
+    "capabilities, variant, words",
+    [
+        ("", "cpu", ""),
+        ("75", "cu112", ""),
+        ("86", "cu112", ""),
+        ("89", "cu112", ""),
+        ("50", "cu112", ""),
+        ("90", "cpu", "9.0 (only 5.0 to 8.9, and no newer build exists): it will train on the CPU"),
+        ("120", "cpu", "12.0 (only"),
+        ("37", "cpu", "3.7 (only"),
+        ("90,80", "cu112", "exists): it will use the others"),
+    ],
+)
+def test_build_of_mxnet_follows_the_gpus_that_the_driver_shows(
+    driver, capabilities, variant, words
+):
     code, err = install(LD_LIBRARY_PATH=str(driver), CAPABILITIES=capabilities)
     assert code == 0 and f"MXNet for {variant}:" in err and words in err
     assert len(err.splitlines()) == 1 + bool(words)
@@ -74,7 +105,10 @@ def test_driver_that_does_not_start_is_no_gpu(driver):
 
 def test_variant_overrules_what_is_found(driver):
     gpu = dict(LD_LIBRARY_PATH=str(driver), CAPABILITIES="86")
-    assert "MXNet for cpu:" in install(VARIANT="cpu", **gpu)[1] and "MXNet for cu112:" in install(VARIANT="cu112")[1]
+    assert (
+        "MXNet for cpu:" in install(VARIANT="cpu", **gpu)[1]
+        and "MXNet for cu112:" in install(VARIANT="cu112")[1]
+    )
     code, err = install(VARIANT="rocm")
     assert code == 2 and err == "error: VARIANT=rocm: there are cpu and cu112\n"
 
@@ -83,21 +117,31 @@ def test_what_was_asked_for_is_remembered(place):
     (place / ".venv").mkdir()
     (place / ".venv" / "asked").write_text(f"PYTHON={sys.executable}\nVARIANT=cu112\n")
     try:
-        assert "MXNet for cu112:" in install()[1] and f"with {sys.executable} " in install(PYTHON="")[1]
+        assert (
+            "MXNet for cu112:" in install()[1]
+            and f"with {sys.executable} " in install(PYTHON="")[1]
+        )
         assert "MXNet for cpu:" in install(VARIANT="cpu")[1]
     finally:
         shutil.rmtree(place / ".venv")
 
 
 def test_driver_tells_its_version(driver):
-    done = subprocess.run([sys.executable, "-c", "from common import gpus; print(gpus.driver())"], cwd=ROOT, text=True,
-                          capture_output=True, env={"LD_LIBRARY_PATH": str(driver)})
+    done = subprocess.run(
+        [sys.executable, "-c", "from common import gpus; print(gpus.driver())"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env={"LD_LIBRARY_PATH": str(driver)},
+    )
     assert done.stdout.strip().endswith("for CUDA 12.2")
 
 
 def test_missing_python_is_one_line_with_a_remedy():
     code, err = install(PYTHON="no-such-python")
-    assert code == 2 and "MXNet 1.9.1 needs Python 3.8 to 3.13" in err and len(err.splitlines()) == 1
+    assert (
+        code == 2 and "MXNet 1.9.1 needs Python 3.8 to 3.13" in err and len(err.splitlines()) == 1
+    )
 
 
 def test_every_python_has_its_lock_and_all_pin_the_same_mxnet():
@@ -111,4 +155,7 @@ def test_every_python_has_its_lock_and_all_pin_the_same_mxnet():
 
 
 def test_variant_is_by_the_best_gpu():
-    assert gpus.variant([(9, 0), (7, 0)]) == "cu112" and gpus.variant([(9, 0)]) == gpus.variant([]) == "cpu"
+    assert (
+        gpus.variant([(9, 0), (7, 0)]) == "cu112"
+        and gpus.variant([(9, 0)]) == gpus.variant([]) == "cpu"
+    )

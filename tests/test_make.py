@@ -1,4 +1,5 @@
 """make says what it can do, hands every word on, and passes a mistake through in one line."""
+
 import os
 import shlex
 import subprocess
@@ -23,38 +24,86 @@ def test_help_lists_jobs_and_variants():
 
 
 def test_every_word_becomes_an_option():
-    command = make("-n", "cifar100-preact164", "GPUS=0,1", "CPUS=2", "SEED=3", "DATA=d", "OUTPUT=o", "ITERATIONS=5", "BATCH=64",
-                   "UNIT=basic", "SHORTCUT_ARGS=bias=-7", "ACTIVATION_ARGS=beta=2",
-                   "WIDTHS=32,64,128", "IMAGE_SIZE=16", "SCALE=pocket", "EPOCHS=2", "LR=0.05",
-                   "INITIAL=a b", "FREEZE=conv1,stage1",
-                   "ARGS=--nesterov").stdout
+    command = make(
+        "-n",
+        "cifar100-preact164",
+        "GPUS=0,1",
+        "CPUS=2",
+        "SEED=3",
+        "DATA=d",
+        "OUTPUT=o",
+        "ITERATIONS=5",
+        "BATCH=64",
+        "UNIT=basic",
+        "SHORTCUT_ARGS=bias=-7",
+        "ACTIVATION_ARGS=beta=2",
+        "WIDTHS=32,64,128",
+        "IMAGE_SIZE=16",
+        "SCALE=pocket",
+        "EPOCHS=2",
+        "LR=0.05",
+        "INITIAL=a b",
+        "FREEZE=conv1,stage1",
+        "ARGS=--nesterov",
+    ).stdout
     command = command.replace("'", "")
-    for option in ["--dataset cifar100", "--gpus 0,1", "--cpus 2", "--seed 3", "--data-dir d", "--output o", "--epochs 2",
-                   "--learning-rate 0.05", "--iterations 5", "--batch-size 64", "--unit basic", "--shortcut-args bias=-7",
-                   "--activation-args beta=2", "--widths 32,64,128", "--image-size 16",
-                   "--scale pocket", "--nesterov", "--initial a b",
-                   "--freeze conv1,stage1"]:
+    for option in [
+        "--dataset cifar100",
+        "--gpus 0,1",
+        "--cpus 2",
+        "--seed 3",
+        "--data-dir d",
+        "--output o",
+        "--epochs 2",
+        "--learning-rate 0.05",
+        "--iterations 5",
+        "--batch-size 64",
+        "--unit basic",
+        "--shortcut-args bias=-7",
+        "--activation-args beta=2",
+        "--widths 32,64,128",
+        "--image-size 16",
+        "--scale pocket",
+        "--nesterov",
+        "--initial a b",
+        "--freeze conv1,stage1",
+    ]:
         assert option in command, option
 
 
 def test_benchmark_is_beside_our_own_step_or_beside_a_peer():
     assert "-m benchmarks.loop" in make("-n", "benchmark").stdout
-    assert "-m benchmarks.peer 'python3' --pairs 3" in make(
-        "-n", "benchmark", "PEER=python3", "ARGS=--pairs 3").stdout
+    assert (
+        "-m benchmarks.peer 'python3' --pairs 3" in make(
+            "-n", "benchmark", "PEER=python3", "ARGS=--pairs 3"
+        ).stdout
+    )
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["cifar10-preact21"], "nearest"), (["cifar10-no_such110"], "neither an activation"),
-    (["cifar10-20", "SCALE=huge"], "SCALE=huge")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["cifar10-preact21"], "nearest"),
+        (["cifar10-no_such110"], "neither an activation"),
+        (["cifar10-20", "SCALE=huge"], "SCALE=huge"),
+    ],
+)
 def test_mistake_ends_make_with_one_line(arguments, words):
     done = make(*arguments)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("words, message", [
-    (["cifar10-preact20", "BATCH_SIZE=64"], "did you mean BATCH=?"), (["cifar10-preact20", "EPOCH=10"], "did you mean EPOCHS=?"),
-    (["table1", "ITERATIONS=5"], "takes no ITERATIONS="), (["lesion", "RUN=a", "SEED=3"], "takes no SEED="),
-    (["demo", "SEED=3"], "takes no SEED="), (["help", "X=1"], "takes no X=")])
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["cifar10-preact20", "BATCH_SIZE=64"], "did you mean BATCH=?"),
+        (["cifar10-preact20", "EPOCH=10"], "did you mean EPOCHS=?"),
+        (["table1", "ITERATIONS=5"], "takes no ITERATIONS="),
+        (["lesion", "RUN=a", "SEED=3"], "takes no SEED="),
+        (["demo", "SEED=3"], "takes no SEED="),
+        (["help", "X=1"], "takes no X="),
+    ],
+)
 def test_word_that_a_target_does_not_know_is_refused(words, message):
     done = make("-n", *words)
     assert done.returncode == 2 and message in done.stderr and not done.stdout
@@ -80,8 +129,13 @@ def test_folder_that_is_called_like_a_target_is_no_reason_to_do_nothing(tmp_path
 
 def test_settings_for_other_pythons_do_not_reach_ours():
     settings = dict(PYTHONPATH="/nowhere", PYTHONHOME="/nowhere", PIP_USER="1")
-    done = subprocess.run(["make", "parameters", "-o", ".venv/ready", f"PY={sys.executable}"], cwd=ROOT, text=True,
-                          capture_output=True, env={**os.environ, **settings})
+    done = subprocess.run(
+        ["make", "parameters", "-o", ".venv/ready", f"PY={sys.executable}"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env={**os.environ, **settings},
+    )
     assert done.returncode == 0 and "1,72" in done.stdout, done.stderr
 
 

@@ -1,4 +1,7 @@
-"""make notes: the notes' recipe through our loop, resumed bit for bit, with the notes' two pictures at its end."""
+"""make notes: the notes' recipe through our loop, resumed bit for bit, with the notes' two pictures
+at its end.
+"""
+
 import signal
 import sys
 
@@ -25,7 +28,10 @@ def test_recipe_is_the_notes():
     assert (recipe.input, recipe.augmentation, recipe.batch_size) == ("raw", "none", 128)
     adam = train_notes.recipe(arguments("--optimizer", "adam"), 50000)
     assert (adam.optimizer, adam.nesterov, adam.learning_rate) == ("adam", False, 5e-4)
-    refusal(lambda: train_notes.recipe(arguments("--batch-size", "15", "--cpus", "2"), 50000), "does not divide")
+    refusal(
+        lambda: train_notes.recipe(arguments("--batch-size", "15", "--cpus", "2"), 50000),
+        "does not divide",
+    )
 
 
 @pytest.fixture
@@ -37,16 +43,32 @@ def trains(images, tmp_path, monkeypatch):
     monkeypatch.setattr(notes, "get_symbol", lambda units: symbol(units, (4, 4, 4)))
 
     def call(name, *options):
-        words = ["--units", "1", "--epochs", "2", "--batch-size", "50", "--data-dir", images, "--output", tmp_path / name]
+        words = [
+            "--units",
+            "1",
+            "--epochs",
+            "2",
+            "--batch-size",
+            "50",
+            "--data-dir",
+            images,
+            "--output",
+            tmp_path / name,
+        ]
         monkeypatch.setattr(sys, "argv", ["train_notes.py", *map(str, [*words, *options])])
         return train_notes.main()
+
     return call
 
 
 def test_run_ends_with_two_pictures_and_a_line_an_epoch(trains, tmp_path, capsys):
     assert trains("run") == 0
     out = capsys.readouterr().out
-    assert "epoch 1: training accuracy" in out and "epoch 2: training accuracy" in out and "on 100 images" in out
+    assert (
+        "epoch 1: training accuracy" in out
+        and "epoch 2: training accuracy" in out
+        and "on 100 images" in out
+    )
     assert [row["iteration"] for row in read_log(tmp_path / "run")] == [10, 20]
     for name in ("loss", "accuracy"):
         assert matplotlib.image.imread(tmp_path / "figures" / f"notes-{name}.png").std() > 0.01
@@ -55,7 +77,9 @@ def test_run_ends_with_two_pictures_and_a_line_an_epoch(trains, tmp_path, capsys
 def test_run_that_was_stopped_ends_as_an_unbroken_one(trains, tmp_path, monkeypatch):
     assert trains("whole") == 0
     lines = train_notes.Epochs.draw
-    monkeypatch.setattr(train_notes.Epochs, "draw", lambda self: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(
+        train_notes.Epochs, "draw", lambda self: signal.raise_signal(signal.SIGTERM)
+    )
     assert trains("broken") == 143
     monkeypatch.setattr(train_notes.Epochs, "draw", lines)
     assert trains("broken") == 0

@@ -1,9 +1,13 @@
-"""What two small networks were trained to before the house was rebuilt: their logs and arrays, to the last bit.
+"""What two small networks were trained to before the house was rebuilt: their logs and arrays, to
+the last bit.
 
-tests/numbers.json was written by that older code. Bits belong to a processor and to packages: on others the losses must be near.
+tests/numbers.json was written by that older code. Bits belong to a processor and to packages: on
+others the losses must be near.
 
-    python tests/test_numbers.py      # writes tests/numbers.json anew: only where a change of the numbers is meant
+    python tests/test_numbers.py      # writes tests/numbers.json anew: only where a change of the
+    numbers is meant
 """
+
 import hashlib
 import json
 import os
@@ -24,11 +28,51 @@ from training.log import read_log
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMBERS = ROOT / "tests" / "numbers.json"
-EXACT = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
-CIFAR = ["train_cifar.py", "--activation", "preact", "--depth", "11", "--image-size", "8", "--batch-size", "20",
-         "--iterations", "40", "--log-every", "10", "--test-every", "20", "--warmup-iterations", "5"]
-IMAGENET = ["train_imagenet.py", "--activation", "original", "--depth", "18", "--image-size", "32", "--batch-size", "6",
-            "--iterations", "6", "--log-every", "2", "--test-every", "6"]
+EXACT = (
+    "iteration",
+    "epoch",
+    "learning_rate",
+    "train_loss",
+    "train_error",
+    "test_loss",
+    "test_error",
+)
+CIFAR = [
+    "train_cifar.py",
+    "--activation",
+    "preact",
+    "--depth",
+    "11",
+    "--image-size",
+    "8",
+    "--batch-size",
+    "20",
+    "--iterations",
+    "40",
+    "--log-every",
+    "10",
+    "--test-every",
+    "20",
+    "--warmup-iterations",
+    "5",
+]
+IMAGENET = [
+    "train_imagenet.py",
+    "--activation",
+    "original",
+    "--depth",
+    "18",
+    "--image-size",
+    "32",
+    "--batch-size",
+    "6",
+    "--iterations",
+    "6",
+    "--log-every",
+    "2",
+    "--test-every",
+    "6",
+]
 
 
 def pictures(folder):
@@ -39,17 +83,32 @@ def pictures(folder):
             blocks = state.randint(0, 256, (5, 4, 3)).astype(np.uint8)
             path = folder / f"class{label}" / f"{i}.JPEG"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(blocks).resize((90 + 7 * i, 120 - 3 * i), Image.BICUBIC).save(path, "JPEG", quality=92)
+            Image.fromarray(blocks).resize((90 + 7 * i, 120 - 3 * i), Image.BICUBIC).save(
+                path, "JPEG", quality=92
+            )
 
 
 def trained(folder, command, data):
-    """{"log": rows, "arrays": their number, "sha256": of the last checkpoint's arrays, in an order in which names do not count}"""
+    """{"log": rows, "arrays": their number, "sha256": of the last checkpoint's arrays, in an order
+    in which names do not count}
+    """
     run = folder / "run"
-    subprocess.run([sys.executable, "-W", "ignore", *command, "--data-dir", data, "--output", run], cwd=ROOT, check=True,
-                   capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    arrays = sorted(array.asnumpy().tobytes() for array in mx.nd.load(str(found(run)[-1] / "arrays.params")).values())
-    return {"log": [[row[name] for name in EXACT] for row in read_log(run)], "arrays": len(arrays),
-            "sha256": hashlib.sha256(b"".join(arrays)).hexdigest()}
+    subprocess.run(
+        [sys.executable, "-W", "ignore", *command, "--data-dir", data, "--output", run],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    arrays = sorted(
+        array.asnumpy().tobytes()
+        for array in mx.nd.load(str(found(run)[-1] / "arrays.params")).values()
+    )
+    return {
+        "log": [[row[name] for name in EXACT] for row in read_log(run)],
+        "arrays": len(arrays),
+        "sha256": hashlib.sha256(b"".join(arrays)).hexdigest(),
+    }
 
 
 def cifar(folder):
@@ -59,17 +118,41 @@ def cifar(folder):
 
 def imagenet(folder):
     pictures(folder / "pictures")
-    subprocess.run([sys.executable, "-W", "ignore", "-m", "data.prepare", folder / "pictures", "--output", folder / "data",
-                    "--side", "69"], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "data.prepare",
+            folder / "pictures",
+            "--output",
+            folder / "data",
+            "--side",
+            "69",
+        ],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     return trained(folder, IMAGENET, folder / "data")
 
 
 def here():
     """What bits depend on."""
     facts = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
-    model = [line.split(":")[1].strip() for line in facts if line.startswith(("model name", "cpu family", "model\t"))]
-    return {"processor": model, "machine": platform.machine(), "mxnet": mx.__version__, "numpy": np.__version__,
-            "pillow": PIL.__version__}
+    model = [
+        line.split(":")[1].strip()
+        for line in facts
+        if line.startswith(("model name", "cpu family", "model\t"))
+    ]
+    return {
+        "processor": model,
+        "machine": platform.machine(),
+        "mxnet": mx.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
 
 
 @pytest.mark.parametrize("network", (cifar, imagenet))
@@ -85,6 +168,7 @@ def test_network_is_trained_as_before_the_house_was_rebuilt(network, tmp_path):
 
 if __name__ == "__main__":
     import tempfile
+
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         numbers = {"here": here(), "cifar": cifar(Path(one)), "imagenet": imagenet(Path(two))}
     NUMBERS.write_text(json.dumps(numbers) + "\n")

@@ -1,4 +1,7 @@
-"""One update is v = m v - rate (g + decay w), w = w + v, with the learning rate inside v (Caffe's form)."""
+"""One update is v = m v - rate (g + decay w), w = w + v, with the learning rate inside v (Caffe's
+form).
+"""
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ STEPS = 6
 
 
 def gradients_and_weights(recipe):
-    """Train a linear layer with a gamma for a few steps: {name: [weights before and after each step]}, {name: [gradients]}."""
+    """Train a linear layer with a gamma for a few steps: {name: [weights before and after each
+    step]}, {name: [gradients]}.
+    """
     data = mx.sym.Variable("data")
     gamma = mx.sym.Variable("scale_gamma", shape=(1, 3))
     fc = mx.sym.FullyConnected(mx.sym.broadcast_mul(data, gamma), num_hidden=2, name="fc")
@@ -26,11 +31,16 @@ def gradients_and_weights(recipe):
 
     def arrays(lists):
         mx.nd.waitall()
-        return {name: array[0].asnumpy().astype(np.float64) for name, array in zip(group.param_names, lists)}
+        return {
+            name: array[0].asnumpy().astype(np.float64)
+            for name, array in zip(group.param_names, lists)
+        }
 
     weights, gradients = [arrays(group.param_arrays)], []
     for _ in range(STEPS):
-        batch = mx.io.DataBatch([mx.nd.array(state.normal(size=(4, 3)))], [mx.nd.array(state.randint(0, 2, 4))])
+        batch = mx.io.DataBatch(
+            [mx.nd.array(state.normal(size=(4, 3)))], [mx.nd.array(state.randint(0, 2, 4))]
+        )
         module.forward(batch, is_train=True)
         module.backward()
         module.update()
@@ -41,7 +51,18 @@ def gradients_and_weights(recipe):
 
 @pytest.mark.parametrize("decay, nesterov", [("weights", False), ("all", False), ("weights", True)])
 def test_update_is_the_papers(decay, nesterov):
-    arguments = ["--steps", "4,5", "--warmup-iterations", "2", "--batch-size", "4", "--weight-decay", "0.1", "--decay", decay]
+    arguments = [
+        "--steps",
+        "4,5",
+        "--warmup-iterations",
+        "2",
+        "--batch-size",
+        "4",
+        "--weight-decay",
+        "0.1",
+        "--decay",
+        decay,
+    ]
     arguments += ["--nesterov"] * nesterov
     recipe = train_cifar.read_options(arguments)[1]
     weights, gradients = gradients_and_weights(recipe)

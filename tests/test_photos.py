@@ -11,19 +11,29 @@ from data import photos, prepare
 def test_colours_survive_grey_and_cmyk(tmp_path):
     for mode in ("RGB", "L", "CMYK", "RGBA", "P"):
         path = tmp_path / f"{mode}.img"
-        Image.new("RGB", (90, 70), (200, 100, 50)).convert(mode).save(path, "JPEG" if mode in ("RGB", "L", "CMYK") else "PNG")
+        Image.new("RGB", (90, 70), (200, 100, 50)).convert(mode).save(
+            path, "JPEG" if mode in ("RGB", "L", "CMYK") else "PNG"
+        )
         _, mean = prepare.encode(path, 64)
-        expected = np.array([200, 100, 50]) if mode != "L" else np.full(3, 0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+        expected = (
+            np.array([200, 100, 50])
+            if mode != "L"
+            else np.full(3, 0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+        )
         assert np.allclose(mean, expected, atol=12 if mode == "P" else 4), mode
 
 
 def test_sixteen_bits_become_eight(tmp_path):
-    values = np.linspace(0, 60000, 64)[None].repeat(64, axis=0)  # which would be white from the first 0.4 % on
+    values = np.linspace(0, 60000, 64)[None].repeat(
+        64, axis=0
+    )  # which would be white from the first 0.4 % on
     for name, dtype in (("I;16.png", np.uint16), ("I;16B.tif", ">u2"), ("I.tif", np.int32)):
         Image.fromarray(values.astype(dtype)).save(tmp_path / name)
         pixels = mx.image.imdecode(prepare.encode(tmp_path / name, 64)[0]).asnumpy()
         assert abs(pixels - (values / 257)[:, :, None]).max() < 4, name
-    for number, floats in enumerate((values.astype(np.float32), values.astype(np.int32) - 1, values.astype(np.int32) * 2)):
+    for number, floats in enumerate(
+        (values.astype(np.float32), values.astype(np.int32) - 1, values.astype(np.int32) * 2)
+    ):
         Image.fromarray(floats).save(tmp_path / f"{number}.tif")
         with pytest.raises(ValueError, match="bits"):
             prepare.encode(tmp_path / f"{number}.tif", 64)
@@ -49,7 +59,9 @@ STORED = {
 }
 
 
-@pytest.mark.parametrize("kind", ["png", "png of 16 bits", "tif", "tif of 16 bits", "jpg", "jpg of twice the size"])
+@pytest.mark.parametrize(
+    "kind", ["png", "png of 16 bits", "tif", "tif of 16 bits", "jpg", "jpg of twice the size"]
+)
 @pytest.mark.parametrize("orientation", STORED)
 def test_each_orientation_of_a_camera_is_turned_upright(tmp_path, orientation, kind):
     colours = np.random.RandomState(0).randint(0, 256, (3, 4, 3))
@@ -63,16 +75,22 @@ def test_each_orientation_of_a_camera_is_turned_upright(tmp_path, orientation, k
     exif = Image.Exif()
     exif[274] = orientation
     path = tmp_path / f"photo.{kind[:3]}"
-    Image.fromarray(stored).save(path, exif=exif, **({"quality": 95, "subsampling": 0} if kind[:3] == "jpg" else {}))
+    Image.fromarray(stored).save(
+        path, exif=exif, **({"quality": 95, "subsampling": 0} if kind[:3] == "jpg" else {})
+    )
     pixels = np.asarray(photos.read(path, 96)).astype(int)
     block = pixels.shape[0] // 3
     assert pixels.shape == (3 * block, 4 * block, 3)
-    centres = pixels[block // 2::block, block // 2::block]
+    centres = pixels[block // 2 :: block, block // 2 :: block]
     assert abs(centres - colours).max() <= (6 if kind[:3] == "jpg" else 0)
 
 
 def test_damaged_exif_leaves_the_picture_as_it_is(tmp_path):
-    for exif in (b"Exif\0\0junk", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0II*\0\xff\xff\xff\xff"):
+    for exif in (
+        b"Exif\0\0junk",
+        b"Exif\0\0MM\0*\0\0\0\x08\xff\xff",
+        b"Exif\0\0II*\0\xff\xff\xff\xff",
+    ):
         Image.new("RGB", (40, 20), (200, 0, 0)).save(tmp_path / "photo.jpg", exif=exif)
         assert photos.read(tmp_path / "photo.jpg", 16).size == (40, 20)
 
@@ -83,5 +101,8 @@ def test_square_is_the_centre_and_leaves_a_picture_of_that_size_alone():
     wide = np.zeros((64, 192, 3), np.uint8)
     wide[:, 64:128] = (10, 200, 30)
     square = photos.square(Image.fromarray(wide), 32)
-    assert square.shape == (3, 32, 32) and (square[:, :, 4:28] == np.array([10, 200, 30]).reshape(3, 1, 1)).all()
+    assert (
+        square.shape == (3, 32, 32)
+        and (square[:, :, 4:28] == np.array([10, 200, 30]).reshape(3, 1, 1)).all()
+    )
     assert photos.square(Image.fromarray(wide.transpose(1, 0, 2)), 32).shape == (3, 32, 32)

@@ -1,4 +1,5 @@
 """Figures are drawn from what is sound, and say what is not."""
+
 import json
 import math
 
@@ -11,40 +12,91 @@ from paper import experiments, runs
 from plots import curves, pictures, scales, series, styles
 from training.log import COLUMNS
 
-CONFIG = {"name": "cifar10-preact20", "scale": "pocket", "data": "generated shapes", "host": {"devices": "CPU x 1", "cores": 2},
-          "command": "python train_cifar.py --depth 20", "recipe": {
-              "activation": "preact", "shortcut": "identity", "shortcut_args": {}, "depth": 20, "iterations": 400,
-              "image_size": 16, "batch_size": 128, "seed": 0}}
+CONFIG = {
+    "name": "cifar10-preact20",
+    "scale": "pocket",
+    "data": "generated shapes",
+    "host": {"devices": "CPU x 1", "cores": 2},
+    "command": "python train_cifar.py --depth 20",
+    "recipe": {
+        "activation": "preact",
+        "shortcut": "identity",
+        "shortcut_args": {},
+        "depth": 20,
+        "iterations": 400,
+        "image_size": 16,
+        "batch_size": 128,
+        "seed": 0,
+    },
+}
 
 
 @pytest.fixture
 def run(tmp_path):
     """write(rows, recipe changes) -> a run's folder"""
+
     def write(rows, **recipe):
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        (folder / "config.json").write_text(json.dumps({**CONFIG, "recipe": {**CONFIG["recipe"], **recipe}}))
-        lines = [",".join("" if row.get(name) is None else str(row[name]) for name in COLUMNS) for row in rows]
+        (folder / "config.json").write_text(
+            json.dumps({**CONFIG, "recipe": {**CONFIG["recipe"], **recipe}})
+        )
+        lines = [
+            ",".join("" if row.get(name) is None else str(row[name]) for name in COLUMNS)
+            for row in rows
+        ]
         (folder / "log.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
         return folder
+
     return write
 
 
 def rows(last, error=30.0, loss=1.0):
-    return [dict(iteration=i, epoch=i / 78, learning_rate=0.1, train_loss=loss * 100 / i, train_error=50, seconds=i,
-                 images_per_second=500, **({"test_loss": 1, "test_error": error} if i % 200 == 0 else {}))
-            for i in range(100, last + 1, 100)]
+    return [
+        dict(
+            iteration=i,
+            epoch=i / 78,
+            learning_rate=0.1,
+            train_loss=loss * 100 / i,
+            train_error=50,
+            seconds=i,
+            images_per_second=500,
+            **({"test_loss": 1, "test_error": error} if i % 200 == 0 else {}),
+        )
+        for i in range(100, last + 1, 100)
+    ]
 
 
 def test_curve_is_a_picture(run, tmp_path):
-    curves.draw([runs.read(run(rows(400))), runs.read(run(rows(400, 80), activation="original", shortcut="dropout",
-                                                          shortcut_args={"ratio": 0.5}))], tmp_path / "a.png")
+    curves.draw(
+        [
+            runs.read(run(rows(400))),
+            runs.read(
+                run(
+                    rows(400, 80),
+                    activation="original",
+                    shortcut="dropout",
+                    shortcut_args={"ratio": 0.5},
+                )
+            ),
+        ],
+        tmp_path / "a.png",
+    )
     assert matplotlib.image.imread(tmp_path / "a.png").std() > 0.01
 
 
 def test_diverged_run_is_drawn(run, tmp_path):
-    end = dict(iteration=400, epoch=1, learning_rate=0.1, train_loss=math.nan, train_error=90, test_loss=math.nan, test_error=90.0,
-               images_per_second=1, seconds=1)
+    end = dict(
+        iteration=400,
+        epoch=1,
+        learning_rate=0.1,
+        train_loss=math.nan,
+        train_error=90,
+        test_loss=math.nan,
+        test_error=90.0,
+        images_per_second=1,
+        seconds=1,
+    )
     folder = run([*rows(300), end])
     curves.draw([runs.read(folder)], tmp_path / "a.png")
     assert runs.is_whole(runs.read(folder)) and runs.last_error(runs.read(folder)) == 90
@@ -56,7 +108,11 @@ def test_row_that_was_cut_off_is_left_out_with_the_command_that_goes_on(run, cap
         log.write("500,2.1,0.")
     assert runs.read(folder).rows[-1]["iteration"] == 400
     out = capsys.readouterr().out
-    assert out.startswith("left out: 1 damaged row of ") and "python train_cifar.py --depth 20" in out and out.count("\n") == 1
+    assert (
+        out.startswith("left out: 1 damaged row of ")
+        and "python train_cifar.py --depth 20" in out
+        and out.count("\n") == 1
+    )
     runs.read(run(rows(400)))
     assert not capsys.readouterr().out
 
@@ -71,9 +127,14 @@ def test_run_without_rows_is_refused_with_its_command(run):
 def test_unfinished_run_is_called_so(run, tmp_path):
     whole, part = runs.read(run(rows(400))), runs.read(run(rows(300)))
     assert runs.is_whole(whole) and not runs.is_whole(part)
-    part = runs.Run(part.folder, {**part.config, "recipe": {**part.config["recipe"], "depth": 32}}, part.rows)
+    part = runs.Run(
+        part.folder, {**part.config, "recipe": {**part.config["recipe"], "depth": 32}}, part.rows
+    )
     figure, axes = curves.plt.subplots()
-    texts = [text.get_text() for text in curves.panel(axes, series.curves([whole, part])).get_legend().get_texts()]
+    texts = [
+        text.get_text()
+        for text in curves.panel(axes, series.curves([whole, part])).get_legend().get_texts()
+    ]
     assert "unfinished" in texts[1] and "unfinished" not in texts[0]
 
 
@@ -84,13 +145,22 @@ def test_label_uses_the_papers_words(run):
     assert label() == "20, pre-activation (yours)", "it does not lie under results/"
     assert label(activation="original") == "20, original (yours)"
     for recipe, words in [
-            (dict(activation="original", shortcut="exclusive_gating", shortcut_args={"bias": -6}),
-             "exclusive gating (init b=-6)"),
-            (dict(activation="original", shortcut="convolution"), "1x1 conv shortcut"),
-            (dict(activation="original", shortcut="constant_scaling",
-                  shortcut_args={"scale": 0.5, "residual_scale": 1}), "const scaling (0.5, 1)"),
-            (dict(activation="relu_only_preact"), "ReLU-only pre-activation"),
-            (dict(activation="my_own"), "my own")]:
+        (
+            dict(activation="original", shortcut="exclusive_gating", shortcut_args={"bias": -6}),
+            "exclusive gating (init b=-6)",
+        ),
+        (dict(activation="original", shortcut="convolution"), "1x1 conv shortcut"),
+        (
+            dict(
+                activation="original",
+                shortcut="constant_scaling",
+                shortcut_args={"scale": 0.5, "residual_scale": 1},
+            ),
+            "const scaling (0.5, 1)",
+        ),
+        (dict(activation="relu_only_preact"), "ReLU-only pre-activation"),
+        (dict(activation="my_own"), "my own"),
+    ]:
         assert label(**recipe) == f"20, {words} (yours)"
 
 
@@ -103,8 +173,10 @@ def test_own_and_published_runs_are_named_apart(run, monkeypatch, tmp_path):
 
 
 def test_seeds_of_one_network_are_one_curve_its_median_and_band(run):
-    members = [runs.read(run(rows(400, error), seed=seed)) for seed, error in enumerate([30, 50, 44])]
-    curve, = series.curves(members)
+    members = [
+        runs.read(run(rows(400, error), seed=seed)) for seed, error in enumerate([30, 50, 44])
+    ]
+    (curve,) = series.curves(members)
     points = series.series(curve, "test_error")
     assert list(points.x) == [200, 400] and list(points.median) == [44, 44]
     assert list(points.low) == [30, 30] and list(points.high) == [50, 50]
@@ -113,27 +185,29 @@ def test_seeds_of_one_network_are_one_curve_its_median_and_band(run):
 
 def test_unfinished_seed_does_not_pull_a_finished_curve(run):
     whole, part = runs.read(run(rows(400, 40))), runs.read(run(rows(200, 80), seed=1))
-    curve, = series.curves([whole, part])
+    (curve,) = series.curves([whole, part])
     assert list(series.series(curve, "test_error").high) == [40, 40]
 
 
 def test_seed_that_diverged_keeps_its_last_error(run):
     end = dict(rows(200, 90.0)[-1], iteration=200, train_loss=math.nan)
     lost = runs.read(run([rows(100)[0], end], seed=1))
-    curve, = series.curves([runs.read(run(rows(400, 40))), lost])
+    (curve,) = series.curves([runs.read(run(rows(400, 40))), lost])
     assert list(series.series(curve, "test_error").high) == [90, 90]
 
 
 def test_runs_of_other_recipes_are_curves_of_their_own_that_say_so(run):
     pair = [runs.read(run(rows(400), learning_rate=rate)) for rate in (0.1, 0.05)]
     assert [curve.label for curve in series.curves(pair)] == [
-        "20, pre-activation (yours), learning rate 0.1", "20, pre-activation (yours), learning rate 0.05"]
+        "20, pre-activation (yours), learning rate 0.1",
+        "20, pre-activation (yours), learning rate 0.05",
+    ]
 
 
 def test_first_test_is_marked(run):
     figure, axes = curves.plt.subplots()
     right = curves.panel(axes, series.curves([runs.read(run(rows(200)))]))
-    line, = right.lines
+    (line,) = right.lines
     assert len(line.get_xdata()) == 1 and line.get_markevery() == 1
 
 
@@ -153,8 +227,16 @@ def test_depth_has_one_colour_on_both_sides():
 def test_caption_says_data_recipe_type_seeds_and_machine(run):
     runs_here = [runs.read(run(rows(200), seed=seed, dtype="bfloat16")) for seed in (0, 1)]
     source = pictures.source(runs_here)
-    for words in ("generated shapes", "own recipe", "seeds 0, 1", "CPU x 1 (2 cores)", "batch 128",
-                  "16 pixels", "bfloat16", "median of its seeds"):
+    for words in (
+        "generated shapes",
+        "own recipe",
+        "seeds 0, 1",
+        "CPU x 1 (2 cores)",
+        "batch 128",
+        "16 pixels",
+        "bfloat16",
+        "median of its seeds",
+    ):
         assert words in source
     assert "pocket" not in source, "400 iterations are not that scale's recipe"
 
@@ -166,6 +248,8 @@ def test_caption_names_the_scale_whose_recipe_the_runs_have(results):
 
 
 def test_figures_of_different_runs_have_different_names():
-    paths = [pictures.figure_path(files.RESULTS / name) for name in (
-        "full/a/seed0", "full/a/seed1", "pocket/a/seed0", "full/b/seed0")]
+    paths = [
+        pictures.figure_path(files.RESULTS / name)
+        for name in ("full/a/seed0", "full/a/seed1", "pocket/a/seed0", "full/b/seed0")
+    ]
     assert len(set(paths)) == 4 and paths[0] == files.FIGURES / "a.png"

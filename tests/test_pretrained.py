@@ -1,4 +1,5 @@
 """gluoncv's published weights in our symbols: the same logits, and damaged ones refused."""
+
 import hashlib
 
 import mxnet as mx
@@ -17,8 +18,10 @@ def test_gluoncvs_weights_give_gluoncvs_logits(tmp_path, monkeypatch, name):
     net = get_model(name)
     net.initialize()
     pictures = np.random.RandomState(1).randint(0, 256, (2, 3, 64, 64)).astype(np.float32)
-    normalized = mx.nd.array((pictures / 255 - np.array([0.485, 0.456, 0.406]).reshape(3, 1, 1))
-                             / np.array([0.229, 0.224, 0.225]).reshape(3, 1, 1))
+    normalized = mx.nd.array(
+        (pictures / 255 - np.array([0.485, 0.456, 0.406]).reshape(3, 1, 1))
+        / np.array([0.229, 0.224, 0.225]).reshape(3, 1, 1)
+    )
     net(normalized)
     randomize(net, np.random.RandomState(5))
     for key, parameter in net.collect_params().items():
@@ -48,5 +51,9 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MXNET_HOME", str(tmp_path))
     monkeypatch.setenv("MXNET_GLUON_REPO", "http://127.0.0.1:9/")
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "resnet18_v2-01234567.params").write_bytes(b"not the weights of that checksum")
-    refusal(lambda: pretrained.load("resnet18_v2-01234567"), "resnet18_v2-01234567", "no sound file")
+    (tmp_path / "models" / "resnet18_v2-01234567.params").write_bytes(
+        b"not the weights of that checksum"
+    )
+    refusal(
+        lambda: pretrained.load("resnet18_v2-01234567"), "resnet18_v2-01234567", "no sound file"
+    )

@@ -1,4 +1,5 @@
 """--recompute: the same gradients in a fraction of the memory, for any symbol."""
+
 import json
 import signal
 
@@ -20,15 +21,26 @@ COUNT = 8
 
 def names_of_cuts(symbol):
     graph = segments.graph_of(symbol)
-    return [graph["nodes"][cut.entry[0]]["name"]
-            for cut in segments.cuts(graph, ("data", "softmax_label"))]
+    return [
+        graph["nodes"][cut.entry[0]]["name"]
+        for cut in segments.cuts(graph, ("data", "softmax_label"))
+    ]
 
 
 def test_residual_networks_can_be_cut_between_their_units_alone():
     assert names_of_cuts(get_symbol(8)) == [
-        "conv1", "bn1", "relu1", "stage1_unit1__plus0", "stage1_unit1_relu2",
-        "stage2_unit1__plus0", "stage2_unit1_relu2", "stage3_unit1__plus0", "stage3_unit1_relu2",
-        "mean", "fc"]
+        "conv1",
+        "bn1",
+        "relu1",
+        "stage1_unit1__plus0",
+        "stage1_unit1_relu2",
+        "stage2_unit1__plus0",
+        "stage2_unit1_relu2",
+        "stage3_unit1__plus0",
+        "stage3_unit1_relu2",
+        "mean",
+        "fc",
+    ]
 
 
 def test_plain_networks_can_be_cut_everywhere():
@@ -80,8 +92,10 @@ def module_of(symbol, contexts=1):
 
 def batch(seed):
     state = np.random.RandomState(seed)
-    return mx.io.DataBatch([mx.nd.array(state.normal(size=(COUNT, 3, 16, 16)))],
-                           [mx.nd.array(state.randint(0, 10, COUNT))])
+    return mx.io.DataBatch(
+        [mx.nd.array(state.normal(size=(COUNT, 3, 16, 16)))],
+        [mx.nd.array(state.randint(0, 10, COUNT))],
+    )
 
 
 def step(module, seed):
@@ -125,8 +139,10 @@ def test_gradients_are_those_without_it(activation):
     assert distance(step(kept, 1)[1], step(twice, 1)[1]) < 2e-6
 
 
-@pytest.mark.parametrize("shortcut", ["convolution", "exclusive_gating", "shortcut_only_gating",
-                                      "constant_scaling", "plain"])
+@pytest.mark.parametrize(
+    "shortcut",
+    ["convolution", "exclusive_gating", "shortcut_only_gating", "constant_scaling", "plain"],
+)
 def test_gradients_of_other_shortcuts_are_those_without_it(shortcut):
     assert agree(smooth(get_symbol(20, "original", shortcut)), 1e-5)
 
@@ -154,8 +170,11 @@ def test_dropout_is_the_same_in_both_passes():
     x = mx.sym.Dropout(x, p=0.5, name="dropout")
     symbol = mx.sym.MakeLoss(mx.sym.identity(x, name="after"), name="loss")
     graph = segments.graph_of(symbol)
-    cut = [cut for cut in segments.cuts(graph, ("data",))
-           if graph["nodes"][cut.entry[0]]["name"] == "dropout"]
+    cut = [
+        cut
+        for cut in segments.cuts(graph, ("data",))
+        if graph["nodes"][cut.entry[0]]["name"] == "dropout"
+    ]
     masks = []
     executor = executor_of(symbol, graph, cut)
     for seed in (1, 1, 2):
@@ -200,8 +219,12 @@ def test_tester_shares_the_parameters(images):
     module = module_of(symbol)
     tester = mx.mod.Module(symbol)
     with without_notes():
-        tester.bind([("data", (4, 3, 16, 16))], [("softmax_label", (4,))], for_training=False,
-                    shared_module=module)
+        tester.bind(
+            [("data", (4, 3, 16, 16))],
+            [("softmax_label", (4,))],
+            for_training=False,
+            shared_module=module,
+        )
     fresh = mx.mod.Module(get_symbol(20))
     with without_notes():
         fresh.bind([("data", (4, 3, 16, 16))], [("softmax_label", (4,))], for_training=False)
@@ -234,9 +257,10 @@ def test_run_is_that_without_it(train, tmp_path):
 
 def test_workers_are_devices(images, tmp_path):
     options = ["--data-dir", images, *SMALL, *RUN, "--iterations", "5", "--log-every", "1"]
-    processes = {"workers": cluster(*options, "--kv-store", "dist_sync",
-                                    "--output", tmp_path / "workers"),
-                 "devices": start(*options, "--cpus", 2, "--output", tmp_path / "devices")}
+    processes = {
+        "workers": cluster(*options, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
+        "devices": start(*options, "--cpus", 2, "--output", tmp_path / "devices"),
+    }
     losses = {}
     for name, process in processes.items():
         _, err = process.communicate(timeout=120)
@@ -253,8 +277,15 @@ def test_killed_and_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path)
     assert code == 0, err
     reached = 0
     for number in (signal.SIGKILL, signal.SIGTERM):
-        process = start("--data-dir", images, *SMALL, *options, "--output", tmp_path / "broken",
-                        checkpoint_seconds=0.05)
+        process = start(
+            "--data-dir",
+            images,
+            *SMALL,
+            *options,
+            "--output",
+            tmp_path / "broken",
+            checkpoint_seconds=0.05,
+        )
         wait_for_row(tmp_path / "broken", reached + 10)
         process.send_signal(number)
         process.communicate()
@@ -268,7 +299,9 @@ def test_killed_and_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path)
 def test_memory_is_a_fraction_and_cost_measures_it(train):
     costs = []
     for options in ([], ["--recompute"]):
-        code, out, err = train("--depth", 56, "--image-size", 32, "--batch-size", 50, "--cost-json", *options)
+        code, out, err = train(
+            "--depth", 56, "--image-size", 32, "--batch-size", 50, "--cost-json", *options
+        )
         assert code == 0, err
         costs.append(json.loads(out)["megabytes"])
     kept = memory.training_bytes(get_symbol(56), 32)
@@ -284,13 +317,19 @@ def test_deep_network_at_the_papers_batch_takes_four_gigabytes():
     assert 128 * recompute.recomputed_bytes(bfloat16.converted(symbol), 32) < 1.7e9
 
 
-@pytest.mark.parametrize("free, words, recomputed, notes", [
-    (9e9, [], False, []), (9e9, ["--recompute"], True, []),
-    (1e9, [], True, ["1.4 GB of memory are needed, 1.0 GB are free: what backward needs"]),
-    (1e8, ["--recompute"], True, ["--micro-batch takes the batch in parts"]),
-    (1e8, [], True, ["of memory are needed", "--micro-batch takes the batch in parts"])])
-def test_it_comes_by_itself_where_memory_does_not_suffice(monkeypatch, free, words, recomputed,
-                                                          notes):
+@pytest.mark.parametrize(
+    "free, words, recomputed, notes",
+    [
+        (9e9, [], False, []),
+        (9e9, ["--recompute"], True, []),
+        (1e9, [], True, ["1.4 GB of memory are needed, 1.0 GB are free: what backward needs"]),
+        (1e8, ["--recompute"], True, ["--micro-batch takes the batch in parts"]),
+        (1e8, [], True, ["of memory are needed", "--micro-batch takes the batch in parts"]),
+    ],
+)
+def test_it_comes_by_itself_where_memory_does_not_suffice(
+    monkeypatch, free, words, recomputed, notes
+):
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
     arguments, recipe = train_cifar.read_options(["110", *words])
     decided, needed, said = fit.memory(arguments, recipe, get_symbol(110), Workers("local"))

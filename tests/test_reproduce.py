@@ -1,4 +1,7 @@
-"""What a table or figure lacks is planned, trained several at once, and drawn; what fails is named and stops nothing else."""
+"""What a table or figure lacks is planned, trained several at once, and drawn; what fails is named
+and stops nothing else.
+"""
+
 import os
 import sys
 from pathlib import Path
@@ -20,7 +23,11 @@ NAMES = ("cifar10-original11", "cifar10-preact11")
 
 def small(images):
     """A scale for a second."""
-    return scales.Scale(CIFAR.lasting(20, image_size=8, batch_size=20, log_every=5, test_every=10), {1001: 11}, Path(images))
+    return scales.Scale(
+        CIFAR.lasting(20, image_size=8, batch_size=20, log_every=5, test_every=10),
+        {1001: 11},
+        Path(images),
+    )
 
 
 def train(images):
@@ -32,18 +39,24 @@ def train(images):
 
 @pytest.fixture
 def figure1(images, tmp_path, monkeypatch):
-    """figure1(*options): the exit code of reproduce.py for Figure 1, with 11 layers for 1001, in a folder of the test."""
+    """figure1(*options): the exit code of reproduce.py for Figure 1, with 11 layers for 1001, in a
+    folder of the test.
+    """
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
     monkeypatch.setitem(scales.SCALES, "demo", small(images))
     # the runs are processes of their own, and have to be told, too
-    code = f"import sys; sys.path.insert(0, 'tests'); import test_reproduce; test_reproduce.train({str(images)!r})"
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); import test_reproduce;"
+        f" test_reproduce.train({str(images)!r})"
+    )
     monkeypatch.setattr(reproduce, "TRAIN", [sys.executable, "-W", "ignore", "-c", code])
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["reproduce.py", "figure1", "--scale", "demo", *arguments])
         return reproduce.main()
+
     return call
 
 
@@ -54,7 +67,9 @@ def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys
     for name in NAMES:
         for seed in (0, 1):
             assert f"ends: demo {name} seed {seed}" in out
-            assert read_log(tmp_path / "runs" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
+            assert (
+                read_log(tmp_path / "runs" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
+            )
     assert matplotlib.image.imread(tmp_path / "figures" / "demo-figure1.png").std() > 0.01
     assert not figure1("--jobs", "2", "--seeds", "0,1") and "at once" not in capsys.readouterr().out
 
@@ -77,21 +92,34 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
     assert (tmp_path / "figures" / "demo-figure1.png").exists()
 
 
-@pytest.mark.parametrize("options, words", [
-    (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"), (["--seeds", "a"], "--seeds a"), (["--jobs", "0"], "--jobs 0")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"),
+        (["--seeds", "a"], "--seeds a"),
+        (["--jobs", "0"], "--jobs 0"),
+    ],
+)
 def test_mistake_is_one_line(figure1, options, words):
     refusal(lambda: figure1(*options), words)
 
 
-def test_published_runs_are_trained_in_their_order_into_their_own_folder(figure1, images, tmp_path, monkeypatch, capsys):
-    wanted = [queue.Planned(experiments.experiment(1001, "preact"), "demo", 1),
-              queue.Planned(experiments.experiment(1001), "demo", 0)]
+def test_published_runs_are_trained_in_their_order_into_their_own_folder(
+    figure1, images, tmp_path, monkeypatch, capsys
+):
+    wanted = [
+        queue.Planned(experiments.experiment(1001, "preact"), "demo", 1),
+        queue.Planned(experiments.experiment(1001), "demo", 0),
+    ]
     monkeypatch.setattr(queue, "planned", lambda: wanted)
     monkeypatch.setattr(os, "nice", lambda value: None)  # of this process: it would stay
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue"])
     assert reproduce.main() == 0
     out = capsys.readouterr().out
-    assert out.index(f"demo {NAMES[1]} seed 1") < out.index(f"demo {NAMES[0]} seed 0") and "ends " in out
+    assert (
+        out.index(f"demo {NAMES[1]} seed 1") < out.index(f"demo {NAMES[0]} seed 0")
+        and "ends " in out
+    )
     for name, seed in ((NAMES[1], 1), (NAMES[0], 0)):
         assert read_log(tmp_path / "results" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
     assert reproduce.main() == 0 and "every published run is there" in capsys.readouterr().out
@@ -101,13 +129,17 @@ def test_queue_has_every_row_of_tables_1_and_2_first():
     order = queue.planned()
     assert len(order) == len({(run.experiment.name, run.scale, run.seed) for run in order})
     assert [run.scale for run in order[:15]] == ["desk"] * 15 and order[15].scale == "full"
-    assert {run.experiment.name for run in order[:15]} == {row.experiment.name for row in experiments.TABLE1} | {
-        row.experiment.name for row in experiments.TABLE2[:5]}
+    assert {run.experiment.name for run in order[:15]} == {
+        row.experiment.name for row in experiments.TABLE1
+    } | {row.experiment.name for row in experiments.TABLE2[:5]}
 
 
 def test_small_scale_trains_one_run_on_each_core(figure1, monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "physical_cores", lambda: 2)
     arguments = reproduce.options().parse_args(["table1", "--scale", "desk"])
-    assert reproduce.jobs_here(arguments) == 2 and "2 runs at once, one thread each" in capsys.readouterr().out
+    assert (
+        reproduce.jobs_here(arguments) == 2
+        and "2 runs at once, one thread each" in capsys.readouterr().out
+    )
     for words in (["--scale", "full"], ["--scale", "desk", "--gpus", "0"]):
         assert reproduce.jobs_here(reproduce.options().parse_args(["table1", *words])) == 1

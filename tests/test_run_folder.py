@@ -1,4 +1,6 @@
-"""A run's folder is held against the command, and nothing in it that is not ours is written over."""
+"""A run's folder is held against the command, and nothing in it that is not ours is written over.
+"""
+
 import contextlib
 import json
 import os
@@ -23,19 +25,37 @@ from training.source import source
 def test_lock_of_a_dead_process_is_no_obstacle_and_a_living_one_is_named(two):
     (two / ".lock").write_text("process 1 on nowhere")
     with contextlib.closing(Run(two, CONFIG)):
-        refusal(lambda: Run(two, CONFIG), f"process {os.getpid()} on {os.uname().nodename}", "--output")
+        refusal(
+            lambda: Run(two, CONFIG), f"process {os.getpid()} on {os.uname().nodename}", "--output"
+        )
     Run(two, CONFIG).close()
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"{", b"[]", b"null", b"\xff\xfe\0", b"{}", b'{"recipe": 3}', b'{"recipe": {}, "network": 1, "data": ""}', b"[" * 100000,
-    b'{"recipe": {}, "network": "n", "data": "d", "continued": {}}', b"1" * 10000, b'{"recipe": {"seed": ' + b"9" * 5000 + b"}}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe\0",
+        b"{}",
+        b'{"recipe": 3}',
+        b'{"recipe": {}, "network": 1, "data": ""}',
+        b"[" * 100000,
+        b'{"recipe": {}, "network": "n", "data": "d", "continued": {}}',
+        b"1" * 10000,
+        b'{"recipe": {"seed": ' + b"9" * 5000 + b"}}",
+    ],
+)
 def test_config_that_is_none_is_refused(two, content):
     (two / "config.json").write_bytes(content)
     refusal(lambda: Run(two, CONFIG), "config.json", "--output")
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.2}, {"seed": "0"}, {"iterations": None}, {"steps": []}])
+@pytest.mark.parametrize(
+    "change", [{"learning_rate": 0.2}, {"seed": "0"}, {"iterations": None}, {"steps": []}]
+)
 def test_config_edited_together_with_the_command_does_not_mix_two_recipes(two, change):
     edited = {**CONFIG, "recipe": {**RECIPE, **change}}
     (two / "config.json").write_text(json.dumps(edited))
@@ -58,7 +78,9 @@ def test_run_goes_on_with_another_commit_and_config_says_so(two, capsys):
             run.checkpoint()
     config = json.loads((two / "config.json").read_text())
     assert config["versions"] == {"commit": "a"}
-    assert config["continued"] == [{"iteration": 10, "versions": {"commit": "b"}, "host": {"cores": 2}}]
+    assert config["continued"] == [
+        {"iteration": 10, "versions": {"commit": "b"}, "host": {"cores": 2}}
+    ]
     assert capsys.readouterr().out.count("config.json says so") == 1
 
 
@@ -66,8 +88,14 @@ def test_source_names_commit_and_uncommitted_changes(tmp_path):
     assert source(tmp_path) == {"commit": None, "uncommitted": None}
 
     def git(*words):
-        return subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, text=True,
-                              capture_output=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words],
+            cwd=tmp_path,
+            check=True,
+            text=True,
+            capture_output=True,
+        ).stdout.strip()
+
     git("init", "-q")
     (tmp_path / "file.py").write_text("1")
     git("add", "."), git("commit", "-q", "-m", "one")
@@ -121,17 +149,25 @@ def test_damaged_checkpoints_without_config_are_refused(two):
 # ---- files that are not ours
 
 
-@pytest.mark.parametrize("name, content", [
-    ("log.csv", b"\xef\xbb\xbf" + HEADER.encode()), ("log.csv", b"time;value\n1;2\n"),
-    (".lock", b"pid=7\n"), (".lock", b"\xff\xfe"), ("curves.png", b"\x89PNG, of somebody else")])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("log.csv", b"\xef\xbb\xbf" + HEADER.encode()),
+        ("log.csv", b"time;value\n1;2\n"),
+        (".lock", b"pid=7\n"),
+        (".lock", b"\xff\xfe"),
+        ("curves.png", b"\x89PNG, of somebody else"),
+    ],
+)
 def test_foreign_file_is_refused_and_stays(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     refusal(lambda: Run(tmp_path, CONFIG), tmp_path / name, "--output")
     assert (tmp_path / name).read_bytes() == content and not (tmp_path / "config.json").exists()
 
 
-@pytest.mark.parametrize("encoded", [lambda text: text.replace(",", ";").encode(),
-                                     lambda text: text.encode("utf-8-sig")])
+@pytest.mark.parametrize(
+    "encoded", [lambda text: text.replace(",", ";").encode(), lambda text: text.encode("utf-8-sig")]
+)
 def test_log_that_a_spreadsheet_saved_is_not_taken_for_an_empty_one(two, encoded):
     without_checkpoints(two)
     content = encoded((two / "log.csv").read_text())
@@ -150,9 +186,15 @@ def test_checkpoint_at_zero_has_no_momenta_yet(set_of_keys):
     set_of_keys([], 0)
 
 
-@pytest.mark.parametrize("keys, words", [
-    ([], "lacks the momentum '0'"), (["0"], "lacks the momentum '1'"),
-    (["0", "1", "2"], "unknown key '2'"), (["fc_bias", "fc_weight"], "lacks the momentum '0'")])
+@pytest.mark.parametrize(
+    "keys, words",
+    [
+        ([], "lacks the momentum '0'"),
+        (["0"], "lacks the momentum '1'"),
+        (["0", "1", "2"], "unknown key '2'"),
+        (["fc_bias", "fc_weight"], "lacks the momentum '0'"),
+    ],
+)
 def test_checkpoint_with_other_momenta_is_refused_by_name(set_of_keys, keys, words):
     refusal(lambda: set_of_keys(keys, 10), words, "iteration 10", "move")
 
@@ -179,6 +221,7 @@ def set_of_keys(devices):
 
     def restore(keys, iteration):
         state.restore(module, {f"momentum:{key}": mx.nd.zeros(1) for key in keys}, iteration)
+
     restore.module = module
     return restore
 
@@ -200,7 +243,9 @@ def test_run_that_goes_on_with_another_processor_says_so(two, capsys):
 
 def test_processor_is_its_model_and_its_widest_vectors(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
-    (tmp_path / "cpuinfo").write_text("model name\t: A 1\nflags\t\t: sse4_1 avx avx2\n\nmodel name: B")
+    (tmp_path / "cpuinfo").write_text(
+        "model name\t: A 1\nflags\t\t: sse4_1 avx avx2\n\nmodel name: B"
+    )
     assert environment.processor() == "A 1, avx2"
     (tmp_path / "cpuinfo").unlink()
     assert environment.processor()
@@ -243,8 +288,9 @@ def test_finished_run_goes_on_to_more_iterations_and_config_says_so(ended, capsy
     config = json.loads((ended / "config.json").read_text())
     assert config["recipe"] == more["recipe"]
     before = {"iterations": 10, "steps": RECIPE["steps"]}
-    assert config["continued"] == [{"iteration": 10, "recipe": before, "host": CONFIG["host"],
-                                    "versions": CONFIG["versions"]}]
+    assert config["continued"] == [
+        {"iteration": 10, "recipe": before, "host": CONFIG["host"], "versions": CONFIG["versions"]}
+    ]
     refusal(lambda: Run(ended, lasting(10)), "iterations 30, not 10")
 
 
@@ -269,5 +315,7 @@ def test_run_from_before_widths_goes_on(two):
     recipe = {**RECIPE, "widths": None, "activation_args": None}
     with contextlib.closing(Run(two, {**CONFIG, "recipe": recipe})) as run:
         assert run.checkpoint()[1]["iteration"] == 10
-    refusal(lambda: Run(two, {**CONFIG, "recipe": {**recipe, "widths": [32, 64, 128]}}),
-            "holds a run with widths null, not [32, 64, 128]")
+    refusal(
+        lambda: Run(two, {**CONFIG, "recipe": {**recipe, "widths": [32, 64, 128]}}),
+        "holds a run with widths null, not [32, 64, 128]",
+    )

@@ -1,4 +1,5 @@
 """The learning rate and the shrunk schedules are the papers' to the iteration."""
+
 import mxnet as mx
 import pytest
 from conftest import refusal
@@ -11,21 +12,41 @@ from training.schedule import StepSchedule
 PAPER = StepSchedule(0.1, (32000, 48000), 400, 0.01)
 
 
-@pytest.mark.parametrize("iteration, rate", [(1, 0.01), (400, 0.01), (401, 0.1), (32000, 0.1), (32001, 0.01), (48000, 0.01),
-                                             (48001, 0.001), (64000, 0.001), (1, 0.01)])
+@pytest.mark.parametrize(
+    "iteration, rate",
+    [
+        (1, 0.01),
+        (400, 0.01),
+        (401, 0.1),
+        (32000, 0.1),
+        (32001, 0.01),
+        (48000, 0.01),
+        (48001, 0.001),
+        (64000, 0.001),
+        (1, 0.01),
+    ],
+)
 def test_learning_rate_is_the_papers(iteration, rate):
     assert PAPER(iteration) == pytest.approx(rate, rel=1e-12)
 
 
 def test_learning_rate_agrees_with_mxnets_scheduler_at_every_iteration():
-    theirs = mx.lr_scheduler.MultiFactorScheduler(step=[32000, 48000], factor=0.1, base_lr=0.1, warmup_steps=401,
-                                                  warmup_begin_lr=0.01, warmup_mode="constant")
+    theirs = mx.lr_scheduler.MultiFactorScheduler(
+        step=[32000, 48000],
+        factor=0.1,
+        base_lr=0.1,
+        warmup_steps=401,
+        warmup_begin_lr=0.01,
+        warmup_mode="constant",
+    )
     assert all(PAPER(i) == pytest.approx(theirs(i), rel=1e-12) for i in range(1, 64001))
 
 
 def test_server_that_updates_for_each_worker_keeps_to_iterations():
     one, three = (StepSchedule(0.1, (5, 8), 2, 0.01, updates=updates) for updates in (1, 3))
-    assert [three(update) for update in range(1, 31)] == [one(iteration) for iteration in range(1, 11) for _ in range(3)]
+    assert [three(update) for update in range(1, 31)] == [
+        one(iteration) for iteration in range(1, 11) for _ in range(3)
+    ]
 
 
 def recipe(*arguments):
@@ -34,16 +55,37 @@ def recipe(*arguments):
 
 def test_defaults_are_the_papers():
     default = recipe()
-    assert (default.iterations, default.steps, default.warmup_iterations) == (64000, (32000, 48000), 400)
+    assert (default.iterations, default.steps, default.warmup_iterations) == (
+        64000,
+        (32000, 48000),
+        400,
+    )
     assert (default.learning_rate, default.warmup_learning_rate) == (0.1, 0.01)
-    assert (default.batch_size, default.momentum, default.weight_decay, default.nesterov) == (128, 0.9, 1e-4, False)
-    assert (default.log_every, default.test_every, default.decay, default.init_fan) == (100, 2000, "weights", "in")
+    assert (default.batch_size, default.momentum, default.weight_decay, default.nesterov) == (
+        128,
+        0.9,
+        1e-4,
+        False,
+    )
+    assert (default.log_every, default.test_every, default.decay, default.init_fan) == (
+        100,
+        2000,
+        "weights",
+        "in",
+    )
 
 
 def test_iterations_alone_shrink_the_whole_schedule():
     short = recipe("--iterations", "3200")
-    assert (short.steps, short.warmup_iterations, short.log_every, short.test_every) == ((1600, 2400), 20, 100, 200)
-    assert recipe("--iterations", "3200", "--steps", "100,200", "--warmup-iterations", "0").steps == (100, 200)
+    assert (short.steps, short.warmup_iterations, short.log_every, short.test_every) == (
+        (1600, 2400),
+        20,
+        100,
+        200,
+    )
+    assert recipe(
+        "--iterations", "3200", "--steps", "100,200", "--warmup-iterations", "0"
+    ).steps == (100, 200)
     assert recipe("--iterations", "3200", "--warmup-iterations", "0").warmup_iterations == 0
 
 
@@ -67,9 +109,21 @@ def test_option_takes_the_papers_choice_for_each_unit():
 def test_scale_sets_the_defaults_and_options_overrule_it():
     desk = recipe("--scale", "desk")
     assert (desk.iterations, desk.steps, desk.warmup_iterations) == (24000, (12000, 18000), 400)
-    assert (desk.image_size, desk.batch_size, desk.test_every, desk.log_every) == (16, 64, 1000, 100)
-    short = recipe("--scale", "desk", "--iterations", "240", "--batch-size", "32", "--dtype", "float32")
-    assert (short.iterations, short.steps, short.batch_size, short.dtype) == (240, (120, 180), 32, "float32")
+    assert (desk.image_size, desk.batch_size, desk.test_every, desk.log_every) == (
+        16,
+        64,
+        1000,
+        100,
+    )
+    short = recipe(
+        "--scale", "desk", "--iterations", "240", "--batch-size", "32", "--dtype", "float32"
+    )
+    assert (short.iterations, short.steps, short.batch_size, short.dtype) == (
+        240,
+        (120, 180),
+        32,
+        "float32",
+    )
 
 
 def test_epochs_are_counted_in_the_training_pictures():

@@ -1,4 +1,5 @@
 """A short form of make torture: kills, checkpoint files cut off, a disk that fills up."""
+
 import pytest
 import torture
 
@@ -16,7 +17,9 @@ def test_run_that_is_killed_again_and_again_ends_as_its_unbroken_twin(tortured):
 
 
 def test_run_whose_newest_checkpoint_is_cut_off_ends_as_its_unbroken_twin(tortured):
-    assert torture.cuts(tortured, DROPOUT["dropout"], [("arrays.params", 9), ("state.json", 5)]) == 2
+    assert (
+        torture.cuts(tortured, DROPOUT["dropout"], [("arrays.params", 9), ("state.json", 5)]) == 2
+    )
 
 
 def test_run_whose_disk_fills_up_ends_as_its_unbroken_twin(tortured):

@@ -1,4 +1,5 @@
 """Runs resume exactly, evaluate exactly, and refuse what would spoil them."""
+
 import json
 import shutil
 import signal
@@ -16,13 +17,18 @@ from training.log import read_log
 from training.optimizer import decay_multipliers
 
 
-@pytest.mark.parametrize("arguments", [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]]
+)
 def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path, arguments):
     code, out, err = train(*arguments, "--output", tmp_path / "whole")
     assert code == 0 and "finished: test error" in out, err
     command = ["--data-dir", images, *SMALL, *arguments, "--output", tmp_path / "broken"]
-    for number, code, iteration in ((signal.SIGKILL, -9, 10), (signal.SIGTERM, 143, 20),
-                                    (signal.SIGINT, 130, 30)):
+    for number, code, iteration in (
+        (signal.SIGKILL, -9, 10),
+        (signal.SIGTERM, 143, 20),
+        (signal.SIGINT, 130, 30),
+    ):
         process = start(*command, checkpoint_seconds=0.05, first=sends_itself(number, iteration))
         out, _ = process.communicate()
         assert process.returncode == code
@@ -90,9 +96,16 @@ def test_unfinished_log_without_checkpoint_is_not_overwritten(train, run):
     assert (run / "log.csv").read_text() == "".join(lines[:-1])
 
 
-@pytest.mark.parametrize("change, word", [(["--seed", "1"], "seed 0, not 1"), (["--activation", "preact"], "activation"),
-                                          (["--weight-decay", "0"], "weight_decay"), (["--cpus", "2"], "devices"),
-                                          (["--iterations", "39"], "iterations 40, not 39")])
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        (["--seed", "1"], "seed 0, not 1"),
+        (["--activation", "preact"], "activation"),
+        (["--weight-decay", "0"], "weight_decay"),
+        (["--cpus", "2"], "devices"),
+        (["--iterations", "39"], "iterations 40, not 39"),
+    ],
+)
 def test_other_recipe_in_the_same_folder_is_refused_by_name(train, run, change, word):
     assert refused(train("--output", run, *change), word, "--output")
 
@@ -111,38 +124,71 @@ def test_changed_source_is_refused(train, run):
 
 
 def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
-    first = start("--data-dir", images, *SMALL, "--iterations", "4000", "--output", tmp_path / "run")
+    first = start(
+        "--data-dir", images, *SMALL, "--iterations", "4000", "--output", tmp_path / "run"
+    )
     try:
         wait_for_row(tmp_path / "run", 5)
-        assert refused(train("--iterations", "4000", "--output", tmp_path / "run"), f"another process (process {first.pid} on ")
+        assert refused(
+            train("--iterations", "4000", "--output", tmp_path / "run"),
+            f"another process (process {first.pid} on ",
+        )
     finally:
         first.kill()
         first.communicate()
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--gpus", "0"], ["no GPU 0", "leave out --gpus"]), (["--gpus", "a"], ["--gpus a"]),
-    (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]), (["--batch-size", "501"], ["501", "500 training images"]),
-    (["--batch-size", "0"], ["--batch-size 0"]), (["--depth", "38"], ["--unit basic or --unit bottleneck"]),
-    (["--depth", "21"], ["nearest"]), (["--shortcut", "highway"], ["highway", "exclusive_gating"]),
-    (["--gpus", "0,0"], ["each GPU once"]), (["--log-every", "0"], ["--log-every 0"]),
-    (["--shortcut-args", "bias=x"], ["bias=-7"]), (["--shortcut-args", "bias=nan"], ["bias=-7"]),
-    (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
-    (["--image-size", "15"], ["--image-size 15"]), (["--iterations", "0"], ["--iterations 0"]), (["--steps", "5,b"], ["--steps"]),
-    (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]), (["--seed", "-1"], ["--seed -1"]),
-    (["--learning-rate", "-1"], ["--learning-rate"]), (["--weight-decay", "nan"], ["--weight-decay"]),
-    (["--output", "/dev/null/x"], ["--output"])])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--gpus", "0"], ["no GPU 0", "leave out --gpus"]),
+        (["--gpus", "a"], ["--gpus a"]),
+        (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]),
+        (["--batch-size", "501"], ["501", "500 training images"]),
+        (["--batch-size", "0"], ["--batch-size 0"]),
+        (["--depth", "38"], ["--unit basic or --unit bottleneck"]),
+        (["--depth", "21"], ["nearest"]),
+        (["--shortcut", "highway"], ["highway", "exclusive_gating"]),
+        (["--gpus", "0,0"], ["each GPU once"]),
+        (["--log-every", "0"], ["--log-every 0"]),
+        (["--shortcut-args", "bias=x"], ["bias=-7"]),
+        (["--shortcut-args", "bias=nan"], ["bias=-7"]),
+        (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
+        (["--image-size", "15"], ["--image-size 15"]),
+        (["--iterations", "0"], ["--iterations 0"]),
+        (["--steps", "5,b"], ["--steps"]),
+        (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]),
+        (["--seed", "-1"], ["--seed -1"]),
+        (["--learning-rate", "-1"], ["--learning-rate"]),
+        (["--weight-decay", "nan"], ["--weight-decay"]),
+        (["--output", "/dev/null/x"], ["--output"]),
+    ],
+)
 def test_mistake_gets_one_line(train, tmp_path, arguments, words):
     assert refused(train("--output", tmp_path / "run", *arguments), *words)
     assert not (tmp_path / "run").exists()
 
 
 def test_diverged_run_is_a_result(train, tmp_path):
-    code, out, err = train("--learning-rate", "1e20", "--warmup-learning-rate", "1e20", "--output", tmp_path / "run")
+    code, out, err = train(
+        "--learning-rate", "1e20", "--warmup-learning-rate", "1e20", "--output", tmp_path / "run"
+    )
     assert code == 0 and "diverged" in out, err
     last = read_log(tmp_path / "run")[-1]
-    assert not np.isfinite(last["train_loss"]) and last["test_error"] == 90 and last["iteration"] < 40
-    assert train("--learning-rate", "1e20", "--warmup-learning-rate", "1e20", "--output", tmp_path / "run")[0] == 0
+    assert (
+        not np.isfinite(last["train_loss"]) and last["test_error"] == 90 and last["iteration"] < 40
+    )
+    assert (
+        train(
+            "--learning-rate",
+            "1e20",
+            "--warmup-learning-rate",
+            "1e20",
+            "--output",
+            tmp_path / "run",
+        )[0]
+        == 0
+    )
 
 
 def test_validation_tests_on_the_held_out_tenth(train, tmp_path):
@@ -154,7 +200,9 @@ def test_validation_tests_on_the_held_out_tenth(train, tmp_path):
 def bound(symbol, batch_size, **options):
     module = mx.mod.Module(symbol)
     with without_notes():
-        module.bind([("data", (batch_size, 3, 8, 8))], [("softmax_label", (batch_size,))], **options)
+        module.bind(
+            [("data", (batch_size, 3, 8, 8))], [("softmax_label", (batch_size,))], **options
+        )
     return module
 
 
@@ -170,13 +218,18 @@ def test_evaluation_counts_each_sample_once_whatever_the_batch(images, batch_siz
     probabilities, labels = whole.get_outputs()[0].asnumpy(), dataset.test_labels
     module = bound(get_symbol(8), batch_size, for_training=False)
     module.set_params(*whole.get_params())
-    loss, error = evaluate(module, batches.test_batches(dataset.test_images, labels, mean, batch_size))
+    loss, error = evaluate(
+        module, batches.test_batches(dataset.test_images, labels, mean, batch_size)
+    )
     assert error == pytest.approx(100 * (probabilities.argmax(axis=1) != labels).mean(), abs=1e-9)
-    assert loss == pytest.approx(-np.log(probabilities[np.arange(100), labels] + 1e-12).mean(), rel=1e-5)  # MXNet's floor
+    assert loss == pytest.approx(
+        -np.log(probabilities[np.arange(100), labels] + 1e-12).mean(), rel=1e-5
+    )  # MXNet's floor
 
 
 def test_every_evaluation_sees_the_newest_parameters():
-    # Without MXNET_SUBGRAPH_BACKEND=NONE the second evaluation of a module mixes the first one's convolutions into its own.
+    # Without MXNET_SUBGRAPH_BACKEND=NONE the second evaluation of a module mixes the first one's
+    # convolutions into its own.
     symbol = get_symbol(20)
     module = bound(symbol, 32)
     module.init_params(mx.init.Xavier())
@@ -201,13 +254,23 @@ def test_every_evaluation_sees_the_newest_parameters():
 def test_only_weights_decay_unless_all_do():
     symbol = get_symbol(8, shortcut="exclusive_gating")
     decays = decay_multipliers(symbol, "weights")
-    assert {name for name, factor in decays.items() if factor} == {n for n in symbol.list_arguments() if n.endswith("_weight")}
-    assert decays["bn1_gamma"] == decays["bn1_beta"] == decays["fc_bias"] == decays["stage1_unit1_gate_bias"] == 0
+    assert {name for name, factor in decays.items() if factor} == {
+        n for n in symbol.list_arguments() if n.endswith("_weight")
+    }
+    assert (
+        decays["bn1_gamma"]
+        == decays["bn1_beta"]
+        == decays["fc_bias"]
+        == decays["stage1_unit1_gate_bias"]
+        == 0
+    )
     assert all(factor == 1 for factor in decay_multipliers(symbol, "all").values())
 
 
 def test_variable_with_its_own_decay_keeps_it():
-    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), weight=mx.sym.Variable("own_weight", wd_mult=0.5), num_hidden=2)
+    symbol = mx.sym.FullyConnected(
+        mx.sym.Variable("data"), weight=mx.sym.Variable("own_weight", wd_mult=0.5), num_hidden=2
+    )
     assert "own_weight" not in decay_multipliers(symbol, "all")
 
 

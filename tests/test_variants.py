@@ -1,4 +1,7 @@
-"""The gallery of docs/VARIANTS.md: each file is short, trains as printed, and computes what it says."""
+"""The gallery of docs/VARIANTS.md: each file is short, trains as printed, and computes what it
+says.
+"""
+
 import json
 import re
 import types
@@ -50,7 +53,7 @@ def test_every_idea_trains_as_printed(images, tmp_path):
 
 def idea(name):
     """The functions of a file of the gallery, as a module of symbols/shortcuts/ or activations/."""
-    file, = [file for file in IDEAS if file.endswith(f"/{name}.py")]
+    (file,) = [file for file in IDEAS if file.endswith(f"/{name}.py")]
     module = types.ModuleType(name)
     module.__package__ = ".".join(file.split("/")[:-1])
     exec(compile(IDEAS[file], file, "exec"), vars(module))
@@ -59,8 +62,9 @@ def idea(name):
 
 def joined(name, train, index=1, total=1, **constants):
     """(output, {name: array}) of a shortcut of the gallery at random x and F of four pictures."""
-    unit = Unit("u", mx.sym.Variable("x"), "basic", 8, 8, 1, "A", "1x1", None, index=index,
-                total=total)
+    unit = Unit(
+        "u", mx.sym.Variable("x"), "basic", 8, 8, 1, "A", "1x1", None, index=index, total=total
+    )
     with mx.name.NameManager(), unit.layers:
         symbol = idea(name).join(unit.input, mx.sym.Variable("f"), unit, **constants)
     executor = symbol.simple_bind(mx.cpu(), x=(4, 8, 6, 6), f=(4, 8, 6, 6))
@@ -109,8 +113,9 @@ def test_squeeze_and_excitation_scales_the_channels_of_f():
 def test_concatenation_mixes_both_paths():
     output, x, f, given = joined("concatenation", True)
     both = np.concatenate([x, f], axis=1)
-    assert np.allclose(output, np.einsum("nchw,oc->nohw", both, given["u_mix_weight"][:, :, 0, 0]),
-                       atol=1e-5)
+    assert np.allclose(
+        output, np.einsum("nchw,oc->nohw", both, given["u_mix_weight"][:, :, 0, 0]), atol=1e-5
+    )
 
 
 def test_page_names_what_a_unit_has():

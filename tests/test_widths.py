@@ -1,4 +1,7 @@
-"""Stages as wide as one likes, the stem apart; constants of activations: in graphs, names, counts and configurations."""
+"""Stages as wide as one likes, the stem apart; constants of activations: in graphs, names, counts
+and configurations.
+"""
+
 import json
 
 import mxnet as mx
@@ -31,7 +34,8 @@ def test_stages_are_as_wide_as_asked_and_the_stem_is_not():
     found = shapes(depth=8, widths=WIDE)
     assert found["conv1_weight"] == (16, 3, 3, 3)
     assert [found[f"stage{stage}_unit1_conv2_weight"] for stage in (1, 2, 3)] == [
-        (width, width, 3, 3) for width in WIDE]
+        (width, width, 3, 3) for width in WIDE
+    ]
     assert found["fc_weight"] == (10, 128)
 
 
@@ -54,8 +58,10 @@ def test_doubled_network_has_its_number_of_parameters():
 
 @pytest.mark.parametrize("family, depth", [("cifar", 20), ("imagenet", 18)])
 def test_papers_widths_are_the_network_without_any(family, depth):
-    assert get_symbol(depth, family=family, widths=names.WIDTHS[family]).tojson() == get_symbol(
-        depth, family=family).tojson()
+    assert (
+        get_symbol(depth, family=family, widths=names.WIDTHS[family]).tojson()
+        == get_symbol(depth, family=family).tojson()
+    )
 
 
 def test_wider_network_needs_more_memory():
@@ -68,31 +74,46 @@ def test_zeros_fill_any_number_of_new_channels(channels_in, channels):
     symbol = zero_padding(mx.sym.Variable("x"), channels_in, channels, 2)
     output = symbol.eval(ctx=mx.cpu(), x=mx.nd.array(x))[0].asnumpy()
     assert output.shape == (2, channels, 2, 2)
-    assert (output[:, :channels_in] == x[:, :, ::2, ::2]).all() and not output[:, channels_in:].any()
+    assert (output[:, :channels_in] == x[:, :, ::2, ::2]).all() and not output[
+        :, channels_in:
+    ].any()
 
 
 def test_fewer_channels_need_a_projection():
     with pytest.raises(UserError, match="16 become 8: take --option B"):
         get_symbol(8, widths=(8, 16, 32))
     assert shapes(depth=8, widths=(8, 16, 32), option="B")["stage1_unit1_projection_weight"] == (
-        8, 16, 1, 1)
+        8,
+        16,
+        1,
+        1,
+    )
 
 
-@pytest.mark.parametrize("text, words", [("16,32", "cifar has 3 stages, as 16,32,64"), ("a", "as 16,32,64"),
-                                         ("0,1,2", "as 16,32,64"), ("16,,64", "as 16,32,64")])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("16,32", "cifar has 3 stages, as 16,32,64"),
+        ("a", "as 16,32,64"),
+        ("0,1,2", "as 16,32,64"),
+        ("16,,64", "as 16,32,64"),
+    ],
+)
 def test_wrong_widths_are_refused(text, words):
     with pytest.raises(UserError, match=words):
         typed("original20", "--widths", text)
 
 
 def test_widths_stand_in_the_runs_name_where_they_are_not_the_papers():
-    assert typed("original20", "--widths", "32,64,128").name("cifar10") == (
-        "cifar10-original20-widths=32,64,128")
+    assert (
+        typed("original20", "--widths", "32,64,128").name("cifar10")
+        == "cifar10-original20-widths=32,64,128"
+    )
     assert typed("original20", "--widths", "16,32,64") == typed("original20")
     assert typed("original20").name("cifar10") == "cifar10-original20"
 
 
-SWISH = '''from ..layers import batch_norm
+SWISH = """from ..layers import batch_norm
 
 
 def after_conv1(x, beta=1.0):
@@ -110,14 +131,28 @@ def residual_unit(x, unit, beta=1.0):
         f = batch_norm(weight(f))
         f = f * (beta * f).sigmoid()
     return unit.join(x, f, projection=unit.project(x))
-'''
+"""
 
 
 def test_constants_of_an_activation_are_options_and_stand_in_the_runs_name(images, tmp_path):
     folder = source_copy(tmp_path)
     (folder / "symbols/activations/swish.py").write_text(SWISH)
-    command = ["train_cifar.py", "swish8", "--activation-args", "beta=2", "--widths", "16,24,40",
-               "--data-dir", images, "--image-size", 8, "--iterations", 2, "--batch-size", 10]
+    command = [
+        "train_cifar.py",
+        "swish8",
+        "--activation-args",
+        "beta=2",
+        "--widths",
+        "16,24,40",
+        "--data-dir",
+        images,
+        "--image-size",
+        8,
+        "--iterations",
+        2,
+        "--batch-size",
+        10,
+    ]
     code, _, err = run_in(folder, *command)
     assert code == 0, err
     run = folder / "runs/full/cifar10-swish8-widths=16,24,40-beta=2/seed0"

@@ -1,11 +1,13 @@
 """Nothing that happens to a run shows in its end: make torture
 
-Short runs of several networks are killed at random moments, find their newest checkpoint cut off, or a disk that is full. Each
-is then held against its unbroken twin: all rows of the log but their clock, all parameters, moving averages and momenta, bit
-for bit.
+Short runs of several networks are killed at random moments, find their newest checkpoint cut off,
+or a disk that is full. Each
+is then held against its unbroken twin: all rows of the log but their clock, all parameters, moving
+averages and momenta, bit for bit.
 
     python tests/torture.py [--kills 50] [--seed 0]
 """
+
 import contextlib
 import json
 import os
@@ -27,17 +29,56 @@ from common.environment import has_bfloat16
 from data import generated
 from training.checkpoint import found
 
-RUN = ["--depth", "8", "--image-size", "16", "--batch-size", "20", "--iterations", "60", "--log-every", "3", "--test-every", "9"]
+RUN = [
+    "--depth",
+    "8",
+    "--image-size",
+    "16",
+    "--batch-size",
+    "20",
+    "--iterations",
+    "60",
+    "--log-every",
+    "3",
+    "--test-every",
+    "9",
+]
 VARIANTS = {
     "original": [],
     "dropout": ["--shortcut", "dropout"],
-    "preact, dropout, two devices": ["--activation", "preact", "--shortcut", "dropout", "--cpus", "2"],
-    "exclusive gating, Nesterov, all decayed": ["--shortcut", "exclusive_gating", "--nesterov", "--decay", "all"],
-    "bottlenecks of batch 30": ["--depth", "11", "--unit", "bottleneck", "--activation", "preact", "--batch-size", "30"],
+    "preact, dropout, two devices": [
+        "--activation",
+        "preact",
+        "--shortcut",
+        "dropout",
+        "--cpus",
+        "2",
+    ],
+    "exclusive gating, Nesterov, all decayed": [
+        "--shortcut",
+        "exclusive_gating",
+        "--nesterov",
+        "--decay",
+        "all",
+    ],
+    "bottlenecks of batch 30": [
+        "--depth",
+        "11",
+        "--unit",
+        "bottleneck",
+        "--activation",
+        "preact",
+        "--batch-size",
+        "30",
+    ],
 }
 if has_bfloat16():
     VARIANTS["exclusive gating in bfloat16"] = [
-        "--shortcut", "exclusive_gating", "--dtype", "bfloat16"]
+        "--shortcut",
+        "exclusive_gating",
+        "--dtype",
+        "bfloat16",
+    ]
 FINISHED = "finished before it could be killed"
 TENTHS = [(name, tenth) for name in ("arrays.params", "state.json") for tenth in range(10)]
 
@@ -50,7 +91,15 @@ class Torture:
         generated.write(self.folder / "data", images=300)
 
     def begin(self, options, output, checkpoint_seconds=60):
-        return start("--data-dir", self.folder / "data", *RUN, *options, "--output", output, checkpoint_seconds=checkpoint_seconds)
+        return start(
+            "--data-dir",
+            self.folder / "data",
+            *RUN,
+            *options,
+            "--output",
+            output,
+            checkpoint_seconds=checkpoint_seconds,
+        )
 
     def finish(self, options, output):
         out, err = self.begin(options, output).communicate(timeout=600)
@@ -65,14 +114,17 @@ class Torture:
         return self.twins[str(options)]
 
     def kill(self, options, output, until):
-        """Begin or go on, and kill it at a random moment near a random iteration before `until`; where it was then.
+        """Begin or go on, and kill it at a random moment near a random iteration before `until`;
+        where it was then.
 
         Checkpoints are written all the time, or ten times a second.
         """
         before = reached(output)
         aim = self.random.randint(before, max(before, until - 1))
         process = self.begin(options, output, checkpoint_seconds=self.random.choice([0, 0, 0, 0.1]))
-        patience = time.monotonic() + (self.random.uniform(0, 3) if self.random.random() < 0.1 else 600)
+        patience = time.monotonic() + (
+            self.random.uniform(0, 3) if self.random.random() < 0.1 else 600
+        )
         while reached(output) <= aim and process.poll() is None and time.monotonic() < patience:
             time.sleep(0.002)
         time.sleep(self.random.uniform(0, 0.05))
@@ -102,7 +154,10 @@ def row_due(output):
 
 
 def kills(torture, count, variants=VARIANTS):
-    """Kill runs of all variants at random moments; (kills, {where they fell: how many}, runs that ended as their twins, runs)."""
+    """Kill runs of all variants at random moments;
+
+    (kills, {where they fell: how many}, runs that ended as their twins, runs).
+    """
     where, done, equal, runs = {}, 0, 0, 0
     for i, (name, options) in enumerate(variants.items()):
         share = count * (i + 1) // len(variants) - count * i // len(variants)
@@ -116,12 +171,18 @@ def kills(torture, count, variants=VARIANTS):
                 where[fell], done, share = where.get(fell, 0) + 1, done + 1, share - 1
             torture.finish(options, output)
             equal, runs = equal + same(twin, output), runs + 1
-            print(f"  {name}: {done} kills so far; run {runs} ended as its unbroken twin, {len(rows(output))} rows", flush=True)
+            print(
+                f"  {name}: {done} kills so far; run {runs} ended as its unbroken twin,"
+                f" {len(rows(output))} rows",
+                flush=True,
+            )
     return done, where, equal, runs
 
 
 def cuts(torture, options, tenths=TENTHS):
-    """Cut each file of the newest checkpoint at each tenth of its length; how many runs ended as their twin."""
+    """Cut each file of the newest checkpoint at each tenth of its length; how many runs ended as
+    their twin.
+    """
     twin, stopped = torture.twin(options), torture.folder / "stopped"
     while reached(stopped) < 10 or len(found(stopped)) != 2:
         assert torture.kill(options, stopped, until=30) != FINISHED
@@ -132,7 +193,9 @@ def cuts(torture, options, tenths=TENTHS):
         file = found(output)[-1] / name
         os.truncate(file, file.stat().st_size * tenth // 10)
         out = torture.finish(options, output)
-        assert re.search(rf"{found(stopped)[-1].name} is damaged \({name}.*going on from the one before", out), out
+        assert re.search(
+            rf"{found(stopped)[-1].name} is damaged \({name}.*going on from the one before", out
+        ), out
         equal += same(twin, output)
     return equal
 
@@ -152,16 +215,18 @@ def small_disk(folder, kilobytes):
 
 
 def full_disks(torture, options, rooms):
-    """Let the disk fill up in a checkpoint, at each of these shares of its size; how many runs ended as their twin.
+    """Let the disk fill up in a checkpoint, at each of these shares of its size; how many runs
+    ended as their twin.
 
-    On a small file system of its own; without the right to mount one, with a limit to the size of files.
+    On a small file system of its own; without the right to mount one, with a limit to the size of
+    files.
     """
     twin, equal = torture.twin(options), 0
     size = sum(file.stat().st_size for file in found(twin)[-1].iterdir())
     largest = max(file.stat().st_size for file in found(twin)[-1].iterdir())
     for k, room in enumerate(rooms):
         with small_disk(torture.folder / f"disk{k}", 4096) as mounted:
-            output = (torture.folder / f"disk{k}" / "run")
+            output = torture.folder / f"disk{k}" / "run"
             while len(found(output)) < 2:
                 torture.kill(options, output, until=20)
             shutil.rmtree(output / "checkpoint.partial", ignore_errors=True)
@@ -170,11 +235,21 @@ def full_disks(torture, options, rooms):
                 (output.parent / "other").write_bytes(bytes(max(0, free - int(size * room) - 8192)))
                 process = torture.begin(options, output, checkpoint_seconds=0)
             else:
-                process = start("--data-dir", torture.folder / "data", *RUN, *options, "--output", output, checkpoint_seconds=0,
-                                file_limit=int(largest * room))
+                process = start(
+                    "--data-dir",
+                    torture.folder / "data",
+                    *RUN,
+                    *options,
+                    "--output",
+                    output,
+                    checkpoint_seconds=0,
+                    file_limit=int(largest * room),
+                )
             out, err = process.communicate(timeout=600)
             lines = [line for line in err.splitlines() if line.startswith("error")]
-            assert process.returncode == 2 and len(lines) == 1 and "is the disk full?" in lines[0], (process.returncode, out, err)
+            assert (
+                process.returncode == 2 and len(lines) == 1 and "is the disk full?" in lines[0]
+            ), (process.returncode, out, err)
             assert "Traceback" not in err, err
             (output.parent / "other").unlink(missing_ok=True)
             torture.finish(options, output)
@@ -193,14 +268,27 @@ def main():
     with contextlib.ExitStack() as at_the_end:
         torture = Torture(folder, arguments.seed)
         done, where, equal, runs = kills(torture, arguments.kills)
-        print(f"{done} kills by SIGKILL: " + ", ".join(f"{count} {words}" for words, count in sorted(where.items())))
-        print(f"{equal} of {runs} runs, with {done} of {arguments.kills} kills: bit for bit as if nothing had happened", flush=True)
+        print(
+            f"{done} kills by SIGKILL: "
+            + ", ".join(f"{count} {words}" for words, count in sorted(where.items()))
+        )
+        print(
+            f"{equal} of {runs} runs, with {done} of {arguments.kills} kills: bit for bit as if"
+            " nothing had happened",
+            flush=True,
+        )
         equal = cuts(torture, VARIANTS["dropout"])
-        print(f"{equal} of {len(TENTHS)} runs with a checkpoint file cut at a tenth of its length: said, and ended as their twin",
-              flush=True)
+        print(
+            f"{equal} of {len(TENTHS)} runs with a checkpoint file cut at a tenth of its length:"
+            " said, and ended as their twin",
+            flush=True,
+        )
         rooms = [0.05, 0.3, 0.5, 0.7, 0.9]
         equal, how = full_disks(torture, VARIANTS["dropout"], rooms)
-        print(f"{equal} of {len(rooms)} runs whose disk filled up in a checkpoint ({how}): said, and ended as their twin")
+        print(
+            f"{equal} of {len(rooms)} runs whose disk filled up in a checkpoint ({how}): said, and"
+            " ended as their twin"
+        )
         at_the_end.callback(shutil.rmtree, folder)
 
 

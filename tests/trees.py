@@ -14,7 +14,9 @@ def picture(path, width, height, colour=(128, 128, 128), mode="RGB", kind="JPEG"
     state = np.random.RandomState(seed)
     blocks = np.clip(np.array(colour) + state.randint(-50, 50, (5, 4, 3)), 0, 255).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(blocks).resize((width, height), Image.BICUBIC).convert(mode).save(path, kind, quality=92)
+    Image.fromarray(blocks).resize((width, height), Image.BICUBIC).convert(mode).save(
+        path, kind, quality=92
+    )
 
 
 def tree(folder, classes=3, train=12, val=4):
@@ -24,8 +26,15 @@ def tree(folder, classes=3, train=12, val=4):
         for split, count in (("train", train), ("val", val)):
             for i in range(count):
                 mode = {1: "L", 2: "CMYK"}.get(i, "RGB")
-                picture(folder / split / f"class {label}" / f"a picture {i}.JPEG", 60 + 17 * i, 190 - 11 * i, colour, mode,
-                        "PNG" if i == 3 and mode == "RGB" else "JPEG", seed=100 * label + i)
+                picture(
+                    folder / split / f"class {label}" / f"a picture {i}.JPEG",
+                    60 + 17 * i,
+                    190 - 11 * i,
+                    colour,
+                    mode,
+                    "PNG" if i == 3 and mode == "RGB" else "JPEG",
+                    seed=100 * label + i,
+                )
     return folder
 
 

@@ -3,6 +3,7 @@
 For CPUs that multiply in it. Parameters, their gradients and momenta, BN's statistics and the loss
 stay float32: a converted symbol takes and gives the same.
 """
+
 import json
 
 import mxnet as mx
@@ -24,7 +25,8 @@ def bound(symbol, dtype):
 
 
 def converted(symbol):
-    """The symbol with casts between its operators; arguments, their types, and outputs are the same.
+    """The symbol with casts between its operators; arguments, their types, and outputs are the
+    same.
 
     Not mx.contrib.amp's, which leaves an operator that it does not know, or a product, to whatever
     type comes.
@@ -37,10 +39,13 @@ def converted(symbol):
         # BN's other inputs are its parameters, which are always float32
         working = 1 if node["op"] == "BatchNorm" else len(inputs)
         narrow = node["op"] == CONVERTED or (
-            _follows(node) and all(graph.types[i] == BFLOAT16 for i, *_ in inputs[:working]))
+            _follows(node) and all(graph.types[i] == BFLOAT16 for i, *_ in inputs[:working])
+        )
         working_type = BFLOAT16 if narrow else FLOAT32
-        inputs = [graph.cast(entry, working_type if k < working else FLOAT32)
-                  for k, entry in enumerate(inputs)]
+        inputs = [
+            graph.cast(entry, working_type if k < working else FLOAT32)
+            for k, entry in enumerate(inputs)
+        ]
         attributes = node.get("attrs", {})
         if node["op"] == "null":
             # Module tells MXNet the types of data and labels alone, and none is inferred
@@ -48,8 +53,11 @@ def converted(symbol):
             attributes = {"__dtype__": FLOAT32_NUMBER, **attributes}
         entries.append(graph.add({**node, "attrs": attributes, "inputs": inputs}, working_type))
     heads = [graph.cast([entries[i], *rest], FLOAT32) for i, *rest in saved["heads"]]
-    return mx.sym.load_json(json.dumps({**saved, "nodes": graph.nodes, "heads": heads,
-                                        "arg_nodes": [], "node_row_ptr": []}))
+    return mx.sym.load_json(
+        json.dumps(
+            {**saved, "nodes": graph.nodes, "heads": heads, "arg_nodes": [], "node_row_ptr": []}
+        )
+    )
 
 
 def _follows(node):
@@ -81,6 +89,12 @@ class _Graph:
         key = i, output, dtype
         if key not in self._casts:
             self._casts[key] = self.add(
-                {"op": "amp_cast", "name": f"{self.nodes[i]['name']}_{output}_{dtype}",
-                 "attrs": {"dtype": dtype}, "inputs": [entry]}, dtype)
+                {
+                    "op": "amp_cast",
+                    "name": f"{self.nodes[i]['name']}_{output}_{dtype}",
+                    "attrs": {"dtype": dtype},
+                    "inputs": [entry],
+                },
+                dtype,
+            )
         return [self._casts[key], 0, 0]

@@ -1,10 +1,15 @@
-"""Checkpoints: written whole or not at all, and checked before anything in them is believed. No pickle.
+"""Checkpoints: written whole or not at all, and checked before anything in them is believed.
+
+No pickle.
 
 checkpoint-<iteration>/
     arrays.params   mx.nd.save of everything that a training step changes (training/state.py)
-    state.json      the rest: iteration, metrics, recipe, the log up to here; size and SHA-256 of arrays.params; its own SHA-256
-The newest two are kept. The sums find damage, not forgery: a checkpoint from a stranger is his program's word, as any is.
+    state.json      the rest: iteration, metrics, recipe, the log up to here; size and SHA-256 of
+                    arrays.params; its own SHA-256
+The newest two are kept. The sums find damage, not forgery: a checkpoint from a stranger is his
+program's word, as any is.
 """
+
 import errno
 import hashlib
 import json
@@ -27,8 +32,14 @@ class Damaged(Exception):
 
 def found(folder):
     """The folders of a run's checkpoints, the newest last."""
-    return sorted((path for path in Path(folder).glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d{1,18}", path.name)),
-                  key=iteration_of)
+    return sorted(
+        (
+            path
+            for path in Path(folder).glob("checkpoint-*")
+            if re.fullmatch(r"checkpoint-\d{1,18}", path.name)
+        ),
+        key=iteration_of,
+    )
 
 
 def iteration_of(path):
@@ -36,7 +47,9 @@ def iteration_of(path):
 
 
 def recover(folder):
-    """After a kill between the two renames of save(): the checkpoint that was to be replaced by one of its own iteration."""
+    """After a kill between the two renames of save(): the checkpoint that was to be replaced by one
+    of its own iteration.
+    """
     for aside in Path(folder).glob("checkpoint-*.aside"):
         target = aside.with_suffix("")
         with writing(folder):
@@ -56,7 +69,10 @@ def save(folder, arrays, state):
             partial.mkdir()
             file = partial / "arrays.params"
             content = write_arrays(file, arrays)
-            state = {**state, "arrays": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}
+            state = {
+                **state,
+                "arrays": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
+            }
             (partial / "state.json").write_text(json.dumps({**state, "sha256": _digest(state)}))
             for path in (file, partial / "state.json", partial):
                 sync(path)
@@ -111,12 +127,14 @@ def load(path):
         raise Damaged(f"arrays.params: {short(error)}") from error
     if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
         raise Damaged("arrays.params has another SHA-256 than state.json says")
-    # Only now: MXNet believes every length that it reads, and damaged ones can end the whole process.
+    # Only now: MXNet believes every length that it reads, and damaged ones can end the whole
+    # process.
     return mx.nd.load_frombuffer(content), state
 
 
 def newest_checkpoint(folder):
-    """(arrays, state) of the newest sound checkpoint of a run; a damaged one before it is named in a line.
+    """(arrays, state) of the newest sound checkpoint of a run; a damaged one before it is named in
+    a line.
 
     (None, None) if there is none at all. Raises UserError if all are damaged.
     """
@@ -131,7 +149,9 @@ def newest_checkpoint(folder):
             print(f"{words}: going on from the one before, {path.name}")
         return arrays, state
     if damaged:
-        raise UserError(f"{'; '.join(damaged)}; no sound checkpoint is left: move {folder} away to begin again")
+        raise UserError(
+            f"{'; '.join(damaged)}; no sound checkpoint is left: move {folder} away to begin again"
+        )
     return None, None
 
 

@@ -1,4 +1,7 @@
-"""What a run will take here: seconds and memory, from a few iterations. --cost of the scripts prints it."""
+"""What a run will take here: seconds and memory, from a few iterations. --cost of the scripts
+prints it.
+"""
+
 import itertools
 import resource
 import time
@@ -18,9 +21,11 @@ TEST_SHARE = 1 / 3  # of a training picture's time, which a test picture takes: 
 
 
 def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
-    """{"seconds" of the whole run, "images_per_second", "megabytes" of this process, on GPUs "gpu_megabytes"}
+    """{"seconds" of the whole run, "images_per_second", "megabytes" of this process, on GPUs
+    "gpu_megabytes"}
 
-    batches: the run's own feed, if it takes its share of the cores; without it the pictures are random.
+    batches: the run's own feed, if it takes its share of the cores; without it the pictures are
+    random.
     recompute: as in training.recompute.
     """
     size = recipe.batch_size
@@ -31,8 +36,13 @@ def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
         bind(module, shape, recipe.micro_batch)
         module.init_params(initializer(recipe.init_fan))
         module.init_optimizer(optimizer=optimizer(recipe, symbol))
-    stream = batches.stream(1, WARM_UP + MEASURED) if batches else itertools.repeat(
-        mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [mx.nd.zeros(size)]))
+    stream = (
+        batches.stream(1, WARM_UP + MEASURED)
+        if batches
+        else itertools.repeat(
+            mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [mx.nd.zeros(size)])
+        )
+    )
 
     def seconds(count):
         mx.nd.waitall()
@@ -46,8 +56,17 @@ def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
     if iteration < SLOW:
         iteration = seconds(MEASURED)
     tested = recipe.iterations / recipe.test_every * test_images * TEST_SHARE
-    found = {"seconds": iteration * (recipe.iterations + tested / size), "images_per_second": size / iteration,
-             "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-    used = [total - free for free, total in (mx.context.gpu_memory_info(each.device_id) for each in contexts
-                                             if each.device_type == "gpu")]
+    found = {
+        "seconds": iteration * (recipe.iterations + tested / size),
+        "images_per_second": size / iteration,
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    used = [
+        total - free
+        for free, total in (
+            mx.context.gpu_memory_info(each.device_id)
+            for each in contexts
+            if each.device_type == "gpu"
+        )
+    ]
     return {**found, "gpu_megabytes": max(used) / 2**20} if used else found

@@ -1,17 +1,21 @@
 """Loss and error over exactly the samples of a set, whatever the batch size."""
+
 import mxnet as mx
 
 from common.environment import bar
 
 
 def evaluate(module, batches, top=None, between=lambda: None):
-    """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch left out.
+    """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch
+    left out.
 
-    Where batches.crops says that so many rows are views of one image, its probabilities are their mean. With top=5 there is a
+    Where batches.crops says that so many rows are views of one image, its probabilities are their
+    mean. With top=5 there is a
     third number: the share, in %, of images whose class is not among the five likeliest.
 
-    module.score would count the padding. Wait for a training step in flight before calling this (MXNet would turn it
-    into an evaluation half way); evaluate on a module of its own that shares the parameters. between: called after each batch.
+    module.score would count the padding. Wait for a training step in flight before calling this
+    (MXNet would turn it into an evaluation half way); evaluate on a module of its own that shares
+    the parameters. between: called after each batch.
     """
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
     likeliest = [mx.metric.TopKAccuracy(top)] if top else []
@@ -22,8 +26,14 @@ def evaluate(module, batches, top=None, between=lambda: None):
         module.forward(batch, is_train=False)
         count = batches.batch_size - batch.pad
         labels = [label[:count] for label in batch.label]
-        outputs = [output.reshape((-4, -1, crops, -2)).mean(axis=1)[:count] if crops > 1 else output[:count]
-                   for output in module.get_outputs()]
+        outputs = [
+            (
+                output.reshape((-4, -1, crops, -2)).mean(axis=1)[:count]
+                if crops > 1
+                else output[:count]
+            )
+            for output in module.get_outputs()
+        ]
         for metric in (loss, accuracy, *likeliest):
             metric.update(labels, outputs)
         between()

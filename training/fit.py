@@ -31,8 +31,10 @@ def contexts(arguments):
     count = mx.context.num_gpus()
     for gpu in arguments.gpus:
         if not 0 <= gpu < count:
-            raise UserError(f"there is no GPU {gpu}: MXNet {mx.__version__} sees {count} here; leave out --gpus (make: GPUS=) "
-                            "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA")
+            raise UserError(
+                f"there is no GPU {gpu}: MXNet {mx.__version__} sees {count} here; leave out "
+                "--gpus (make: GPUS=) "
+                "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA")
     return [mx.gpu(gpu) for gpu in arguments.gpus]
 
 
@@ -50,41 +52,64 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
     import mxnet as mx
     import numpy as np
 
-    settings = {**network, **recipe.settings(), "dataset": arguments.dataset, "kv_store": arguments.kv_store,
-                "devices": devices(arguments), "data": dataset.fingerprint}
-    return {"name": name, "scale": arguments.scale, "recipe": settings,
-            "command": " ".join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
-            "data": dataset.name, "train_images": len(dataset.train_images), "test_images": len(dataset.test_images),
-            "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
-            "parameters": parameters,
-            "host": {"machine": platform.machine(), "processor": processor(),
-                     "system": platform.platform(), "cores": os.cpu_count(),
-                     "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
-                     "deterministic": arguments.deterministic or not arguments.gpus,
-                     "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
-            "versions": {**source(ROOT), "python": platform.python_version(), "mxnet": mx.__version__, "numpy": np.__version__,
-                         "gluoncv": metadata.version("gluoncv"), "pillow": metadata.version("pillow")}}
+    settings = {
+        **network,
+        **recipe.settings(),
+        "dataset": arguments.dataset,
+        "kv_store": arguments.kv_store,
+        "devices": devices(arguments),
+        "data": dataset.fingerprint
+    }
+    return {
+        "name": name,
+        "scale": arguments.scale,
+        "recipe": settings,
+        "command": " ".join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "data": dataset.name,
+        "train_images": len(dataset.train_images),
+        "test_images": len(dataset.test_images),
+        "network": hashlib.sha1(symbol.tojson().encode()).hexdigest(),
+        "parameters": parameters,
+        "host": {
+            "machine": platform.machine(),
+            "processor": processor(),
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
+            "deterministic": arguments.deterministic or not arguments.gpus,
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")
+        },
+        "versions": {
+            **source(ROOT),
+            "python": platform.python_version(),
+            "mxnet": mx.__version__,
+            "numpy": np.__version__,
+            "gluoncv": metadata.version("gluoncv"),
+            "pillow": metadata.version("pillow")
+        }
+    }
 
 
-def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None, exported=None):
+def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None,
+        exported=None):
     """Train, go on, or say that it is done; the exit code.
 
-    name: of the run. network: {option: value} of it, for config.json. symbol: it, for dataset's classes. contexts: devices.
-    feed: (k, n) -> (batches of the k-th of n workers, test batches). parameters: their number, by group.
-    figure: folder -> what draws a test's row and the end (the run's curve). exported: () -> (float32 symbol, inputs.json's words).
+    name        of the run
+    network     {option: value} of it, for config.json; symbol: it, for the dataset's classes
+    contexts    MXNet devices
+    feed        (k, n) -> (batches of the k-th of n workers, test batches)
+    parameters  their number, by group
+    figure      folder -> what draws a test's row and the end; the run's curve by default
+    exported    () -> (float32 symbol, what inputs.json says)
     """
     from .loop import train
     from .run import Run
     from .workers import Follower, Workers
 
     survive("stdout")
-    if recipe.batch_size > len(dataset.train_images):
-        raise UserError(f"a batch of {recipe.batch_size} is more than the {len(dataset.train_images)} training images")
     workers = Workers(arguments.kv_store)
     place = workers.rank, workers.count
-    if recipe.batch_size % (devices(arguments) * workers.count):
-        raise UserError(f"a batch of {recipe.batch_size} does not divide over {workers.count} workers of {devices(arguments)} "
-                        "devices: choose another --batch-size (make: BATCH=)")
+    _check_batch(recipe, dataset, devices(arguments), workers.count)
     if workers.rank:
         if workers.number("finished", 0):
             return 0
@@ -106,13 +131,14 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         workers.number("recompute", int(recompute))
         for note in notes:
             print(note, file=sys.stderr)
-        print(f"{name}: {sum(parameters.values()):,} parameters, {needed}, {dataset.name}, in {where}")
+        count = sum(parameters.values())
+        print(f"{name}: {count:,} parameters, {needed}, {dataset.name}, in {where}")
         if begins:
             print(begins.words)
         drawing = (figure or Figure)(output)
-        stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers, on_test=drawing.draw,
-                        keep_going=arguments.keep_going, deadline=BEGAN + arguments.time_limit,
-                        initial=begins, recompute=recompute)
+        stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers,
+                        on_test=drawing.draw, keep_going=arguments.keep_going,
+                        deadline=BEGAN + arguments.time_limit, initial=begins, recompute=recompute)
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
             print(f"{why}; the same command goes on from {where}")
@@ -120,9 +146,21 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         drawing.wait()
         _keep_network(output, exported)
     if not open_run.finished:
-        raise UserError(f"somebody has changed {where}/log.csv during the run: the same command mends it from the last checkpoint")
+        raise UserError(f"somebody has changed {where}/log.csv during the run: the same command "
+                        "mends it from the last checkpoint")
     print(_ending(output, dataset))
     return 0
+
+
+def _check_batch(recipe, dataset, count, workers):
+    """Refuse a batch that the set does not fill, or that devices and workers cannot share."""
+    size = recipe.batch_size
+    if size > len(dataset.train_images):
+        raise UserError(f"a batch of {size} is more than the {len(dataset.train_images)} training "
+                        "images")
+    if size % (count * workers):
+        raise UserError(f"a batch of {size} does not divide over {workers} workers of {count} "
+                        "devices: choose another --batch-size (make: BATCH=)")
 
 
 def _ending(output, dataset):
@@ -134,12 +172,17 @@ def _ending(output, dataset):
     left = f"log and checkpoint in {where}"
     if not any(output.glob("checkpoint-*")):
         left = f"of {where} its log alone is published: OUTPUT=folder trains another"
-    return (f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of {dataset.name} after "
-            f"{last['iteration']:,.0f} iterations; {left}")
+    return (
+        f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of "
+        f"{dataset.name} after "
+        f"{last['iteration']:,.0f} iterations; {left}")
 
 
 def _initial(recipe, symbol, output):
-    """The training.initial.Initial of a run that --initial lets begin; None for others, and for one that goes on."""
+    """The training.initial.Initial of a run that --initial lets begin;
+
+    None for others, and for one that goes on.
+    """
     from .initial import frozen_names, initial
     frozen_names(symbol, recipe.freeze)  # refuses what cannot be, before there is a folder
     if recipe.initial is None or any(output.glob("checkpoint-*")):
@@ -175,8 +218,9 @@ def memory(arguments, recipe, symbol, workers):
         whole = need
         need = PROCESS_BYTES + images * recomputed_bytes(symbol, recipe.image_size)
         if not arguments.recompute:
-            notes.append(f"{whole / 1e9:.1f} GB of memory are needed, {free / 1e9:.1f} GB are free: "
-                         "what backward needs is computed again, in more time (--recompute)")
+            notes.append(
+                f"{whole / 1e9:.1f} GB of memory are needed, {free / 1e9:.1f} GB are free: "
+                "what backward needs is computed again, in more time (--recompute)")
     if need > free:
         notes.append(f"warning: this needs about {need / 1e9:.1f} GB of memory, and "
                      f"{free / 1e9:.1f} GB are free: --micro-batch takes the batch in parts")
@@ -184,7 +228,8 @@ def memory(arguments, recipe, symbol, workers):
 
 
 def test_batch_size(recipe, count, images):
-    """Tests go in batches of at least 128: with fewer pictures in each, a deep network spends its time between operators.
+    """Tests go in batches of at least 128: with fewer pictures in each, a deep network spends its
+    time between operators.
 
     count: of devices. images: of the test set.
     """
@@ -217,18 +262,21 @@ def cost_in_words(cost, recipe):
 
 
 class Figure:
-    """Draws the run's curve in a process of its own, so that training does not wait for it, and at most twice a minute."""
-
+    """Draws the run's curve in a process of its own, so that training does not wait for it, and at
+    most twice a minute.
+    """
     def __init__(self, folder):
         self._command = [sys.executable, "-m", "plots.curves", str(folder.resolve())]
         self._process = None
         self._drawn = -math.inf
 
     def draw(self):
-        if time.monotonic() - self._drawn > 30 and (self._process is None or self._process.poll() is not None):
+        if time.monotonic() - self._drawn > 30 and (self._process is None
+                                                    or self._process.poll() is not None):
             self._drawn = time.monotonic()
             # in a session of its own, so that Ctrl-C does not stop it half way
-            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL,
+                                             start_new_session=True)
 
     def wait(self):
         """Draw a last time, with the last row, and wait for it."""

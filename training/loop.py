@@ -1,4 +1,6 @@
-"""The training loop: Module's forward, backward and update, a log row now and then, a checkpoint every minute."""
+"""The training loop: Module's forward, backward and update, a log row now and then, a checkpoint
+every minute.
+"""
 import contextlib
 import math
 import time
@@ -16,22 +18,22 @@ from .interrupt import Interruptions, Never, Stopped
 from .optimizer import initializer, optimizer, schedule
 from .progress import Progress
 
-CHECKPOINT_SECONDS = 60  # a checkpoint takes some hundredths of a second, half a second for 1001 layers
+# a checkpoint takes some hundredths of a second, half a second for 1001 layers
+CHECKPOINT_SECONDS = 60
 
 
-def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None, keep_going=False, deadline=math.inf,
-          initial=None, recompute=False):
+def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None,
+          keep_going=False, deadline=math.inf, initial=None, recompute=False):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
-    batches: data.batches.TrainingBatches. test: a padding iterator over the test set. contexts: MXNet devices.
-    workers: training.workers.Workers; run, test and on_test are worker 0's, the others have a Follower and use neither.
-    on_test is called after each row that has test columns. keep_going: whether to go on after the loss is no number any more.
-    deadline: when to stop, by time.monotonic(). initial: weights to begin from, a training.initial.Initial.
-    recompute: whether what backward needs is computed twice, to save memory (training/recompute.py).
+    workers is a training.workers.Workers: run, test and on_test are worker 0's, the others have a
+    Follower. on_test is called after each row with test columns. deadline is by time.monotonic().
     Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
-    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial, recompute)
-    interruptions = Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
+    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going,
+                        initial, recompute)
+    interruptions = Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS,
+                                                               deadline)
     progress = training.progress
     try:
         with interruptions, training.bar:
@@ -40,7 +42,8 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
                 interruptions.look(last=training.over)
             if training.over:
                 return 0
-            with contextlib.closing(batches.stream(progress.iteration + 1, recipe.iterations)) as stream:
+            with contextlib.closing(batches.stream(progress.iteration + 1,
+                                                   recipe.iterations)) as stream:
                 for batch in stream:
                     training.step(batch)
                     if training.row_is_due:
@@ -54,10 +57,17 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
 
 
 class Training:
-    """The network on its devices, and what each iteration does with it; as train() has it."""
+    """The network on its devices, and what each iteration does with it.
 
-    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going, initial,
-                 recompute):
+    contexts    MXNet devices
+    batches     data.batches.TrainingBatches
+    test        a padding iterator over the test set
+    keep_going  whether to go on after the loss is no number any more
+    initial     weights to begin from, a training.initial.Initial
+    recompute   whether backward's needs are computed twice, to save memory (recompute.py)
+    """
+    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going,
+                 initial, recompute):
         self.run = run
         self.recompute = recompute
         self.batches = batches
@@ -67,7 +77,8 @@ class Training:
         self.on_test = on_test
         self.keep_going = keep_going
         self.learning_rate = schedule(recipe)
-        self.seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()  # of this worker, in one iteration
+        # of this worker, in one iteration
+        self.seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()
         arrays, saved = run.checkpoint()
         done = workers.number("iteration", saved["iteration"] if saved else 0)
         weights = state.parameters(arrays)
@@ -82,13 +93,15 @@ class Training:
         self.progress.iteration = done
         if not saved and not workers.rank:
             self.save()
-        self.bar = bar(total=recipe.iterations, initial=self.progress.iteration, unit="it", desc="train",
-                       disable=workers.rank > 0)
+        self.bar = bar(total=recipe.iterations, initial=self.progress.iteration, unit="it",
+                       desc="train", disable=workers.rank > 0)
 
     def _modules(self, symbol, contexts, weights, done):
-        """(the module that trains, one that tests): switching the first over would catch its last step half way.
+        """(the module that trains, one that tests): switching the first over would catch its last
+        step half way.
 
-        weights: (arguments, states), or (None, None) to begin anew; before the first iteration some may lack.
+        weights: (arguments, states), or (None, None) to begin anew; before the first iteration some
+        may lack.
         """
         mx.random.seed(self.recipe.seed)
         tested = self.test.provide_data[0].shape
@@ -102,9 +115,12 @@ class Training:
             bind(module, (part, *tested[1:]), self.recipe.micro_batch)
         module.init_params(initializer(self.recipe.init_fan), *weights, allow_missing=done == 0)
         updates = 1 if self.workers.sync else self.workers.count
-        with without_notes():  # that gradients are not divided by the bound batch: those of all parts and workers are
-            module.init_optimizer(self.workers.kv_store, optimizer(self.recipe, symbol, done, updates))
-            tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False, shared_module=module)
+        # that gradients are not divided by the bound batch: those of all parts and workers are
+        with without_notes():
+            module.init_optimizer(self.workers.kv_store,
+                                  optimizer(self.recipe, symbol, done, updates))
+            tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False,
+                        shared_module=module)
         return module, tester
 
     def save(self):
@@ -115,8 +131,10 @@ class Training:
     def step(self, batch):
         """One iteration."""
         began = time.monotonic()
-        step(self.module, batch, self.seen, seed=self.recipe.seed * 1_000_003 + self.progress.iteration + 1)
-        # summed over the workers in each iteration, so that worker 0's checkpoint has what all have seen
+        step(self.module, batch, self.seen,
+             seed=self.recipe.seed * 1_000_003 + self.progress.iteration + 1)
+        # summed over the workers in each iteration, so that worker 0's checkpoint has what all have
+        # seen
         totals = self.workers.totals(self.seen)
         self.progress.add(totals, time.monotonic() - began)
         self.bar.update()
@@ -126,54 +144,70 @@ class Training:
         progress = self.progress
         # workers that do not keep step look at the loss in their rows
         lost = progress.diverged is None and self.workers.sync and progress.lost
-        return progress.iteration % self.recipe.log_every == 0 or progress.iteration == self.recipe.iterations or lost
+        last = progress.iteration == self.recipe.iterations
+        return progress.iteration % self.recipe.log_every == 0 or last or lost
 
     def log(self, look):
-        """Log what the last iterations did, with a test if one is due; look can interrupt the test."""
+        """Log what the last iterations did, with a test if one is due; look can interrupt the test.
+        """
         mx.nd.waitall()
         progress = self.progress
         if progress.diverged is None and progress.lost:
             progress.diverged = progress.iteration
             if not self.workers.rank:
-                tqdm.write(f"diverged: the training loss is {progress.loss.get()[1]} in iteration {progress.iteration:,}")
+                tqdm.write(
+                    f"diverged: the training loss is {progress.loss.get()[1]} in iteration "
+                    f"{progress.iteration:,}"
+                )
         progress.row_due = True
         speed = progress.shown * self.batches.batch_size / progress.busy
-        self.bar.set_postfix_str(f"loss {progress.loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False)
+        self.bar.set_postfix_str(f"loss {progress.loss.get()[1]:.3f}, {speed:.0f} images/s",
+                                 refresh=False)
         errors = {}
         if not self.workers.rank and self._test_is_due():
-            errors = dict(zip(("test_loss", "test_error"), evaluate(self.tester, self.test, between=look)))
+            errors = dict(
+                zip(("test_loss", "test_error"), evaluate(self.tester, self.test, between=look)))
             mx.nd.waitall()
-        self.run.log(**progress.row(), **errors, images_per_second=speed,
-                     epoch=progress.iteration * self.batches.batch_size / self.batches.samples_per_epoch,
-                     learning_rate=self.learning_rate(progress.iteration))
+        self.run.log(
+            **progress.row(), **errors, images_per_second=speed,
+            epoch=progress.iteration * self.batches.batch_size / self.batches.samples_per_epoch,
+            learning_rate=self.learning_rate(progress.iteration))
         progress.begin_row()
         if errors:
             self.on_test()
 
     def _test_is_due(self):
         iteration = self.progress.iteration
-        return iteration % self.recipe.test_every == 0 or iteration in (self.recipe.iterations, self.progress.diverged)
+        return iteration % self.recipe.test_every == 0 or iteration in (self.recipe.iterations,
+                                                                        self.progress.diverged)
 
     @property
     def over(self):
         """Whether that was the last iteration: of the recipe, or the one that diverged."""
         progress = self.progress
-        return progress.iteration == self.recipe.iterations or (progress.diverged is not None and not self.keep_going)
+        return progress.iteration == self.recipe.iterations or (progress.diverged is not None
+                                                                and not self.keep_going)
 
 
 def bind(module, shape, part=None):
-    """Bind a module to train on batches of a shape; in parts of so many pictures, whose gradients add up, if part says so."""
+    """Bind a module to train on batches of a shape; in parts of so many pictures, whose gradients
+    add up, if part says so.
+    """
     part = part or shape[0]
-    module.bind([("data", (part, *shape[1:]))], [("softmax_label", (part,))], grad_req="add" if part < shape[0] else "write")
+    module.bind([("data", (part, *shape[1:]))], [("softmax_label", (part, ))],
+                grad_req="add" if part < shape[0] else "write")
 
 
 def step(module, batch, metrics, seed):
-    """One iteration: forward, backward, update; the metrics have what this worker saw in it, and nothing else.
+    """One iteration: forward, backward, update; the metrics have what this worker saw in it, and
+    nothing else.
 
-    A module that is bound to fewer pictures than the batch has takes them in parts and adds up their gradients (its grad_req
-    is "add"): the same step in less memory, but for BN, which normalises each part by itself.
+    A module that is bound to fewer pictures than the batch has takes them in parts and adds up
+    their gradients (its grad_req is "add"): the same step in less memory, but for BN, which
+    normalises each part by itself.
     """
-    # Dropout draws from MXNet's generator: seeded anew for each iteration, a resumed run draws what an unbroken one did.
+    # Dropout draws from MXNet's generator: seeded anew for each iteration, a resumed run draws what
+    # an unbroken one did.
     mx.random.seed(seed % 2**31)
     size = module.data_shapes[0].shape[0]
     count = batch.data[0].shape[0] // size
@@ -181,7 +215,8 @@ def step(module, batch, metrics, seed):
         metric.reset()
     for k in range(count):
         part = batch if count == 1 else mx.io.DataBatch(
-            [array[k * size:(k + 1) * size] for array in batch.data], [array[k * size:(k + 1) * size] for array in batch.label])
+            [array[k * size:(k + 1) * size]
+             for array in batch.data], [array[k * size:(k + 1) * size] for array in batch.label])
         module.forward(part, is_train=True)
         module.backward()
         if k == count - 1:

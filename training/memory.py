@@ -1,4 +1,6 @@
-"""What training keeps in memory: what comes into each convolution and each BN stays for backward."""
+"""What training keeps in memory: what comes into each convolution and each BN stays for backward.
+"""
+
 import json
 import re
 from math import inf, prod
@@ -14,8 +16,10 @@ def output_bytes(symbol, shapes):
     internals = symbol.get_internals()
     _, outputs, _ = internals.infer_shape(**shapes)
     _, types, _ = internals.infer_type(**dict.fromkeys(shapes, "float32"))
-    return {name: np.dtype(dtype).itemsize * prod(shape)
-            for name, dtype, shape in zip(internals.list_outputs(), types, outputs)}
+    return {
+        name: np.dtype(dtype).itemsize * prod(shape)
+        for name, dtype, shape in zip(internals.list_outputs(), types, outputs)
+    }
 
 
 def kept_bytes(symbol, shapes):

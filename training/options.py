@@ -1,4 +1,7 @@
-"""What the command lines of the training scripts have in common. Needs no MXNet, so it answers at once."""
+"""What the command lines of the training scripts have in common.
+
+Needs no MXNet, so it answers at once.
+"""
 import math
 from dataclasses import fields, replace
 
@@ -10,7 +13,8 @@ from common.errors import UserError
 from .interrupt import duration
 from .recipe import Recipe
 
-# A user's options become values of their last type while argparse reads them: nothing changes its type later.
+# A user's options become values of their last type while argparse reads them: nothing changes its
+# type later.
 
 
 def of_recipe(add, recipe, group, **choices):
@@ -30,19 +34,31 @@ def of_recipe(add, recipe, group, **choices):
         add(f"--{field.name.replace('_', '-')}", default=None, **option,
             help=f"{field.metadata['meaning']} ({value}: {field.metadata['source']})")
     if group == "recipe":
-        add("--epochs", type=float, help="the same as --iterations, counted in passes over the training set")
+        add("--epochs", type=float,
+            help="the same as --iterations, counted in passes over the training set")
 
 
 def of_run(add, scales):
-    add("--gpus", type=gpu_numbers, default=[], help="train on these GPUs, as 0,1 or all; without it on the CPU")
-    add("--cpus", type=int, default=1, help="CPU contexts: the path of several devices, for trying (1)")
-    add("--kv-store", default="local", choices=("local", "device", "dist_sync", "dist_async"),
-        help="where gradients of several devices or machines meet; dist_*: see training/cluster.py (local)")
-    add("--time-limit", type=duration, default=math.inf,
-        help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes on")
-    add("--keep-going", action="store_true", help="train on when the loss is no number any more (that ends the run)")
-    add("--deterministic", action="store_true", help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
-    add("--recompute", action="store_true",
+    add("--gpus", type=gpu_numbers, default=[],
+        help="train on these GPUs, as 0,1 or all; without it on the CPU")
+    add("--cpus", type=int, default=1,
+        help="CPU contexts: the path of several devices, for trying (1)")
+    add(
+        "--kv-store", default="local", choices=("local", "device", "dist_sync", "dist_async"), help=
+        "where gradients of several devices or machines meet; dist_*: see training/cluster.py "
+        "(local)"
+    )
+    add(
+        "--time-limit", type=duration, default=math.inf, help=
+        "stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes "
+        "on"
+    )
+    add("--keep-going", action="store_true",
+        help="train on when the loss is no number any more (that ends the run)")
+    add("--deterministic", action="store_true",
+        help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
+    add(
+        "--recompute", action="store_true",
         help="compute what backward needs a second time instead of keeping it: a fraction of the "
         "memory, at 0.7 of the speed (by itself where a CPU has too little)")
     add("--cost", action="store_const", const="words",
@@ -66,7 +82,8 @@ def read(made, words=None):
 def recipe(arguments, base, images):
     """The recipe of a run: the base's, but for what was typed.
 
-    base: a scale's recipe. images: of the training set, or None where it is not known yet and --epochs has no meaning.
+    base: a scale's recipe. images: of the training set, or None where it is not known yet and
+    --epochs has no meaning.
     """
     given = {field.name: getattr(arguments, field.name) for field in fields(Recipe)}
     given = {name: value for name, value in given.items() if value is not None}
@@ -81,33 +98,51 @@ def recipe(arguments, base, images):
                         "choose another --batch-size (make: BATCH=)")
     part = made.batch_size if made.micro_batch is None else made.micro_batch
     if part < 1 or made.batch_size % part or part % count:
-        raise UserError(f"--micro-batch {part}: it must divide the batch of {made.batch_size}, and divide itself over "
-                        f"{count} devices")
+        raise UserError(
+            f"--micro-batch {part}: it must divide the batch of {made.batch_size}, and divide "
+            "itself over "
+            f"{count} devices")
     return replace(made, micro_batch=part if part < made.batch_size else None)
 
 
 def _iterations_of(arguments, images, batch_size):
     if arguments.iterations is not None:
-        raise UserError("--epochs and --iterations say the same: leave one of them out (make: EPOCHS=, ITERATIONS=)")
+        raise UserError(
+            "--epochs and --iterations say the same: leave one of them out (make: EPOCHS=, "
+            "ITERATIONS=)"
+        )
     if not 0 < arguments.epochs < math.inf:
         raise UserError(f"--epochs {arguments.epochs:g}: a number above 0")
     return max(1, round(arguments.epochs * images / max(batch_size, 1)))
 
 
 def type_asked(dtype, arguments):
-    """float32, float16 or bfloat16: what 'fast' is here. Raises UserError for what cannot be here."""
+    """float32, float16 or bfloat16: what 'fast' is here.
+
+    Raises UserError for what cannot be here.
+    """
     if dtype == "fast":
         return "bfloat16" if has_bfloat16() and not arguments.gpus else "float32"
     if dtype == "float16" and not arguments.gpus:
-        raise UserError("--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus (make: GPUS=), or "
-                        "leave out --dtype")
+        raise UserError(
+            "--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus "
+            "(make: GPUS=), or "
+            "leave out --dtype")
     if dtype == "float16" and arguments.kv_store.startswith("dist"):
-        raise UserError(f"--dtype float16: --kv-store {arguments.kv_store} exchanges float32 only; leave one of the two out")
+        raise UserError(
+            f"--dtype float16: --kv-store {arguments.kv_store} exchanges float32 only; leave one "
+            "of the two out"
+        )
     if dtype == "bfloat16" and arguments.gpus:
-        raise UserError("--dtype bfloat16: MXNet has it on CPUs alone; leave out --gpus (make: GPUS=), or take --dtype float16")
+        raise UserError(
+            "--dtype bfloat16: MXNet has it on CPUs alone; leave out --gpus (make: GPUS=), or take "
+            "--dtype float16"
+        )
     if dtype == "bfloat16" and not has_bfloat16():
-        raise UserError("--dtype bfloat16: this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo); take "
-                        "--dtype float32")
+        raise UserError(
+            "--dtype bfloat16: this processor has no AVX512-BF16 (the flag avx512_bf16 in "
+            "/proc/cpuinfo); take "
+            "--dtype float32")
     return dtype
 
 
@@ -126,13 +161,16 @@ def gpu_numbers(text):
     if text == "all":
         numbers = [number for number, each in enumerate(gpus.capabilities()) if gpus.fits(each)]
         if not numbers:
-            raise UserError("--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus (make: GPUS=) to train "
-                            "on the CPU, or see make doctor")
+            raise UserError(
+                "--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus "
+                "(make: GPUS=) to train "
+                "on the CPU, or see make doctor")
         return numbers
     try:
         numbers = [int(gpu) for gpu in text.split(",")] if text else []
     except ValueError:
-        raise UserError(f"--gpus {text}: write numbers with commas between them, as 0,1, or all") from None
+        raise UserError(
+            f"--gpus {text}: write numbers with commas between them, as 0,1, or all") from None
     if len(set(numbers)) < len(numbers):
         raise UserError(f"--gpus {text}: each GPU once")
     return numbers
@@ -143,4 +181,5 @@ def iterations(text):
     try:
         return tuple(int(step) for step in text.split(",")) if text else ()
     except ValueError:
-        raise UserError(f"--steps {text}: write iterations with commas between them, as 32000,48000") from None
+        raise UserError(
+            f"--steps {text}: write iterations with commas between them, as 32000,48000") from None

@@ -1,7 +1,10 @@
-"""The papers' recipe as one frozen object: command line, config.json, scales and the rows of tables follow from it. Needs no MXNet.
+"""The papers' recipe as one frozen object: command line, config.json, scales and the rows of tables
+follow from it. Needs no MXNet.
 
-P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md says what was chosen and why.
+P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md says what was chosen
+and why.
 """
+
 import math
 from dataclasses import asdict, dataclass, field, replace
 
@@ -12,8 +15,13 @@ FLOAT32 = 3.4e38  # the largest, a little rounded down
 
 
 def paper(value, meaning, source, group="recipe", **option):
-    """A field: the papers' value for CIFAR, what it means, who says so, and what argparse has to know besides."""
-    return field(default=value, metadata={"meaning": meaning, "source": source, "group": group, "option": option})
+    """A field: the papers' value for CIFAR, what it means, who says so, and what argparse has to
+    know besides.
+    """
+    return field(
+        default=value,
+        metadata={"meaning": meaning, "source": source, "group": group, "option": option},
+    )
 
 
 def place(text):
@@ -28,58 +36,142 @@ class Recipe:
     Raises UserError for values that cannot be.
     """
 
-    image_size: int = paper(32, "side of the pictures; smaller ones by block averaging",
-                            "P1 4.2; ImageNet 224: P1 3.4", "data", type=int)
-    augmentation: str = paper("crop", "what is done to a training picture at random",
-                              "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row", "data")
-    input: str = paper("mean", "mean: without the mean picture; raw: pixels from 0 to 255",
-                       "P1 4.2", "data", choices=("mean", "raw"))
-    validation: bool = paper(False, "hold out a tenth of the training set and test on it",
-                             "45k/5k: P1 4.2", "data")
+    image_size: int = paper(
+        32,
+        "side of the pictures; smaller ones by block averaging",
+        "P1 4.2; ImageNet 224: P1 3.4",
+        "data",
+        type=int,
+    )
+    augmentation: str = paper(
+        "crop",
+        "what is done to a training picture at random",
+        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row",
+        "data",
+    )
+    input: str = paper(
+        "mean",
+        "mean: without the mean picture; raw: pixels from 0 to 255",
+        "P1 4.2",
+        "data",
+        choices=("mean", "raw"),
+    )
+    validation: bool = paper(
+        False, "hold out a tenth of the training set and test on it", "45k/5k: P1 4.2", "data"
+    )
 
-    iterations: int = paper(64000, "in all; what follows shrinks in proportion",
-                            "P1 4.2; ImageNet 120 epochs: P1 3.4", type=int)
-    batch_size: int = paper(128, "pictures in a batch, over all devices",
-                            "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5", type=int)
+    iterations: int = paper(
+        64000,
+        "in all; what follows shrinks in proportion",
+        "P1 4.2; ImageNet 120 epochs: P1 3.4",
+        type=int,
+    )
+    batch_size: int = paper(
+        128,
+        "pictures in a batch, over all devices",
+        "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5",
+        type=int,
+    )
     learning_rate: float = paper(0.1, "after the warm-up", "P2 appendix and 5", type=float)
-    steps: tuple = paper((32000, 48000), "the learning rate is divided by 10 after these iterations",
-                         "P2 appendix; ImageNet epochs 30 and 60: P2 5")
-    warmup_iterations: int = paper(400, "iterations with the warm-up's learning rate",
-                                   "P2 appendix; ImageNet none: P2 5", type=int)
-    warmup_learning_rate: float = paper(0.01, "learning rate of the warm-up", "P2 appendix", type=float)
-    optimizer: str = paper("sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
-                           "P2 appendix", choices=("sgd", "adam"))
+    steps: tuple = paper(
+        (32000, 48000),
+        "the learning rate is divided by 10 after these iterations",
+        "P2 appendix; ImageNet epochs 30 and 60: P2 5",
+    )
+    warmup_iterations: int = paper(
+        400,
+        "iterations with the warm-up's learning rate",
+        "P2 appendix; ImageNet none: P2 5",
+        type=int,
+    )
+    warmup_learning_rate: float = paper(
+        0.01, "learning rate of the warm-up", "P2 appendix", type=float
+    )
+    optimizer: str = paper(
+        "sgd",
+        "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
+        "P2 appendix",
+        choices=("sgd", "adam"),
+    )
     momentum: float = paper(0.9, "SGD's momentum", "P2 appendix", type=float)
-    nesterov: bool = paper(False, "Nesterov's momentum, as in the authors' Torch code", "the papers do not")
+    nesterov: bool = paper(
+        False, "Nesterov's momentum, as in the authors' Torch code", "the papers do not"
+    )
     weight_decay: float = paper(1e-4, "weight decay", "P2 appendix", type=float)
-    decay: str = paper("weights", "what is decayed: weights, or BN and biases too", "docs/DEVIATIONS.md",
-                       choices=("weights", "all"))
-    init_fan: str = paper("in", "He's initialisation by fan-in (Caffe) or fan-out (Torch)",
-                          "He et al. 2015", choices=("in", "out"))
-    dtype: str = paper("float32", "inside the network; the optimizer's weights are float32. float16: on GPUs; "
-                       "bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where that can be, else float32", "Caffe",
-                       choices=("float32", "float16", "bfloat16", "fast"))
-    micro_batch: int = paper(None, "pass a batch through in parts of so many pictures, each with its own BN, to save memory",
-                             "P2 appendix: two parts of 64", type=int)
-    initial: str = paper(None, "begin from the weights of a run, a checkpoint or a .params file of this network, for "
-                         "other classes too", "ours", type=place, metavar="RUN|FILE")
-    freeze: str = paper(None, "leave these layers as --initial has them: beginnings of their names with commas between "
-                        "them, as conv1,bn1,stage1; all: all but the classifier", "ours", metavar="LAYERS")
+    decay: str = paper(
+        "weights",
+        "what is decayed: weights, or BN and biases too",
+        "docs/DEVIATIONS.md",
+        choices=("weights", "all"),
+    )
+    init_fan: str = paper(
+        "in",
+        "He's initialisation by fan-in (Caffe) or fan-out (Torch)",
+        "He et al. 2015",
+        choices=("in", "out"),
+    )
+    dtype: str = paper(
+        "float32",
+        "inside the network; the optimizer's weights are float32. float16: on GPUs; "
+        "bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where that can be, else float32",
+        "Caffe",
+        choices=("float32", "float16", "bfloat16", "fast"),
+    )
+    micro_batch: int = paper(
+        None,
+        "pass a batch through in parts of so many pictures, each with its own BN, to save memory",
+        "P2 appendix: two parts of 64",
+        type=int,
+    )
+    initial: str = paper(
+        None,
+        "begin from the weights of a run, a checkpoint or a .params file of this network, for "
+        "other classes too",
+        "ours",
+        type=place,
+        metavar="RUN|FILE",
+    )
+    freeze: str = paper(
+        None,
+        "leave these layers as --initial has them: beginnings of their names with commas between "
+        "them, as conv1,bn1,stage1; all: all but the classifier",
+        "ours",
+        metavar="LAYERS",
+    )
     seed: int = paper(0, "of initial weights, order, crops, flips and dropout", "ours", type=int)
 
-    log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6", type=int)
-    test_every: int = paper(2000, "iterations between two test errors", "P2 Figures 1, 3, 6", type=int)
+    log_every: int = paper(
+        100, "iterations between two rows of the log", "P2 Figures 1, 3, 6", type=int
+    )
+    test_every: int = paper(
+        2000, "iterations between two test errors", "P2 Figures 1, 3, 6", type=int
+    )
 
     def __post_init__(self):
         for name in ("iterations", "batch_size", "log_every", "test_every", "image_size"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay", "warmup_iterations"):
-            self._check(name, 0 <= getattr(self, name) <= FLOAT32,
-                        f"a float32 that is not negative, so at most {FLOAT32:.2g}")
-        self._check("nesterov", not (self.nesterov and self.optimizer == "adam"), "it is SGD's momentum, not adam's")
+        for name in (
+            "learning_rate",
+            "warmup_learning_rate",
+            "momentum",
+            "weight_decay",
+            "warmup_iterations",
+        ):
+            self._check(
+                name,
+                0 <= getattr(self, name) <= FLOAT32,
+                f"a float32 that is not negative, so at most {FLOAT32:.2g}",
+            )
+        self._check(
+            "nesterov",
+            not (self.nesterov and self.optimizer == "adam"),
+            "it is SGD's momentum, not adam's",
+        )
         if self.freeze and not self.initial:
-            raise UserError(f"--freeze {self.freeze}: that would keep random weights; name others by --initial "
-                            "(make: INITIAL=)")
+            raise UserError(
+                f"--freeze {self.freeze}: that would keep random weights; name others by --initial "
+                "(make: INITIAL=)"
+            )
         self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
 
     def _check(self, name, right, rule):
@@ -87,23 +179,29 @@ class Recipe:
             raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: {rule}")
 
     def lasting(self, iterations, **given):
-        """The same recipe in so many iterations, its schedule in proportion; given: fields that stay as given."""
+        """The same recipe in so many iterations, its schedule in proportion; given: fields that
+        stay as given.
+        """
         if iterations < 1:
             raise UserError(f"--iterations {iterations}: at least 1")
         schedule = self._schedule(iterations) if iterations != self.iterations else {}
         recipe = replace(self, iterations=iterations, **{**schedule, **given})
         # tests are written into rows of the log
-        return replace(recipe, test_every=math.ceil(recipe.test_every / recipe.log_every) * recipe.log_every)
+        return replace(
+            recipe, test_every=math.ceil(recipe.test_every / recipe.log_every) * recipe.log_every
+        )
 
     def _schedule(self, iterations):
         def share(count):
             return round(count * iterations / self.iterations)
 
-        return {"steps": tuple(share(step) for step in self.steps),
-                "warmup_iterations": share(self.warmup_iterations),
-                # short runs have fewer, but not too few, points to draw
-                "log_every": min(self.log_every, max(1, iterations // 20)),
-                "test_every": max(share(self.test_every), min(200, iterations))}
+        return {
+            "steps": tuple(share(step) for step in self.steps),
+            "warmup_iterations": share(self.warmup_iterations),
+            # short runs have fewer, but not too few, points to draw
+            "log_every": min(self.log_every, max(1, iterations // 20)),
+            "test_every": max(share(self.test_every), min(200, iterations)),
+        }
 
     def settings(self):
         """{name: value}, as config.json has it."""
@@ -111,13 +209,24 @@ class Recipe:
 
 
 CIFAR = Recipe()
-EPOCHS = 120  # of ImageNet, P1 3.4: "up to 60x10^4 iterations"; an epoch of it is about 5,000 iterations
-IMAGENET = Recipe(image_size=224, augmentation="scale", iterations=600000, batch_size=256, steps=(150000, 300000),
-                  warmup_iterations=0, test_every=5000)
+EPOCHS = (
+    120  # of ImageNet, P1 3.4: "up to 60x10^4 iterations"; an epoch of it is about 5,000 iterations
+)
+IMAGENET = Recipe(
+    image_size=224,
+    augmentation="scale",
+    iterations=600000,
+    batch_size=256,
+    steps=(150000, 300000),
+    warmup_iterations=0,
+    test_every=5000,
+)
 DEFAULTS = {**CIFAR.settings(), "steps": list(CIFAR.steps)}
 
 
 def setting(settings, option):
-    """What the recipe of a config.json says of an option; from before the option was there, what was done without it."""
+    """What the recipe of a config.json says of an option; from before the option was there, what
+    was done without it.
+    """
     value = settings.get(option)
     return DEFAULTS.get(option) if value is None else value

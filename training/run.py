@@ -1,4 +1,6 @@
-"""One run's folder: config.json, log.csv and checkpoints. Nothing in it is ever half written or lost
+"""One run's folder: config.json, log.csv and checkpoints.
+
+Nothing in it is ever half written or lost
 by accident.
 
 runs/<scale>/<name>/seed<k>/
@@ -9,6 +11,7 @@ runs/<scale>/<name>/seed<k>/
     checkpoint-<iteration>/ the newest two (training/checkpoint.py); each holds config.json, and the
                             log up to it
 """
+
 import fcntl
 import json
 import os
@@ -46,8 +49,9 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = open(self.folder / ".lock", "a+", errors="replace")  # noqa: SIM115
         except OSError as error:
-            raise UserError(f"cannot write to {self.folder} ({error.strerror}): {ELSEWHERE}"
-                            ) from error
+            raise UserError(
+                f"cannot write to {self.folder} ({error.strerror}): {ELSEWHERE}"
+            ) from error
         try:
             self._hold_lock()
             checkpoint.recover(self.folder)
@@ -66,15 +70,18 @@ class Run:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError(f"another process ({holder or 'it does not say which'}) is training in "
-                            f"{self.folder}: wait for it, stop it, or {ELSEWHERE}") from error
+            raise UserError(
+                f"another process ({holder or 'it does not say which'}) is training in "
+                f"{self.folder}: wait for it, stop it, or {ELSEWHERE}"
+            ) from error
         except OSError as error:
-            raise UserError(f"cannot lock {self.folder} ({error.strerror}): {ELSEWHERE}"
-                            ) from error
+            raise UserError(f"cannot lock {self.folder} ({error.strerror}): {ELSEWHERE}") from error
         with writing(self.folder):
             self._lock.truncate(0)
-            self._lock.write(f"{HOLDER}{os.getpid()} on {socket.gethostname()}, "
-                             f"since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            self._lock.write(
+                f"{HOLDER}{os.getpid()} on {socket.gethostname()}, "
+                f"since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+            )
             self._lock.flush()
 
     def _record(self):
@@ -137,11 +144,15 @@ class Run:
         for name in ("log.csv", "curves.png", "network-symbol.json", "network-0000.params"):
             path = self.folder / name
             if path.exists() and path.stat().st_size:
-                raise UserError(f"{path} is there without a config.json, so it is no run's from "
-                                f"here: move it away, or {ELSEWHERE}")
+                raise UserError(
+                    f"{path} is there without a config.json, so it is no run's from "
+                    f"here: move it away, or {ELSEWHERE}"
+                )
         if checkpoint.found(self.folder):
-            raise UserError(f"{self.folder} has no config.json, and no sound checkpoint that says "
-                            f"what it was: move it away, or {ELSEWHERE}")
+            raise UserError(
+                f"{self.folder} has no config.json, and no sound checkpoint that says "
+                f"what it was: move it away, or {ELSEWHERE}"
+            )
 
     def _refuse_another(self, recorded, what, free=()):
         """free: options that may differ."""
@@ -156,11 +167,14 @@ class Run:
             else:
                 then = json.dumps(before)[:200]
                 here = json.dumps(value)[:200]
-            raise UserError(f"{what} with {option} {then}, not {here}: repeat it as it was, or "
-                            f"{ELSEWHERE}")
+            raise UserError(
+                f"{what} with {option} {then}, not {here}: repeat it as it was, or {ELSEWHERE}"
+            )
         if recorded["network"] != self.config["network"]:
-            raise UserError(f"{what} of another network: a file under symbols/ has changed since; "
-                            f"undo that, or {ELSEWHERE}")
+            raise UserError(
+                f"{what} of another network: a file under symbols/ has changed since; "
+                f"undo that, or {ELSEWHERE}"
+            )
 
     def _write_config(self, config):
         write_whole(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
@@ -179,11 +193,15 @@ class Run:
         self._write_config(self._recorded)
         if not changed:
             return
-        print(f"{', '.join(changed)} changed since; {self.folder / 'config.json'} says so from "
-              "here on")
+        print(
+            f"{', '.join(changed)} changed since; {self.folder / 'config.json'} says so from "
+            "here on"
+        )
         if set(changed) & {"processor", "devices", "OMP_NUM_THREADS"}:
-            print("so the run repeats but for rounding: bit for bit needs the same kind of "
-                  "processor or GPU and as many threads")
+            print(
+                "so the run repeats but for rounding: bit for bit needs the same kind of "
+                "processor or GPU and as many threads"
+            )
 
     def _lengthen(self, iteration):
         """Record this run's length; {"recipe": {option: value}} of the shorter one that ended here,
@@ -195,9 +213,11 @@ class Run:
         if not shorter:
             return {}
         recipe.update(longer)
-        print(f"{self.folder} ended at iteration {iteration:,} and goes on to "
-              f"{recipe['iterations']:,}; the learning rate's steps are now "
-              f"{', '.join(map(str, recipe['steps'])) or 'none'} (--steps)")
+        print(
+            f"{self.folder} ended at iteration {iteration:,} and goes on to "
+            f"{recipe['iterations']:,}; the learning rate's steps are now "
+            f"{', '.join(map(str, recipe['steps'])) or 'none'} (--steps)"
+        )
         return {"recipe": shorter}
 
     def close(self):
@@ -214,16 +234,19 @@ class Run:
         whole = is_finished(rows, iterations)
         if whole and self._keep_going:
             whole = rows[-1]["iteration"] >= iterations
-        return whole and (not checkpoints
-                          or checkpoint.iteration_of(checkpoints[-1]) == rows[-1]["iteration"])
+        return whole and (
+            not checkpoints or checkpoint.iteration_of(checkpoints[-1]) == rows[-1]["iteration"]
+        )
 
     def checkpoint(self):
         """(arrays, state) of the newest sound checkpoint; (None, None) for a new run. The log is
         cut back to it."""
         arrays, state = newest_checkpoint(self.folder)
         if state is None and not is_empty(self.folder):
-            raise UserError(f"{self.folder} has a log but no checkpoint, so it cannot go on: move "
-                            f"it away to begin again, or {ELSEWHERE}")
+            raise UserError(
+                f"{self.folder} has a log but no checkpoint, so it cannot go on: move "
+                f"it away to begin again, or {ELSEWHERE}"
+            )
         self._log = state["log"] if state else HEADER
         write_whole(self.folder / "log.csv", self._log)
         if state:
@@ -232,7 +255,8 @@ class Run:
         return arrays, state
 
     def _put_aside(self, iteration):
-        """Damaged checkpoints after an iteration: out of the way, but kept for who wants to look."""
+        """Damaged checkpoints after an iteration: out of the way, but kept for who wants to look.
+        """
         for path in checkpoint.found(self.folder):
             if checkpoint.iteration_of(path) > iteration:
                 with writing(self.folder):

@@ -1,16 +1,22 @@
 """The learning rate as a pure function of the iteration."""
+
 import mxnet as mx
 
 
 class StepSchedule(mx.lr_scheduler.LRScheduler):
-    """base_lr, divided by 10 after each of the steps; the first warmup_iterations updates use warmup_lr instead.
+    """base_lr, divided by 10 after each of the steps; the first warmup_iterations updates use
+    warmup_lr instead.
 
-    MXNet's MultiFactorScheduler gives the same numbers (with warmup_steps one larger, or its warm-up is one update
-    short) but forgets where it is: it counts the steps that it has passed, so its answer depends on what it was asked before.
+    MXNet's MultiFactorScheduler gives the same numbers (with warmup_steps one larger, or its
+    warm-up is one update
+    short) but forgets where it is: it counts the steps that it has passed, so its answer depends on
+    what it was asked before.
     """
 
     def __init__(self, base_lr, steps, warmup_iterations, warmup_lr, updates=1):
-        """updates: what is counted as updates in one iteration; a server that waits for nobody updates once for each worker."""
+        """updates: what is counted as updates in one iteration; a server that waits for nobody
+        updates once for each worker.
+        """
         super().__init__(base_lr=base_lr)
         self._updates = updates
         self._base, self.steps = base_lr, tuple(steps)

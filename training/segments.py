@@ -3,6 +3,7 @@
 It may be cut where one edge alone leads on: at the articulation points of its graph. Nothing here
 knows of residual units.
 """
+
 import json
 from collections import namedtuple
 from itertools import accumulate
@@ -19,9 +20,24 @@ MOST = 100  # segments that are tried
 COPIES = 3
 WORK = 1.2
 # operators that surely draw none; a segment with any other has the generator seeded before it
-DRAW_NOTHING = ("null", "Convolution", "BatchNorm", "Activation", "FullyConnected", "Pooling",
-                "SoftmaxOutput", "amp_cast", "elemwise_add", "elemwise_sub", "elemwise_mul",
-                "_mul_scalar", "Concat", "slice", "zeros_like", "mean")
+DRAW_NOTHING = (
+    "null",
+    "Convolution",
+    "BatchNorm",
+    "Activation",
+    "FullyConnected",
+    "Pooling",
+    "SoftmaxOutput",
+    "amp_cast",
+    "elemwise_add",
+    "elemwise_sub",
+    "elemwise_mul",
+    "_mul_scalar",
+    "Concat",
+    "slice",
+    "zeros_like",
+    "mean",
+)
 
 
 def graph_of(symbol):
@@ -30,8 +46,9 @@ def graph_of(symbol):
 
 
 def symbol_of(graph, nodes, heads):
-    return mx.sym.load_json(json.dumps(
-        {**graph, "nodes": nodes, "heads": heads, "arg_nodes": [], "node_row_ptr": []}))
+    return mx.sym.load_json(
+        json.dumps({**graph, "nodes": nodes, "heads": heads, "arg_nodes": [], "node_row_ptr": []})
+    )
 
 
 def arrays_of(graph, entries, shapes):
@@ -145,7 +162,9 @@ def _segment(graph, inside, coming, heads):
             i = INPUT
             output = 0
         if i not in numbers:
-            variable = {"op": "null", "name": INPUT, "inputs": []} if i == INPUT else graph["nodes"][i]
+            variable = (
+                {"op": "null", "name": INPUT, "inputs": []} if i == INPUT else graph["nodes"][i]
+            )
             assert variable["op"] == "null", f"{variable['name']} is before the cut"
             numbers[i] = len(nodes)
             nodes.append(variable)

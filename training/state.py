@@ -1,17 +1,25 @@
-"""Everything that a training step changes, as named arrays: what a checkpoint holds, and how it is put back.
+"""Everything that a training step changes, as named arrays: what a checkpoint holds, and how it is
+put back.
 
-The one place that reaches into Module's private parts: BN's moving averages of each device (get_params would average
-them) and the momenta (save_optimizer_states would pickle them). A parameter that is float16 in the network has a float32
-master beside its momentum, which is what the optimizer updates; the parameter is that, rounded.
-adam's two averages of a gradient are called momentum and master, too.
+The one place that reaches into Module's private parts: BN's moving averages of each device
+(get_params would average them) and the momenta (save_optimizer_states would pickle them). A
+parameter that is float16 in the network has a float32 master beside its momentum, which is what the
+optimizer updates; the parameter is that, rounded. adam's two averages of a gradient are called
+momentum and master, too.
 """
+
 from common.errors import UserError
 
 
 def collect(module):
-    """{name: NDArray}; call mx.nd.waitall() first. Parameters are equal on all devices, moving averages are not."""
+    """{name: NDArray}; call mx.nd.waitall() first.
+
+    Parameters are equal on all devices, moving averages are not.
+    """
     group = module._exec_group
-    arrays = {f"arg:{name}": blocks[0] for name, blocks in zip(group.param_names, group.param_arrays)}
+    arrays = {
+        f"arg:{name}": blocks[0] for name, blocks in zip(group.param_names, group.param_arrays)
+    }
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
     for key, state in _states(module).items():
@@ -21,7 +29,9 @@ def collect(module):
 
 
 def parameters(arrays):
-    """(arg_params, aux_params), in float32, for Module.init_params; (None, None) without a checkpoint.
+    """(arg_params, aux_params), in float32, for Module.init_params;
+
+    (None, None) without a checkpoint.
 
     aux0: is the first device's moving averages; MXNet's own files have aux:.
     """
@@ -65,19 +75,29 @@ def _check_keys(keys, module, iteration):
     if not module._update_on_kvstore:
         count = len(group.contexts)
         expected = {str(i * count + k) for i in trained for k in range(count)}
-    wanted = expected if iteration and getattr(_updater(module).optimizer, "momentum", True) else keys & expected
+    wanted = (
+        expected
+        if iteration and getattr(_updater(module).optimizer, "momentum", True)
+        else keys & expected
+    )
     if keys != wanted:
         key = sorted(keys ^ wanted)[0]
         fault = "lacks the momentum" if key in wanted else "has a momentum with the unknown key"
-        raise UserError(f"the checkpoint of iteration {iteration:,} {fault} {key!r}, so the run "
-                        "would go on as another: delete that checkpoint, and the one before it is "
-                        "used, or move the run's folder away to begin again")
+        raise UserError(
+            f"the checkpoint of iteration {iteration:,} {fault} {key!r}, so the run "
+            "would go on as another: delete that checkpoint, and the one before it is "
+            "used, or move the run's folder away to begin again"
+        )
 
 
 def broadcast(module, workers):
-    """Give all workers what worker 0 has: parameters, moving averages and, where workers update themselves, momenta."""
+    """Give all workers what worker 0 has: parameters, moving averages and, where workers update
+    themselves, momenta.
+    """
     group, updater = module._exec_group, _updater(module)
-    for name, blocks in zip(group.param_names + group.aux_names, group.param_arrays + group.aux_arrays):
+    for name, blocks in zip(
+        group.param_names + group.aux_names, group.param_arrays + group.aux_arrays
+    ):
         workers.broadcast(name, blocks[0])
         for block in blocks[1:]:
             blocks[0].copyto(block)
@@ -97,7 +117,9 @@ def _trained(group):
 
 
 def _states(module):
-    """{key: what the optimizer keeps of a parameter}; none where a parameter server that does not wait for all workers has them."""
+    """{key: what the optimizer keeps of a parameter}; none where a parameter server that does not
+    wait for all workers has them.
+    """
     updater = _updater(module)
     return updater.states if updater else {}
 

@@ -1,4 +1,5 @@
 """Weights from wherever they lie: a run, one of its checkpoints, or a bare .params file."""
+
 import json
 import os
 import subprocess
@@ -18,7 +19,9 @@ from .state import parameters
 
 @dataclass(frozen=True)
 class Weights:
-    """arguments, states: {name: NDArray}, float32. name: in words. run: their run's folder, or None. config: its config.json."""
+    """arguments, states: {name: NDArray}, float32. name: in words. run: their run's folder, or
+    None. config: its config.json.
+    """
 
     arguments: dict
     states: dict
@@ -33,19 +36,29 @@ class Weights:
 
 
 def read(place):
-    """The weights in a run's folder (its newest sound checkpoint, or what was exported there), in a checkpoint's, or in a
+    """The weights in a run's folder (its newest sound checkpoint, or what was exported there), in a
+    checkpoint's, or in a
     .params file.
 
-    Such a file is a checkpoint's or MXNet's own (arg:, aux:). Raises UserError for what holds none, or damaged ones.
+    Such a file is a checkpoint's or MXNet's own (arg:, aux:). Raises UserError for what holds none,
+    or damaged ones.
     """
     place = Path(place)
     checkpoints = checkpoint.found(place)
     if not checkpoints and (place / PARAMETERS).is_file():
         place = place / PARAMETERS
-    if not place.exists() or (place.is_dir() and not checkpoints and not (place / "arrays.params").is_file()):
+    if not place.exists() or (
+        place.is_dir() and not checkpoints and not (place / "arrays.params").is_file()
+    ):
         published = (place / "log.csv").is_file()
-        raise UserError(f"{place} has no checkpoint" + (": its log alone is published; train it first" if published else
-                        ": name a run, a checkpoint or a .params file"))
+        raise UserError(
+            f"{place} has no checkpoint"
+            + (
+                ": its log alone is published; train it first"
+                if published
+                else ": name a run, a checkpoint or a .params file"
+            )
+        )
     state = {}
     try:
         if checkpoints:
@@ -57,10 +70,23 @@ def read(place):
             arrays = _load_file(place)
         arguments, states = parameters(arrays)
         arguments["fc_bias"]  # noqa: B018 (a network of ours has it)
-    except (checkpoint.Damaged, mx.MXNetError, AttributeError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{place} is damaged, or holds no weights of a network from here") from error
-    run = next((folder for folder in (place, place.parent) if (folder / "config.json").is_file()), None)
-    return Weights(arguments, states, os.path.relpath(place), run, _config(run), state.get("iteration"))
+    except (
+        checkpoint.Damaged,
+        mx.MXNetError,
+        AttributeError,
+        KeyError,
+        ValueError,
+        TypeError,
+    ) as error:
+        raise UserError(
+            f"{place} is damaged, or holds no weights of a network from here"
+        ) from error
+    run = next(
+        (folder for folder in (place, place.parent) if (folder / "config.json").is_file()), None
+    )
+    return Weights(
+        arguments, states, os.path.relpath(place), run, _config(run), state.get("iteration")
+    )
 
 
 def _config(run):
@@ -71,12 +97,24 @@ def _config(run):
         config["recipe"]["depth"], config["recipe"]["dataset"], config["recipe"]["image_size"]
         return config
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / 'config.json'} is damaged: move it away, and name the network, as preact110") from error
+        raise UserError(
+            f"{run / 'config.json'} is damaged: move it away, and name the network, as preact110"
+        ) from error
 
 
 def _load_file(file):
-    """The arrays of a bare .params file. MXNet believes its lengths, and damaged ones end a process: another one tries first."""
-    attempt = [sys.executable, "-W", "ignore", "-c", "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])", file.resolve()]
+    """The arrays of a bare .params file.
+
+    MXNet believes its lengths, and damaged ones end a process: another one tries first.
+    """
+    attempt = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])",
+        file.resolve(),
+    ]
     if subprocess.run(attempt, cwd=ROOT, capture_output=True).returncode:
         raise checkpoint.Damaged
     return mx.nd.load(str(file))

@@ -1,4 +1,7 @@
-"""Several processes, on one machine or many, that train one network together through MXNet's parameter server."""
+"""Several processes, on one machine or many, that train one network together through MXNet's
+parameter server.
+"""
+
 import os
 
 import mxnet as mx
@@ -10,9 +13,10 @@ class Workers:
     """This process's place among the workers of a job.
 
     kv_store: local or device make a single worker, dist_* those of training.cluster.
-    Worker 0 alone reads and writes the run's folder and tests; the others have from it what they need to go on.
-    dist_sync: all add up their gradients, and each makes the same update, so that checkpoints have everything. dist_async: the
-    server updates as gradients come; its momentum is in no checkpoint.
+    Worker 0 alone reads and writes the run's folder and tests; the others have from it what they
+    need to go on.
+    dist_sync: all add up their gradients, and each makes the same update, so that checkpoints have
+    everything. dist_async: the server updates as gradients come; its momentum is in no checkpoint.
     """
 
     def __init__(self, kv_store):
@@ -20,17 +24,24 @@ class Workers:
         if not kv_store.startswith("dist"):
             return
         if os.environ.get("DMLC_ROLE") != "worker":
-            raise UserError(f"--kv-store {kv_store} needs a scheduler and a server, which training.cluster starts, here or "
-                            "on other machines: python -m training.cluster --workers 2 -- train_cifar.py ...")
+            raise UserError(
+                f"--kv-store {kv_store} needs a scheduler and a server, which training.cluster"
+                " starts, here or on other machines: python -m training.cluster --workers 2 --"
+                " train_cifar.py ..."
+            )
         self.sync = kv_store == "dist_sync"
-        os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0" if self.sync else "1"  # read when Module gets its optimizer
+        os.environ["MXNET_UPDATE_ON_KVSTORE"] = (
+            "0" if self.sync else "1"
+        )  # read when Module gets its optimizer
         self.kv_store = mx.kv.create(kv_store)
         self.rank, self.count = self.kv_store.rank, self.kv_store.num_workers
         self._sums = False  # whether the server knows them
         token = int(os.environ.get("TRAINING_JOB", 0))
         if self.number("job", token) != token:
-            raise UserError("another job's workers answer at this address and port: name a port of "
-                            "its own for each job, by --port of training.cluster")
+            raise UserError(
+                "another job's workers answer at this address and port: name a port of "
+                "its own for each job, by --port of training.cluster"
+            )
 
     @property
     def several(self):
@@ -51,7 +62,9 @@ class Workers:
         return int(array.asscalar())
 
     def totals(self, metrics):
-        """[(sum, count)] of each metric over all workers, in each; of this one alone if they do not keep step."""
+        """[(sum, count)] of each metric over all workers, in each; of this one alone if they do not
+        keep step.
+        """
         numbers = [(float(metric.sum_metric), metric.num_inst) for metric in metrics]
         if not self.several or not self.sync:
             return numbers
