@@ -41,9 +41,8 @@ def deletable(graph, image_shape):
 def delete(symbol, units):
     """The symbol without some units."""
     graph = Graph(symbol)
-    for unit in reversed(
-        [unit for unit in graph.units if unit in units]
-    ):  # from behind: what reads a unit may be deleted too
+    deleted = [unit for unit in graph.units if unit in units]
+    for unit in reversed(deleted):  # from behind: what reads a unit may be deleted too
         if graph.has_shortcut(unit):
             graph.insert(graph.residual(unit), "zeros_like", f"{unit}_deleted")
         else:

@@ -5,6 +5,7 @@ line may be.
 import ast
 from pathlib import Path
 
+import mutants
 import pytest
 from conftest import PAPER
 
@@ -118,3 +119,8 @@ def test_the_training_loop_fits_the_eye():
         if str(path) == "training/loop.py" and node.name == "train"
     ]
     assert len(lengths) == 1 and lengths[0] <= 40
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.mistake)
+def test_mutants_are_of_todays_code(mutant):
+    assert (ROOT / mutant.file).read_text().count(mutant.right) == 1
