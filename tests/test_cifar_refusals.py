@@ -18,7 +18,7 @@ def test_missing_folder_is_refused_with_a_way_to_name_it(tmp_path):
     refusal(
         lambda: cifar.load("cifar10", tmp_path / "nowhere"),
         tmp_path / "nowhere",
-        "no folder",
+        "does not exist",
         "--data-dir",
     )
     refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "test_batch.bin", "--data-dir")
