@@ -14,7 +14,7 @@ from data import folders
         ("unknown class", ["val/class 9", "no class of"]),
         ("loose picture", ["val has 1 files", "2.JPEG"]),
         ("no classes", ["class folders"]),
-        ("nowhere", ["no folder", "SOURCE="]),
+        ("nowhere", ["does not exist", "SOURCE="]),
         ("flat val", ["--val-list"]),
     ],
 )

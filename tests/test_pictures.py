@@ -69,7 +69,7 @@ def test_what_is_no_picture_is_named(tmp_path):
     folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
     (folder / "sky" / "notes.txt").write_text("not a picture")
     refusal(lambda: pictures.load(folder), "1 files", "sky/notes.txt", "mend or remove")
-    refusal(lambda: pictures.load(tmp_path / "nowhere"), tmp_path / "nowhere", "no folder")
+    refusal(lambda: pictures.load(tmp_path / "nowhere"), tmp_path / "nowhere", "does not exist")
     refusal(lambda: pictures.load(None), "--data-dir", "DATA=")
 
 
