@@ -97,9 +97,10 @@ def network(request, monkeypatch):
     family, depth = request.param.split("-")
     monkeypatch.setitem(resnet.STEM_CHANNELS, "imagenet", 8)
     data = pictures(2, 32)
+    widths = (8, 16, 32, 64) if family == "imagenet" else None
 
     def made(activation, shortcut):
-        symbol = get_symbol(int(depth), activation, shortcut, family=family)
+        symbol = get_symbol(int(depth), activation, shortcut, family=family, widths=widths)
         shapes, _, shapes_of_states = symbol.infer_shape(data=data.shape)
         state = np.random.RandomState(0)
         arguments = {name: value(name, shape, state)

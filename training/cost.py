@@ -3,7 +3,6 @@ prints it.
 """
 
 import itertools
-import resource
 import time
 
 import mxnet as mx
@@ -13,6 +12,7 @@ from common.environment import without_notes
 from . import bfloat16
 from . import recompute as recomputed
 from .loop import bind, step
+from .memory import peak
 from .optimizer import initializer, optimizer
 
 WARM_UP, MEASURED = 2, 3
@@ -59,7 +59,7 @@ def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
     found = {
         "seconds": iteration * (recipe.iterations + tested / size),
         "images_per_second": size / iteration,
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": peak() / 1e6,
     }
     used = [
         total - free

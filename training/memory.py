@@ -29,6 +29,12 @@ def kept_bytes(symbol, shapes):
     return {node["name"]: size[f"{node['name']}_output"] for node in nodes if node["op"] in KEPT}
 
 
+def peak():
+    """The most bytes that this process has held; getrusage's number may be that of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) * 1024
+
+
 def training_bytes(symbol, image_size):
     """Bytes that one picture takes in training.
 
