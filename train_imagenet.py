@@ -3,9 +3,8 @@
 papers' recipe.
 
     make imagenet-data SOURCE=folder                          # once: see data/prepare.py
-    make imagenet-preact200                                   # train, with a test of the centre
-    crop of 224 each epoch make score RUN=runs/full/imagenet-preact200/seed0 CROP=320    # Table 5
-    of P2
+    make imagenet-preact200                                   # train; tests the centre crop of 224
+    make score RUN=runs/full/imagenet-preact200/seed0 CROP=320    # Table 5 of P2
 
 What is not of ImageNet alone stands in train_cifar.py. P1 is 1512.03385, P2 is 1603.05027;
 docs/DEVIATIONS.md has the rest.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Train the network of the reading notes by the notes' own recipe; it ends with their two pictures.
 
-    make notes                                  # on the CPU; GPUS=0,1 as in the notes; the same
-    command resumes make notes UNITS=2 EPOCHS=2                 # a small one make notes
-    OPTIMIZER=adam                   # their second choice
+    make notes                      # on the CPU; GPUS=0,1 as in the notes; the same again resumes
+    make notes UNITS=2 EPOCHS=2     # a small one
+    make notes OPTIMIZER=adam       # their second choice
 
 symbols/notes.py has the network, docs/NOTES.md what else the notes show. What differs from the
 notes: every accuracy is over exactly the pictures (Module.score counts a last batch's padding too),

@@ -2,12 +2,10 @@
 some of its units.
 
 Delete a unit: F = 0 in it, x_{l+1} = h(x_l); a unit without a shortcut, as a plain net's, is left
-out, x_{l+1} = x_l, where it does
-not change dimensions. Swap two units: each gets the other's parameters. Nothing is trained again,
-and BN keeps its moving averages.
+out, x_{l+1} = x_l, where it does not change dimensions. Swap two units: each gets the other's
+parameters. Nothing is trained again, and BN keeps its moving averages.
 
-    python -m analysis.lesion results/pocket/cifar10-original56/seed0
-    results/pocket/cifar10-plain56/seed0     # make lesion RUN=...
+    python -m analysis.lesion runs/desk/cifar10-original56/seed0      # make lesion RUN=...
 """
 
 from itertools import combinations

@@ -1,20 +1,20 @@
 """How signals travel, equations (3) to (8): the norms of x_l and of the loss gradient at the input
 of each residual unit.
 
-    dE/dx_l = dE/dx_L (prod of lambda_i  +  d/dx_l sum of F)
-    (5), (8)
+    dE/dx_l = dE/dx_L (prod of lambda_i  +  d/dx_l sum of F)                    (5), (8)
 
 The first term is what "propagates information directly without concerning any weight layers". With
 any shortcut and any activation it is dE/dx_L J_{L-1} ... J_l, where J_i = dx_{i+1}/dx_i with F_i
 held constant; it is measured by the same backward pass with the gradient blocked where x_i enters
-F_i's weights. With identity f and h(x) = lambda x, J_i is lambda_i and the
-ratio to dE/dx_L is known beforehand: the product of the lambdas, between units of one shape (where
-a stage begins, padding or projection cut and mix channels). An f that is not the identity, as the
-original unit's ReLU, adds its own derivative to J_i.
+F_i's weights. With identity f and h(x) = lambda x, J_i is lambda_i and the ratio to dE/dx_L is
+known beforehand: the product of the lambdas, between units of one shape (where a stage begins,
+padding or projection cut and mix channels). An f that is not the identity, as the original unit's
+ReLU, adds its own derivative to J_i.
 
     python -m analysis.propagation                            # make propagation: the figures
-    python -m analysis.propagation preact110 half_dropout110  # of these; a run's folder stands for
-    its trained network
+    python -m analysis.propagation preact110 half_dropout110  # of these
+
+A run's folder stands for its trained network.
 """
 
 from collections import namedtuple

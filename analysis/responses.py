@@ -5,8 +5,7 @@ That is before ReLU and addition. Where no BN follows a layer at once, as behind
 a pre-activated unit, it is the layer's own output. Over all channels, pixels and pictures of a part
 of the test set, with BN's moving averages.
 
-    python -m analysis.responses results/pocket/cifar10-original56/seed0
-    results/pocket/cifar10-plain56/seed0  # make responses
+    python -m analysis.responses runs/desk/cifar10-original56/seed0     # make responses RUN=...
 """
 
 import mxnet as mx

@@ -4,8 +4,9 @@ the last bit.
 tests/numbers.json was written by that older code. Bits belong to a processor and to packages: on
 others the losses must be near.
 
-    python tests/test_numbers.py      # writes tests/numbers.json anew: only where a change of the
-    numbers is meant
+    python tests/test_numbers.py      # writes tests/numbers.json anew
+
+That is only for a change of the numbers that is meant.
 """
 
 import hashlib

@@ -4,8 +4,8 @@ server.
 
     python -m training.cluster --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync
     python -m training.cluster --hosts a,b --root 10.0.0.1 -- train_cifar.py --kv-store dist_sync
-    srun --ntasks=4 --kill-on-bad-exit python -m training.cluster -- train_cifar.py --kv-store
-    dist_sync
+    srun --ntasks=4 --kill-on-bad-exit \\
+        python -m training.cluster -- train_cifar.py --kv-store dist_sync
 
 The first starts all on this machine, the second a worker on each host, by ssh; SLURM starts the
 workers itself.
