@@ -18,6 +18,7 @@ from common.errors import UserError, run
 from common.files import FIGURES, ROOT, RUNS, write_whole
 from symbols import options as of_network
 from training import options
+from training.recipe import setting
 
 CROPS = {"224": "center crop 224 of 256",  # P1 3.4, P2 5
          "320": "center crop 320 of 320",
@@ -86,11 +87,9 @@ def trained(arguments):
     weights = read(arguments.run)
     if weights.config:
         settings = weights.config["recipe"]
-        fields = of_network.Network.__dataclass_fields__
-        names = {option: settings[option] for option in fields if option in settings}
         try:
-            network = of_network.Network(**names)
-        except TypeError as error:
+            network = of_network.Network.of(settings)
+        except KeyError as error:
             raise UserError(f"{weights.run / 'config.json'} is damaged: move it away, and name the "
                             "network, as preact110") from error
     else:
@@ -187,7 +186,7 @@ def wanted(weights, settings, arguments):
     if settings["dataset"] == "imagenet":
         mean = dataset.mean
     else:
-        mean = batches.mean_of(dataset.train_images, settings.get("input") or "mean")
+        mean = batches.mean_of(dataset.train_images, setting(settings, "input"))
     return inputs.describe(dataset, settings["dataset"], settings["image_size"], mean)
 
 
@@ -245,7 +244,7 @@ def test_pictures(dataset, settings, rule, devices):
     size = BATCH // devices * devices
     if rule == WHOLE:
         from data import batches
-        mean = batches.mean_of(dataset.train_images, settings.get("input") or "mean")
+        mean = batches.mean_of(dataset.train_images, setting(settings, "input"))
         return batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
     from data.crops import RULES, TestCrops
     return TestCrops(dataset.test_images, dataset.mean,

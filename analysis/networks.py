@@ -12,22 +12,12 @@ from common import files
 from common.errors import UserError
 from data import batches, cifar, download, generated
 from paper import runs as results
-from symbols import get_symbol, names, shortcut_constants
+from symbols import get_symbol, names, options, shortcut_constants
 from training import state
 from training.checkpoint import newest_checkpoint
 from training.optimizer import initializer
+from training.recipe import setting
 
-# What get_symbol needs to know of a recipe.
-NETWORK = (
-    "depth",
-    "activation",
-    "shortcut",
-    "unit",
-    "shortcut_args",
-    "option",
-    "bottleneck_stride",
-)
-LATER = ("activation_args", "widths")  # a run from before they were there did without them
 # name: as results/analysis/ knows it; label: as figures do; recipe: as in config.json; arguments,
 # states: {name: NDArray}; weights: what they are, in words
 Network = namedtuple("Network", "name label symbol recipe arguments states weights")
@@ -84,16 +74,14 @@ def of_run(folder):
     """
     run = results.read(folder)
     recipe = run.config["recipe"]
-    lacking = [key for key in (*NETWORK, "dataset", "data", "validation") if key not in recipe]
+    needed = (*options.Network.required(), "dataset", "data", "validation")
+    lacking = [key for key in needed if key not in recipe]
     if lacking or recipe["dataset"] not in cifar.LAYOUTS:
         raise UserError(
             f"{folder} is no run on CIFAR, which these measurements are for (config.json: "
             + (f"{', '.join(lacking)} lacking)" if lacking else f"dataset {recipe['dataset']})")
         )
-    symbol = get_symbol(
-        classes=cifar.LAYOUTS[recipe["dataset"]].classes,
-        **{key: recipe.get(key) for key in (*NETWORK, *LATER)},
-    )
+    symbol = options.Network.of(recipe).symbol(cifar.LAYOUTS[recipe["dataset"]].classes)
     arrays, reached = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(
@@ -145,7 +133,7 @@ def pictures_of(network, folder, part="test", count=None):
         else (dataset.train_images, dataset.train_labels)
     )
     return Pictures(
-        images[:count] - batches.mean_image(dataset.train_images),
+        images[:count] - batches.mean_of(dataset.train_images, setting(recipe, "input")),
         labels[:count],
         f"{len(images[:count]):,} {part} pictures of {dataset.name}, {recipe['image_size']} pixels"
         " square",

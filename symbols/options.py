@@ -1,6 +1,6 @@
 """A network on the command line: its options, and what they name. Needs no MXNet until then."""
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 
 import symbols
 from common.errors import UserError
@@ -48,6 +48,17 @@ class Network:
     # None: of a file without constants, as in a config.json from before there were any
     activation_args: dict = field(default=None, hash=False)
     widths: tuple = None  # None: the papers'
+
+    @classmethod
+    def of(cls, settings):
+        """The network of a config.json's recipe. Raises KeyError for a part that it lacks."""
+        return cls(**{name: settings[name] for name in cls.required()},
+                   activation_args=settings.get("activation_args"), widths=settings.get("widths"))
+
+    @classmethod
+    def required(cls):
+        """The parts that every config.json has; a run from before the others was without them."""
+        return [part.name for part in fields(cls) if part.default is MISSING]
 
     def settings(self):
         """{name: value}, as config.json has it and get_symbol takes it."""

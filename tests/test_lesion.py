@@ -233,6 +233,16 @@ def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monke
     assert found[0] == pytest.approx(found[1], rel=1e-4)
 
 
+def test_network_that_was_trained_on_raw_pixels_is_measured_on_them(trained, images):
+    network = networks.of_run(trained)
+    usual = networks.pictures_of(network, images, count=5).images
+    raw = networks.pictures_of(
+        network._replace(recipe={**network.recipe, "input": "raw"}), images, count=5
+    ).images
+    assert raw.min() >= 0 and usual.min() < 0
+    assert (raw == raw.round()).all()
+
+
 def test_layer_without_a_bn_behind_it_answers_for_itself():
     graph = Graph(get_symbol(14, "preact"))
     names = {name: graph.name(entry) for name, entry in graph.responses()}
