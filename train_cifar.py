@@ -72,18 +72,13 @@ def main():
     if recipe.validation:
         dataset = cifar.split_validation(dataset, recipe.seed)
 
-    def feed(share):
-        mean = batches.mean_of(dataset.train_images, recipe.input)
-        size = fit.test_batch_size(recipe, options.devices(arguments), len(dataset.test_images))
-        return (batches.TrainingBatches(dataset.train_images, dataset.train_labels, mean,
-                                        recipe.batch_size, recipe.seed, share, recipe.augmentation),
-                batches.test_batches(dataset.test_images, dataset.test_labels, mean, size))
-
     def exported():
         mean = batches.mean_of(dataset.train_images, recipe.input)
         return network.symbol(classes), inputs.describe(dataset, arguments.dataset,
                                                         recipe.image_size, mean)
 
+    size = fit.test_batch_size(recipe, options.devices(arguments), len(dataset.test_images))
+    feed = batches.feed(dataset, recipe, size)
     return fit.fit(arguments, network.name(arguments.dataset), recipe,
                    network.settings(), dataset, symbol, contexts, feed,
                    counts.parameters(symbol, recipe.image_size), exported=exported)

@@ -77,11 +77,7 @@ def recipe(arguments, images):
         dtype=options.type_asked(arguments.dtype, arguments),
         **changes,
     )
-    if made.batch_size % options.devices(arguments):
-        raise UserError(
-            f"a batch of {made.batch_size} does not divide over {options.devices(arguments)}"
-            " devices: choose another --batch-size"
-        )
+    options.check_batch(made.batch_size, options.devices(arguments))
     return made
 
 
@@ -128,22 +124,8 @@ def main():
     dataset = cifar.load("cifar10", arguments.data_dir or download.fetch("cifar10", ROOT / "data"))
     recipe_here = recipe(arguments, len(dataset.train_images))
 
-    def feed(share):
-        mean = batches.mean_of(dataset.train_images, recipe_here.input)
-        size = fit.test_batch_size(
-            recipe_here, options.devices(arguments), len(dataset.test_images)
-        )
-        training = batches.TrainingBatches(
-            dataset.train_images,
-            dataset.train_labels,
-            mean,
-            recipe_here.batch_size,
-            recipe_here.seed,
-            share,
-            recipe_here.augmentation,
-        )
-        return training, batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
-
+    size = fit.test_batch_size(recipe_here, options.devices(arguments), len(dataset.test_images))
+    feed = batches.feed(dataset, recipe_here, size)
     network = {
         "units": arguments.units,
         "widths": list(notes.WIDTHS),

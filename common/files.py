@@ -17,6 +17,13 @@ def absence(folder):
     return "is no folder" if Path(folder).exists() else "does not exist"
 
 
+def run_folder(place):
+    """Where a run lives that has a place below runs/: one that began among the published ones, with
+    more than its log, goes on there."""
+    published = RESULTS / place
+    return published if any(published.glob("checkpoint-*")) else RUNS / place
+
+
 @contextlib.contextmanager
 def writing(folder):
     """Turn what can fail while a run's folder is written into one line."""

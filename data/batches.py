@@ -117,3 +117,18 @@ def test_batches(images, labels, mean, batch_size):
     return mx.io.NDArrayIter(
         images - mean, labels.astype(np.float32), batch_size, last_batch_handle="pad"
     )
+
+
+def feed(dataset, recipe, test_size):
+    """share -> (training batches, test batches) of a set in memory, for one of several workers.
+
+    recipe: says input, batch_size, seed and augmentation. test_size: pictures in a test's batch.
+    """
+
+    def of_share(share):
+        mean = mean_of(dataset.train_images, recipe.input)
+        training = TrainingBatches(dataset.train_images, dataset.train_labels, mean,
+                                   recipe.batch_size, recipe.seed, share, recipe.augmentation)
+        return training, test_batches(dataset.test_images, dataset.test_labels, mean, test_size)
+
+    return of_share

@@ -38,9 +38,9 @@ class Job:
         """Where its run is, or is to be."""
         place = Path(self.scale) / self.experiment.name / f"seed{self.seed}"
         folder = files.RESULTS / place
-        if published or self._share(folder) == 1 or any(folder.glob("checkpoint-*")):
+        if published or self._share(folder) == 1:
             return folder
-        return files.RUNS / place
+        return files.run_folder(place)
 
     def __str__(self):
         return f"{self.scale} {self.experiment.name} seed {self.seed}"

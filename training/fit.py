@@ -10,13 +10,14 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from common import files
 from common.environment import GIVEN, processor, threads
 from common.errors import UserError
-from common.files import RESULTS, ROOT, RUNS
+from common.files import ROOT
 from common.screen import survive
 
 from . import interrupt
-from .options import devices
+from .options import check_batch, devices
 from .source import source
 
 BEGAN = time.monotonic()
@@ -42,9 +43,7 @@ def folder(arguments, name, seed):
     """Where a run lives: where --output says, or by its name."""
     if arguments.output:
         return arguments.output
-    place = Path(arguments.scale) / name / f"seed{seed}"
-    # a run from before runs/ was there, with more than its published log, goes on where it is
-    return RESULTS / place if any((RESULTS / place).glob("checkpoint-*")) else RUNS / place
+    return files.run_folder(Path(arguments.scale) / name / f"seed{seed}")
 
 
 def describe(arguments, name, recipe, network, dataset, symbol, parameters):
@@ -107,9 +106,10 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     from .workers import Follower, Workers
 
     survive("stdout")
+    _check_images(recipe.batch_size, len(dataset.train_images))
     workers = Workers(arguments.kv_store)
     place = workers.rank, workers.count
-    _check_batch(recipe, dataset, devices(arguments), workers.count)
+    check_batch(recipe.batch_size, devices(arguments), workers.count)
     if workers.rank:
         if workers.number("finished", 0):
             return 0
@@ -152,15 +152,10 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     return 0
 
 
-def _check_batch(recipe, dataset, count, workers):
-    """Refuse a batch that the set does not fill, or that devices and workers cannot share."""
-    size = recipe.batch_size
-    if size > len(dataset.train_images):
-        raise UserError(f"a batch of {size} is more than the {len(dataset.train_images)} training "
-                        "images")
-    if size % (count * workers):
-        raise UserError(f"a batch of {size} does not divide over {workers} workers of {count} "
-                        "devices: choose another --batch-size (make: BATCH=)")
+def _check_images(size, images):
+    """Refuse a batch that the training set does not fill."""
+    if size > images:
+        raise UserError(f"a batch of {size} is more than the {images} training images")
 
 
 def _ending(output, dataset):

@@ -93,9 +93,7 @@ def recipe(arguments, base, images):
     made = base.lasting(iterations, **given)
     made = replace(made, dtype=type_asked(made.dtype, arguments))
     count = devices(arguments)
-    if made.batch_size % count:
-        raise UserError(f"a batch of {made.batch_size} does not divide over {count} devices: "
-                        "choose another --batch-size (make: BATCH=)")
+    check_batch(made.batch_size, count)
     part = made.batch_size if made.micro_batch is None else made.micro_batch
     if part < 1 or made.batch_size % part or part % count:
         raise UserError(
@@ -103,6 +101,14 @@ def recipe(arguments, base, images):
             "itself over "
             f"{count} devices")
     return replace(made, micro_batch=part if part < made.batch_size else None)
+
+
+def check_batch(size, devices, workers=1):
+    """Refuse a batch that the devices of all workers cannot share."""
+    if size % (devices * workers):
+        places = f"{devices} devices" if workers == 1 else f"{workers} workers of {devices} devices"
+        raise UserError(f"a batch of {size} does not divide over {places}: choose another "
+                        "--batch-size (make: BATCH=)")
 
 
 def _iterations_of(arguments, images, batch_size):
