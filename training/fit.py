@@ -116,9 +116,7 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         return train(Follower(), symbol, contexts, *feed(place), recipe, workers,
                      keep_going=arguments.keep_going,
                      recompute=bool(workers.number("recompute", 0)))
-    warning = threads(GIVEN.get("OMP_NUM_THREADS"))[1]
-    if warning:
-        print(f"warning: {warning}", file=sys.stderr)
+    _warn_of_threads()
     output = folder(arguments, name, recipe.seed)
     begins = _initial(recipe, symbol, output)
     recompute, needed, notes = memory(arguments, recipe, symbol, workers)
@@ -156,6 +154,13 @@ def _check_images(size, images):
     """Refuse a batch that the training set does not fill."""
     if size > images:
         raise UserError(f"a batch of {size} is more than the {images} training images")
+
+
+def _warn_of_threads():
+    """Say what is odd about the OMP_NUM_THREADS that was set."""
+    warning = threads(GIVEN.get("OMP_NUM_THREADS"))[1]
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _ending(output, dataset):
