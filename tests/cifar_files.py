@@ -6,28 +6,19 @@ import struct
 import numpy as np
 import pytest
 
-from data import generated
-
 TRAIN_FILES = {"cifar10": [f"data_batch_{k}" for k in range(1, 6)], "cifar100": ["train"]}
 TEST_FILE = {"cifar10": "test_batch", "cifar100": "test"}
 LABEL_BYTES = {"cifar10": 1, "cifar100": 2}
 
 
 @pytest.fixture(scope="session")
-def generated_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("generated")
-    generated.write(folder, images=600)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def records(generated_folder):
+def records(images):
     """{dataset: {file name without extension: uint8 records}} of a small CIFAR-10 and a small
     CIFAR-100.
     """
     names = [*TRAIN_FILES["cifar10"], TEST_FILE["cifar10"]]
     ten = {
-        name: np.fromfile(generated_folder / f"{name}.bin", np.uint8).reshape(-1, 3073)
+        name: np.fromfile(images / f"{name}.bin", np.uint8).reshape(-1, 3073)
         for name in names
     }
     state = np.random.RandomState(1)

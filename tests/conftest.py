@@ -15,7 +15,7 @@ import pytest
 # Pictures of 8x8 leave a second thread nothing to do but wait, for ages on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 from archives import archive, closed_host, server  # noqa: F401 (fixtures of the download)
-from cifar_files import generated_folder, records  # noqa: F401 (fixtures: small sets)
+from cifar_files import records  # noqa: F401 (fixtures: small sets)
 from made_runs import two  # noqa: F401 (a run's folder with two checkpoints)
 from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
 
@@ -263,6 +263,21 @@ def scored(monkeypatch, *arguments):
     """score.py as a user runs it, in this process; what its main() returns."""
     monkeypatch.setattr(sys, "argv", ["score.py", *map(str, arguments)])
     return score.main()
+
+
+def killed_and_stopped(images, folder, options):
+    """Begin a run, kill it, let it go on, stop it, each after a row of its own; the iteration of
+    the last row."""
+    reached = 0
+    for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
+        process = start("--data-dir", images, *SMALL, *options, "--output", folder,
+                        checkpoint_seconds=0.05)
+        wait_for_row(folder, reached + 10)
+        process.send_signal(number)
+        process.communicate()
+        assert process.returncode == code
+        reached = rows(folder)[-1][0]
+    return reached
 
 
 def refused(result, *words):

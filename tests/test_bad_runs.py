@@ -4,6 +4,7 @@ import json
 
 import pytest
 from conftest import refusal
+from test_plots import CONFIG
 
 from common import files
 from paper import experiments, runs
@@ -12,23 +13,6 @@ from plots import curves, page, panels, pictures, report
 from training.log import HEADER
 
 LOG = HEADER + "200,1,0.1,1,50,1,60,500,60\n400,2,0.1,0.5,40,1,50,500,60\n"
-CONFIG = {
-    "name": "cifar10-preact20",
-    "scale": "pocket",
-    "data": "generated shapes",
-    "host": {"devices": "CPU x 1", "cores": 2},
-    "command": "python train_cifar.py 20",
-    "recipe": {
-        "activation": "preact",
-        "shortcut": "identity",
-        "shortcut_args": {},
-        "depth": 20,
-        "iterations": 400,
-        "image_size": 16,
-        "batch_size": 128,
-        "seed": 0,
-    },
-}
 
 
 @pytest.fixture

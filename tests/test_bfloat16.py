@@ -5,12 +5,11 @@ What calculates needs a processor that multiplies in bfloat16; the rule and the 
 """
 
 import json
-import signal
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import PAPER, SMALL, arrays, refusal, rows, same, start, wait_for_row
+from conftest import PAPER, SMALL, arrays, killed_and_stopped, refusal, rows, same
 from test_cluster import cluster
 
 import train_cifar
@@ -259,22 +258,7 @@ def test_run_that_is_killed_and_stopped_ends_as_an_unbroken_one(train, images, t
     changes = [*changes, "--dtype", "bfloat16", "--iterations", "160"]
     code, _, err = train(*changes, "--output", tmp_path / "whole")
     assert code == 0, err
-    reached = 0
-    for number, expected in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
-        process = start(
-            "--data-dir",
-            images,
-            *SMALL,
-            *changes,
-            "--output",
-            tmp_path / "broken",
-            checkpoint_seconds=0.05,
-        )
-        wait_for_row(tmp_path / "broken", reached + 10)
-        process.send_signal(number)
-        process.communicate()
-        assert process.returncode == expected
-        reached = rows(tmp_path / "broken")[-1][0]
+    reached = killed_and_stopped(images, tmp_path / "broken", changes)
     assert reached < 160
     code, _, err = train(*changes, "--output", tmp_path / "broken")
     assert code == 0, err

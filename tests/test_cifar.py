@@ -15,10 +15,8 @@ from cifar_files import (
 from data import cifar
 
 
-def test_generated_set_loads_with_the_pixels_and_labels_that_were_written(
-    generated_folder, records
-):
-    dataset = cifar.load("cifar10", generated_folder)
+def test_generated_set_loads_with_the_pixels_and_labels_that_were_written(images, records):
+    dataset = cifar.load("cifar10", images)
     train = np.concatenate([records["cifar10"][name] for name in TRAIN_FILES["cifar10"]])
     assert dataset.train_images.shape == (500, 3, 32, 32) and dataset.test_images.shape == (
         100,
@@ -112,17 +110,17 @@ def test_smaller_picture_is_the_rounded_mean_of_each_block(size):
         assert small[index] == int(sum(pixels) / len(pixels) + 0.5), index
 
 
-def test_size_32_leaves_every_pixel_as_it_is(generated_folder):
-    images = cifar.load("cifar10", generated_folder).test_images
-    assert np.array_equal(cifar.block_average(images, 32), images)
+def test_size_32_leaves_every_pixel_as_it_is(images):
+    pictures = cifar.load("cifar10", images).test_images
+    assert np.array_equal(cifar.block_average(pictures, 32), pictures)
     assert np.array_equal(
-        cifar.load("cifar10", generated_folder, image_size=8).test_images,
-        cifar.block_average(images, 8),
+        cifar.load("cifar10", images, image_size=8).test_images,
+        cifar.block_average(pictures, 8),
     )
 
 
-def test_held_out_tenth_and_the_rest_are_disjoint_and_together_the_training_set(generated_folder):
-    dataset = cifar.load("cifar10", generated_folder)
+def test_held_out_tenth_and_the_rest_are_disjoint_and_together_the_training_set(images):
+    dataset = cifar.load("cifar10", images)
     split = cifar.split_validation(dataset, 3)
     assert (
         len(split.train_images) == len(split.train_labels) == 450
@@ -140,8 +138,8 @@ def test_held_out_tenth_and_the_rest_are_disjoint_and_together_the_training_set(
     assert split.name != dataset.name
 
 
-def test_held_out_tenth_depends_on_the_seed_and_on_nothing_else(generated_folder):
-    dataset = cifar.load("cifar10", generated_folder)
+def test_held_out_tenth_depends_on_the_seed_and_on_nothing_else(images):
+    dataset = cifar.load("cifar10", images)
     same(cifar.split_validation(dataset, 3), cifar.split_validation(dataset, 3))
     others = [cifar.split_validation(dataset, seed).test_images for seed in (3, 4, 5)]
     assert not any(np.array_equal(others[a], others[b]) for a, b in ((0, 1), (0, 2), (1, 2)))

@@ -228,9 +228,9 @@ def test_dotted_name_does_not_lead_out_of_the_allowed_classes(tmp_path, records)
 
 
 @pytest.mark.parametrize("size", [7, 0, 64, -4, 2])
-def test_image_size_that_does_not_divide_the_pictures_is_refused(generated_folder, size):
+def test_image_size_that_does_not_divide_the_pictures_is_refused(images, size):
     refusal(
-        lambda: cifar.load("cifar10", generated_folder, image_size=size),
+        lambda: cifar.load("cifar10", images, image_size=size),
         f"--image-size {size}",
         "32, 16, 8 or 4",
     )

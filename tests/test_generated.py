@@ -26,9 +26,9 @@ def test_generated_set_has_all_ten_classes_equally_often_in_every_file(records):
         assert len({row.tobytes() for row in rows[:, 1:]}) == 100, f"{name} repeats pictures"
 
 
-def test_generated_classes_need_both_shape_and_colour(generated_folder):
+def test_generated_classes_need_both_shape_and_colour(images):
     pairs = [
-        name.split(" ") for name in (generated_folder / "batches.meta.txt").read_text().splitlines()
+        name.split(" ") for name in (images / "batches.meta.txt").read_text().splitlines()
     ]
     assert sorted(map(tuple, pairs)) == sorted(
         (colour, shape) for colour in ("cool", "warm") for shape in generated.SHAPES

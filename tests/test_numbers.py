@@ -21,23 +21,13 @@ import mxnet as mx
 import numpy as np
 import PIL
 import pytest
+from conftest import ROOT, rows
 from PIL import Image
 
 from data import generated
 from training.checkpoint import found
-from training.log import read_log
 
-ROOT = Path(__file__).resolve().parent.parent
 NUMBERS = ROOT / "tests" / "numbers.json"
-EXACT = (
-    "iteration",
-    "epoch",
-    "learning_rate",
-    "train_loss",
-    "train_error",
-    "test_loss",
-    "test_error",
-)
 CIFAR = [
     "train_cifar.py",
     "--activation",
@@ -106,7 +96,7 @@ def trained(folder, command, data):
         for array in mx.nd.load(str(found(run)[-1] / "arrays.params")).values()
     )
     return {
-        "log": [[row[name] for name in EXACT] for row in read_log(run)],
+        "log": rows(run),
         "arrays": len(arrays),
         "sha256": hashlib.sha256(b"".join(arrays)).hexdigest(),
     }

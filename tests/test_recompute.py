@@ -1,12 +1,11 @@
 """--recompute: the same gradients in a fraction of the memory, for any symbol."""
 
 import json
-import signal
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, rows, same, sound, start, wait_for_row
+from conftest import SMALL, killed_and_stopped, rows, same, sound, start
 from test_cluster import cluster
 
 import train_cifar
@@ -275,21 +274,7 @@ def test_killed_and_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path)
         options += ["--dtype", "bfloat16"]
     code, _, err = train(*options, "--output", tmp_path / "whole")
     assert code == 0, err
-    reached = 0
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        process = start(
-            "--data-dir",
-            images,
-            *SMALL,
-            *options,
-            "--output",
-            tmp_path / "broken",
-            checkpoint_seconds=0.05,
-        )
-        wait_for_row(tmp_path / "broken", reached + 10)
-        process.send_signal(number)
-        process.communicate()
-        reached = rows(tmp_path / "broken")[-1][0]
+    reached = killed_and_stopped(images, tmp_path / "broken", options)
     assert reached < 80
     code, _, err = train(*options, "--output", tmp_path / "broken")
     assert code == 0, err

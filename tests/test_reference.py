@@ -9,27 +9,12 @@ import mxnet as mx
 import numpy as np
 import pytest
 import reference
+from conftest import PAPER
 
 from symbols.contract import Variant
 from symbols.network import joining
 from symbols.unit import Unit
 
-SHORTCUTS = [
-    "identity",
-    "constant_scaling",
-    "plain",
-    "exclusive_gating",
-    "shortcut_only_gating",
-    "convolution",
-    "dropout",
-]
-ACTIVATIONS = [
-    "original",
-    "bn_after_addition",
-    "relu_before_addition",
-    "relu_only_preact",
-    "preact",
-]
 KINDS = ["basic", "bottleneck", "one_layer"]
 # channels in, channels out, stride, option
 DIMENSIONS = {"same": (8, 8, 1, "A"), "A": (8, 16, 2, "A"), "B": (8, 16, 2, "B")}
@@ -156,8 +141,8 @@ def assert_unit_agrees(activation, shortcut, kind, channels_in, channels, stride
 
 @pytest.mark.parametrize("dimensions", DIMENSIONS)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("shortcut", SHORTCUTS)
+@pytest.mark.parametrize("activation", PAPER["activations"])
+@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 def test_unit_is_the_one_of_figures_2_and_4(shortcut, activation, kind, dimensions):
     assert_unit_agrees(activation, shortcut, kind, *DIMENSIONS[dimensions])
 
@@ -171,13 +156,13 @@ def test_first_unit_leaves_its_activation_to_the_stem(shortcut, activation, kind
 
 
 @pytest.mark.parametrize("option", ["A", "B"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", PAPER["activations"])
 def test_first_bottleneck_widens_fourfold_without_a_stride(activation, option):
     assert_unit_agrees(activation, "identity", "bottleneck", 4, 16, 1, option, is_first=True)
 
 
 @pytest.mark.parametrize("option", ["A", "B"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", PAPER["activations"])
 def test_stride_moves_to_the_3x3_when_asked(activation, option):
     assert_unit_agrees(
         activation, "identity", "bottleneck", 8, 16, 2, option, bottleneck_stride="3x3"
@@ -185,7 +170,7 @@ def test_stride_moves_to_the_3x3_when_asked(activation, option):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", PAPER["activations"])
 def test_option_a_preactivated_pads_the_pre_activation(activation, kind):
     assert_unit_agrees(activation, "identity", kind, 8, 16, 2, "A-preactivated")
 
@@ -198,7 +183,7 @@ def test_constants_of_a_shortcut_are_obeyed(shortcut, constants):
     assert_unit_agrees("original", shortcut, "basic", 8, 8, 1, "A", **constants)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", PAPER["activations"])
 def test_last_unit_gets_its_extra_activation_and_nothing_else(activation):
     file = importlib.import_module(f"symbols.activations.{activation}")
     after_last_unit = getattr(file, "after_last_unit", lambda x: x)
@@ -212,7 +197,7 @@ def test_last_unit_gets_its_extra_activation_and_nothing_else(activation):
     )
 
 
-@pytest.mark.parametrize("shortcut", SHORTCUTS)
+@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 @pytest.mark.parametrize("activation", ["original", "bn_after_addition", "preact"])
 def test_reference_gradients_are_those_of_finite_differences(activation, shortcut):
     """Who checks the checker: along a random direction in x and all parameters together."""
