@@ -30,6 +30,9 @@ from symbols import get_symbol, names
 from training.checkpoint import found
 from training.log import COLUMNS, read_log
 
+# What make says to a make below it; the tests begin makes of their own
+for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+    os.environ.pop(name, None)
 # What starts tests in the background has signals ignored, and processes inherit that; here they are
 # sent to some.
 signal.signal(signal.SIGINT, signal.default_int_handler)
