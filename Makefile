@@ -20,7 +20,7 @@ NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WI
 TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
-compare.TAKES := RUN TITLE
+compare.TAKES := RUN WHAT BY TITLE OUTPUT
 notes.TAKES := UNITS EPOCHS OPTIMIZER BATCH DATA GPUS CPUS SEED OUTPUT ARGS
 summary.TAKES := SCALE
 watch.TAKES := ARGS
@@ -87,7 +87,7 @@ $(READY): requirements/install.sh common/gpus.py $(wildcard requirements/*.txt) 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## everything once, small: four networks on generated pictures, in minutes
 	@for network in $(DEMO); do \
 		$(MAKE) --no-print-directory cifar10-$$network SCALE=demo || exit; done
-	@$(PY) -m plots.curves $(foreach network,$(DEMO),runs/demo/cifar10-$(network)/seed0) \
+	@$(PY) -m plots.compare $(foreach network,$(DEMO),runs/demo/cifar10-$(network)/seed0) \
 		--output plots/figures/demo.png --title "Four ways to join 20 layers"
 	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
 
@@ -172,9 +172,9 @@ watch: $(READY)  ## plots/watch.html: the curves of all runs that are training, 
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(call option,--data-dir,DATA) $(ARGS)) && \
 	$(PY) -m plots.$@ $$paths
 trained = $(if $(call said,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))
-compare: $(READY)  ## several runs in one picture, plots/figures/compare.png (RUN="a b" TITLE=words)
-	$(trained)@$(PY) -m plots.curves $(foreach run,$(RUN),$(call quote,$(run))) \
-		--output plots/figures/compare.png $(call option,--title,TITLE)
+compare: $(READY)  ## several runs in one picture (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=words OUTPUT=)
+	$(trained)@$(PY) -m plots.compare $(foreach run,$(RUN),$(call quote,$(run))) $(call option,--what,WHAT) \
+		$(call option,--by,BY) $(call option,--title,TITLE) $(call option,--output,OUTPUT)
 
 propagation: $(READY)  ## how signals travel (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
 	$(call measure,$(NETWORKS) $(call option,--seed,SEED))

@@ -3,10 +3,8 @@
 Solid: test error on the right axis, linear. Dashed: training loss on the left axis, logarithmic.
 Iterations below. Seeds of one network are one curve: their median, and a band of all of them.
 
-    python -m plots.curves results/full/cifar10-preact20/seed0 [another run ...] [--output FILE.png]
+    python -m plots.curves results/full/cifar10-preact20/seed0
 """
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 
 from common.command import Parser, folder
@@ -18,11 +16,12 @@ from .series import curves, series, words
 from .styles import DASHES, line_style, styles
 
 
-def panel(axes, drawn, title=None, papers=(), limits=None, style=None):
+def panel(axes, drawn, title=None, papers=(), limits=None, style=None, by="iteration"):
     """Draw curves into one pair of axes, and return the right-hand ones.
 
     papers: for each curve the paper's own, {"train_loss": points, "test_err": points}, which lies
     behind it in a light tone. limits: of a whole figure. style: [(colour, marker)].
+    by: "iteration" or "epoch".
     """
     limits = limits or scales.limits(drawn)
     right = axes.twinx()
@@ -31,18 +30,21 @@ def panel(axes, drawn, title=None, papers=(), limits=None, style=None):
         if paper:
             behind(axes, paper.get("train_loss", ()), colour, dashed=True)
             behind(right, paper["test_err"], colour)
-        lines(axes, curve, "train_loss", colour)
-        lines(right, curve, "test_error", colour, marker, words(curve))
-    scales.iteration_axis(axes, drawn)
+        lines(axes, curve, "train_loss", colour, by=by)
+        lines(right, curve, "test_error", colour, marker, words(curve), by)
+    scales.iteration_axis(axes, drawn, by)
     scales.loss_axis(axes, limits)
     scales.error_axis(right, limits)
     legend(right, len(drawn), title, papers)
     return right
 
 
-def lines(axes, curve, column, colour, marker=None, label=None, by="iteration"):
-    """A curve's median: solid with markers and with its band if it has one, dashed without."""
-    points = series(curve, column, by)
+def lines(axes, curve, column, colour, marker=None, label=None, by="iteration", change=None):
+    """A curve's median: solid with markers and with its band if it has one, dashed without.
+
+    change: what series() makes of each value.
+    """
+    points = series(curve, column, by, change)
     style = line_style(curve, colour, marker) if marker else dict(linestyle=DASHES, linewidth=1.1)
     if marker:  # about ten of them, and one where there is one point
         style["markevery"] = max(1, len(points.x) // 10)
@@ -68,23 +70,26 @@ def legend(axes, count, title, papers=()):
                 ncols=1 if count < 3 else 2, frameon=False, title=title)
 
 
-def draw(runs, path, title=None):
-    """A figure of one panel with a line below that says what it is made from."""
+def draw(runs, path, title=None, fill=panel, description=None):
+    """A figure of one panel with a line below that says what it is made from.
+
+    fill(axes, curves, title): draws into it. description: the PNG's own, see pictures.save().
+    """
     figure, axes = plt.subplots(figsize=(7, 4.8), layout="constrained")
-    panel(axes, curves(runs), title and pictures.plain(title))
-    pictures.caption(figure, runs)
-    pictures.save(figure, Path(path))
+    drawn = curves(runs)
+    fill(axes, drawn, title and pictures.plain(title))
+    medians = any(len(curve.runs) > 1 for curve in drawn)
+    pictures.caption(figure, runs, "curve" if medians else None)
+    pictures.save(figure, path, description)
     plt.close(figure)
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("runs", nargs="+", type=folder, help="run folders, into one figure")
-    parser.add_argument("--output", type=folder, help="by default plots/figures/<run>.png")
-    parser.add_argument("--title")
-    arguments = parser.parse_args()
-    draw([results.read(folder) for folder in arguments.runs],
-         arguments.output or pictures.figure_path(arguments.runs[0]), arguments.title)
+    parser.add_argument("run", type=folder, help="its folder; the picture is curves.png in it, or "
+                        "one in plots/figures/ for a published run")
+    run = parser.parse_args().run
+    draw([results.read(run)], pictures.figure_path(run))
 
 
 if __name__ == "__main__":

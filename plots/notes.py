@@ -13,6 +13,7 @@ from common.errors import run as run_main
 from paper import runs
 
 from . import pictures
+from .series import accuracy
 
 TRAINING = {"color": "tab:blue", "marker": "o", "linestyle": "-"}
 TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}  # two marks, for a grey printer
@@ -28,7 +29,7 @@ def draw(folder):
     epochs = [row["epoch"] for row in rows]
     for name, training, testing in (
         ("loss", [row["train_loss"] for row in rows], [row["test_loss"] for row in rows]),
-        ("accuracy", accuracies(rows, "train_error"), accuracies(rows, "test_error")),
+        ("accuracy", _accuracies(rows, "train_error"), _accuracies(rows, "test_error")),
     ):
         figure, axes = plt.subplots(figsize=(10, 8), layout="constrained")
         axes.plot(epochs, training, label=f"training {name}", **TRAINING)
@@ -45,9 +46,8 @@ def draw(folder):
         plt.close(figure)
 
 
-def accuracies(rows, column):
-    """The other side of an error, in %."""
-    return [100 - row[column] for row in rows]
+def _accuracies(rows, column):
+    return [accuracy(row[column]) for row in rows]
 
 
 if __name__ == "__main__":

@@ -82,14 +82,15 @@ def figure_of(name, scale):
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
-def png(figure):
-    """A figure as the bytes of a PNG."""
+def png(figure, description=None):
+    """A figure as the bytes of a PNG, with a description in its text."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150, metadata={"Software": None})
+    about = {"Software": None, "Description": description}
+    figure.savefig(content, format="png", dpi=150, metadata=about)
     return content.getvalue()
 
 
-def save(figure, path):
+def save(figure, path, description=None):
     """Write a PNG whole or not at all, so that it can be looked at while it is drawn again."""
-    files.write_whole(path, png(figure))
+    files.write_whole(path, png(figure, description))
     print(os.path.relpath(path))

@@ -34,7 +34,7 @@ def limits(curves):
     if (all(results.recipe_of(run) == "full" for run in runs)
             and all(error is None or error < experiments.FAILS_ABOVE for error in last)):
         return PAPERS
-    return Limits(_padded_log(losses or [1]), padded(errors or [0, 100]), False)
+    return Limits(padded_log(losses or [1]), padded(errors or [0, 100]), False)
 
 
 def padded(values):
@@ -45,22 +45,23 @@ def padded(values):
     return max(0, low - room), min(100, high + room)
 
 
-def _padded_log(values):
+def padded_log(values):
+    """A logarithmic range with some room around values above 0."""
     low = min(values)
     high = max(values)
     room = max(1.05, (high / low) ** 0.08)
     return low / room, high * room
 
 
-def loss_axis(axes, limits):
-    """The left axis: logarithmic."""
+def loss_axis(axes, limits, words="Training loss (dashed)"):
+    """An axis of losses: logarithmic."""
     low, high = limits.loss
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     axes.set_yticks(PAPERS_LOSSES if limits.papers else log_ticks(low, high))
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.set_ylabel("Training loss (dashed)")
+    axes.set_ylabel(words)
 
 
 def log_ticks(low, high):

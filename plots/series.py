@@ -50,14 +50,16 @@ def shown(curve):
     return [run for run in curve.runs if results.is_whole(run)] or curve.runs
 
 
-def series(curve, column, by="iteration"):
+def series(curve, column, by="iteration", change=None):
     """The Series of a column of the log over iterations or epochs.
 
+    change: what becomes of each value, for example accuracy().
     A run that diverged keeps its last value to the end of the others.
     """
     tables = []
     for run in shown(curve):
-        tables.append({row[by]: row[column] for row in run.rows if row[column] is not None})
+        table = {row[by]: row[column] for row in run.rows if row[column] is not None}
+        tables.append({x: change(y) for x, y in table.items()} if change else table)
     last = max((max(table) for table in tables if table), default=0)
     going = [set(table) for table in tables if table and max(table) == last]
     xs = sorted(set.intersection(*going)) if going else []
@@ -71,15 +73,22 @@ def _at(table, x):
     return table[x] if x in table else table[max(table)] if x > max(table) else None
 
 
-def words(curve):
-    """A curve's label with the median of its last test errors, and what they are of."""
+def words(curve, what="error"):
+    """A curve's label with the median of its last test errors, or accuracies, and what it is of."""
     runs = shown(curve)
     errors = [results.last_error(run) for run in runs if results.last_error(run) is not None]
     unfinished = "" if all(map(results.is_whole, runs)) else ", unfinished"
     if not errors:
         return f"{curve.label} (no test yet{unfinished})"
     several = f", median of {len(errors)}" if len(errors) > 1 else ""
-    return f"{curve.label} (error {np.median(errors):.2f} %{several}{unfinished})"
+    error = np.median(errors)
+    value = f"accuracy {accuracy(error):.2f}" if what == "accuracy" else f"error {error:.2f}"
+    return f"{curve.label} ({value} %{several}{unfinished})"
+
+
+def accuracy(error):
+    """The other side of an error, in %."""
+    return 100 - error
 
 
 def finite(*arrays):

@@ -16,6 +16,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 from archives import archive, closed_host, server  # noqa: F401 (fixtures of the download)
 from cifar_files import records  # noqa: F401 (fixtures: small sets)
+from drawn_runs import logged_run  # noqa: F401 (a run's folder with a log of made-up numbers)
 from made_runs import two  # noqa: F401 (a run's folder with two checkpoints)
 from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
 

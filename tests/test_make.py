@@ -140,9 +140,11 @@ def test_settings_for_other_pythons_do_not_reach_ours():
 
 
 def test_runs_are_compared_in_one_picture():
-    command = make("-n", "compare", "RUN=runs/a runs/b", "TITLE=two of mine").stdout
-    assert "plots.curves 'runs/a' 'runs/b'" in command
-    assert "--title 'two of mine'" in command
+    command = make("-n", "compare", "RUN=runs/a runs/b", "TITLE=two of mine", "WHAT=loss",
+                   "BY=epoch", "OUTPUT=c.png").stdout
+    assert "plots.compare 'runs/a' 'runs/b'" in command
+    for option in ("--title 'two of mine'", "--what 'loss'", "--by 'epoch'", "--output 'c.png'"):
+        assert option in command
     assert "needs the folders" in make("-n", "compare").stderr
 
 
