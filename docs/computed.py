@@ -14,7 +14,7 @@ import textwrap
 from common import files
 from common.errors import UserError, run
 from common.files import ROOT
-from docs import first_picture, outcome, places, values
+from docs import first_picture, outcome, places, precision, values
 from plots.named import DRAW
 from symbols import counts
 
@@ -47,6 +47,7 @@ BLOCKS = {
     "first-picture-zh": lambda: first_picture.lines("zh"),
     "full-scale": outcome.at_full_scale,
     "notes-run": outcome.notes,
+    "bfloat16": precision.lines,
     "results-desk": lambda: outcome.results("desk"),
     "results-pocket": lambda: outcome.results("pocket"),
 }
