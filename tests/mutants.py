@@ -209,7 +209,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_recompute.py"),
     ("what is to be computed twice is kept", RECOMPUTE,
      "Recomputed(symbol) if recompute else symbol", "symbol", "test_recompute.py"),
-    ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", IMAGENET),
+    ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", "test_pretrained.py"),
 ]]
 
 
