@@ -58,13 +58,7 @@ def jobs_here(arguments):
     """
     if arguments.gpus or (arguments.scale == "full" and arguments.what != [QUEUE]):
         return 1
-    cores = physical_cores()
-    if cores > 1:
-        print(
-            f"{cores} runs at once, one thread each: faster than one after the other (make -j1: "
-            "one)"
-        )
-    return cores
+    return physical_cores()
 
 
 def share(arguments):
@@ -81,7 +75,9 @@ def plan(jobs, slots, arguments):
     measured = {}
     memory = []
     ends = [0.0] * arguments.jobs  # in seconds from now, of the slots
-    print(f"{len(jobs)} runs, {arguments.jobs} at once:")
+    why = " (one thread each: faster than one after the other; make -j1: one)" if (
+        arguments.jobs == jobs_here(arguments) > 1) else ""
+    print(f"{len(jobs)} runs, {arguments.jobs} at once{why}:")
     for job in jobs:
         if job.kind not in measured:
             measured[job.kind] = _cost(job, slots[0], arguments)

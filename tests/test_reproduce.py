@@ -134,12 +134,15 @@ def test_queue_has_every_row_of_tables_1_and_2_first():
     } | {row.experiment.name for row in experiments.TABLE2[:5]}
 
 
-def test_small_scale_trains_one_run_on_each_core(figure1, monkeypatch, capsys):
+def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "physical_cores", lambda: 2)
     arguments = reproduce.options().parse_args(["table1", "--scale", "desk"])
-    assert (
-        reproduce.jobs_here(arguments) == 2
-        and "2 runs at once, one thread each" in capsys.readouterr().out
-    )
+    arguments.jobs = reproduce.jobs_here(arguments)
+    assert arguments.jobs == 2
+    reproduce.plan([], [[], []], arguments)
+    assert "0 runs, 2 at once (one thread each" in capsys.readouterr().out
+    arguments.jobs = 1
+    reproduce.plan([], [[]], arguments)
+    assert "0 runs, 1 at once:" in capsys.readouterr().out
     for words in (["--scale", "full"], ["--scale", "desk", "--gpus", "0"]):
         assert reproduce.jobs_here(reproduce.options().parse_args(["table1", *words])) == 1
