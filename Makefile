@@ -12,7 +12,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes departures
 
 # What can be typed behind each target, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Anything else is a mistake.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT \
@@ -22,6 +22,7 @@ setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
 compare.TAKES := RUN WHAT BY TITLE OUTPUT
 notes.TAKES := UNITS EPOCHS OPTIMIZER BATCH DATA GPUS CPUS SEED OUTPUT ARGS
+departures.TAKES := SCALE DATA GPUS SEED ARGS
 summary.TAKES := SCALE
 watch.TAKES := ARGS
 propagation.TAKES := NETWORKS SEED DATA ARGS
@@ -112,6 +113,10 @@ notes: $(READY)  ## the reading notes' own network and recipe, with their two pi
 	@exec $(PY) -W ignore train_notes.py $(call option,--units,UNITS) $(call option,--epochs,EPOCHS) \
 		$(call option,--optimizer,OPTIMIZER) $(call option,--batch-size,BATCH) $(call option,--data-dir,DATA) \
 		$(call option,--gpus,GPUS) $(call option,--cpus,CPUS) $(call option,--seed,SEED) $(call option,--output,OUTPUT) $(ARGS)
+
+departures: $(READY) $(SCALE_DATA)  ## what each departure of the notes costs: preact20, and with each alone (SCALE=pocket ARGS=stride)
+	@exec $(PY) -W ignore -m analysis.departures --scale $(call quote,$(SCALE)) $(call option,--data-dir,DATA) \
+		$(call option,--gpus,GPUS) $(call option,--seed,SEED) $(ARGS)
 
 # SOURCE: ImageNet's folder, or any that holds class folders; DATA: where the prepared set goes, and where imagenet-NETWORK looks
 imagenet-data: $(READY)  ## SOURCE=folder: prepare ImageNet, or a set of your own, for make imagenet-NETWORK

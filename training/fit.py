@@ -63,7 +63,7 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
         "name": name,
         "scale": arguments.scale,
         "recipe": settings,
-        "command": " ".join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join(["python", *_program(), *sys.argv[1:]]),
         "data": dataset.name,
         "train_images": len(dataset.train_images),
         "test_images": len(dataset.test_images),
@@ -87,6 +87,12 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
             "pillow": metadata.version("pillow")
         }
     }
+
+
+def _program():
+    """What this process was begun by: ["train_cifar.py"], or ["-m", "analysis.departures"]."""
+    spec = sys.modules["__main__"].__spec__
+    return ["-m", spec.name] if spec else [Path(sys.argv[0]).name]
 
 
 def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None,

@@ -1,0 +1,48 @@
+"""The notes' departures: none of them is the paper's network, all of them are the notes', and each
+alone is another."""
+import mxnet as mx
+import numpy as np
+import pytest
+
+from symbols import departures, get_symbol, notes
+from training.optimizer import decay_multipliers, initializer
+
+IMAGES = (4, 3, 16, 16)
+
+
+def computed(symbol):
+    """(parameters as they start, output, gradients): each {name: array}, of a training step."""
+    generator = np.random.RandomState(0)
+    images = generator.normal(0, 50, IMAGES).astype(np.float32)
+    module = mx.mod.Module(symbol)
+    module.bind([("data", IMAGES)], [("softmax_label", IMAGES[:1])])
+    mx.random.seed(1)
+    module.init_params(initializer("in"))
+    start = {name: array.asnumpy() for name, array in module.get_params()[0].items()}
+    batch = mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array([0, 1, 2, 3])])
+    module.forward_backward(batch)
+    gradients = module._exec_group.execs[0].grad_dict
+    output, = module.get_outputs()
+    return start, {"output": output.asnumpy()}, {
+        name: gradients[name].asnumpy() for name in start}
+
+
+def test_without_a_departure_it_is_the_papers_network_bit_for_bit():
+    for ours, paper in zip(computed(departures.get_symbol(2)), computed(get_symbol(14, "preact"))):
+        assert ours.keys() == paper.keys()
+        for name in ours:
+            assert np.array_equal(ours[name], paper[name]), name
+
+
+def test_with_all_departures_it_is_the_notes_network():
+    assert departures.get_symbol(2, departures.NAMES).tojson() == notes.get_symbol(2).tojson()
+
+
+@pytest.mark.parametrize("name", departures.NAMES)
+def test_departure_alone_changes_the_network(name):
+    symbol = departures.get_symbol(1, [name])
+    paper = departures.get_symbol(1)
+    assert symbol.tojson() != paper.tojson()
+    assert len(symbol.infer_shape(data=IMAGES)[1]) == 1  # it can be had at 16x16
+    assert (decay_multipliers(symbol, "weights") != decay_multipliers(paper, "weights")) == (
+        name in ("projection", "stem", "biases", "decay"))
