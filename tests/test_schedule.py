@@ -1,5 +1,7 @@
 """The learning rate and the shrunk schedules are the papers' to the iteration."""
 
+from dataclasses import replace
+
 import mxnet as mx
 import pytest
 from conftest import refusal
@@ -132,6 +134,24 @@ def test_epochs_are_counted_in_the_training_pictures():
     assert recipe("--epochs", "2", "--batch-size", "100").iterations == 1000
     refusal(lambda: recipe("--epochs", "2", "--iterations", "5"), "leave one of them out")
     refusal(lambda: recipe("--epochs", "0"), "--epochs 0")
+
+
+@pytest.mark.parametrize("words, iterations", [
+    (["--epochs", "10"], 391),
+    (["--epochs", "10", "--validation"], 352),
+    (["--scale", "pocket"], 782),
+    (["--scale", "pocket", "--iterations", "300", "--batch-size", "100"], 500),
+])
+def test_each_epoch_ends_with_a_row_and_a_test(words, iterations):
+    by_epoch = recipe(*words, "--test-every-epoch")
+    assert (by_epoch.log_every, by_epoch.test_every) == (iterations, iterations)
+    other = recipe(*words)
+    assert by_epoch == replace(other, log_every=iterations, test_every=iterations)
+
+
+@pytest.mark.parametrize("option", ["--log-every", "--test-every"])
+def test_test_every_epoch_leaves_nothing_to_say_of_rows(option):
+    refusal(lambda: recipe("--test-every-epoch", option, "100"), f"{option}: leave one of them out")
 
 
 def test_learning_rate_can_be_constant():

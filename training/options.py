@@ -36,6 +36,9 @@ def of_recipe(add, recipe, group, **choices):
     if group == "recipe":
         add("--epochs", type=float,
             help="the same as --iterations, counted in passes over the training set")
+        add("--test-every-epoch", action="store_true",
+            help="a row of the log, with a test, after each pass over the training set, in place "
+            "of --log-every and --test-every")
 
 
 def of_run(add, scales):
@@ -82,14 +85,15 @@ def read(made, words=None):
 def recipe(arguments, base, images):
     """The recipe of a run: the base's, but for what was typed.
 
-    base: a scale's recipe. images: of the training set, or None where it is not known yet and
-    --epochs has no meaning.
+    base: a scale's recipe. images: of the training set.
     """
     given = {field.name: getattr(arguments, field.name) for field in fields(Recipe)}
     given = {name: value for name, value in given.items() if value is not None}
     iterations = given.pop("iterations", base.iterations)
     if arguments.epochs is not None:
         iterations = _iterations_of(arguments, images, given.get("batch_size", base.batch_size))
+    if arguments.test_every_epoch:
+        given.update(_rows_by_epoch(given, images, given.get("batch_size", base.batch_size)))
     made = base.lasting(iterations, **given)
     made = replace(made, dtype=type_asked(made.dtype, arguments))
     count = devices(arguments)
@@ -120,6 +124,14 @@ def _iterations_of(arguments, images, batch_size):
     if not 0 < arguments.epochs < math.inf:
         raise UserError(f"--epochs {arguments.epochs:g}: a number above 0")
     return max(1, round(arguments.epochs * images / max(batch_size, 1)))
+
+
+def _rows_by_epoch(given, images, batch_size):
+    """{field: value} by which each epoch, in whole iterations, ends with a row and a test."""
+    for name in given.keys() & {"log_every", "test_every"}:
+        raise UserError(f"--test-every-epoch and --{name.replace('_', '-')}: leave one of them out")
+    epoch = math.ceil(images / max(batch_size, 1))
+    return {"log_every": epoch, "test_every": epoch}
 
 
 def type_asked(dtype, arguments):
