@@ -25,6 +25,13 @@ OF_THE_RECIPE = {
 NONE = "none"  # the paper's network and recipe
 
 
+def everything():
+    """The names of all departures, and of none, in the order of docs/NOTES.md."""
+    from symbols import departures
+
+    return [NONE, *departures.NAMES, *OF_THE_RECIPE]
+
+
 def parser():
     made = Parser(__doc__)
     add = made.add_argument
@@ -77,15 +84,13 @@ def train(departure, arguments):
 
 
 def main():
-    from symbols import departures
-
     arguments = options.read(parser())
     arguments.dataset = "cifar10"
-    everything = [NONE, *departures.NAMES, *OF_THE_RECIPE]
-    asked = arguments.departures or everything
-    unknown = [name for name in asked if name not in everything]
+    known = everything()
+    asked = arguments.departures or known
+    unknown = [name for name in asked if name not in known]
     if unknown:
-        raise UserError(f"no departure is called '{unknown[0]}': there are {', '.join(everything)}")
+        raise UserError(f"no departure is called '{unknown[0]}': there are {', '.join(known)}")
     if arguments.output and len(asked) > 1:
         raise UserError("--output is the folder of one run: name one departure, or leave it out")
     for departure in asked:

@@ -15,6 +15,7 @@ import score
 import train_cifar
 import train_imagenet
 import train_notes
+from analysis import departures
 from common import files
 from docs import computed, outcome, values
 from paper import experiments
@@ -47,6 +48,7 @@ def train_imagenet_takes(words):
 PARSERS = {"train_cifar.py": train_cifar_takes, "train_imagenet.py": train_imagenet_takes,
            "train_notes.py": train_notes.parser().parse_args,
            "score.py": score.parser().parse_args,
+           "analysis.departures": departures.parser().parse_args,
            "training.cluster": cluster.options().parse_args}
 APACHE_2 = "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4"
 
