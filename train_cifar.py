@@ -71,6 +71,8 @@ def main():
         dataset = cifar.load(arguments.dataset, place, recipe.image_size)
     if recipe.validation:
         dataset = cifar.split_validation(dataset, recipe.seed)
+    # a folder may have fewer pictures than CIFAR, and an epoch is all of them
+    recipe = options.recipe(arguments, scale(arguments.scale).recipe, len(dataset.train_images))
 
     def exported():
         mean = batches.mean_of(dataset.train_images, recipe.input)

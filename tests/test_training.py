@@ -41,6 +41,18 @@ def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path, 
     assert same(tmp_path / "whole", tmp_path / "broken")
 
 
+@pytest.mark.parametrize("options, epochs", [([], [10, 20]), (["--validation"], [9, 18])])
+def test_epoch_is_all_pictures_of_a_small_set(images, tmp_path, options, epochs):
+    words = ["--depth", "8", "--image-size", "8", "--batch-size", "50", "--epochs", "2"]
+    process = start("--data-dir", images, *words, "--test-every-epoch", *options, "--output",
+                    tmp_path / "run")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert [(row["iteration"], row["epoch"]) for row in read_log(tmp_path / "run")] == [
+        (epochs[0], 1), (epochs[1], 2)]
+    assert all(row["test_error"] is not None for row in read_log(tmp_path / "run"))
+
+
 @pytest.fixture(scope="module")
 def finished(images, tmp_path_factory):
     """A finished run that tests may copy."""
