@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from .sooner import Sooner
+
 # As the user gave it, before MXNet's settings for this process: for processes that it starts.
 GIVEN = dict(os.environ)
 CPUINFO = Path("/proc/cpuinfo")
@@ -130,6 +132,8 @@ def prepare_mxnet():
     os.environ["MXNET_UPDATE_ON_KVSTORE"] = "1"
     if sys.version_info >= (3, 12):
         importlib.import_module("common.compat")
+    if "mxnet" not in sys.modules:
+        sys.meta_path.insert(0, Sooner())
 
 
 def be_deterministic():

@@ -127,3 +127,15 @@ def test_users_settings_of_matplotlib_do_not_reach_our_figures(tmp_path):
             env={**os.environ, **setting, "MPLBACKEND": "nonsense"},
         )
         assert done.stdout == "False 1.5 agg\n", done.stderr
+
+
+def test_mxnet_leaves_out_what_it_does_not_need_and_nothing_is_lost_by_it():
+    code = (
+        "import sys, common, mxnet\n"
+        "print([name in sys.modules for name in ('scipy.stats', 'setuptools', 'gluoncv')])\n"
+        "import scipy.stats, gluoncv\n"
+        "print(scipy.stats.entropy([0.5, 0.5]) > 0.69, mxnet.nd.ones(3).sum().asscalar())\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, text=True,
+                          capture_output=True)
+    assert done.stdout.split("\n")[:2] == ["[False, False, False]", "True 3.0"], done.stderr
