@@ -35,7 +35,7 @@ def parser():
         "--data-dir",
         type=folder,
         default=ROOT / "data" / "imagenet",
-        help="a set that was prepared (data/imagenet)",
+        help="a set that was prepared, or im2rec's train.rec and val.rec (data/imagenet)",
     )
     options.of_recipe(add, IMAGENET, "data", augmentation=("scale", "aspect"))
     options.of_recipe(made.add_argument_group("recipe").add_argument, IMAGENET, "recipe")

@@ -67,20 +67,13 @@ def main():
             source,
             Path(name) / "set")
 
-        from mxnet import recordio
-
         from data.crops import CropBatches
         batches = CropBatches(made.train_images, made.mean, arguments.batch_size, 0, 224, made.side,
                               threads=arguments.cores)
         files = sorted(source.glob("*/*"))[:arguments.batch_size]
 
         def jpegs(iteration):
-            reader = recordio.MXIndexedRecordIO(str(made.train_images.index),
-                                                str(made.train_images.path), "r")
-            return [
-                recordio.unpack(reader.read_idx(int(sample)))[1]
-                for _, sample in batches.samples(iteration)
-            ]
+            return [made.train_images.picture(sample) for _, sample in batches.samples(iteration)]
 
         def prepare(_):
             share = -(-len(files) // arguments.cores)

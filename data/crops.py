@@ -3,7 +3,6 @@ three rules for testing."""
 import tempfile
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 
 import mxnet as mx
 import numpy as np
@@ -12,14 +11,15 @@ from PIL import Image
 from common.environment import physical_cores
 from common.errors import UserError
 
+from . import photos
 from .batches import Batches
-from .imagenet import damaged
 
 # P1 3.4, P2 section 5; every other size below is for this one, and shrinks with it (--image-size)
 CROP = 224
 SCALES = (256, 480)  # shorter sides in training: P1 3.4
 AUGMENTATIONS = ("scale", "aspect")
 COLOUR_NOISE = 0.1  # standard deviation of AlexNet's noise along the principal colours: P1 3.4
+BY_SIZE = 9  # OpenCV's interpolation in MXNet: areas where a picture shrinks, cubic where it grows
 
 # How a picture is tested: its shorter side, the crop, and how many crops of it
 Rule = namedtuple("Rule", "side crop crops")
@@ -31,8 +31,15 @@ def scaled(pixels, image_size):
     return round(pixels * image_size / CROP)
 
 
+def rule_of(name, image_size):
+    """The Rule of this name where training crops have image_size."""
+    side, crop, count = RULES[name]
+    return Rule(scaled(side, image_size), scaled(crop, image_size), count)
+
+
 def augmentation(kind, image_size, side):
-    """ImageRecordIter's options. side: the shorter side of the prepared pictures.
+    """ImageRecordIter's options. side: the shorter side of the prepared pictures; None if they have
+    any, which the reader then makes the largest of the scales first.
 
     scale: a shorter side from [256, 480], a random crop of 224, a flip, colour noise (P1 3.4).
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to
@@ -48,6 +55,9 @@ def augmentation(kind, image_size, side):
             "min_aspect_ratio": 3 / 4,
             "max_aspect_ratio": 4 / 3,
         }
+    if side is None:
+        side = scaled(SCALES[1], image_size)
+        both = {**both, "resize": side, "inter_method": BY_SIZE}
     low, high = (scaled(scale, image_size) / side for scale in SCALES)
     if high > 1:
         raise UserError(f"the prepared pictures have a shorter side of {side}, and crops of "
@@ -79,8 +89,8 @@ class CropBatches(Batches):
         threads=None,
         share=(0, 1),
     ):
-        """images: data.imagenet.Records, of shorter side `side`. mean: red, green, blue. threads:
-        one a core."""
+        """images: data.records.Records, of shorter side `side`, or None if they have any. mean:
+        red, green, blue. threads: one a core."""
         super().__init__(len(images), batch_size, seed, share)
         self._images, self._orders, self._place = images, {}, share[0]
         self._options = {
@@ -107,8 +117,9 @@ class CropBatches(Batches):
         padded."""
         # far apart, because ImageRecordIter adds a sample's place in the batch
         seed = int(np.random.RandomState([self._seed, iteration, self._place]).randint(2**30))
+        mine = [sample for _, sample in self.samples(iteration)[self._mine]]
         with tempfile.NamedTemporaryFile(suffix=".rec") as file:
-            for _, sample in self.samples(iteration)[self._mine]:
+            for sample in mine:
                 file.write(self._images.raw(sample))
             file.flush()
             try:
@@ -117,9 +128,11 @@ class CropBatches(Batches):
                 (batch,) = mx.io.ImageRecordIter(
                     path_imgrec=file.name, seed_aug=seed, **self._options
                 )
-                return batch
             except (mx.MXNetError, ValueError) as error:
-                raise damaged(self._images.path) from error
+                raise self._images.damaged() from error
+        # which are not those of the records where these do not count from 0
+        batch.label = [mx.nd.array(self._images.labels[mine])]
+        return batch
 
 
 def crops(image, rule):
@@ -148,9 +161,7 @@ class TestCrops:
     __test__ = False  # it is no test of pytest's
 
     def __init__(self, images, mean, batch_size, image_size, rule="224"):
-        self._rule = Rule(
-            *(scaled(pixels, image_size) for pixels in RULES[rule][:2]), RULES[rule].crops
-        )
+        self._rule = rule_of(rule, image_size)
         self._images, self._mean = images, np.asarray(mean, np.float32).reshape(3, 1, 1)
         self.batch_size, self.num_data, self.crops = batch_size, len(images), self._rule.crops
         self.provide_data = [
@@ -160,26 +171,19 @@ class TestCrops:
     def reset(self):
         """Nothing to do: every iteration begins anew."""
 
-    def _rows(self, record):
+    def _rows(self, sample):
+        picture = self._images.picture(sample)
         try:
-            with Image.open(BytesIO(mx.recordio.unpack(record)[1])) as image:
-                return crops(image, self._rule) - self._mean
+            return crops(photos.decoded(picture), self._rule) - self._mean
         except Exception as error:  # a broken picture can raise anything
-            raise damaged(self._images.path) from error
+            raise self._images.damaged() from error
 
     def __iter__(self):
-        reader = mx.recordio.MXIndexedRecordIO(str(self._images.index), str(self._images.path), "r")
         firsts = range(0, self.num_data, self.batch_size)
         with ThreadPoolExecutor(physical_cores()) as pool:
-            def begin(first):  # the records are read here, by one thread, and decoded by all
-                try:
-                    records = [
-                        reader.read_idx(i)
-                        for i in range(first, min(first + self.batch_size, self.num_data))
-                    ]
-                except mx.MXNetError as error:
-                    raise damaged(self._images.path) from error
-                return [pool.submit(self._rows, record) for record in records]
+            def begin(first):
+                samples = range(first, min(first + self.batch_size, self.num_data))
+                return [pool.submit(self._rows, sample) for sample in samples]
 
             ready = begin(0)
             for first in firsts:
@@ -191,4 +195,3 @@ class TestCrops:
                 for i, row in enumerate(rows):
                     images[i * self.crops:(i + 1) * self.crops] = row.result()
                 yield mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=pad)
-        reader.close()

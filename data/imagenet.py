@@ -2,73 +2,40 @@
 and .lst; set.json.
 
 data/prepare.py makes it. These are the files that MXNet's tools/im2rec.py makes, and set.json
-beside them.
+beside them; without set.json they are somebody else's, and data/ready.py reads them.
 """
 import json
-import os
 import struct
-from collections import Counter, namedtuple
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import UserError
 
-MAGIC = 0xced7230a  # with which each piece of a record begins
-LENGTH_BITS = 29  # of the word behind it; the others say which piece of a record it is
+from . import ready
+from .records import LENGTH_BITS, MAGIC, Records, Set, frame
 
-# name: for figures and tables; fingerprint: SHA-1 of all records; mean: red, green, blue;
-# side: shorter side in pixels; train_images, test_images: Records
-# class_names: in the order of the labels
-Set = namedtuple("Set", "name classes fingerprint mean side train_images test_images class_names")
+ANEW = "delete its folder, and make imagenet-data anew"
 
 
-class Records:
-    """One split: its labels float32 (n,), and its records as they stand in the file."""
-
-    def __init__(self, folder, split, suffix=""):
-        self.path = folder / f"{split}.rec{suffix}"
-        self.index = folder / f"{split}.idx{suffix}"
-        offsets = np.array(self.index.read_text().split(), dtype=np.int64).reshape(-1, 2)[:, 1]
-        self.offsets = np.append(offsets, self.path.stat().st_size)
-        with open(
-            folder / f"{split}.lst{suffix}", encoding="utf-8", errors="surrogateescape"
-        ) as file:
-            self.labels = np.array([float(line.split("\t")[1]) for line in file], dtype=np.float32)
-        self._file = os.open(self.path, os.O_RDONLY)
-
-    def __len__(self):
-        return len(self.labels)
-
-    def raw(self, sample):
-        """The record as bytes, framed: several in a row are a record file again.
-
-        Raises UserError for a damaged frame, which would end MXNet's process.
-        """
-        begin, end = self.offsets[sample:sample + 2]
-        record = os.pread(self._file, max(end - begin, 0), begin)
-        position = 0
-        while position < len(record):  # a record can be in several pieces
-            magic, word = struct.unpack_from("<II", record.ljust(position + 8, b"\0"), position)
-            if magic != MAGIC:
-                raise damaged(self.path)
-            position += frame(word)
-        if not 0 < position == end - begin:
-            raise damaged(self.path)
-        return record
-
-
-def frame(word):
-    """Bytes of a piece with its frame, which ends on a multiple of four. word: the one behind
-    MAGIC."""
-    length = word & (1 << LENGTH_BITS) - 1
-    return 8 + -(-length // 4) * 4
+def listed(folder, split, suffix=""):
+    """The Records of a prepared split: their places are in its .idx, the labels in its .lst."""
+    places = (folder / f"{split}.idx{suffix}").read_text().split()
+    offsets = np.array(places, dtype=np.int64).reshape(-1, 2)[:, 1]
+    with open(
+        folder / f"{split}.lst{suffix}", encoding="utf-8", errors="surrogateescape"
+    ) as file:
+        labels = np.array([float(line.split("\t")[1]) for line in file], dtype=np.float32)
+    return Records(folder / f"{split}.rec{suffix}", offsets, labels, ANEW)
 
 
 def load(folder):
-    """The prepared set in a folder. Raises UserError if there is none, or a part of it is
-    missing."""
+    """The set in a folder, prepared or im2rec's. Raises UserError if there is none, or a part of it
+    is missing."""
     folder = Path(folder)
+    if ready.holds(folder):
+        return ready.load(folder)
     part = "set.json"
     records = []
     try:
@@ -80,7 +47,7 @@ def load(folder):
         about = (facts["name"], len(names), facts["fingerprint"], mean, facts["side"])
         for split in ("train", "val"):
             part = f"{split}.rec, .idx or .lst"
-            records.append(Records(folder, split))
+            records.append(listed(folder, split))
             if not len(records[-1]) == len(records[-1].offsets) - 1 == facts[split]:
                 raise ValueError
             records[-1].raw(facts[split] - 1)  # which ends with the file
@@ -95,7 +62,7 @@ def load(folder):
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
-        raise damaged(folder / part) from error
+        raise UserError(f"{folder / part} is damaged: {ANEW}") from error
 
 
 def verify(folder, pairs):
@@ -106,7 +73,7 @@ def verify(folder, pairs):
     """
     import mxnet as mx
     for split, expected in pairs.items():
-        records = Records(folder, split, ".partial")
+        records = listed(folder, split, ".partial")
         labels = Counter(label for _, label in expected)
         wrong = _first_damaged(records)
         if Counter(map(int, records.labels)) != labels or len(records.offsets) != len(expected) + 1:
@@ -114,7 +81,8 @@ def verify(folder, pairs):
         if wrong:
             raise UserError(f"{records.path}: {wrong}; delete {folder}, and run the same command "
                             "again")
-        reader = mx.recordio.MXIndexedRecordIO(str(records.index), str(records.path), "r")
+        index = str(folder / f"{split}.idx.partial")
+        reader = mx.recordio.MXIndexedRecordIO(index, str(records.path), "r")
         for number in range(0, len(records), max(1, len(records) // 100)):
             mx.image.imdecode(mx.recordio.unpack(reader.read_idx(number))[1])
 
@@ -134,8 +102,3 @@ def _first_damaged(records):
             if (magic, written, identity) != (MAGIC, label, number) or not whole:
                 return f"record {number} is damaged"
     return None
-
-
-def damaged(what):
-    """The UserError of a prepared set that is not as it was made."""
-    return UserError(f"{what} is damaged: delete its folder, and make imagenet-data anew")

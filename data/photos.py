@@ -1,6 +1,7 @@
 """One picture file of any kind -> an upright picture of 8 bits a colour: what is prepared, trained
 on and predicted."""
 import os
+from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
@@ -25,7 +26,23 @@ def read(path, side):
         # a JPEG of more than twice the size is decoded at half of it
         image.draft(None, (side, side))
         image.load()
-        return eight_bits(upright(image)).convert("RGB")
+        return plain(image)
+
+
+def decoded(content):
+    """The bytes of a picture file -> a Pillow image in RGB, as MXNet's ImageRecordIter decodes it.
+
+    Raises ValueError and others for what is no whole picture.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with Image.open(BytesIO(content)) as image:
+        image.load()
+        return plain(image)
+
+
+def plain(image):
+    """A Pillow image upright, in RGB."""
+    return eight_bits(upright(image)).convert("RGB")
 
 
 def upright(image):

@@ -50,6 +50,7 @@ def prepared(source, tmp_path_factory):
 
 
 def decoded(records, i):
-    reader = mx.recordio.MXIndexedRecordIO(str(records.index), str(records.path), "r")
+    index = records.path.with_suffix(".idx")
+    reader = mx.recordio.MXIndexedRecordIO(str(index), str(records.path), "r")
     header, jpeg = mx.recordio.unpack(reader.read_idx(i))
     return header, mx.image.imdecode(jpeg).asnumpy()
