@@ -198,16 +198,19 @@ def predict(symbol, weights, settings, arguments):
     from plots import predictions
     from training import fit
     described = wanted(weights, settings, arguments)
-    photographs = inputs.photographs(arguments.predict, settings["image_size"])
-    arrays = np.stack([inputs.array(image, described) for _, image in photographs])
+    paths = inputs.photographs(arguments.predict)
+    side = inputs.side(described)
+    arrays = np.stack([inputs.array(inputs.read(path, side), described) for path in paths])
     rows = computed(probabilities(symbol), weights, arrays, fit.contexts(arguments)[:1])
     told = []
-    for (path, image), row in zip(photographs, rows):
+    for path, row in zip(paths, rows):
         order = np.argsort(-row, kind="stable")[:LIKELIEST]
         likeliest = [(described["classes"][k], 100 * float(row[k])) for k in order]
-        told.append((path.name, image, likeliest))
+        told.append((path, likeliest))
         print(f"{path}: " + ", ".join(f"{name} {share:.1f} %" for name, share in likeliest))
-    predictions.draw(told, arguments.output or FIGURES / "predictions.png",
+    drawn = [(path.name, inputs.read(path, inputs.SHOWN_SIDE), likeliest)
+             for path, likeliest in told[:predictions.MOST]]
+    predictions.draw(drawn, len(told), arguments.output or FIGURES / "predictions.png",
                      f"{weights.name}, trained on {described['data']}")
     return 0
 

@@ -9,6 +9,7 @@ from common.errors import UserError
 from . import cifar, photos
 
 CIFAR_SIDE = 32  # of CIFAR's pictures, before they are averaged to smaller ones
+SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least, beside its classes
 PREPARED = {
     "cifar": "shorter side 32 by bicubic interpolation, the centre, then the means of square "
              "blocks of pixels",
@@ -40,10 +41,8 @@ def array(image, inputs):
     """A Pillow image in RGB as the network wants it: float32 (3, size, size)."""
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
-        from .crops import RULES, Rule, crops, scaled
-        rule = RULES["224"]
-        rule = Rule(scaled(rule.side, size), scaled(rule.crop, size), rule.crops)
-        pixels = crops(image, rule)[0]
+        from .crops import crops, rule_of
+        pixels = crops(image, rule_of("224", size))[0]
     elif inputs["family"] == "cifar":
         pixels = cifar.block_average(photos.square(image, CIFAR_SIDE)[None], size)[0]
     else:
@@ -52,11 +51,20 @@ def array(image, inputs):
     return pixels - mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
 
 
-def photographs(places, size):
-    """[(path, Pillow image in RGB)] of files, and of folders' files in the order of their names.
+def side(inputs):
+    """Pixels of the shorter side that array() makes of a photograph first."""
+    size = inputs["shape"][-1]
+    if inputs["family"] == "imagenet":
+        from .crops import rule_of
+        return rule_of("224", size).side
+    return CIFAR_SIDE if inputs["family"] == "cifar" else size
+
+
+def photographs(places):
+    """Paths of pictures: files, and folders' files in the order of their names.
 
     A word with spaces that is no file's name is several (make: PHOTO="a.jpg b.jpg"). Raises
-    UserError for what is not there, or no picture.
+    UserError for a folder without pictures.
     """
     named = []
     for place in places:
@@ -72,7 +80,7 @@ def photographs(places, size):
             paths.append(place)
     if not paths:
         raise UserError("no picture was named: name one, or a folder of some")
-    return [(path, _read(path, size)) for path in paths]
+    return paths
 
 
 def _is_picture(path):
@@ -80,9 +88,13 @@ def _is_picture(path):
     return known and not path.name.startswith(".")
 
 
-def _read(path, size):
+def read(path, side):
+    """A picture file -> a Pillow image in RGB, its shorter side not made smaller than `side`.
+
+    Raises UserError for what is not there, or no picture.
+    """
     try:
-        return photos.read(path, size)
+        return photos.read(path, side)
     except FileNotFoundError:
         raise UserError(f"{path} is not there: name a picture, or a folder of some") from None
     except Exception as error:  # a broken file can raise anything

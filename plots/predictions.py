@@ -9,11 +9,11 @@ COLUMNS = 3
 MOST = 12  # pictures that are drawn; the lines tell of all
 
 
-def draw(predictions, path, note):
-    """Write the PNG. predictions: [(name, Pillow image, [(class, %), ...])]; note: a line below."""
-    if len(predictions) > MOST:
-        note += f"; the first {MOST} of {len(predictions):,} pictures"
-        predictions = predictions[:MOST]
+def draw(predictions, count, path, note):
+    """Write the PNG. predictions: [(name, Pillow image, [(class, %), ...])], the first MOST of
+    `count`; note: a line below."""
+    if count > len(predictions):
+        note += f"; the first {len(predictions)} of {count:,} pictures"
     columns = min(COLUMNS, len(predictions))
     rows = math.ceil(len(predictions) / columns)
     figure, axes = plt.subplots(rows, 2 * columns, figsize=(5.2 * columns, 2.4 * rows),

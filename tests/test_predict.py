@@ -89,3 +89,23 @@ def test_own_pictures_are_seen_as_they_were_trained():
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (12, 12, 3)).astype(np.uint8))
     np.testing.assert_array_equal(inputs.array(image, described),
                                   np.asarray(image).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "kind, size, side", [("cifar10", 16, 32), ("imagenet", 64, 73), ("pictures", 16, 16)]
+)
+def test_large_photograph_is_not_decoded_smaller_than_it_is_seen(tmp_path, kind, size, side):
+    Image.new("RGB", (8 * size, 16 * size)).save(tmp_path / "large.jpg")
+    dataset = SimpleNamespace(name="own", classes=2, class_names=())
+    described = inputs.describe(dataset, kind, size, np.zeros(3, np.float32))
+    # a JPEG can be decoded at an eighth of its size, from which it would be enlarged
+    assert min(inputs.read(tmp_path / "large.jpg", inputs.side(described)).size) >= side
+
+
+def test_photograph_is_shown_larger_than_it_is_seen(finished, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("plots.predictions.draw", lambda drawn, count, *_: shown.extend(drawn))
+    Image.new("RGB", (1600, 1200)).save(tmp_path / "large.jpg")
+    scored(monkeypatch, finished, "--predict", tmp_path / "large.jpg")
+    ((_, image, _),) = shown
+    assert min(image.size) >= inputs.SHOWN_SIDE
