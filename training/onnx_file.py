@@ -20,7 +20,7 @@ def content(symbol, arguments, states, image_size):
         import onnx
     except ImportError as error:
         raise UserError("--export onnx needs the package onnx, which is not among ours: "
-                        ".venv/bin/pip install onnx==1.16.2") from error
+                        ".venv/bin/python -m pip install -r requirements/onnx.txt") from error
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
     network = exportable(symbol.get_internals()["fc_output"])
     graph = MXNetGraph().create_onnx_graph_proto(
