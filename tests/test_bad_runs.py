@@ -4,7 +4,7 @@ import json
 
 import pytest
 from conftest import refusal
-from test_plots import CONFIG
+from drawn_runs import CONFIG
 
 from common import files
 from paper import experiments, runs
