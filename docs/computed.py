@@ -14,7 +14,7 @@ import textwrap
 from common import files
 from common.errors import UserError, run
 from common.files import ROOT
-from docs import first_picture, outcome, places, precision, values
+from docs import beside, first_picture, outcome, places, values
 from plots.named import DRAW
 from symbols import counts
 
@@ -47,7 +47,8 @@ BLOCKS = {
     "first-picture-zh": lambda: first_picture.lines("zh"),
     "full-scale": outcome.at_full_scale,
     "notes-run": outcome.notes,
-    "bfloat16": precision.lines,
+    "bfloat16": beside.types,
+    "ideas": beside.ideas,
     "results-desk": lambda: outcome.results("desk"),
     "results-pocket": lambda: outcome.results("pocket"),
 }
