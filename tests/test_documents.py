@@ -64,7 +64,7 @@ def code_lines(document):
     rest = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     indented = re.findall(r"^    (\S.*)$", rest, re.MULTILINE)
     lines = [*indented, *"\n".join(fenced).splitlines()]
-    return [line.split(" #")[0].strip() for line in lines]
+    return [f" {line}".split(" #")[0].strip() for line in lines]
 
 
 def make_commands(document):
