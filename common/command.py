@@ -5,6 +5,8 @@ from pathlib import Path
 
 from .errors import UserError
 
+FLOAT32 = 3.4e38  # the largest, a little rounded down
+
 
 class Parser(argparse.ArgumentParser):
     """argparse's, whose mistakes are UserErrors and whose help shows a docstring as it is."""

@@ -3,6 +3,7 @@ import math
 from dataclasses import MISSING, asdict, dataclass, field, fields
 
 import symbols
+from common.command import FLOAT32
 from common.errors import UserError
 
 from . import names
@@ -114,12 +115,16 @@ def constants(text):
     for item in filter(None, text.split(",")):
         key, _, value = item.partition("=")
         try:
-            values[key.strip()] = float(value)
-            if not math.isfinite(values[key.strip()]):
-                raise ValueError
+            number = float(value)
         except ValueError:
+            number = math.nan
+        if math.isnan(number):
             raise UserError(f"constants {text}: write numbers by name, as bias=-7 or "
-                            "scale=0.5,residual_scale=1") from None
+                            "scale=0.5,residual_scale=1")
+        if abs(number) > FLOAT32:
+            raise UserError(f"constants {text}: MXNet computes in float32, whose numbers end at "
+                            f"{FLOAT32:.2g}")
+        values[key.strip()] = number
     return values
 
 

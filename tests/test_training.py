@@ -165,6 +165,8 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
         (["--log-every", "0"], ["--log-every 0"]),
         (["--shortcut-args", "bias=x"], ["bias=-7"]),
         (["--shortcut-args", "bias=nan"], ["bias=-7"]),
+        (["--shortcut-args", "bias=1e39"], ["bias=1e39", "float32", "3.4e+38"]),
+        (["--shortcut-args", "bias=-inf"], ["bias=-inf", "3.4e+38"]),
         (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
         (["--image-size", "15"], ["--image-size 15"]),
         (["--iterations", "0"], ["--iterations 0"]),

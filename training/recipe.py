@@ -8,10 +8,8 @@ and why.
 import math
 from dataclasses import asdict, dataclass, field, replace
 
-from common.command import folder
+from common.command import FLOAT32, folder
 from common.errors import UserError
-
-FLOAT32 = 3.4e38  # the largest, a little rounded down
 
 
 def paper(value, meaning, source, group="recipe", **option):
