@@ -160,7 +160,7 @@ plots: $(READY)  ## draw everything that can be drawn from the logs under result
 summary: $(READY)  ## the order of Tables 1 and 2, ours beside the paper's, from the logs that there are (SCALE=pocket)
 	@$(PY) -m plots summary --scale $(call quote,$(SCALE))
 
-report: $(READY) plots diagrams  ## plots/report.html: one page with everything, which needs no network
+report: $(READY) plots  ## plots/report.html: one page with everything, which needs no network
 	@$(PY) -m plots.report
 
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and those of your own, from their graphs

@@ -143,15 +143,23 @@ def of(experiment, scale):
     return [run for run in found if run.config["data"] == data[0][0]]
 
 
+def every_folder(scale=None):
+    """Folders with a config.json, published ones and a user's own, or those of one scale."""
+    folders = []
+    for parent in (files.RESULTS, files.RUNS):
+        configs = (parent / scale if scale else parent).rglob("config.json")
+        folders += [path.parent for path in sorted(configs)]
+    return folders
+
+
 def every(scale=None):
     """All runs that can be read, published ones and a user's own, or those of one scale."""
     there = []
-    for parent in (files.RESULTS, files.RUNS):
-        for config in sorted((parent / scale if scale else parent).rglob("config.json")):
-            try:
-                there.append(read(config.parent))
-            except UserError as error:
-                say_once(f"left out: {error}")
+    for folder in every_folder(scale):
+        try:
+            there.append(read(folder))
+        except UserError as error:
+            say_once(f"left out: {error}")
     return there
 
 

@@ -1,9 +1,14 @@
 """Draw everything that can be drawn from the logs at hand, and the units; train nothing.
 
+A picture that is current is left as it is (plots/current.py), unless it is named.
+
     python -m plots                             # make plots
     python -m plots summary --scale pocket      # make summary SCALE=pocket: one alone
 """
+import contextlib
+import io
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from common import files
 from common.command import Parser
@@ -12,37 +17,70 @@ from common.errors import UserError, run
 from paper import experiments, scales
 from paper import runs as results
 
-from . import curves, diagrams, pictures
+from . import current, curves, diagrams, pictures
 from .named import DRAW
 
 
-def draw_each_run():
-    runs = results.every()
+def draw_everything(scale=None):
+    """The tables and figures of one scale or of all, the units, and each run."""
+    chosen = [scale] if scale else scales.SCALES
+    side_by_side([*(partial(draw_scale, one) for one in chosen), draw_diagrams, *each_run()])
+
+
+def side_by_side(tasks):
+    """Do tasks on all cores, and print what each one says in one piece."""
     try:
-        pool = ProcessPoolExecutor(physical_cores())  # which knows what has been said already
+        pool = ProcessPoolExecutor(physical_cores())
     except (OSError, ImportError, NotImplementedError):  # without /dev/shm there is no pool
-        for run in runs:
-            draw_run(run)
+        for task in tasks:
+            task()
         return
     with pool:
-        list(pool.map(draw_run, runs))
+        for said in pool.map(_said, tasks):
+            for line in said.splitlines():
+                # two tasks may have met the same bad run
+                (results.say_once if line.startswith("left out: ") else print)(line)
 
 
-def draw_run(run):
-    path = pictures.figure_path(run.folder)
+def _said(task):
+    """What a task prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        task()
+    return text.getvalue()
+
+
+def draw_scale(scale):
+    """The tables and figures of a scale that have runs."""
+    sources = current.logs(scale)
+    for name in DRAW:
+        if _has_runs(name, scale):
+            path = pictures.figure_of(name, scale)
+            current.refresh([path], sources, partial(DRAW[name], name, scale))
+
+
+def _has_runs(name, scale):
+    return any(results.of(experiment, scale) for experiment in experiments.experiments_of(name))
+
+
+def draw_diagrams():
+    sources = (files.ROOT / "symbols").rglob("*.py")
+    current.refresh(diagrams.paths(), sources, diagrams.draw_all)
+
+
+def each_run():
+    """A task for every run that there is."""
+    return [partial(draw_run, folder) for folder in results.every_folder()]
+
+
+def draw_run(folder):
+    path = pictures.figure_path(folder)
     try:
-        if not _is_current(path, run.folder):
-            curves.draw([run], path)
-    except (UserError, OSError) as error:
-        print(f"left out: {run.folder} ({error})")
-
-
-def _is_current(path, folder):
-    """Whether a run's picture is younger than its log and than what draws it."""
-    code = [*(files.ROOT / "plots").glob("*.py"), *(files.ROOT / "paper").glob("*.py")]
-    sources = [folder / "log.csv", folder / "config.json", *code]
-    return path.is_file() and path.stat().st_mtime > max(
-        source.stat().st_mtime for source in sources)
+        current.refresh([path], current.log(folder),
+                        lambda: curves.draw([results.read(folder)], path))
+    except UserError as error:
+        print(f"left out: {error}")
+    except OSError as error:
+        print(f"left out: {folder} ({error})")
 
 
 def main():
@@ -58,16 +96,10 @@ def main():
     if arguments.scale:
         scales.scale(arguments.scale)
     if not arguments.names:
-        draw_each_run()
-        diagrams.draw_all()
+        draw_everything(arguments.scale)
     for scale in [arguments.scale] if arguments.scale else scales.SCALES:
-        for name in arguments.names or DRAW:
-            if arguments.names or _has_runs(name, scale):
-                DRAW[name](name, scale)
-
-
-def _has_runs(name, scale):
-    return any(results.of(experiment, scale) for experiment in experiments.experiments_of(name))
+        for name in arguments.names:
+            DRAW[name](name, scale)
 
 
 if __name__ == "__main__":

@@ -144,6 +144,8 @@ def figure(panels, path, title, columns=3):
     for axis, panel, graph in zip(axes.flat, panels, graphs):
         draw_unit(axis, panel, graph)
         axis.set(xlim=(-1.4, wide - 1.4), ylim=(high - 0.5, -0.5), aspect=INCHES[1] / INCHES[0])
+        for part in [*axis.patches, *axis.texts]:
+            part.set_in_layout(False)  # they lie within the axes, and are slow to measure
     drawn.suptitle(title, fontsize=11)
     pictures.save(drawn, files.FIGURES / path)
     plt.close(drawn)
@@ -164,6 +166,12 @@ def own_variants():
             papers |= {panel.activation, panel.shortcut}
     variants = [*names.variants("shortcuts"), *names.variants("activations")]
     return [name for name in variants if name not in papers]
+
+
+def paths():
+    """Where draw_all() puts its pictures."""
+    names_of_files = [*FIGURES, *(f"unit-{name}" for name in own_variants())]
+    return [files.FIGURES / f"{name}.png" for name in names_of_files]
 
 
 def draw_all():

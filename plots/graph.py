@@ -2,7 +2,7 @@
 is."""
 import json
 
-from symbols import get_symbol
+import symbols
 
 ALONE = 1.5  # the column of F where nothing stands between it and the shortcut
 BRANCH = 0.6  # extra rows between a place where paths part and the box that one of them enters
@@ -17,7 +17,7 @@ SCALARS = {"_mul_scalar": "\u00d7 {}", "_plus_scalar": "+ {}", "_minus_scalar": 
 def of_network(activation, shortcut, first=2, last=2):
     """The Graph of some units of a small network; UserError for a variant that cannot be built."""
     units = [f"stage1_unit{number}_" for number in range(first, last + 1)]
-    return Graph(get_symbol(26, activation, shortcut), units)
+    return Graph(symbols.get_symbol(26, activation, shortcut), units)
 
 
 class Graph:

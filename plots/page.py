@@ -51,7 +51,8 @@ def table(head, rows):
     code = head[-1] == "command"
     lines = ["<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>"]
     for row in rows:
-        cells = [escape(str(cell)) for cell in row]
+        # a number and its deviation stay on one line
+        cells = [escape(str(cell)).replace(" ± ", "&nbsp;±&nbsp;") for cell in row]
         if code and cells[-1]:
             cells[-1] = f"<code>{cells[-1]}</code>"
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")

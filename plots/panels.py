@@ -4,6 +4,8 @@ error.
 
     python -m plots figure3 --scale pocket
 """
+import textwrap
+
 import matplotlib.pyplot as plt
 
 from paper import curves as papers
@@ -48,8 +50,20 @@ def _there(wanted, scale):
     return drawn, behind
 
 
+def _of_their_own(panels):
+    """Those that show what the others do not; the first, without a title, if there is none.
+
+    Each panel of Figure 3 has the original network, which says nothing alone.
+    """
+    panels = [panel for panel in panels if panel[1]]
+    labels = [{curve.label for curve in drawn} for _, drawn, _ in panels]
+    common = set.intersection(*labels) if len(panels) > 1 else set()
+    own = [panel for panel, has in zip(panels, labels) if has - common]
+    return own or [(None, *panels[0][1:])]
+
+
 def _figure(name, scale, panels, every):
-    panels = [panel for panel in panels if panel[1]]  # one without a run is said in words
+    panels = _of_their_own(panels)  # one without a run is said in words
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.6),
@@ -61,7 +75,8 @@ def _figure(name, scale, panels, every):
     for axis in axes.flat[len(panels):]:
         axis.set_axis_off()
     note = experiments.depths_note(scale, name)
-    figure.suptitle(TITLES[name] + (note and f" ({note})"))
+    figure.suptitle(textwrap.fill(TITLES[name] + (note and f" ({note})"),
+                                  round(11 * figure.get_figwidth())))
     pictures.caption(figure, [run for curve in every for run in curve.runs])
     pictures.save(figure, pictures.figure_of(name, scale))
     plt.close(figure)

@@ -36,7 +36,7 @@ def draw(path):
     figure = _lambdas(rows) if path.stem == "propagation-lambda" else _panels(rows)
     figure.suptitle(TITLES.get(path.stem, "How signals travel, before training and after"
                                if mixed else "How signals travel"))
-    weights = ", ".join(dict.fromkeys(row["weights"] for row in rows))
+    weights = "; ".join(dict.fromkeys(row["weights"] for row in rows))
     pictures.write_below(figure, (
         f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the "
         "batch), BN as in training; a line ends where nothing at all arrives"))

@@ -21,6 +21,7 @@ from . import diagrams, page, pictures, summary, tables
 from .claims import CLAIMS
 from .panels import TITLES
 
+COLUMNS = [column for column in tables.Line._fields if column != "scale"]  # the title has it
 TEXT = {
     "summary": "Every row that has a run, in the order of the paper's errors.",
     experiments.SEARCH: "Error on held-out training pictures against the gates' initial bias.",
@@ -57,9 +58,11 @@ def evidence(claim, scale):
             continue
         text = TEXT.get(name) or f"{TITLES[name]}." if name not in experiments.TABLES else ""
         if name in experiments.TABLES:
+            lines = tables.lines(name, scale)
+            shown = tables.filled(COLUMNS, lines)
             parts += [
                 f"<h3>Table {name[-1]} at {scale} scale</h3>",
-                page.table(tables.HEAD, tables.lines(name, scale)),
+                page.table(*tables.columns(shown, lines)),
                 f"<p>{order(name, scale)}</p>",
             ]
         else:

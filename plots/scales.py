@@ -65,15 +65,16 @@ def loss_axis(axes, limits, words="Training loss (dashed)"):
 
 
 def log_ticks(low, high):
-    """Round numbers between low and high: the coarsest choice that has at least three of them."""
+    """Round numbers between low and high: the coarsest choice that has at least three of them;
+    equal steps where the range is that of a few points."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = []
     for steps in STEPS:
         ticks = [step * 10.0 ** power for power in powers for step in steps]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) > 2:
-            break
-    return ticks
+            return ticks
+    ticks = ticker.MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def error_axis(axes, limits, words="Test error, % (solid)"):

@@ -53,7 +53,7 @@ def aligned(head, rows):
 
 def picture(name, rows, scale, path):
     """The table without its commands as a PNG."""
-    shown = [column for column in SHOWN if any(getattr(row, column) for row in rows)]
+    shown = filled(SHOWN, rows)
     cells = [[f" {getattr(row, column)} " for column in shown] for row in rows]
     head = [f" {getattr(HEAD, column)} " for column in shown]
     if "fails" in shown:
@@ -61,6 +61,7 @@ def picture(name, rows, scale, path):
     figure, axes = plt.subplots(figsize=(9.5, 0.8 + 0.29 * (len(rows) + 1)), layout="constrained")
     axes.axis("off")
     table = axes.table(cells, colLabels=head, loc="center", cellLoc="left", colLoc="left")
+    table.set_in_layout(False)  # it takes the place that there is, and is slow to measure
     table.auto_set_font_size(False)
     table.set_fontsize(9)
     table.auto_set_column_width(range(len(shown)))
@@ -91,7 +92,7 @@ def draw(name, scale):
         print(f"scale {scale}: {note}")
     printed = [column for column in ("case", "remark", "paper", "ours", "fails", "n", "dtype")
                if column != "fails" or scale in JUDGED]
-    print(aligned(*_columns(printed, rows)))
+    print(aligned(*columns(printed, rows)))
     if order(name, scale):
         print(order(name, scale))
     missing = [row for row in rows if row.ours in ("", "unfinished")]
@@ -102,7 +103,12 @@ def draw(name, scale):
     picture(name, rows, scale, path)
 
 
-def _columns(names, rows):
+def columns(names, rows):
     """(head, rows) of some columns."""
     head, *body = [[getattr(row, name) for name in names] for row in [HEAD, *rows]]
     return head, body
+
+
+def filled(names, rows):
+    """The columns, of some, in which a row has anything."""
+    return [name for name in names if any(getattr(row, name) for row in rows)]

@@ -214,6 +214,16 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("what is to be computed twice is kept", RECOMPUTE,
      "Recomputed(symbol) if recompute else symbol", "symbol", "test_recompute.py"),
     ("gluoncv's first unit is not activated again", "symbols/pretrained.py", "unit.is_first = False", "pass", "test_pretrained.py"),
+    ("a picture hides what came in while it was drawn", "plots/current.py",
+     "    draw()\n", "    draw()\n    origin = _digest(sources, _code())\n", "test_drawing.py"),
+    ("a picture of other code is left", "plots/current.py", "_digest(sources, _code())",
+     "_digest(sources)", "test_drawing.py"),
+    ("a picture's title is cut off", "plots/panels.py", "round(11 * figure.get_figwidth())", "200",
+     "test_drawing.py"),
+    ("a picture shows the original network alone, four times", "plots/panels.py",
+     "if has - common]", "if has]", "test_drawing.py"),
+    ("a picture's axis of losses has no tick", "plots/scales.py", "ticker.MaxNLocator(5, ",
+     "ticker.MaxNLocator(1, ", "test_plots.py"),
 ]]
 
 

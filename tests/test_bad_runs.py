@@ -86,7 +86,7 @@ def test_others_are_drawn_beside_bad_ones(run, monkeypatch, capsys):
         run(config)
     sound = run(text())
     monkeypatch.setattr(plots, "ProcessPoolExecutor", no_pool)
-    plots.draw_each_run()
+    plots.side_by_side(plots.each_run())
     out = capsys.readouterr().out
     assert out.count("left out:") == len(BAD) and (sound / "curves.png").is_file()
 

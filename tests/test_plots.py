@@ -161,7 +161,20 @@ def test_axes_fit_the_curves_below_full_scale_and_are_the_papers_at_it(run):
     fitted = scales.limits(series.curves([low, high]))
     assert 30 < fitted.error[0] < 40 and 60 < fitted.error[1] < 70 and not fitted.papers
     assert 0.1 < fitted.loss[0] < 0.25 and 1 < fitted.loss[1] < 1.5
-    assert scales.log_ticks(0.002, 2) == [0.01, 0.1, 1] and len(scales.log_ticks(1.2, 2.3)) > 2
+    assert scales.log_ticks(0.002, 2) == [0.01, 0.1, 1]
+
+
+@pytest.mark.parametrize("low, high", [(1.2, 2.3), (1.75, 2.3), (2.2, 2.5), (2.1, 2.12)])
+def test_axis_of_losses_has_three_ticks_however_narrow_it_is(low, high):
+    ticks = scales.log_ticks(low, high)
+    assert len(ticks) > 2 and low <= min(ticks) <= max(ticks) <= high
+
+
+def test_plain_net_has_one_colour_beside_whatever_it_stands():
+    plain, scaled = (dict(activation="original", shortcut=name)
+                     for name in ("plain", "constant_scaling"))
+    assert styles.styles([plain, scaled])[0][0] == styles.styles([scaled, plain])[1][0]
+    assert styles.styles([plain, scaled])[1][0] == styles.styles([scaled, plain])[0][0]
 
 
 def test_depth_has_one_colour_on_both_sides():

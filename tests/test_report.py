@@ -84,9 +84,11 @@ def test_report_has_tables_figures_recipes_and_commands(page):
         "12.35",
         "batch size",
         "&lt;b&gt;&amp;",
+        "40.50 (40.50&nbsp;±&nbsp;0.71)",
     ):
         assert text in page, text
     assert "<b>" not in page
+    assert "over 20 %" not in page.split("Table 1 at pocket scale")[1], "an empty column is shown"
 
 
 def test_report_asks_for_nothing_from_outside_and_closes_what_it_opens(page):
