@@ -25,10 +25,10 @@ TITLES = {"figure1": "1603.05027, Figure 1 right",
 
 def draw(name, scale):
     """Draw a figure from what there is, and say which commands would complete it."""
-    panels = [(title, *_there(wanted, scale)) for title, wanted in experiments.FIGURES[name]]
-    every = [curve for _, drawn, _ in panels for curve in drawn]
-    if every:
-        _figure(name, scale, panels, every)
+    panels = _of_their_own([(title, *_there(wanted, scale))
+                            for title, wanted in experiments.FIGURES[name]])
+    if panels:
+        _figure(name, scale, panels)
     missing = []
     for _, wanted in experiments.FIGURES[name]:
         for curve in wanted:
@@ -51,19 +51,16 @@ def _there(wanted, scale):
 
 
 def _of_their_own(panels):
-    """Those that show what the others do not; the first, without a title, if there is none.
-
-    Each panel of Figure 3 has the original network, which says nothing alone.
-    """
+    """Those that show what the others do not: each of Figure 3 has the original network, which says
+    nothing alone."""
     panels = [panel for panel in panels if panel[1]]
     labels = [{curve.label for curve in drawn} for _, drawn, _ in panels]
     common = set.intersection(*labels) if len(panels) > 1 else set()
-    own = [panel for panel, has in zip(panels, labels) if has - common]
-    return own or [(None, *panels[0][1:])]
+    return [panel for panel, own in zip(panels, labels) if own - common]
 
 
-def _figure(name, scale, panels, every):
-    panels = _of_their_own(panels)  # one without a run is said in words
+def _figure(name, scale, panels):
+    every = [curve for _, drawn, _ in panels for curve in drawn]
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(6.5 * columns, 4.4 * rows + 0.6),

@@ -221,7 +221,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a picture's title is cut off", "plots/panels.py", "round(11 * figure.get_figwidth())", "200",
      "test_drawing.py"),
     ("a picture shows the original network alone, four times", "plots/panels.py",
-     "if has - common]", "if has]", "test_drawing.py"),
+     "if own - common]", "if own]", "test_drawing.py"),
     ("a picture's axis of losses has no tick", "plots/scales.py", "ticker.MaxNLocator(5, ",
      "ticker.MaxNLocator(1, ", "test_plots.py"),
 ]]

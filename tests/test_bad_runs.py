@@ -98,8 +98,8 @@ def no_pool(count):
 
 def test_report_leaves_a_cut_picture_out(results, capsys):
     results(experiments.ORIGINAL110, [7.0])
-    panels.draw("figure3", "pocket")
-    path = pictures.figure_of("figure3", "pocket")
+    panels.draw("figure6", "pocket")
+    path = pictures.figure_of("figure6", "pocket")
     whole = path.read_bytes()
     for content in (whole[:10], whole[:-20], b""):
         runs.say_once.cache_clear()

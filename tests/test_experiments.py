@@ -381,11 +381,12 @@ def test_ties_share_their_rank():
 def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path, capsys):
     results(experiments.ORIGINAL110, [20])
     tables.draw("table1", "pocket")
-    panels.draw("figure3", "pocket")
+    for name in ("figure3", "figure6"):
+        panels.draw(name, "pocket")
     out = capsys.readouterr().out
     assert "10 of 11 rows are missing; make table1 SCALE=pocket" in out
     assert "figure3 lacks a whole run: make cifar10-convolution56 SCALE=pocket" in out
-    for name in ("pocket-table1.png", "pocket-figure3.png"):
+    for name in ("pocket-table1.png", "pocket-figure6.png"):
         assert matplotlib.image.imread(tmp_path / "figures" / name).std() > 0.01
     assert (
         "| original | Fig. 2(a) | 6.61 | 20.00 |  | 1 | float32 |" in (
@@ -398,7 +399,7 @@ def test_papers_curve_lies_behind_ours_and_the_legend_says_so(results, monkeypat
     results(experiments.ORIGINAL110, [6.6], scale="full")
     seen = []
     monkeypatch.setattr(panels.pictures, "save", lambda figure, path: seen.append(figure))
-    panels.draw("figure3", "full")
+    panels.draw("figure6", "full")
     (legend,) = [axes.get_legend() for axes in seen[0].axes if axes.get_legend()][:1]
     assert [text.get_text() for text in legend.get_texts()] == [
         "110, original (error 6.60 %)",
@@ -407,7 +408,7 @@ def test_papers_curve_lies_behind_ours_and_the_legend_says_so(results, monkeypat
     right = [axes for axes in seen[0].axes if axes.get_legend()][0]
     assert list(right.get_yticks()) == [0, 5, 10, 15, 20]
     results(experiments.ORIGINAL110, [40])
-    panels.draw("figure3", "pocket")
+    panels.draw("figure6", "pocket")
     texts = [
         text.get_text()
         for axes in seen[1].axes
