@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from common import gpus
+from common.command import Parser
 from common.environment import has_bfloat16, physical_cores
 from common.errors import UserError, run
 from paper import scales
@@ -104,6 +105,7 @@ def speed(unit, device):
 
 
 def main():
+    Parser(__doc__).parse_args()
     for what, text in found():
         print(f"{what:<10} {text}", flush=True)
     try:

@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import tarfile
 import time
 import zlib
@@ -19,6 +18,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
+from common.command import Parser
 from common.errors import UserError, run
 
 PAUSE = 1.0  # seconds before the second attempt; twice as many before each further one
@@ -186,9 +186,9 @@ def _short(reason):
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in ARCHIVES:
-        raise UserError("usage: python -m data.download cifar10|cifar100")
-    print(fetch(sys.argv[1], Path(__file__).resolve().parent))
+    parser = Parser(__doc__)
+    parser.add_argument("dataset", choices=ARCHIVES, metavar="|".join(ARCHIVES))
+    print(fetch(parser.parse_args().dataset, Path(__file__).resolve().parent))
 
 
 if __name__ == "__main__":

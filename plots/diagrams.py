@@ -5,7 +5,6 @@ what is trained.
     python -m plots.diagrams figure2                 # make figure2
     python -m plots.diagrams preact-exclusive_gating # any network without its depth
 """
-import sys
 import textwrap
 from collections import namedtuple
 
@@ -13,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Ellipse, FancyBboxPatch, Rectangle
 
 from common import files
+from common.command import Parser
 from common.errors import UserError
 from common.errors import run as run_main
 from symbols import names
@@ -191,13 +191,17 @@ def _or_leave_out(drawing, *arguments):
 
 
 def main():
-    for name in sys.argv[1:]:
+    parser = Parser(__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help=f"{', '.join(FIGURES)}, or a network without its depth")
+    typed = parser.parse_args().names
+    for name in typed:
         if name in FIGURES:
             title, panels = FIGURES[name]
             figure(panels, f"{name}.png", title)
         else:
             draw_network(name)
-    if not sys.argv[1:]:
+    if not typed:
         draw_all()
 
 

@@ -4,13 +4,12 @@ analysis/lesion.py has measured.
     python -m plots.lesion results/analysis/lesion-*.csv
 """
 import statistics
-import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 
 from analysis import measurements
 from common import files
+from common.command import Parser, folder
 from common.errors import run as run_main
 from paper import curves as papers
 
@@ -111,5 +110,12 @@ def _quartiles(errors):
     return statistics.quantiles(errors, n=4, method="inclusive")
 
 
+def main():
+    parser = Parser(__doc__)
+    parser.add_argument("tables", nargs="+", type=folder, metavar="FILE",
+                        help="of analysis/lesion.py")
+    draw(parser.parse_args().tables)
+
+
 if __name__ == "__main__":
-    run_main(lambda: draw([Path(path) for path in sys.argv[1:]]))
+    run_main(main)

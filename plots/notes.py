@@ -3,11 +3,10 @@
 python -m plots.notes runs/full/cifar10-notes12/seed0
 """
 
-import sys
-
 import matplotlib.pyplot as plt
 
 from common import files
+from common.command import Parser, folder
 from common.errors import UserError
 from common.errors import run as run_main
 from paper import runs
@@ -50,5 +49,11 @@ def _accuracies(rows, column):
     return [accuracy(row[column]) for row in rows]
 
 
+def main():
+    parser = Parser(__doc__)
+    parser.add_argument("run", type=folder, help="its folder")
+    draw(parser.parse_args().run)
+
+
 if __name__ == "__main__":
-    run_main(lambda: draw(sys.argv[1]))
+    run_main(main)

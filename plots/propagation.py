@@ -3,13 +3,11 @@ measured.
 
     python -m plots.propagation results/analysis/propagation-110.csv
 """
-import sys
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 
 from analysis import measurements
 from common import files
+from common.command import Parser, folder
 from common.errors import run as run_main
 from paper import words
 
@@ -190,9 +188,12 @@ def _one_lambda(axis, lines, colour, marker):
 
 
 def main():
+    parser = Parser(__doc__)
+    parser.add_argument("tables", nargs="*", type=folder, metavar="FILE",
+                        help="of analysis/propagation.py (all in results/analysis/)")
     stored = sorted((files.RESULTS / "analysis").glob("propagation-*.csv"))
-    for path in sys.argv[1:] or stored:
-        draw(Path(path))
+    for path in parser.parse_args().tables or stored:
+        draw(path)
 
 
 if __name__ == "__main__":

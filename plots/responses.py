@@ -3,13 +3,12 @@ from what analysis/responses.py has measured.
 
     python -m plots.responses results/analysis/responses-*.csv
 """
-import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 
 from analysis import measurements
 from common import files
+from common.command import Parser, folder
 from common.errors import run as run_main
 from paper import curves as papers
 
@@ -59,5 +58,12 @@ def _lines(axis, rows, deviations, figure, colour, marker):
               markevery=0.1, label=f"{first['label']} (mean {mean:.2f})")
 
 
+def main():
+    parser = Parser(__doc__)
+    parser.add_argument("tables", nargs="+", type=folder, metavar="FILE",
+                        help="of analysis/responses.py")
+    draw(parser.parse_args().tables)
+
+
 if __name__ == "__main__":
-    run_main(lambda: draw([Path(path) for path in sys.argv[1:]]))
+    run_main(main)

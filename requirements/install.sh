@@ -56,6 +56,12 @@ esac
 say "setting up .venv with $candidate ($version), MXNet for $VARIANT: $packages"
 [ -z "${DRY_RUN:-}" ] || exit 0
 
+# two at once would each take the other's half made .venv away
+if command -v flock >/dev/null; then
+    exec 9< requirements/install.sh
+    flock -n 9 || { say "another make setup is at work here: waiting for it"; flock 9; }
+fi
+
 # mxnet and mxnet-cu112 own the same files, so a change between them needs a new folder; otherwise runs may be using this one.
 kind="$version $VARIANT"
 if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ] || ! .venv/bin/python -c '' 2>/dev/null; then

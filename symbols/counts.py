@@ -8,6 +8,7 @@ import json
 from math import prod
 
 import symbols
+from common.command import Parser
 from common.errors import run
 
 GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
@@ -103,6 +104,7 @@ def table():
 
 
 def main():
+    Parser(__doc__).parse_args()
     print("\n".join(table()))
 
 

@@ -1,5 +1,7 @@
 """Diagrams show the graphs that are trained, each part where the paper draws it."""
 
+import sys
+
 import matplotlib.image
 import mxnet as mx
 import pytest
@@ -207,6 +209,6 @@ def test_file_that_cannot_be_built_is_named_and_the_rest_is_drawn(tmp_path, monk
 
 def test_diagrams_are_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "FIGURES", tmp_path)
-    monkeypatch.setattr(diagrams.sys, "argv", ["diagrams", "figure2"])
+    monkeypatch.setattr(sys, "argv", ["diagrams", "figure2"])
     diagrams.main()
     assert matplotlib.image.imread(tmp_path / "figure2.png").std() > 0.01

@@ -1,6 +1,7 @@
 """make setup chooses the Python and the build of MXNet that run here, and says what it cannot do.
 """
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -142,6 +143,79 @@ def test_missing_python_is_one_line_with_a_remedy():
     assert (
         code == 2 and "MXNet 1.9.1 needs Python 3.8 to 3.13" in err and len(err.splitlines()) == 1
     )
+
+
+def test_home_need_not_be_set():
+    done = subprocess.run(
+        ["sh", "requirements/install.sh"], cwd=install.place, text=True, capture_output=True,
+        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "DRY_RUN": "1"})
+    assert done.returncode == 0 and "setting up .venv with" in done.stderr
+
+
+@pytest.fixture
+def made(place):
+    """made(script): a .venv whose Python is a shell script; `$@` is what it is called with."""
+    version = "{}.{}".format(*sys.version_info)
+
+    def write(script):
+        python = place / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+        (place / ".venv" / "kind").write_text(f"{version} cpu\n")
+        return place / ".venv"
+
+    yield write
+    shutil.rmtree(place / ".venv")
+
+
+def test_pip_without_a_network_is_one_line_with_a_remedy(made):
+    said = "WARNING: again\\nERROR: Could not find a version\\nERROR: No matching distribution"
+    venv = made(f'case "$2" in pip) printf "{said}\\n" >&2; exit 1;; esac')
+    code, err = install(DRY_RUN="")
+    assert code == 2 and len(err.splitlines()) == 2, err
+    assert "cannot be installed (ERROR: No matching distribution): mend that (is there a" in err
+    assert "Could not find" in (venv / "pip.txt").read_text() and not (venv / "ready").exists()
+
+
+def test_settings_of_other_pythons_do_not_reach_pip(made):
+    venv = made('env >> .venv/seen')
+    names = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PIP_TARGET", "PIP_PREFIX")
+    code, err = install(DRY_RUN="", PIP_USER="1", **dict.fromkeys(names, "/nowhere"))
+    seen = (venv / "seen").read_text()
+    assert code == 0 and (venv / "ready").exists(), err
+    assert "PIP_USER=0" in seen and "PYTHONNOUSERSITE=1" in seen and "/nowhere" not in seen.replace(
+        "HOME=/nowhere", "")
+
+
+def test_second_setup_waits_for_the_first(made, place):
+    venv = made("true")
+    with open(place / "requirements" / "install.sh") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = subprocess.Popen(
+            ["sh", "requirements/install.sh"], cwd=place, text=True, stderr=subprocess.PIPE,
+            env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "VARIANT": "cpu"})
+        assert "setting up" in second.stderr.readline()
+        assert "another make setup is at work" in second.stderr.readline()
+        assert not (venv / "ready").exists()
+    second.communicate()
+    assert second.returncode == 0 and (venv / "ready").exists()
+
+
+def test_python_that_an_upgrade_took_away_is_set_up_anew(place):
+    shutil.copy(ROOT / "Makefile", place)
+    (place / ".venv" / "bin").mkdir(parents=True)
+    try:
+        (place / ".venv" / "ready").touch()
+        for target, words in (("/bin/true", False), ("/nowhere/python3.9", True)):
+            python = place / ".venv" / "bin" / "python"
+            python.unlink(missing_ok=True)
+            python.symlink_to(target)
+            done = subprocess.run(["make", "-n", "setup"], cwd=place, text=True,
+                                  capture_output=True)
+            assert ("requirements/install.sh" in done.stdout) == words, done.stdout + done.stderr
+    finally:
+        shutil.rmtree(place / ".venv")
 
 
 def test_every_python_has_its_lock_and_all_pin_the_same_mxnet():

@@ -117,6 +117,12 @@ def test_value_reaches_the_program_as_it_was_typed(value):
     assert words[-2:] == ["--shortcut-args", "bias=-7"]
 
 
+@pytest.mark.parametrize("word", ["SCALE", "SEED", "OUTPUT", "UNIT", "ITERATIONS"])
+def test_no_word_runs_code(word):
+    command = make("-n", "cifar10-preact20", f"{word}=demo; touch `id`").stdout
+    assert "demo; touch `id`" in shlex.split(command.splitlines()[-1])
+
+
 def test_folder_that_is_called_like_a_target_is_no_reason_to_do_nothing(tmp_path):
     assert "train_cifar.py" in make("-n", "cifar10-preact20").stdout
     folder = ROOT / "cifar10-preact20"
@@ -128,7 +134,8 @@ def test_folder_that_is_called_like_a_target_is_no_reason_to_do_nothing(tmp_path
 
 
 def test_settings_for_other_pythons_do_not_reach_ours():
-    settings = dict(PYTHONPATH="/nowhere", PYTHONHOME="/nowhere", PIP_USER="1")
+    settings = dict(PYTHONPATH="/nowhere", PYTHONHOME="/nowhere", PYTHONSAFEPATH="1",
+                    PIP_USER="1")
     done = subprocess.run(
         ["make", "parameters", "-o", ".venv/ready", f"PY={sys.executable}"],
         cwd=ROOT,

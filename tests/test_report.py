@@ -7,6 +7,7 @@ import html.parser
 import json
 import re
 import shutil
+import struct
 import subprocess
 
 import matplotlib.image
@@ -14,6 +15,7 @@ import pytest
 
 from common import files
 from paper import experiments, statistics
+from plots import page as markup
 from plots import panels, report, summary, watch
 
 CHROMIUM = (
@@ -89,6 +91,14 @@ def test_report_has_tables_figures_recipes_and_commands(page):
         assert text in page, text
     assert "<b>" not in page
     assert "over 20 %" not in page.split("Table 1 at pocket scale")[1], "an empty column is shown"
+
+
+def test_names_and_words_beside_a_picture_are_no_html():
+    png = b"\x89PNG\r\n\x1a\n" + bytes(8) + struct.pack(">II", 2, 3)
+    evil = "<img src=x onerror='a()'>\""
+    shown = markup.picture(png, evil, f"lesion-{evil}.png")
+    assert shown.count("<img ") == 1 and shown.count("&lt;img src=x") == 3
+    assert "&quot;" in re.search(r'alt="([^"]*)"', shown).group(1)
 
 
 def test_report_asks_for_nothing_from_outside_and_closes_what_it_opens(page):
