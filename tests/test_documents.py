@@ -244,3 +244,10 @@ def test_each_thing_that_the_notes_show_has_a_command():
             if line.startswith("| ") and not line.startswith(("| the notes", "| ---"))]
     assert len(rows) > 35
     assert not [row for row in rows if "`make " not in row]
+
+
+def test_what_the_field_brought_has_its_tests():
+    named = set(re.findall(r"tests/(\w+\.py)::(\w+)", text_of("tests/FIELD.md")))
+    assert len(named) > 60
+    for file, test in sorted(named):
+        assert f"\ndef {test}(" in text_of(f"tests/{file}"), f"{file} has no {test}"
