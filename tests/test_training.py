@@ -160,7 +160,7 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
         (["--batch-size", "0"], ["--batch-size 0"]),
         (["--depth", "38"], ["--unit basic or --unit bottleneck"]),
         (["--depth", "21"], ["nearest"]),
-        (["--shortcut", "highway"], ["highway", "exclusive_gating"]),
+        (["--shortcut", "no_such"], ["no_such", "exclusive_gating"]),
         (["--gpus", "0,0"], ["each GPU once"]),
         (["--log-every", "0"], ["--log-every 0"]),
         (["--shortcut-args", "bias=x"], ["bias=-7"]),

@@ -43,7 +43,7 @@ def content(symbol, arguments, states, image_size):
 def exportable(symbol):
     """The same function for a test, of operators that the exporter writes rightly.
 
-    The mean over the picture becomes global pooling, and dropout goes: in a test it does nothing.
+    A mean over the picture becomes global pooling, and dropout goes: in a test it does nothing.
     """
     saved = json.loads(symbol.tojson())
     nodes = []
@@ -57,12 +57,14 @@ def exportable(symbol):
         if node["op"] == "Dropout":
             places.append(node["inputs"][0][0])
             continue
-        if node["op"] == "mean" and node["attrs"] == {"axis": "(2, 3)"}:
+        if node["op"] == "mean" and node["attrs"].get("axis") == "(2, 3)":
+            flat = node["attrs"].get("keepdims") != "True"
             pooling = {"global_pool": "True", "pool_type": "avg", "kernel": "(1, 1)"}
-            pooled = {**node, "op": "Pooling", "name": f"{node['name']}_pooling", "attrs": pooling}
-            nodes.append(pooled)
-            shape = {"shape": "(0, -1)"}
-            node = {**node, "op": "Reshape", "attrs": shape, "inputs": [[len(nodes) - 1, 0, 0]]}
+            node = {**node, "op": "Pooling", "attrs": pooling}
+            if flat:
+                nodes.append({**node, "name": f"{node['name']}_pooling"})
+                shape = {"shape": "(0, -1)"}
+                node = {**node, "op": "Reshape", "attrs": shape, "inputs": [[len(nodes) - 1, 0, 0]]}
         nodes.append(node)
         places.append(len(nodes) - 1)
     return mx.sym.load_json(json.dumps({**saved, "nodes": nodes, "heads": moved(saved["heads"]),
