@@ -7,10 +7,11 @@ oldest that install.
 """
 
 import sys
-import types
 
 import numpy as np
 from packaging.version import Version
+
+from .sooner import distutils
 
 # Names that NumPy lost, in 1.24 the first and in 2.0 the others, and what they were.
 DROPPED = {
@@ -41,7 +42,4 @@ if Version(np.__version__) >= Version("2.0"):
     # MXNet hands the repr of shapes to its C++ side, which cannot read "np.int64(3)".
     np.set_printoptions(legacy="1.25")
 if sys.version_info >= (3, 12) and "distutils.version" not in sys.modules:
-    package, version = types.ModuleType("distutils"), types.ModuleType("distutils.version")
-    version.LooseVersion = version.StrictVersion = Version
-    package.version = version
-    sys.modules.update({"distutils": package, "distutils.version": version})
+    sys.modules.update(distutils())

@@ -40,10 +40,7 @@ def left_out():
 
     Modules that were imported before stay as they are; after it all can be imported as usual.
     """
-    package = types.ModuleType("distutils")
-    package.version = types.ModuleType("distutils.version")
-    package.version.LooseVersion = package.version.StrictVersion = Version
-    stand_ins = {STATISTICS: None, "distutils": package, "distutils.version": package.version}
+    stand_ins = {STATISTICS: None, **distutils()}
     stand_ins = {name: what for name, what in stand_ins.items() if name not in sys.modules}
     sys.modules.update(stand_ins)
     try:
@@ -51,3 +48,11 @@ def left_out():
     finally:
         for name in stand_ins:
             sys.modules.pop(name, None)
+
+
+def distutils():
+    """{name: module} of as much of distutils as MXNet uses."""
+    package = types.ModuleType("distutils")
+    package.version = types.ModuleType("distutils.version")
+    package.version.LooseVersion = package.version.StrictVersion = Version
+    return {"distutils": package, "distutils.version": package.version}

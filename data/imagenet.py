@@ -14,7 +14,7 @@ import numpy as np
 from common.errors import UserError
 
 from . import ready
-from .records import LENGTH_BITS, MAGIC, Records, Set, frame
+from .records import FRAME, HEADER, LENGTH_BITS, MAGIC, Records, Set, frame
 
 ANEW = "delete its folder, and make imagenet-data anew"
 
@@ -92,11 +92,10 @@ def _first_damaged(records):
     with open(records.path, "rb") as file:
         for number, label in enumerate(records.labels):
             file.seek(records.offsets[number])
-            # dmlc's frame: magic, flag (0: in one piece) and length; then MXNet's flag, label, id,
-            # id2
-            magic, word, _, written, identity, _ = struct.unpack("<IIIfQQ", file.read(32))
+            magic, word = FRAME.unpack(file.read(FRAME.size))
+            _, written, identity, _ = HEADER.unpack(file.read(HEADER.size))
             whole = (
-                word >> LENGTH_BITS == 0
+                word >> LENGTH_BITS == 0  # in one piece
                 and records.offsets[number] + frame(word) == records.offsets[number + 1]
             )
             if (magic, written, identity) != (MAGIC, label, number) or not whole:

@@ -3,9 +3,9 @@ docs/VARIANTS.md beside the original network."""
 import re
 import statistics as numbers
 
-from common import files
 from common.files import ROOT
-from paper import queue, runs
+from docs import values
+from paper import queue
 from paper.experiments import ORIGINAL110
 from paper.statistics import welch
 
@@ -18,10 +18,11 @@ def types():
     lines = [f"| network | float32: error, % | bfloat16: error, % | seeds | {TOLD}",
              "| --- | --- | --- | ---: | --- | --- |"]
     for experiment in queue.PROOF:
-        float32 = errors(runs.of(experiment._replace(changes={}), "pocket"), "float32")
-        bfloat16 = errors(runs.of(experiment, "pocket"), "bfloat16")
+        here = experiment.at("pocket")
+        float32 = errors(here._replace(changes={}).name, "float32")
+        bfloat16 = errors(here.name, "bfloat16")
         if min(len(float32), len(bfloat16)) > 1:
-            cells = [experiment.at("pocket").network, spread(float32), spread(bfloat16),
+            cells = [here.network, spread(float32), spread(bfloat16),
                      f"{len(float32)}, {len(bfloat16)}", *difference(float32, bfloat16)]
             lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -29,32 +30,30 @@ def types():
 
 def ideas():
     """The table of docs/VARIANTS.md: each idea that has runs, and the original network first."""
-    original = errors(runs.of(queue.PROOF[0], "pocket"), "bfloat16")
+    original = errors(queue.PROOF[0].at("pocket").name, "bfloat16")
     depth = ORIGINAL110.at("pocket").depth
     lines = [f"| network | error, %: median (mean ± deviation) | seeds | {TOLD}",
              "| --- | --- | ---: | --- | --- |",
              f"| original{depth} | {median(original)} | {len(original)} | | |"]
     for name in IDEA.findall((ROOT / "docs" / "VARIANTS.md").read_text()):
-        folders = sorted((files.RESULTS / "pocket").glob(f"cifar10-{name}{depth}/seed*"))
-        idea = errors([runs.read(folder) for folder in folders], "bfloat16")
+        idea = errors(f"cifar10-{name}{depth}", "bfloat16")
         if len(idea) > 1:
             cells = [f"{name}{depth}", median(idea), str(len(idea)), *difference(original, idea)]
             lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def errors(members, dtype):
-    """Last test errors, in %, of those runs that are whole and of a type."""
-    return [runs.last_error(run) for run in members
-            if runs.is_whole(run) and runs.dtype(run) == dtype]
+def errors(name, dtype):
+    """Test errors, in %, of the published runs of a network and a type."""
+    return list(values.errors(name.partition("-")[2], dtype=dtype).values())
 
 
-def spread(values):
-    return f"{numbers.mean(values):.2f} ± {numbers.stdev(values):.2f}"
+def spread(sample):
+    return f"{numbers.mean(sample):.2f} ± {numbers.stdev(sample):.2f}"
 
 
-def median(values):
-    return f"{numbers.median(values):.2f} ({spread(values)})"
+def median(sample):
+    return f"{numbers.median(sample):.2f} ({spread(sample)})"
 
 
 def difference(before, after):

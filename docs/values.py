@@ -69,12 +69,14 @@ def digits_of_equation_8():
     return math.floor(-math.log10(max(error, 1e-6)))  # the file has six digits
 
 
-def errors(network, scale_name="pocket"):
-    """{seed: test error in %} of the published runs of a network at a scale."""
+def errors(network, scale_name="pocket", dtype=None):
+    """{seed: test error in %} of the published runs of a network at a scale; dtype: of one type
+    alone.
+    """
     folder = files.RESULTS / scale_name
     found = [runs.read(path.parent) for path in folder.glob(f"cifar10-{network}/seed*/config.json")]
     return {run.config["recipe"]["seed"]: runs.last_error(run)
-            for run in found if runs.is_whole(run)}
+            for run in found if runs.is_whole(run) and dtype in (None, runs.dtype(run))}
 
 
 def deviations(scale_name):

@@ -54,7 +54,7 @@ def description(runs, what, by, title):
     return " ".join([what or "curves", by, title or "", *(str(run.folder) for run in runs)])
 
 
-def free_path(runs, asked, wanted):
+def free_path(runs, asked, wanted, what=None, by="iteration"):
     """Where the picture goes: a file that holds another picture is never written over.
 
     asked: OUTPUT=, or None for a name in plots/figures/ that tells the networks. wanted: its
@@ -66,8 +66,8 @@ def free_path(runs, asked, wanted):
         return asked
     networks = "-".join(dict.fromkeys(run.config["name"] for run in runs))
     stem = f"compare-{networks[:LONGEST].rstrip('-')}"
-    if wanted.split()[:2] != ["curves", "iteration"]:
-        stem += "-" + "-by-".join(wanted.split()[:2])
+    if what or by != "iteration":
+        stem += f"-{what or 'curves'}-by-{by}"
     number = 1
     path = files.FIGURES / f"{stem}.png"
     while _holds_another(path, wanted):
@@ -101,7 +101,7 @@ def main():
     fill = partial(one_quantity, what=arguments.what, by=by) if arguments.what else partial(
         panel, by=by)
     wanted = description(runs, arguments.what, by, arguments.title)
-    path = free_path(runs, arguments.output, wanted)
+    path = free_path(runs, arguments.output, wanted, arguments.what, by)
     draw(runs, path, arguments.title, fill, wanted)
 
 

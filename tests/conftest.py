@@ -103,13 +103,18 @@ def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, fir
         f"{'' if figures else 'fit.Figure.draw = fit.Figure.wait = lambda self: None; '}"
         "errors.run(train_cifar.main)"
     )
+    return begin(code, *arguments, **options)
+
+
+def begin(code, *arguments, **environment):
+    """Python code in a process of its own, both of its streams as text."""
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **options},
+        env={**os.environ, **environment},
     )
 
 

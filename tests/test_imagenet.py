@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, refusal, scored, sends_itself
+from conftest import begin, refusal, scored, sends_itself
 
 import train_imagenet
 from common import files
@@ -16,13 +16,7 @@ from training.log import read_log
 
 def command(*arguments, first=""):
     code = f"{first}import runpy; runpy.run_path('train_imagenet.py', run_name='__main__')"
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    return begin(code, *arguments)
 
 
 def call(*arguments):
