@@ -32,7 +32,7 @@ score.TAKES := RUN CROP DATA GPUS ARGS
 predict.TAKES := RUN PHOTO DATA GPUS OUTPUT ARGS
 export.TAKES := RUN FORMAT DATA OUTPUT ARGS
 feed.TAKES := DATA ARGS
-benchmark.TAKES := PEER ARGS
+benchmark.TAKES := PEER NETWORKS ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
 	$(if $(filter cifar10-% cifar100-% pictures-% imagenet-%,$(1)),$(NETWORKS_TAKE))))
@@ -209,8 +209,9 @@ parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 docs: $(READY)  ## compute the numbers and tables of the documents anew, and draw the README's pictures
 	@$(PY) -W ignore -m docs.computed
 
-benchmark: $(READY)  ## speed of the training loop beside the bare Module step, or PyTorch's (PEER=python-with-torch)
-	@$(PY) -W ignore -m benchmarks.$(if $(PEER),peer $(call quote,$(PEER)),loop) $(ARGS)
+benchmark: $(READY)  ## speed beside the bare Module step, PyTorch's (PEER=python-with-torch) or the original unit's (NETWORKS=all)
+	$(if $(and $(PEER),$(NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) -W ignore -m \
+		benchmarks.$(or $(if $(PEER),peer $(call quote,$(PEER))),$(if $(NETWORKS),variants $(NETWORKS)),loop) $(ARGS)
 
 feed: $(READY)  ## how fast each core prepares and feeds ImageNet's pictures, beside Pillow in processes (DATA=)
 	@$(PY) -W ignore -m benchmarks.feed $(call option,--data-dir,DATA) $(ARGS)

@@ -1,5 +1,5 @@
-"""Our training loop, for benchmarks.peer: augmented pictures, metrics, the optimizer, as a run has
-them.
+"""Our training loop, as benchmarks.peer and benchmarks.variants time it: augmented pictures,
+metrics, the optimizer, as a run has them.
 """
 
 import time
@@ -23,6 +23,11 @@ MOST_STEPS = 10**6
 def make(depth, size, batch, dtype):
     """(number of parameters, seconds of so many steps) of ResNet-depth on pictures of size."""
     symbol = get_symbol(depth)
+    return sum(counts.parameters(symbol, size).values()), trainer(symbol, size, batch, dtype)
+
+
+def trainer(symbol, size, batch, dtype):
+    """A function that makes so many steps of a network and says how many seconds they took."""
     shape = (batch, 3, size, size)
     module = mx.mod.Module(bfloat16.bound(symbol, dtype))
     with without_notes():
@@ -42,7 +47,7 @@ def make(depth, size, batch, dtype):
         mx.nd.waitall()
         return time.monotonic() - began
 
-    return sum(counts.parameters(symbol, size).values()), seconds
+    return seconds
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from collections import namedtuple
 from pathlib import Path
 
 from common.command import Parser
-from common.environment import GIVEN, has_bfloat16, physical_cores
+from common.environment import GIVEN, has_bfloat16
 from common.errors import UserError, run
 from common.files import ROOT
+
+from . import saved
 
 OLDEST = (2, 4)  # of PyTorch, that has fused SGD on the CPU
 Case = namedtuple("Case", "depth size batch")
@@ -111,14 +113,14 @@ def main():
     parser.add_argument("python", help="a Python that has PyTorch")
     parser.add_argument("--pairs", type=int, default=10, help="of blocks, for each row (10)")
     parser.add_argument("--depth", type=int, help="one row's alone")
+    saved.add_option(parser)
     arguments = parser.parse_args()
     if arguments.pairs < 1:
         raise UserError(f"--pairs {arguments.pairs}: at least 1")
     said = version(arguments.python)
     threads = os.environ["OMP_NUM_THREADS"]
     print(
-        f"{threads} threads of {physical_cores()} cores, PyTorch {said}; images/s of the fastest "
-        "block, ratio: median of pairs",
+        f"{saved.machine()}, PyTorch {said}; images/s of the fastest block, ratio: median of pairs",
         flush=True,
     )
     theirs = Path(__file__).with_name("with_pytorch.py")
@@ -129,6 +131,7 @@ def main():
         ),
     )
     cases = [case for case in CASES if arguments.depth in (None, case.depth)]
+    rows = []
     try:
         for dtype in DTYPES[: 1 + has_bfloat16()]:
             for case in cases:
@@ -139,9 +142,11 @@ def main():
                     f"ours / PyTorch {result.ratio:.2f}",
                     flush=True,
                 )
+                rows.append({**case._asdict(), "dtype": dtype, **result._asdict(), "pytorch": said})
     finally:
         for trainer in trainers:
             trainer.close()
+    saved.write(arguments.save, rows)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import types
 
 from packaging.version import Version
 
+from .openmp import copy_alone
+
 STATISTICS = "scipy.stats"
 
 
@@ -29,6 +31,7 @@ class Sooner:
             def exec_module(module):
                 with left_out():
                     execute(module)
+                copy_alone()
 
             spec.loader.exec_module = exec_module
         return spec

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import mxnet as mx
 import numpy as np
 
+from common.openmp import copy_alone
+
 from .augment import Augmenter, draw
 
 
@@ -54,7 +56,7 @@ class Batches:
 
     def stream(self, first, last):
         """Batches first ... last as mx.io.DataBatch, two of them always ready."""
-        with ThreadPoolExecutor(1) as background:
+        with ThreadPoolExecutor(1, initializer=copy_alone) as background:
             waiting = [
                 background.submit(self.data_batch, i)
                 for i in range(first, min(first + 2, last + 1))

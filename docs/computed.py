@@ -14,7 +14,7 @@ import textwrap
 from common import files
 from common.errors import UserError, run
 from common.files import ROOT
-from docs import beside, first_picture, outcome, places, values
+from docs import beside, first_picture, outcome, places, speed, values
 from plots.named import DRAW
 from symbols import counts
 
@@ -49,6 +49,8 @@ BLOCKS = {
     "notes-run": outcome.notes,
     "bfloat16": beside.types,
     "ideas": beside.ideas,
+    "speed-pytorch": speed.beside_pytorch,
+    "speed-units": speed.units,
     "results-desk": lambda: outcome.results("desk"),
     "results-pocket": lambda: outcome.results("pocket"),
 }

@@ -1,10 +1,14 @@
-"""The benchmark beside PyTorch: its arithmetic, its processes, and what it refuses."""
+"""The benchmarks beside PyTorch and beside the original unit: arithmetic, processes, and what they
+refuse.
+"""
 import sys
 
 import pytest
 from conftest import refusal
 
-from benchmarks import peer
+from analysis import measurements, networks
+from benchmarks import peer, saved, variants
+from common import files
 from symbols import counts, get_symbol
 
 
@@ -78,3 +82,49 @@ def test_new_pytorch_is_taken(tmp_path, said):
     python.write_text(f"#!/bin/sh\necho {said}\n")
     python.chmod(0o755)
     assert peer.version(str(python)) == said
+
+
+def test_unit_is_measured_beside_the_original_of_its_depth(monkeypatch):
+    """A step of 3 beside 2, bfloat16 twice as fast; the work is convolutions' and classifier's."""
+    made = []
+
+    def trainer(symbol, size, batch, dtype):
+        made.append((len(symbol.list_arguments()), size, batch, dtype))
+        each = {1: 2.0, 2: 3.0, 3: 1.5}[len(made)]
+        return lambda steps: steps * each
+
+    monkeypatch.setattr(variants, "trainer", trainer)
+    monkeypatch.setattr(variants, "has_bfloat16", lambda: True)
+    network = networks.find(["exclusive_gating14"])["exclusive_gating14"]
+    cost = variants.cost("exclusive_gating14", network, 16, 4, 3, 5)
+    gates = [(16, 16, 16), (16, 16, 16), (16, 32, 8), (32, 32, 8), (32, 64, 4), (64, 64, 4)]
+    gating = sum(before * after * size**2 for before, after, size in gates)
+    original = counts.multiply_adds(get_symbol(14), 16)
+    assert cost == ("exclusive_gating14", 1.5, 1 + gating / original,
+                    pytest.approx(1.5 / (1 + gating / original)), 2.0)
+    arguments = [len(get_symbol(14, shortcut=shortcut).list_arguments())
+                 for shortcut in ("identity", "exclusive_gating", "exclusive_gating")]
+    dtypes = ["float32", "float32", "bfloat16"]
+    assert made == [(count, 16, 4, dtype) for count, dtype in zip(arguments, dtypes)]
+
+
+def test_processor_without_bfloat16_is_measured_in_float32(monkeypatch):
+    monkeypatch.setattr(variants, "trainer", lambda *case: lambda steps: steps)
+    monkeypatch.setattr(variants, "has_bfloat16", lambda: False)
+    network = networks.find(["plain14"])["plain14"]
+    cost = variants.cost("plain14", network, 16, 4, 1, 1)
+    assert cost.bfloat16 is None and "bfloat16" not in variants.words(cost)
+
+
+def test_networks_of_the_tables_are_measured_once_each():
+    names = variants.of_the_tables()
+    assert names[0] == "original56" and len(names) == len(set(names)) == 11
+
+
+def test_measurements_are_kept_with_machine_and_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    saved.write(None, [{"step": 1.5}])
+    assert not list(tmp_path.iterdir())
+    saved.write("speed", [{"step": 1.5}])
+    row, = measurements.read(tmp_path / "analysis" / "speed.csv")
+    assert row["step"] == 1.5 and row["machine"] == saved.machine() and row["day"][:2] == "20"

@@ -48,11 +48,20 @@ def types(symbol):
     }
 
 
+def first(names):
+    """The convolution of the pictures, and what follows it alone."""
+    start = "" if "bn1" in names else "stage1_unit1_"
+    return {"conv1", f"{start}bn1", f"{start}relu1"}
+
+
 def operators(symbol):
-    """[(operator, its type, those of what it works on before their casts)], casts left out."""
+    """[(operator, its type, those of what it works on before their casts)], casts and the first
+    layers left out.
+    """
     nodes = json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]
     named = types(symbol)
     found = []
+    left_out = first({node["name"] for node in nodes})
 
     def given(entry):
         name = nodes[entry[0]]["name"]
@@ -64,13 +73,15 @@ def operators(symbol):
         return source(node["inputs"][0]) if node["op"] == "amp_cast" else entry
 
     for node in nodes:
-        if node["op"] in ("null", "amp_cast"):
+        if node["op"] in ("null", "amp_cast") or node["name"] in left_out:
             continue
         working = node["inputs"][: PARTS.get(node["op"])]
         taken = {given(entry) for entry in working}
         assert len(taken) == 1, f"{node['name']} takes {taken}"
         kind = node.get("attrs", {}).get("act_type", node["op"])
-        found.append((kind, taken.pop(), {given(source(entry)) for entry in working}))
+        sources = [source(entry) for entry in working]
+        before = {given(entry) for entry in sources if nodes[entry[0]]["name"] not in left_out}
+        found.append((kind, taken.pop(), before))
     return found
 
 
@@ -93,16 +104,27 @@ def test_converted_network_takes_and_gives_float32_as_before(activation, shortcu
 @every_network
 def test_operators_take_the_type_that_the_one_rule_says(activation, shortcut, unit):
     """Convolutions bfloat16; what oneDNN has follows what it is given; all else float32."""
-    following = {"BatchNorm", "relu", "elemwise_add", "Concat", "slice", "zeros_like"}
+    following = {"BatchNorm", "relu", "elemwise_add", "Concat", "Pooling", "zeros_like"}
     found = operators(bfloat16.converted(get_symbol(DEPTHS[unit], activation, shortcut, unit)))
     for operator, taken, sources in found:
         if operator == "Convolution":
             assert taken == "bfloat16"
         elif operator in following:
-            assert (taken == "bfloat16") == (sources == {"bfloat16"}), operator
+            assert (taken == "bfloat16") == (sources <= {"bfloat16"}), operator
         else:
             assert taken == "float32", operator
     assert {"mean", "FullyConnected", "SoftmaxOutput"} <= {operator for operator, _, _ in found}
+
+
+@pytest.mark.parametrize("activation", PAPER["activations"])
+def test_first_convolution_and_what_follows_it_alone_stay_float32(activation):
+    """It is slow in bfloat16. The first unit's own BN follows it alone where units begin by BN."""
+    named = types(bfloat16.converted(get_symbol(8, activation)))
+    layers = {name.removesuffix("_output") for name in named if name.endswith("_output")}
+    wide = {name for name in layers if named[f"{name}_output"] == "float32"}
+    kinds = ("conv1", "conv2", "bn1", "bn2", "relu1", "relu2", "__plus0")
+    assert {name for name in wide if name.endswith(kinds)} == first(layers) & layers
+    assert named["stage1_unit1_conv1_output"] == named["stage1_unit1__plus0_output"] == "bfloat16"
 
 
 @pytest.mark.parametrize(
@@ -111,10 +133,10 @@ def test_operators_take_the_type_that_the_one_rule_says(activation, shortcut, un
         ("identity", set()),
         ("convolution", set()),
         ("plain", set()),
-        ("dropout", {"Dropout", "elemwise_add", "relu", "slice", "zeros_like", "Concat"}),
+        ("dropout", {"Dropout", "elemwise_add", "relu", "Pooling", "zeros_like", "Concat"}),
         (
             "constant_scaling",
-            {"_mul_scalar", "elemwise_add", "relu", "slice", "zeros_like", "Concat"},
+            {"_mul_scalar", "elemwise_add", "relu", "Pooling", "zeros_like", "Concat"},
         ),
     ],
 )
@@ -324,9 +346,11 @@ def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])
 def test_activations_take_half_the_memory(depth, activation):
+    """But for those of the first layers, of 16 channels: convolution, BN, ReLU."""
     symbol = get_symbol(depth, activation)
-    half = memory.training_bytes(bfloat16.converted(symbol), 32)
-    assert half == pytest.approx(memory.training_bytes(symbol, 32) / 2, rel=0.01)
+    more = memory.training_bytes(bfloat16.converted(symbol), 32) - memory.training_bytes(
+        symbol, 32) / 2
+    assert 0 <= more <= 3 * 16 * 32 * 32 * 2
 
 
 @pytest.mark.parametrize(

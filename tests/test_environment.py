@@ -139,3 +139,28 @@ def test_mxnet_leaves_out_what_it_does_not_need_and_nothing_is_lost_by_it():
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, text=True,
                           capture_output=True)
     assert done.stdout.split("\n")[:2] == ["[False, False, False]", "True 3.0"], done.stderr
+
+
+TEAMS = """
+import common
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+
+import mxnet as mx
+import numpy as np
+from common.openmp import copy_alone
+
+threads = ctypes.CDLL("libgomp.so.1").omp_get_max_threads
+pool = ThreadPoolExecutor(1, initializer=copy_alone)
+print(threads(), pool.submit(threads).result())
+"""
+
+
+@pytest.mark.parametrize("engine, threads", [("ThreadedEnginePerDevice", "1 1"),
+                                             ("NaiveEngine", "4 4")])
+def test_threads_that_copy_have_no_team_of_their_own(engine, threads):
+    """Such teams put the engine's to sleep at each of its barriers."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "4", "MXNET_ENGINE_TYPE": engine}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", TEAMS], cwd=ROOT, text=True,
+                          capture_output=True, env=environment)
+    assert done.stdout.strip() == threads, done.stderr

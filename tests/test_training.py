@@ -3,11 +3,13 @@
 import json
 import shutil
 import signal
+import subprocess
+import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, refused, rows, same, sends_itself, start, wait_for_row
+from conftest import ROOT, SMALL, refused, rows, same, sends_itself, start, wait_for_row
 
 from common.environment import without_notes
 from data import batches, cifar, generated
@@ -290,6 +292,35 @@ def test_variable_with_its_own_decay_keeps_it():
 
 def test_figure_of_a_run_lies_beside_a_log_outside_results(run):
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+LATE = """
+import time
+import common
+import mxnet as mx
+import train_cifar
+
+late = [0]
+clock, waitall = time.monotonic, mx.nd.waitall
+time.monotonic = lambda: clock() + late[0]
+
+def wait_long():
+    waitall()
+    late[0] += 1000
+
+mx.nd.waitall = wait_long
+train_cifar.main()
+"""
+
+
+def test_what_no_step_waits_for_is_time_of_the_iterations(images, tmp_path):
+    """The backward pass of the last iteration before a row or a checkpoint: here 1000 s."""
+    command = [sys.executable, "-W", "ignore", "-c", LATE, "--data-dir", images, *SMALL, "--output",
+               tmp_path / "run"]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    log = read_log(tmp_path / "run")
+    assert log and all(0 < row["images_per_second"] <= 5 * 20 / 1000 for row in log)
 
 
 def test_mean_is_per_pixel():

@@ -123,9 +123,16 @@ class Training:
                         shared_module=module)
         return module, tester
 
+    def settle(self):
+        """Wait for all that iterations have begun: their time, though no step waits for it."""
+        began = time.monotonic()
+        mx.nd.waitall()
+        if self.progress.shown:
+            self.progress.busy += time.monotonic() - began
+
     def save(self):
         """Write a checkpoint."""
-        mx.nd.waitall()  # BN's moving averages are written by operators that nothing else waits for
+        self.settle()  # BN's moving averages are written by operators that nothing else waits for
         self.run.save(state.collect(self.module), self.progress.state())
 
     def step(self, batch):
@@ -150,7 +157,7 @@ class Training:
     def log(self, look):
         """Log what the last iterations did, with a test if one is due; look can interrupt the test.
         """
-        mx.nd.waitall()
+        self.settle()
         progress = self.progress
         if progress.diverged is None and progress.lost:
             progress.diverged = progress.iteration

@@ -79,6 +79,20 @@ class Recomputed:
                            for name, shape, dtype in zip(names, state_shapes, state_types)}
 
 
+def is_picture(array):
+    return array.ndim == 4
+
+
+def itself(arrays, x, **options):
+    """x, (batch, channels, height, width), as the means of single pixels. arrays: mx.nd or mx.sym.
+
+    oneDNN makes a pooling's output in the layout of its input. A copy of MXNet's would be in plain
+    order, in which the layers that follow are slow: 1.1 times as long a step of ResNet-164, 1.5
+    times in bfloat16.
+    """
+    return arrays.Pooling(x, kernel=(1, 1), pool_type="avg", **options)
+
+
 class Executor:
     """What Module uses of an executor, for a symbol in segments, each with two of MXNet's own.
 
@@ -110,6 +124,9 @@ class Executor:
         self._gradients = []  # of what is passed on; one of a kind, because backward copies it
         gradients = {}
         for k, segment in enumerate(self._segments):
+            symbol = segment.symbol
+            if k < len(self._passed) and is_picture(self._passed[k]):
+                symbol = itself(mx.sym, symbol)  # so that its gradient comes in oneDNN's layout
             arguments = dict(self.arg_dict)
             wanted = {name: array for name, array in self.grad_dict.items() if array is not None}
             if k:
@@ -118,10 +135,10 @@ class Executor:
                 wanted[INPUT] = gradients.setdefault(kind, mx.nd.empty(
                     arguments[INPUT].shape, context, arguments[INPUT].dtype))
                 self._gradients.append(wanted[INPUT])
-            names = segment.symbol.list_arguments()
+            names = symbol.list_arguments()
             arguments = {name: arguments[name] for name in names}
             wanted = {name: wanted[name] for name in names if name in wanted}
-            self._second.append(segment.symbol.bind(
+            self._second.append(symbol.bind(
                 context, arguments, wanted, {**grad_req, INPUT: "write"}, self._states(k),
                 shared_exec=self._second[0] if k else None))
             if k < len(self._passed):  # the last one's backward follows its forward at once
@@ -144,7 +161,11 @@ class Executor:
         for k, array in enumerate(self._passed):
             self._seed_segment(k)
             passing[k].forward(is_train=is_train)
-            passing[k].outputs[0].copyto(array)
+            output = passing[k].outputs[0]
+            if is_picture(array):
+                itself(mx.nd, output, out=array)
+            else:
+                output.copyto(array)
         self._seed_segment(-1)
         self._second[-1].forward(is_train=is_train)
         for array, output in zip(self._second[-1].outputs, self.outputs):
