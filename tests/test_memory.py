@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from symbols import get_symbol
 from symbols.layers import concat
-from training import fit
+from training import source
 
 # Pictures of 8x8; the first iterations fill MXNet's pools. Prints bytes an iteration.
 STEPS = """
@@ -58,5 +58,5 @@ def test_concat_puts_the_channels_side_by_side():
 
 def test_runs_from_before_know_their_network_again():
     config = json.loads((ROOT / "results/pocket/cifar10-original20/seed0/config.json").read_text())
-    assert fit.fingerprint(get_symbol(20)) == config["network"]
-    assert fit.fingerprint(get_symbol(20, "preact")) != config["network"]
+    assert source.fingerprint(get_symbol(20)) == config["network"]
+    assert source.fingerprint(get_symbol(20, "preact")) != config["network"]

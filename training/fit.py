@@ -1,5 +1,4 @@
 """One run from its options to its end: what config.json says, training or going on, the figure."""
-import hashlib
 import json
 import math
 import os
@@ -18,7 +17,7 @@ from common.screen import survive
 
 from . import interrupt
 from .options import check_batch, devices
-from .source import source
+from .source import fingerprint, source
 
 BEGAN = time.monotonic()
 PROCESS_BYTES = 3e8  # Python, MXNet and CIFAR, before a network is there
@@ -44,15 +43,6 @@ def folder(arguments, name, seed):
     if arguments.output:
         return arguments.output
     return files.run_folder(Path(arguments.scale) / name / f"seed{seed}")
-
-
-def fingerprint(symbol):
-    """sha1 of a network's graph, by which a run's folder knows it again.
-
-    Runs from before layers.concat counted its axis from behind have it from the front: the same.
-    """
-    graph = symbol.tojson().replace('"dim": "-3"', '"dim": "1"')
-    return hashlib.sha1(graph.encode()).hexdigest()
 
 
 def describe(arguments, name, recipe, network, dataset, symbol, parameters):

@@ -1,10 +1,21 @@
-"""Which source made a run: the commit, and what was changed since."""
+"""Which source made a run: the commit, what was changed since, and the network's graph."""
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 GENERATED = (":!results", ":!plots/figures")  # what runs write themselves
+# layers.concat's axis and layers.zero_padding's subsampling, and how runs from before have them:
+# the same to the bit
+NOW_AND_BEFORE = [
+    (r'"dim": "-3"', r'"dim": "1"'),
+    (r'"Pooling", (\s+"name": "\w+_subsample", \s+"attrs": {\s+)"kernel": "\(1, 1\)", (\s+)'
+     r'"pool_type": "avg", \s+"stride": "\((\d+, \d+)\)"',
+     r'"slice", \1"begin": "(None, None, None, None)", \2"end": "(None, None, None, None)", \2'
+     r'"step": "(None, None, \3)"'),
+]
 
 
 def source(root):
@@ -31,3 +42,11 @@ def source(root):
     changes = git("status", "--porcelain", "--untracked-files=all", "--", ".", *GENERATED)
     return {"commit": commit[0],
             "uncommitted": [" ".join(line.split(maxsplit=1)) for line in changes]}
+
+
+def fingerprint(symbol):
+    """sha1 of a network's graph, by which a run's folder knows it again."""
+    graph = symbol.tojson()
+    for now, before in NOW_AND_BEFORE:
+        graph = re.sub(now, before, graph)
+    return hashlib.sha1(graph.encode()).hexdigest()
