@@ -46,7 +46,9 @@ def check(symbol, made, size, path):
         first_wrong_unit(made, size, blame)
         operator = re.search(r"Error in operator (\w+)", str(error))
         where = blame(operator[1]) if operator else path
-        raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
+        checked = re.search(r"Check failed: .*?: (.+)", str(error))  # MXNet's own words behind it
+        reason = checked[1] if checked else one_line(error)
+        raise UserError(f"{where}: the layers do not fit together: {reason}") from error
     check_shapes(made, outputs, blame)
 
 

@@ -54,7 +54,7 @@ class Variant:
         rule = f"it needs a function {function}({asked}, constant=number, ...)"
         code = getattr(self._module, function, None)
         if not inspect.isfunction(code):
-            raise UserError(f"{self.path} breaks its contract: {rule}")
+            raise UserError(f"{self.path}: it breaks its contract: {rule}")
         where = place(self._file, code.__code__.co_firstlineno)
         given = list(inspect.signature(code).parameters.values())
         plain = [parameter.name for parameter in given if parameter.default is parameter.empty]
@@ -64,7 +64,7 @@ class Variant:
         numbers = all(type(constant.default) in (int, float) for constant in constants)
         asks = [name for name in plain[len(wanted):] if (function, name) == ("join", "projection")]
         if len(plain) != len(wanted) + len(asks) or variadic or not numbers:
-            raise UserError(f"{where}: {self.path} breaks its contract: {rule}")
+            raise UserError(f"{where}: it breaks its contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:
                 raise UserError(f"{where}: '{constant.name}' has another default than in the "

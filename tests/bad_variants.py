@@ -24,7 +24,10 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     ),
     "lacks_join": ("h = 1\n", "it needs a function join(x, f, unit, constant=number, ...)"),
     "no_function": ("join = 1\n", "it needs a function join"),
-    "too_few": ("\n\ndef join(x, f):\n    return x + f\n", "line 3: "),
+    "too_few": (
+        "\n\ndef join(x, f):\n    return x + f\n",
+        "line 3: it breaks its contract: it needs a function join(x, f, unit",
+    ),
     "too_many": ("def join(x, f, unit, scale):\n    return x + f\n", "line 1: "),
     "word": ('def join(x, f, unit, how="sum"):\n    return x + f\n', "line 1: "),
     "any_number": ("def join(*all):\n    return all[0]\n", "line 1: "),
@@ -57,7 +60,7 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     ),
     "misfits": (
         MX + LAYERS + "def join(x, f, unit):\n    return x + convolution(f, 7, 1)\n",
-        "line 4: the layers do not fit together: ",
+        "line 4: the layers do not fit together: Incompatible attr in node stage1_unit1__plus0",
     ),
     "fixed_name": (
         MX
