@@ -1,15 +1,12 @@
 """Runs beside others at pocket scale, by Welch's test: bfloat16 beside float32, and the ideas of
 docs/VARIANTS.md beside the original network."""
-import re
 import statistics as numbers
 
-from common.files import ROOT
 from docs import values
 from paper import queue
 from paper.experiments import ORIGINAL110
 from paper.statistics import welch
 
-IDEA = re.compile(r"^`symbols/(?:shortcuts|activations)/(\w+)\.py`:", re.MULTILINE)
 TOLD = "difference ± standard error | at 95 % |"
 
 
@@ -35,7 +32,7 @@ def ideas():
     lines = [f"| network | error, %: median (mean ± deviation) | seeds | {TOLD}",
              "| --- | --- | ---: | --- | --- |",
              f"| original{depth} | {median(original)} | {len(original)} | | |"]
-    for name in IDEA.findall((ROOT / "docs" / "VARIANTS.md").read_text()):
+    for name in values.ideas():
         idea = errors(f"cifar10-{name}{depth}", "bfloat16")
         if len(idea) > 1:
             cells = [f"{name}{depth}", median(idea), str(len(idea)), *difference(original, idea)]

@@ -4,6 +4,7 @@ In a document a number stands as <!--name-->12.3<!--/-->; make docs writes it an
 """
 import functools
 import math
+import re
 import statistics as numbers
 
 from analysis import departures, measurements
@@ -86,11 +87,18 @@ def deviations(scale_name):
     return [numbers.stdev(values) for values in everything if len(values) > 1]
 
 
+def ideas():
+    """The variants that docs/VARIANTS.md has, in its order."""
+    text = (files.ROOT / "docs" / "VARIANTS.md").read_text()
+    return re.findall(r"^`symbols/(?:shortcuts|activations)/(\w+)\.py`:", text, re.MULTILINE)
+
+
 def minutes(scale_name, network="*"):
     """How long each published run of the papers' networks at a scale took, in minutes."""
     paths = (files.RESULTS / scale_name).glob(f"cifar10-{network}/seed*/config.json")
+    others = (departures.run_name(""), *(f"/cifar10-{idea}" for idea in ideas()))
     return [runs.read(path.parent).rows[-1]["seconds"] / 60 for path in paths
-            if departures.run_name("") not in str(path)]
+            if not any(other in str(path) for other in others)]
 
 
 def departure(name):
