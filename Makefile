@@ -210,8 +210,8 @@ docs: $(READY)  ## compute the numbers and tables of the documents anew, and dra
 	@$(PY) -W ignore -m docs.computed
 
 benchmark: $(READY)  ## speed beside the bare Module step, PyTorch's (PEER=python-with-torch) or the original unit's (NETWORKS=all)
-	$(if $(and $(PEER),$(NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) -W ignore -m \
-		benchmarks.$(or $(if $(PEER),peer $(call quote,$(PEER))),$(if $(NETWORKS),variants $(NETWORKS)),loop) $(ARGS)
+	$(if $(and $(PEER),$(NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) -W ignore \
+		-m benchmarks.$(or $(if $(PEER),peer $(call quote,$(PEER))),$(if $(NETWORKS),variants $(NETWORKS)),loop) $(ARGS)
 
 feed: $(READY)  ## how fast each core prepares and feeds ImageNet's pictures, beside Pillow in processes (DATA=)
 	@$(PY) -W ignore -m benchmarks.feed $(call option,--data-dir,DATA) $(ARGS)

@@ -14,8 +14,8 @@ def add_option(parser):
 
 
 def machine():
-    """'AMD EPYC, avx512f; 2 threads of 2 cores'"""
-    return f"{processor()}; {os.environ['OMP_NUM_THREADS']} threads of {physical_cores()} cores"
+    """'AMD EPYC, avx512f; threads: 1, cores: 2'"""
+    return f"{processor()}; threads: {os.environ['OMP_NUM_THREADS']}, cores: {physical_cores()}"
 
 
 def write(name, rows):

@@ -13,14 +13,13 @@ from common.command import Parser
 from common.environment import has_bfloat16
 from common.errors import UserError, run
 from paper import experiments
-from symbols import counts
+from symbols import counts, get_symbol
 
 from . import saved
 from .ours import trainer
 from .peer import median_of_quieter
 
 ALL = "all"
-BASELINE = "original"
 # of the step, of the multiply-adds, and of the one by the other, to the original network's;
 # bfloat16: its speed to float32's, None where there is none
 Cost = namedtuple("Cost", "network step work step_per_work bfloat16")
@@ -42,11 +41,11 @@ def rounds(trainers, count, steps):
 
 def cost(name, network, size, batch, count, steps):
     """The Cost of a network, one of analysis.networks'."""
-    baseline = networks.find([f"{BASELINE}{network.recipe['depth']}"]).popitem()[1]
-    work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(baseline.symbol, size)
-    cases = [(baseline, "float32"), (network, "float32"), (network, "bfloat16")]
-    trainers = [trainer(each.symbol, size, batch, dtype)
-                for each, dtype in cases[:2 + has_bfloat16()]]
+    original = get_symbol(network.recipe["depth"])
+    work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(original, size)
+    cases = [(original, "float32"), (network.symbol, "float32"), (network.symbol, "bfloat16")]
+    trainers = [trainer(symbol, size, batch, dtype)
+                for symbol, dtype in cases[:2 + has_bfloat16()]]
     measured = rounds(trainers, count, steps)
     step = median_of_quieter([times[:2] for times in measured])
     faster = median_of_quieter([times[:0:-1] for times in measured]) if has_bfloat16() else None
@@ -67,7 +66,7 @@ def main():
     wanted = of_the_tables() if arguments.networks == [ALL] else arguments.networks
     found = networks.find(wanted)
     print(f"{saved.machine()}; {arguments.batch_size} pictures of {arguments.image_size}x"
-          f"{arguments.image_size}; beside {BASELINE}, medians")
+          f"{arguments.image_size}; beside original, medians")
     costs = []
     for name, network in found.items():
         costs.append(cost(name, network, arguments.image_size, arguments.batch_size,

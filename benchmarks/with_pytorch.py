@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "data"))
-from augment import Augmenter, draw  # noqa: E402 (NumPy alone)
+from augment import Augmenter, draw, padding_for  # noqa: E402 (NumPy alone)
 
 PICTURES = 50000
 
@@ -75,8 +75,9 @@ def make(depth, size, batch, dtype):
 def stream(size, batch):
     """Augmented pictures, float32 (batch, 3, size, size), for ever; two batches always ready."""
     pictures = np.random.RandomState(0).randint(0, 256, (PICTURES, 3, size, size), dtype=np.uint8)
-    augment = Augmenter(pictures, np.full((3, size, size), 127, np.float32), size // 8)
-    order, *where = draw(0, 0, PICTURES, size // 8)
+    padding = padding_for(size)
+    augment = Augmenter(pictures, np.full((3, size, size), 127, np.float32), padding)
+    order, *where = draw(0, 0, PICTURES, padding)
 
     def made(i):
         first = i * batch % (PICTURES - batch)

@@ -11,6 +11,5 @@ import sys
 
 def copy_alone():
     """Let the calling thread copy without a team, from before its first copy on."""
-    library = sys.modules["mxnet"].base._LIB
     if os.environ.get("MXNET_ENGINE_TYPE") != "NaiveEngine":  # whose operators the caller runs
-        library.MXSetNumOMPThreads(1)
+        sys.modules["mxnet"].base._LIB.MXSetNumOMPThreads(1)

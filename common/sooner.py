@@ -18,6 +18,8 @@ STATISTICS = "scipy.stats"
 
 class Sooner:
     """A finder of modules that wraps the import of MXNet, once; put it in front of sys.meta_path.
+
+    The thread that imports it copies without a team of OpenMP's from then on (openmp.py).
     """
 
     def find_spec(self, name, path=None, target=None):

@@ -12,6 +12,11 @@ import numpy as np
 Draws = namedtuple("Draws", "order top left flip")
 
 
+def padding_for(image_size):
+    """4 pixels for the papers' 32x32, and the same share of smaller pictures."""
+    return image_size // 8
+
+
 def draw(seed, epoch, samples, padding):
     """The random numbers of one epoch; RandomState, because its stream is frozen for all versions
     of NumPy."""

@@ -8,12 +8,7 @@ import numpy as np
 
 from common.openmp import copy_alone
 
-from .augment import Augmenter, draw
-
-
-def padding_for(image_size):
-    """4 pixels for the papers' 32x32, and the same share of smaller pictures."""
-    return image_size // 8
+from .augment import Augmenter, draw, padding_for
 
 
 def mean_image(images):

@@ -46,9 +46,7 @@ def check(symbol, made, size, path):
         first_wrong_unit(made, size, blame)
         operator = re.search(r"Error in operator (\w+)", str(error))
         where = blame(operator[1]) if operator else path
-        checked = re.search(r"Check failed: .*?: (.+)", str(error))  # MXNet's own words behind it
-        reason = checked[1] if checked else one_line(error)
-        raise UserError(f"{where}: the layers do not fit together: {reason}") from error
+        raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
     check_shapes(made, outputs, blame)
 
 

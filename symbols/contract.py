@@ -5,6 +5,7 @@ symbols/__init__.py says what the contract is.
 import contextlib
 import importlib
 import inspect
+import re
 import traceback
 
 import mxnet as mx
@@ -122,6 +123,11 @@ class Variant:
 
 
 def one_line(error):
-    """An exception's kind, and the line of its message that says most."""
+    """An exception's kind, and the line of its message that says most; of MXNet's, its words alone,
+    behind the clock, the place and the condition in C++.
+    """
+    checked = re.search(r"Check failed: .*?: (.+)", str(error))
+    if checked:
+        return checked[1]
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, begin
 
 from common import environment
 from training.source import source
@@ -146,8 +146,7 @@ import common
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
-import mxnet as mx
-import numpy as np
+import mxnet
 from common.openmp import copy_alone
 
 threads = ctypes.CDLL("libgomp.so.1").omp_get_max_threads
@@ -160,7 +159,5 @@ print(threads(), pool.submit(threads).result())
                                              ("NaiveEngine", "4 4")])
 def test_threads_that_copy_have_no_team_of_their_own(engine, threads):
     """Such teams put the engine's to sleep at each of its barriers."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "4", "MXNET_ENGINE_TYPE": engine}
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", TEAMS], cwd=ROOT, text=True,
-                          capture_output=True, env=environment)
-    assert done.stdout.strip() == threads, done.stderr
+    out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=60)
+    assert out.strip() == threads, err

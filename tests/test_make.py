@@ -72,14 +72,14 @@ def test_every_word_becomes_an_option():
 
 
 def test_benchmark_is_beside_our_own_step_a_peer_or_the_original_unit():
-    assert "benchmarks.loop" in make("-n", "benchmark").stdout
+    assert "-m benchmarks.loop" in make("-n", "benchmark").stdout
     assert (
-        "benchmarks.peer 'python3' --pairs 3" in make(
+        "-m benchmarks.peer 'python3' --pairs 3" in make(
             "-n", "benchmark", "PEER=python3", "ARGS=--pairs 3"
         ).stdout
     )
     of_networks = make("-n", "benchmark", "NETWORKS=dropout56 preact56").stdout
-    assert "benchmarks.variants dropout56 preact56" in of_networks
+    assert "-m benchmarks.variants dropout56 preact56" in of_networks
     both = make("-n", "benchmark", "NETWORKS=dropout56", "PEER=python3")
     assert both.returncode and "name one" in both.stderr
 

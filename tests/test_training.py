@@ -3,13 +3,11 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, refused, rows, same, sends_itself, start, wait_for_row
+from conftest import SMALL, begin, refused, rows, same, sends_itself, start, wait_for_row
 
 from common.environment import without_notes
 from data import batches, cifar, generated
@@ -315,10 +313,9 @@ train_cifar.main()
 
 def test_what_no_step_waits_for_is_time_of_the_iterations(images, tmp_path):
     """The backward pass of the last iteration before a row or a checkpoint: here 1000 s."""
-    command = [sys.executable, "-W", "ignore", "-c", LATE, "--data-dir", images, *SMALL, "--output",
-               tmp_path / "run"]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    process = begin(LATE, "--data-dir", images, *SMALL, "--output", tmp_path / "run")
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
     log = read_log(tmp_path / "run")
     assert log and all(0 < row["images_per_second"] <= 5 * 20 / 1000 for row in log)
 

@@ -13,11 +13,11 @@ FLOAT32 = "float32"
 # The one rule, measured: a convolution takes bfloat16; FOLLOWING, which oneDNN has in bfloat16 too,
 # take it where all that they work on comes in it; all others, a user's own too, take float32.
 # MXNet's own operators are up to 20 times slower in bfloat16 (scalars, products, sigmoid, mean) or
-# lack it (Dropout), and a cast to and fro for an addition costs what it saves.
+# lack it (Dropout), and a cast to and fro for an addition costs what it saves. Alone a convolution
+# of the pictures themselves stays float32, and what follows it alone: in bfloat16 oneDNN gives it
+# in plain order, in which ResNet-20 spends a tenth of its step on the stem's BN.
 CONVERTED = "Convolution"
 FOLLOWING = ("BatchNorm", "Activation", "elemwise_add", "Pooling", "Concat", "slice", "zeros_like")
-# But a convolution of the pictures themselves stays float32, and what follows it alone: in bfloat16
-# oneDNN gives it in plain order, in which ResNet-20 spends a tenth of its step on the stem's BN.
 FLOAT32_NUMBER = "0"  # MXNet's, in attributes of variables
 
 
@@ -36,18 +36,21 @@ def converted(symbol):
     saved = json.loads(symbol.tojson())
     graph = _Graph()
     entries = []  # of each saved node: where the new graph has it
+    first = set()  # nodes that give the pictures' convolution, or what follows it alone
     for node in saved["nodes"]:
         inputs = [[entries[i], *rest] for i, *rest in node["inputs"]]
         # BN's other inputs are its parameters, which are always float32
         working = 1 if node["op"] == "BatchNorm" else len(inputs)
         sources = [i for i, *_ in inputs[:working]]
-        follows = _follows(node) and all(
-            graph.types[i] == BFLOAT16 or i in graph.first for i in sources)
         if node["op"] == CONVERTED:
-            first = graph.nodes[sources[0]]["op"] == "null"
+            converts = True
+            is_first = graph.nodes[sources[0]]["op"] == "null"
         else:
-            first = follows and len(sources) == 1 and sources[0] in graph.first
-        narrow = not first and (follows or node["op"] == CONVERTED)
+            converts = _follows(node) and all(
+                graph.types[i] == BFLOAT16 or i in first for i in sources
+            )
+            is_first = converts and len(sources) == 1 and sources[0] in first
+        narrow = converts and not is_first
         working_type = BFLOAT16 if narrow else FLOAT32
         inputs = [
             graph.cast(entry, working_type if k < working else FLOAT32)
@@ -59,8 +62,8 @@ def converted(symbol):
             # through a cast to a parameter
             attributes = {"__dtype__": FLOAT32_NUMBER, **attributes}
         entries.append(graph.add({**node, "attrs": attributes, "inputs": inputs}, working_type))
-        if first:
-            graph.first.add(entries[-1])
+        if is_first:
+            first.add(entries[-1])
     heads = [graph.cast([entries[i], *rest], FLOAT32) for i, *rest in saved["heads"]]
     return mx.sym.load_json(
         json.dumps(
@@ -77,15 +80,11 @@ def _follows(node):
 
 
 class _Graph:
-    """A symbol's nodes in MXNet's JSON, the type that each gives, and the casts among them.
-
-    first: the nodes that give the pictures' convolution or what follows it alone.
-    """
+    """A symbol's nodes in MXNet's JSON, the type that each gives, and the casts among them."""
 
     def __init__(self):
         self.nodes = []
         self.types = []
-        self.first = set()
         self._casts = {}
 
     def add(self, node, dtype):

@@ -127,7 +127,7 @@ class Training:
         """Wait for all that iterations have begun: their time, though no step waits for it."""
         began = time.monotonic()
         mx.nd.waitall()
-        if self.progress.shown:
+        if self.progress.shown:  # else it was for the first weights
             self.progress.busy += time.monotonic() - began
 
     def save(self):
