@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common import gpus
 from common.command import Parser
-from common.environment import has_bfloat16, physical_cores
+from common.environment import gains_by_bfloat16, has_bfloat16, physical_cores
 from common.errors import UserError, run
 from paper import scales
 from training.recipe import CIFAR
@@ -66,9 +66,10 @@ def found():
         f"{physical_cores()} physical; MXNet takes {os.environ['OMP_NUM_THREADS']} threads",
     )
     yield "bfloat16", (
-        "--dtype bfloat16 trains faster here than float32"
-        if has_bfloat16()
-        else "the processor has no AVX512-BF16: --dtype bfloat16 is refused"
+        "the processor has no AVX512-BF16: --dtype bfloat16 is refused"
+        if not has_bfloat16()
+        else f"--dtype bfloat16 trains {'faster' if gains_by_bfloat16() else 'slower'} here than "
+        "float32"
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield "memory", f"{memory / 2**30:.0f} GB"

@@ -88,15 +88,15 @@ def threads(given):
 
 
 def has_bfloat16():
-    """Whether the processor multiplies in bfloat16 (Linux).
+    """Whether the processor multiplies in bfloat16 (Linux); elsewhere MXNet emulates it."""
+    return "avx512_bf16" in _facts().get("flags", "").split()
 
-    MXNet emulates it elsewhere, more slowly
-    than float32."""
-    try:
-        flags = re.search(r"^flags\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)
-    except OSError:
-        return False
-    return bool(flags) and "avx512_bf16" in flags.group(1).split()
+
+def gains_by_bfloat16():
+    """Whether the processor multiplies in bfloat16, and faster than in float32: AMD's do; Intel's
+    do not by the instructions that MXNet has (docs/SPEED.md, In bfloat16).
+    """
+    return has_bfloat16() and _facts().get("vendor_id") == "AuthenticAMD"
 
 
 def processor():
@@ -104,15 +104,20 @@ def processor():
 
     Another kind computes sums in another order, so that numbers differ in their last digits.
     """
-    try:
-        first = CPUINFO.read_text().split("\n\n")[0]
-        facts = dict(re.findall(r"^(.*?)\s*:\s*(.*)$", first, re.MULTILINE))
-    except OSError:
-        facts = {}
+    facts = _facts()
     flags = facts.get("flags", facts.get("Features", "")).split()
     widest = [flag for flag in VECTORS if flag in flags][:1]
     model = facts.get("model name") or platform.processor() or platform.machine()
     return ", ".join([model, *widest])
+
+
+def _facts():
+    """{name: value} of the first processor, as Linux tells them; {} elsewhere."""
+    try:
+        first = CPUINFO.read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    return dict(re.findall(r"^(.*?)\s*:\s*(.*)$", first, re.MULTILINE))
 
 
 def prepare_mxnet():

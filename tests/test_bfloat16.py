@@ -353,9 +353,10 @@ def test_activations_take_half_the_memory(depth, activation):
 
 
 @pytest.mark.parametrize(
-    "has, words, dtype",
+    "gains, words, dtype",
     [
         (True, ["--dtype", "bfloat16"], "bfloat16"),
+        (False, ["--dtype", "bfloat16"], "bfloat16"),
         (True, ["--dtype", "fast"], "bfloat16"),
         (False, ["--dtype", "fast"], "float32"),
         (True, ["--dtype", "fast", "--gpus", "0"], "float32"),
@@ -364,8 +365,10 @@ def test_activations_take_half_the_memory(depth, activation):
         (False, ["--scale", "pocket"], "float32"),
     ],
 )
-def test_dtype_that_a_run_has(monkeypatch, has, words, dtype):
-    monkeypatch.setattr(options, "has_bfloat16", lambda: has)
+def test_dtype_that_a_run_has(monkeypatch, gains, words, dtype):
+    """bfloat16 is done where it can be, and chosen where it is faster."""
+    monkeypatch.setattr(options, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(options, "gains_by_bfloat16", lambda: gains)
     _, recipe = train_cifar.read_options(words)
     assert recipe.dtype == dtype
 
@@ -386,17 +389,21 @@ def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "flags, has",
-    [("fpu avx512f avx512_bf16 clzero", True), ("fpu avx512f avx512_bf16x", False), ("fpu", False)],
+    "vendor, flags, has, gains, said",
+    [
+        ("AuthenticAMD", "fpu avx512_bf16 clzero", True, True, "--dtype bfloat16 trains faster"),
+        ("GenuineIntel", "fpu avx512_bf16 clzero", True, False, "--dtype bfloat16 trains slower"),
+        ("AuthenticAMD", "fpu avx512_bf16x", False, False, "the processor has no AVX512-BF16"),
+        ("GenuineIntel", "fpu", False, False, "the processor has no AVX512-BF16"),
+    ],
 )
-def test_processor_is_asked_by_its_flags_and_doctor_names_it(monkeypatch, flags, has):
-    monkeypatch.setattr(
-        environment.Path,
-        "read_text",
-        lambda path: f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: none\n",
+def test_processor_is_asked_for_bfloat16_and_doctor_tells(
+    tmp_path, monkeypatch, vendor, flags, has, gains, said
+):
+    """Intel's has the instruction, and was measured slower by it than in float32."""
+    monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(
+        f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\nbugs\t: none\n"
     )
-    assert environment.has_bfloat16() is has
-    monkeypatch.undo()
-    monkeypatch.setattr(doctor, "has_bfloat16", lambda: has)
-    said = dict(doctor.found())["bfloat16"]
-    assert said.startswith("--dtype bfloat16" if has else "the processor has no AVX512-BF16")
+    assert (environment.has_bfloat16(), environment.gains_by_bfloat16()) == (has, gains)
+    assert dict(doctor.found())["bfloat16"].startswith(said)

@@ -1,7 +1,7 @@
-"""Any network in bfloat16: convolutions of half the bytes at twice the speed.
+"""Any network in bfloat16: convolutions of half the bytes, for CPUs that multiply in it.
 
-For CPUs that multiply in it. Parameters, their gradients and momenta, BN's statistics and the loss
-stay float32: a converted symbol takes and gives the same.
+Parameters, their gradients and momenta, BN's statistics and the loss stay float32: a converted
+symbol takes and gives the same.
 """
 
 import json

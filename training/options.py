@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 from common import gpus
 from common.command import new_folder
-from common.environment import be_deterministic, has_bfloat16
+from common.environment import be_deterministic, gains_by_bfloat16, has_bfloat16
 from common.errors import UserError
 
 from .interrupt import duration
@@ -140,7 +140,7 @@ def type_asked(dtype, arguments):
     Raises UserError for what cannot be here.
     """
     if dtype == "fast":
-        return "bfloat16" if has_bfloat16() and not arguments.gpus else "float32"
+        return "bfloat16" if gains_by_bfloat16() and not arguments.gpus else "float32"
     if dtype == "float16" and not arguments.gpus:
         raise UserError(
             "--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus "

@@ -111,7 +111,7 @@ class Recipe:
     dtype: str = paper(
         "float32",
         "inside the network; the optimizer's weights are float32. float16: on GPUs; "
-        "bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where that can be, else float32",
+        "bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, else float32",
         "Caffe",
         choices=("float32", "float16", "bfloat16", "fast"),
     )
