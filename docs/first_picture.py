@@ -13,16 +13,20 @@ CAPTIONS = {
     "en": (
         "*Real curves on real photographs, from a machine without a GPU: 56 layers joined in four"
         " ways, at {scale} scale ({data} averaged to {side}x{side}; {iterations:,} iterations of"
-        " {batch}; medians of up to {seeds} seeds, bands of all; one CPU thread,"
+        " {batch}; {seeds}; one CPU thread,"
         " {minutes:.0f} minutes a run in the median). Solid:"
         " test error; dashed: training loss, as in the paper.*"
     ),
     "zh": (
         "*真实照片上的真实曲线，没有使用 GPU：56 层以四种方式相连，{scale} 规模（{data}，平均到"
-        " {side}x{side}；{iterations:,} 次迭代，每批 {batch} 张；至多 {seeds} 个种子的中位数，"
-        "色带为全部；一个 CPU 线程，"
+        " {side}x{side}；{iterations:,} 次迭代，每批 {batch} 张；{seeds}；一个 CPU 线程，"
         "每次训练中位数 {minutes:.0f} 分钟）。实线：测试误差；虚线：训练损失，与论文相同。*"
     ),
+}
+
+SEEDS = {  # one, several
+    "en": ("one seed each", "medians of up to {} seeds, bands of all"),
+    "zh": ("各一个种子", "至多 {} 个种子的中位数，色带为全部"),
 }
 
 
@@ -58,6 +62,7 @@ def lines(language="en"):
     drawn = published(scale())
     recipe = drawn[0].config["recipe"]
     minutes = numbers.median(run.rows[-1]["seconds"] / 60 for run in drawn)
+    seeds = len({run.config["recipe"]["seed"] for run in drawn})
     caption = CAPTIONS[language].format(
         scale=scale(),
         data=drawn[0].config["data"],
@@ -65,7 +70,7 @@ def lines(language="en"):
         iterations=recipe["iterations"],
         batch=recipe["batch_size"],
         minutes=minutes,
-        seeds=len({run.config["recipe"]["seed"] for run in drawn}),
+        seeds=SEEDS[language][seeds > 1].format(seeds),
     )
     return [f"![{TITLE}]({path().relative_to(files.ROOT).as_posix()})", "", caption]
 
