@@ -72,7 +72,6 @@ def sentences(language="en"):
     scale = shown()
     pairs = measured(experiments.TABLE1, scale)
     judged = neighbours(experiments.TABLE1, scale)
-    told = [say_told_apart(pair) for pair in judged]
     original = ours(experiments.ORIGINAL110, scale)
     correlation = rank_correlation(pairs)
     facts = dict(
@@ -87,8 +86,8 @@ def sentences(language="en"):
         failures=_failures(pairs, scale, language),
         correlation="?" if correlation is None else f"{correlation:.2f}",
         pairs=len(judged),
-        same=told.count("as in the paper"),
-        other=told.count("the other way round"),
+        stand=sum(pair.difference > 0 for pair in judged),
+        sure=_sure(judged, language),
     )
     separator = "" if language == "zh" else " "
     return [separator.join(phrases.OUTCOME[language]).format(**facts)]
@@ -119,6 +118,17 @@ def _failures(pairs, scale, language):
     worst = sorted(range(len(pairs)), key=medians.__getitem__)[len(pairs) - sum(failing) :]
     both = sum(failing[i] for i in worst)
     return phrases.NOT_JUDGED[language].format(failing=sum(failing), both=both)
+
+
+def _sure(judged, language):
+    """How many of those pairs of neighbours are told apart, with the seeds that there are."""
+    if all(pair.error is None for pair in judged):
+        return phrases.ONE_SEED[language]
+    told = [say_told_apart(pair) for pair in judged]
+    return phrases.SURE[language].format(
+        same=told.count("as in the paper"),
+        other=told.count("the other way round"),
+    )
 
 
 def order(scale):

@@ -9,10 +9,7 @@ OUTCOME = {
         "The original network ends at {original} % (the paper, at its own scale: {paper} %).",
         "{failures}",
         "Spearman's rank correlation with the paper's errors is {correlation}.",
-        (
-            "Of {pairs} pairs of neighbours in the paper's order ours has {same} as the paper has"
-            " them and {other} the other way round; the rest cannot be told apart with these seeds."
-        ),
+        "Of {pairs} pairs of neighbours in the paper's order {stand} stand in it here too{sure}.",
     ],
     "zh": [
         (
@@ -22,8 +19,7 @@ OUTCOME = {
         "原始网络的测试误差为 {original} %（论文完整规模：{paper} %）。",
         "{failures}",
         "与论文误差的 Spearman 秩相关系数为 {correlation}。",
-        "按论文次序相邻的 {pairs} 对中，{same} 对与论文一致，{other} 对相反，"
-        "其余在现有种子数下无法区分。",
+        "按论文次序相邻的 {pairs} 对中，这里有 {stand} 对次序相同{sure}。",
     ],
 }
 JUDGED = {
@@ -45,6 +41,16 @@ NOT_JUDGED = {
         "这些训练太短，不能用论文的规则（误差高于 20 % 为失败）判定，"
         "但这里最差的 {failing} 行中有论文 {failing} 个失败中的 {both} 个。"
     ),
+}
+SURE = {
+    "en": (
+        "; beyond chance (at 95 %) {same} are as the paper has them and {other} the other way round"
+    ),
+    "zh": "；超出偶然（95 %）的有 {same} 对与论文一致、{other} 对相反",
+}
+ONE_SEED = {
+    "en": "; with one seed of each, chance cannot be ruled out",
+    "zh": "；每种只有一个种子，不能排除偶然",
 }
 HEADS = {
     "en": [

@@ -230,6 +230,19 @@ def test_outcome_can_be_told_at_each_scale(monkeypatch, language, scale):
     assert "{" not in text and ("20 %" in text) and len(text) > 100
 
 
+@pytest.mark.parametrize("language, told, untold", [("en", "at 95 %", "one seed of each"),
+                                                    ("zh", "95 %", "只有一个种子")])
+def test_outcome_claims_no_more_than_the_seeds_allow(monkeypatch, language, told, untold):
+    monkeypatch.setattr(outcome, "shown", lambda: "pocket")
+    text, = outcome.sentences(language)
+    assert told in text and untold not in text
+    pairs = [pair._replace(error=None, limit=None)
+             for pair in outcome.neighbours(experiments.TABLE1, "pocket")]
+    monkeypatch.setattr(outcome, "neighbours", lambda *_: pairs)
+    text, = outcome.sentences(language)
+    assert untold in text and told not in text
+
+
 def test_readme_is_one_screen():
     assert len(text_of("README.md").encode()) <= 9000
 
