@@ -4,9 +4,9 @@
     make table1 SCALE=pocket          # the usual way; make -j2 trains two networks at once
     python reproduce.py table1 --scale pocket --jobs 2
 
-It says first what it will run, how long that takes here, and how much memory. A run that was
-stopped goes on; a run that diverges is a result; a run that fails is named at the end and stops no
-other.
+It shows first what is there already, then says what it will run, how long that takes here, and how
+much memory. A run that was stopped goes on; a run that diverges is a result; a run that fails is
+named at the end and stops no other.
 """
 import json
 import os
@@ -25,7 +25,7 @@ from common.screen import survive
 from data import download
 from paper import experiments, queue, scales, search
 from paper.jobs import Job
-from plots.named import DRAW
+from plots.named import DRAW, has_runs
 from training.options import gpu_numbers
 
 # exit codes of a run that was told to stop, and can go on
@@ -206,10 +206,16 @@ def main():
     chosen = []
     for what in arguments.what:
         chosen += experiments.experiments_of(what)
-    failed, stopped = complete(chosen, seeds, slots, arguments)
+    jobs = missing(chosen, seeds, arguments)
+    if jobs:  # hours of training: what is there is shown before them
+        for what in arguments.what:
+            if has_runs(what, arguments.scale):
+                DRAW[what](what, arguments.scale)
+    failed, stopped = complete(jobs, slots, arguments)
     if experiments.SEARCH in arguments.what and not failed and not stopped and search.best(
             arguments.scale):
-        failed, stopped = complete([search.best(arguments.scale)], seeds, slots, arguments)
+        best = missing([search.best(arguments.scale)], seeds, arguments)
+        failed, stopped = complete(best, slots, arguments)
     for what in arguments.what:
         DRAW[what](what, arguments.scale)
     return report(failed, stopped)
@@ -238,8 +244,8 @@ def work_off(slots, arguments):
     return train(jobs, slots, arguments)
 
 
-def complete(chosen, seeds, slots, arguments):
-    """Train what is missing of experiments; (those that failed, whether it was stopped)."""
+def missing(chosen, seeds, arguments):
+    """The runs of experiments that are to be trained; says which are left out, and why."""
     own_data = scales.scale(arguments.scale).data
     jobs = [
         Job(each, arguments.scale, seed, arguments.data_dir) for seed in seeds for each in chosen
@@ -258,12 +264,17 @@ def complete(chosen, seeds, slots, arguments):
     for name in dict.fromkeys(job.experiment.name for job in jobs
                               if own_data and job.experiment.dataset != "cifar10"):
         print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
-    jobs = [
+    return [
         job for job in jobs
         if job.done < 1 and not (own_data and job.experiment.dataset != "cifar10")
     ]
+
+
+def complete(jobs, slots, arguments):
+    """Train runs, with their data; (those that failed, whether it was stopped)."""
     if not jobs:
         return [], False
+    own_data = scales.scale(arguments.scale).data
     for dataset in sorted({job.experiment.dataset for job in jobs}):
         # once, before several runs ask for it
         if not arguments.data_dir and not own_data:

@@ -14,11 +14,11 @@ from common import files
 from common.command import Parser
 from common.environment import physical_cores
 from common.errors import UserError, run
-from paper import experiments, scales
 from paper import runs as results
+from paper import scales
 
 from . import current, curves, diagrams, pictures
-from .named import DRAW
+from .named import DRAW, has_runs
 
 
 def draw_everything(scale=None):
@@ -53,13 +53,9 @@ def draw_scale(scale):
     """The tables and figures of a scale that have runs."""
     sources = current.logs(scale)
     for name in DRAW:
-        if _has_runs(name, scale):
+        if has_runs(name, scale):
             path = pictures.figure_of(name, scale)
             current.refresh([path], sources, partial(DRAW[name], name, scale))
-
-
-def _has_runs(name, scale):
-    return any(results.of(experiment, scale) for experiment in experiments.experiments_of(name))
 
 
 def draw_diagrams():

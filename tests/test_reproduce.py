@@ -74,6 +74,24 @@ def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys
     assert not figure1("--jobs", "2", "--seeds", "0,1") and "at once" not in capsys.readouterr().out
 
 
+def test_what_is_published_is_shown_before_the_rest_is_trained(monkeypatch, tmp_path, capsys):
+    shown = []
+
+    def complete(jobs, slots, arguments):
+        shown.append((len(jobs), capsys.readouterr().out))
+        return [], False
+
+    monkeypatch.setattr(files, "FIGURES", tmp_path)
+    monkeypatch.setattr(reproduce, "complete", complete)
+    monkeypatch.setattr(
+        sys, "argv", ["reproduce.py", "table2", "--scale", "desk", "--seeds", "9"]
+    )  # a seed that nobody has
+    assert not reproduce.main()
+    jobs, before = shown.pop()
+    assert jobs == len(experiments.TABLES["table2"]) and not shown
+    assert "full pre-activation" in before and "desk-table2.png" in before
+
+
 def test_seed_on_other_pictures_is_not_trained_again(figure1, tmp_path, capsys):
     assert not figure1("--jobs", "1") and "2 runs, 1 at once" in capsys.readouterr().out
     for name in NAMES:
