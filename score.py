@@ -88,7 +88,7 @@ def trained(arguments):
     if weights.config:
         settings = weights.config["recipe"]
         try:
-            network = of_network.Network.of(settings)
+            symbol = of_network.symbol_of(settings, weights.classes, _family(settings["dataset"]))
         except KeyError as error:
             raise UserError(f"{weights.run / 'config.json'} is damaged: move it away, and name the "
                             "network, as preact110") from error
@@ -96,8 +96,9 @@ def trained(arguments):
         dataset = arguments.dataset or "imagenet"
         size = 224 if dataset == "imagenet" else 32
         settings = {"dataset": dataset, "image_size": arguments.image_size or size}
-        network = of_network.network(arguments, _family(dataset), 110)
-    return network.symbol(weights.classes, _family(settings["dataset"])), weights, settings
+        family = _family(dataset)
+        symbol = of_network.network(arguments, family, 110).symbol(weights.classes, family)
+    return symbol, weights, settings
 
 
 def _family(dataset):

@@ -74,14 +74,14 @@ def of_run(folder):
     """
     run = results.read(folder)
     recipe = run.config["recipe"]
-    needed = (*options.Network.required(), "dataset", "data", "validation")
+    needed = (*options.required(recipe), "dataset", "data", "validation")
     lacking = [key for key in needed if key not in recipe]
     if lacking or recipe["dataset"] not in cifar.LAYOUTS:
         raise UserError(
             f"{folder} is no run on CIFAR, which these measurements are for (config.json: "
             + (f"{', '.join(lacking)} lacking)" if lacking else f"dataset {recipe['dataset']})")
         )
-    symbol = options.Network.of(recipe).symbol(cifar.LAYOUTS[recipe["dataset"]].classes)
+    symbol = options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
     arrays, reached = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(

@@ -39,10 +39,10 @@ def worst_but_first(network):
     return max(cost for unit, cost in lesions(network).items() if unit != "stage1_unit1")
 
 
-def responses(network, start=""):
-    """Standard deviations of a trained network's 3x3 layers, those whose names begin so."""
-    return [row["deviation"] for row in measured(f"responses-pocket-cifar10-{network}")
-            if row["convolution"].startswith(start)]
+def responses(network, start="", end="", scale_name="pocket-"):
+    """Standard deviations of a trained network's 3x3 layers, those whose names begin and end so."""
+    return [row["deviation"] for row in measured(f"responses-{scale_name}cifar10-{network}")
+            if row["convolution"].startswith(start) and row["convolution"].endswith(end)]
 
 
 def weaker(start=""):
@@ -206,6 +206,11 @@ VALUES = {
     "pictures": lambda: one(pictures() / 1e6),
     "pictures-zh": lambda: rounded(pictures() / 1e4),
 }
+VALUES["notes-stem"] = lambda: rounded(responses("notes12", "conv1", scale_name="")[0])
+VALUES["notes-units"] = lambda: one(numbers.median(
+    responses("notes12", "stage", "conv2", scale_name="")))
+VALUES["preact-stem"] = lambda: one(responses("preact56", "conv1")[0])
+VALUES["preact-units"] = lambda: one(numbers.median(responses("preact56", "stage", "conv2")))
 VALUES["departures-paper"] = lambda: two(departure(departures.NONE))
 VALUES["departures-spread"] = lambda: one(spread("preact56"))
 VALUES.update({f"cost-{name}": functools.partial(cost_of_departure, name)

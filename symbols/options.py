@@ -77,6 +77,26 @@ class Network:
                               unusual(self.activation_args or {}, usual_activation), self.widths)
 
 
+def required(recipe):
+    """The parts of its network that a config.json's recipe must have: those of a Network, or of the
+    reading notes' own.
+    """
+    return ["units", "widths"] if _of_notes(recipe) else Network.required()
+
+
+def symbol_of(recipe, classes, family="cifar"):
+    """The float32 symbol of a config.json's recipe. Raises KeyError for a part that it lacks."""
+    if _of_notes(recipe):
+        from . import notes
+        return notes.get_symbol(recipe["units"], recipe["widths"], classes)
+    return Network.of(recipe).symbol(classes, family)
+
+
+def _of_notes(recipe):
+    """Whether train_notes.py wrote it."""
+    return recipe.get("activation") == "notes"
+
+
 def unusual(values, usual):
     return {key: value for key, value in values.items() if value != usual[key]}
 

@@ -1,11 +1,14 @@
 """The notes' own network: its parameters layer by layer, and its function told again in NumPy."""
+import json
+
 import mxnet as mx
 import numpy as np
 import pytest
 import reference
 from reference import Value
 
-from symbols import notes
+from common.files import ROOT
+from symbols import notes, options
 from training.optimizer import decay_multipliers, initializer
 
 IMAGES = (4, 3, 32, 32)
@@ -162,3 +165,13 @@ def test_function_and_gradients_are_those_of_the_description(monkeypatch):
             assert np.abs(array.asnumpy()).max() < 1e-3, name  # BN takes a bias off again
         else:
             assert distance(array.asnumpy(), parameters[name].gradient) < 1e-3, name
+
+
+def test_run_of_train_notes_can_be_scored_and_measured():
+    folder = ROOT / "results" / "full" / "cifar10-notes12" / "seed0"
+    recipe = json.loads((folder / "config.json").read_text())["recipe"]
+    assert options.symbol_of(recipe, 10).tojson() == notes.get_symbol().tojson()
+    assert not set(options.required(recipe)) - set(recipe)
+    del recipe["units"]
+    with pytest.raises(KeyError):
+        options.symbol_of(recipe, 10)
