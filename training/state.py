@@ -22,7 +22,8 @@ def collect(module):
     }
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
-    for key, state in _states(module).items():
+    # in one order, so that a resumed run ends in the same file, not in the same arrays alone
+    for key, state in sorted(_states(module).items(), key=lambda pair: str(pair[0])):
         momentum, master = state if isinstance(state, tuple) else (state, None)
         arrays.update({f"momentum:{key}": momentum, f"master:{key}": master})
     return {name: array for name, array in arrays.items() if array is not None}
