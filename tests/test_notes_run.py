@@ -7,7 +7,7 @@ import sys
 
 import matplotlib.image
 import pytest
-from conftest import refusal, same
+from conftest import arrays, refusal, same
 
 import train_notes
 from common import files
@@ -84,3 +84,4 @@ def test_run_that_was_stopped_ends_as_an_unbroken_one(trains, tmp_path, monkeypa
     monkeypatch.setattr(train_notes.Epochs, "draw", lines)
     assert trains("broken") == 0
     assert same(tmp_path / "whole", tmp_path / "broken")
+    assert list(arrays(tmp_path / "whole")) == list(arrays(tmp_path / "broken"))
