@@ -39,9 +39,9 @@ def worst_but_first(network):
     return max(cost for unit, cost in lesions(network).items() if unit != "stage1_unit1")
 
 
-def responses(network, start="", end="", scale_name="pocket-"):
+def responses(network, start="", end="", prefix="pocket-"):
     """Standard deviations of a trained network's 3x3 layers, those whose names begin and end so."""
-    return [row["deviation"] for row in measured(f"responses-{scale_name}cifar10-{network}")
+    return [row["deviation"] for row in measured(f"responses-{prefix}cifar10-{network}")
             if row["convolution"].startswith(start) and row["convolution"].endswith(end)]
 
 
@@ -206,9 +206,9 @@ VALUES = {
     "pictures": lambda: one(pictures() / 1e6),
     "pictures-zh": lambda: rounded(pictures() / 1e4),
 }
-VALUES["notes-stem"] = lambda: rounded(responses("notes12", "conv1", scale_name="")[0])
+VALUES["notes-stem"] = lambda: rounded(responses("notes12", "conv1", prefix="")[0])
 VALUES["notes-units"] = lambda: one(numbers.median(
-    responses("notes12", "stage", "conv2", scale_name="")))
+    responses("notes12", "stage", "conv2", prefix="")))
 VALUES["preact-stem"] = lambda: one(responses("preact56", "conv1")[0])
 VALUES["preact-units"] = lambda: one(numbers.median(responses("preact56", "stage", "conv2")))
 VALUES["departures-paper"] = lambda: two(departure(departures.NONE))

@@ -93,8 +93,8 @@ def symbol_of(recipe, classes, family="cifar"):
 
 
 def _of_notes(recipe):
-    """Whether train_notes.py wrote it."""
-    return recipe.get("activation") == "notes"
+    """Whether train_notes.py wrote it; a user's own activation of that name has a kind of unit."""
+    return recipe.get("activation") == "notes" and "unit" not in recipe
 
 
 def unusual(values, usual):

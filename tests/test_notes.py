@@ -175,3 +175,8 @@ def test_run_of_train_notes_can_be_scored_and_measured():
     del recipe["units"]
     with pytest.raises(KeyError):
         options.symbol_of(recipe, 10)
+
+
+def test_activation_of_a_users_own_may_be_called_notes():
+    recipe = {"activation": "notes", "unit": "basic"}
+    assert options.required(recipe) == options.Network.required()
