@@ -24,9 +24,10 @@ def draw(paths):
     tables = [measurements.read(path) for path in paths]
     figure, axes = plt.subplots(2, 1, figsize=(9, 8), layout="constrained", sharex=True)
     chosen = styles.styles([rows[0] for rows in tables])
+    papers_drawn = False
     for rows, (colour, marker) in zip(tables, chosen):
         deviations = [row["deviation"] for row in rows]
-        _lines(axes[0], rows, deviations, "Fig7top", colour, marker)
+        papers_drawn |= _lines(axes[0], rows, deviations, "Fig7top", colour, marker)
         _lines(axes[1], rows, sorted(deviations, reverse=True), "Fig7bot", colour, marker)
     axes[0].legend(fontsize=8, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     axes[0].set_ylabel("standard deviation, in their order")
@@ -36,7 +37,9 @@ def draw(paths):
         axis.set_ylim(bottom=0)
     figure.suptitle("Responses of the 3x3 layers, after BN (1512.03385, Figure 7)")
     said = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
-    pictures.write_below(figure, f"{'; '.join(said)}; the paper's: full scale, 32 pixels square")
+    if papers_drawn:
+        said["the paper's: full scale, 32 pixels square"] = None
+    pictures.write_below(figure, "; ".join(said))
     name = measurements.joined(rows[0]["name"] for rows in tables)
     pictures.save(figure, files.FIGURES / f"responses-{name}.png")
     plt.close(figure)
@@ -44,7 +47,7 @@ def draw(paths):
 
 def _lines(axis, rows, deviations, figure, colour, marker):
     """A network's deviations, plain nets dashed, and behind them the paper's where Figure 7 has
-    them."""
+    them: whether it has."""
     first = rows[0]
     kind = PAPER_KIND.get((first["activation"], first["shortcut"]))
     depth = f"{kind}-{first['depth']:g}"
@@ -56,6 +59,7 @@ def _lines(axis, rows, deviations, figure, colour, marker):
     axis.plot(range(1, len(rows) + 1), deviations, color=colour, linewidth=1.4, marker=marker,
               linestyle=(0, (4, 2)) if first["shortcut"] == "plain" else "solid", markersize=3.5,
               markevery=0.1, label=f"{first['label']} (mean {mean:.2f})")
+    return theirs is not None
 
 
 def main():

@@ -200,6 +200,15 @@ def test_lesions_of_a_run_are_measured_and_drawn(trained, images, tmp_path, monk
     assert matplotlib.image.imread(tmp_path / "lesion-yours-cifar10-original14.png").std() > 0.01
 
 
+def test_responses_say_the_papers_scale_where_its_lines_are_drawn(monkeypatch):
+    said = []
+    monkeypatch.setattr(plots.responses.pictures, "write_below", lambda _, text: said.append(text))
+    monkeypatch.setattr(plots.responses.pictures, "save", lambda *_: None)
+    for run in ("pocket-cifar10-original56", "cifar10-notes12"):
+        plots.responses.draw([files.RESULTS / "analysis" / f"responses-{run}.csv"])
+    assert ["the paper's: full scale" in text for text in said] == [True, False]
+
+
 def test_responses_of_a_run_are_those_behind_bn(trained, images, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "RESULTS", tmp_path)
     monkeypatch.setattr(files, "FIGURES", tmp_path)
