@@ -20,6 +20,7 @@ from paper.statistics import (
     verdicts,
 )
 from plots import summary, tables
+from plots.pictures import figure_of
 
 MOST_ROWS = 8  # of Table 1's 11
 PICTURES = {
@@ -68,7 +69,7 @@ def table(name, scale, language="en"):
 
 
 def sentences(language="en"):
-    """Table 1's outcome in five sentences."""
+    """What came out by the papers' own recipe, a sentence a network, and Table 1 in five."""
     scale = shown()
     pairs = measured(experiments.TABLE1, scale)
     judged = neighbours(experiments.TABLE1, scale)
@@ -90,7 +91,21 @@ def sentences(language="en"):
         sure=_sure(judged, language),
     )
     separator = "" if language == "zh" else " "
-    return [separator.join(phrases.OUTCOME[language]).format(**facts)]
+    table1 = separator.join(phrases.OUTCOME[language]).format(**facts)
+    return [separator.join([*_papers_recipe(language), table1])]
+
+
+def _papers_recipe(language):
+    """A sentence for each network that was trained by the papers' own recipe."""
+    return [
+        phrases.FULL[language].format(
+            depth=depth,
+            ours=say_ours(finished),
+            data=finished.runs[0].config["data"],
+            paper=paper,
+        )
+        for depth, paper, finished in resnets()
+    ]
 
 
 def recipe(scale, language="en"):
@@ -141,21 +156,29 @@ def pairs(scale):
     return tables.markdown(summary.HEAD, summary.pair_lines(scale)).splitlines()
 
 
+def resnets():
+    """[(depth, the paper's error, ours)]: 1512.03385, Table 6, as far as it is trained."""
+    rows = [
+        (depth, say(paper), ours(experiments.experiment(depth), "full"))
+        for depth, paper in experiments.RESNETS.items()
+    ]
+    return [row for row in rows if row[2].errors]
+
+
 def at_full_scale():
     """The finished runs of the papers' own recipe beside the papers' errors."""
     lines = [
         "| network | the paper, % | ours, % | pictures | runs |",
         "| --- | ---: | ---: | --- | ---: |",
     ]
-    for depth, paper in experiments.RESNETS.items():
-        finished = ours(experiments.experiment(depth), "full")
-        if finished.errors:
-            data = finished.runs[0].config["data"]
-            lines.append(
-                f"| ResNet-{depth}, original | {say(paper)} (1512.03385, Table 6) | "
-                f"{say_ours(finished)} | {data} | {len(finished.errors)} |"
-            )
-    return lines if len(lines) > 2 else ["No run of the papers' own length is published yet."]
+    for depth, paper, finished in resnets():
+        lines.append(
+            f"| ResNet-{depth}, original | {paper} (1512.03385, Table 6) | {say_ours(finished)} | "
+            f"{finished.runs[0].config['data']} | {len(finished.errors)} |"
+        )
+    if len(lines) == 2:
+        return ["No run of the papers' own length is published yet."]
+    return [*lines, *pictures("full")]
 
 
 def degradation(scale):
@@ -192,7 +215,7 @@ def results(scale):
 
 def pictures(scale):
     """The figures that are drawn of a scale, for a document in docs/."""
-    drawn = {name: files.FIGURES / f"{scale}-{name}.png" for name in PICTURES}
+    drawn = {name: figure_of(name, scale) for name in PICTURES}
     lines = []
     for name, path in drawn.items():
         if path.exists():

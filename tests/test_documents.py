@@ -230,6 +230,21 @@ def test_outcome_can_be_told_at_each_scale(monkeypatch, language, scale):
     assert "{" not in text and ("20 %" in text) and len(text) > 100
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_run_by_the_papers_own_recipe_is_told_first(monkeypatch, language):
+    trained = outcome.ours(experiments.ORIGINAL110, "desk")
+    ours = outcome.ours
+    monkeypatch.setattr(outcome, "ours", lambda what, scale: ours(what, scale) if scale != "full"
+                        else trained if what == experiments.experiment(20)
+                        else trained._replace(runs=[], errors=[]))
+    text, = outcome.sentences(language)
+    assert text.index("ResNet-20") < text.index(f"{trained.errors[0]:.2f} %") < 120
+    assert "8.75 %" in text and "JPEG q75" in text and "ResNet-32" not in text
+    rows = [line for line in outcome.at_full_scale() if line.startswith("| ResNet")]
+    assert [row.split(" | ")[1:3] for row in rows] == [
+        ["8.75 (1512.03385, Table 6)", f"{trained.errors[0]:.2f}"]]
+
+
 @pytest.mark.parametrize("language, told, untold", [("en", "at 95 %", "one seed of each"),
                                                     ("zh", "95 %", "只有一个种子")])
 def test_outcome_claims_no_more_than_the_seeds_allow(monkeypatch, language, told, untold):
