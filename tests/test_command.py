@@ -44,9 +44,9 @@ def test_mistake_is_one_line(script, words):
 
 # what the rest of the command lines are; a script's own help is make's and the documents'
 MODULES = ["analysis.lesion", "analysis.propagation", "analysis.responses", "benchmarks.doctor",
-           "data.download", "data.generated", "data.prepare", "plots", "plots.curves",
-           "plots.diagrams", "plots.lesion", "plots.notes", "plots.propagation", "plots.report",
-           "plots.responses", "plots.watch", "symbols.counts", "training.cluster"]
+           "data.download", "data.generated", "data.prepare", "data.recompressed", "plots",
+           "plots.curves", "plots.diagrams", "plots.lesion", "plots.notes", "plots.propagation",
+           "plots.report", "plots.responses", "plots.watch", "symbols.counts", "training.cluster"]
 
 
 @pytest.mark.parametrize("module", MODULES)
