@@ -14,7 +14,8 @@ import numpy as np
 
 from common.command import Parser, new_folder
 from common.errors import run
-from common.files import write_whole
+
+from . import layouts
 
 SHAPES = ("disc", "square", "triangle", "cross", "ring")
 CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool")]
@@ -98,14 +99,9 @@ def pictures(count, state):
 def write(folder, images=12000, seed=0):
     """Write the set: five sixths of the images for training, in five files, and one sixth for
     testing."""
-    folder = Path(folder)
-    for k, name in enumerate([*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]):
-        pixels, labels = pictures(images // 6, np.random.RandomState([seed, k]))
-        records = np.concatenate([labels[:, None], pixels.reshape(len(pixels), -1)], axis=1)
-        write_whole(folder / name, records.tobytes())
-    write_whole(folder / "batches.meta.txt", "\n".join(CLASSES) + "\n")
-    write_whole(folder / "generated.txt", f"generated shapes ({images // 6 * 5:,} + "
-                                          f"{images // 6:,} images, seed {seed})\n")
+    parts = (pictures(images // 6, np.random.RandomState([seed, k])) for k in range(6))
+    title = f"generated shapes ({images // 6 * 5:,} + {images // 6:,} images, seed {seed})"
+    layouts.write(Path(folder), parts, CLASSES, title)
 
 
 def main():

@@ -6,7 +6,7 @@ from collections import namedtuple
 import numpy as np
 
 from common.errors import UserError
-from common.files import absence
+from common.files import absence, write_whole
 
 from . import opcodes
 
@@ -190,3 +190,15 @@ def _label_column(labels):
 
 def _reason(error):
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def write(folder, parts, class_names, title):
+    """Write a set in CIFAR-10's binary layout. parts: (uint8 images (n, 3, 32, 32), labels (n,)) of
+    the five training files and of the test file; title: what figures call it."""
+    layout = LAYOUTS["cifar10"]
+    training, test = layout.binary
+    for name, (images, labels) in zip([*training, test], parts):
+        records = np.concatenate([labels[:, None], images.reshape(len(images), -1)], axis=1)
+        write_whole(folder / name, records.tobytes())
+    write_whole(folder / layout.names[0], "\n".join(class_names) + "\n")
+    write_whole(folder / "generated.txt", f"{title}\n")

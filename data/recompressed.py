@@ -11,9 +11,8 @@ from PIL import Image
 
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run
-from common.files import write_whole
 
-from . import cifar
+from . import cifar, layouts
 
 QUALITY = 75
 # pixels between the corners of picture and blocks: a second compression in the very blocks of a
@@ -37,16 +36,12 @@ def write(source, target):
     if Path(source).resolve() == Path(target).resolve():
         raise UserError(f"{target} holds the pictures themselves: name another folder")
     dataset = cifar.load("cifar10", source)
-    files = {"test_batch.bin": (dataset.test_images, dataset.test_labels)}
-    parts = zip(np.split(dataset.train_images, 5), np.split(dataset.train_labels, 5))
-    files.update({f"data_batch_{k}.bin": part for k, part in enumerate(parts, 1)})
-    for name, (images, labels) in files.items():
-        records = [bytes([label]) + recompressed(image).tobytes()
-                   for image, label in zip(images, labels)]
-        write_whole(Path(target) / name, b"".join(records))
-    write_whole(Path(target) / "batches.meta.txt", "\n".join(dataset.class_names) + "\n")
-    write_whole(Path(target) / "generated.txt",
-                f"{dataset.name}, once more through JPEG q{QUALITY}\n")
+    parts = [*zip(np.split(dataset.train_images, 5), np.split(dataset.train_labels, 5)),
+             (dataset.test_images, dataset.test_labels)]
+    coded = ((np.stack([recompressed(image) for image in images]), labels)
+             for images, labels in parts)
+    title = f"{dataset.name}, once more through JPEG q{QUALITY}"
+    layouts.write(Path(target), coded, dataset.class_names, title)
 
 
 def main():
