@@ -1,9 +1,9 @@
-"""Runs beside others at pocket scale, by Welch's test: bfloat16 beside float32, and the ideas of
-docs/VARIANTS.md beside the original network."""
+"""Runs beside others: at pocket scale, by Welch's test, bfloat16 beside float32 and the ideas of
+docs/VARIANTS.md beside the original network; and the same pictures once and twice through JPEG."""
 import statistics as numbers
 
 from docs import values
-from paper import queue
+from paper import queue, runs
 from paper.experiments import ORIGINAL110
 from paper.statistics import welch
 
@@ -37,6 +37,20 @@ def ideas():
         if len(idea) > 1:
             cells = [f"{name}{depth}", median(idea), str(len(idea)), *difference(original, idea)]
             lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def jpeg():
+    """The table of docs/RESULTS.md: one network on the pictures, and on recompressed ones."""
+    lines = ["| pictures | training error, % | test error, % | runs |",
+             "| --- | ---: | ---: | ---: |"]
+    for times in ("once", "twice"):
+        found = values.through_jpeg(times)
+        trained = numbers.median(run.rows[-1]["train_error"] for run in found)
+        tested = numbers.median(runs.last_error(run) for run in found)
+        lines.append(
+            f"| {found[0].config['data']} | {trained:.2f} | {tested:.2f} | {len(found)} |"
+        )
     return lines
 
 

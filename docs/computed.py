@@ -48,6 +48,7 @@ BLOCKS = {
     "full-scale": outcome.at_full_scale,
     "notes-run": outcome.notes,
     "bfloat16": beside.types,
+    "jpeg": beside.jpeg,
     "ideas": beside.ideas,
     "speed-pytorch": speed.beside_pytorch,
     "speed-units": speed.units,

@@ -18,7 +18,7 @@ import train_notes
 from analysis import departures
 from common import files
 from docs import computed, outcome, values
-from paper import experiments
+from paper import curves, experiments, runs
 from paper.statistics import fails, measured
 from symbols import options as of_network
 from training import cluster, options
@@ -214,6 +214,39 @@ def test_what_the_results_say_of_the_pocket_scale_is_so():
     better = values.errors("exclusive_gating56")
     assert all(better[seed] < error
                for seed, error in values.errors("exclusive_gating56-bias=-7").items())
+
+
+def test_what_the_results_say_of_the_papers_own_recipe_is_so():
+    rows = runs.read(files.RESULTS / "full" / "cifar10-original20" / "seed0").rows
+    paper = curves.read()["1512.03385", "Fig6M resnet", "20"]
+    for column, kind in (("train_error", "train_err"), ("test_error", "test_err")):
+        ours = {row["iteration"]: row[column] for row in rows if row[column] is not None}
+        pairs = [(ours[x], error) for x, error in paper[kind] if x in ours]
+        assert len(pairs) >= 30 and all(error > papers for error, papers in pairs)
+
+    def mean(column, first, last):
+        return statistics.mean(row[column] for row in rows
+                               if first < row["iteration"] <= last and row[column] is not None)
+
+    for column in ("train_error", "test_error"):  # in points, at the first drop
+        assert mean(column, 28000, 32000) - mean(column, 36000, 40000) > 4
+    assert mean("train_error", 44000, 48000) - mean("train_error", 50000, 54000) > 0.5
+    level = [row["test_error"] for row in rows[480:] if row["test_error"] is not None]
+    assert max(level) - min(level) < 0.5
+    assert abs(mean("test_error", 44000, 48000) - statistics.mean(level)) < 0.5
+
+
+def test_what_the_results_say_of_jpeg_is_so():
+    once, = values.through_jpeg("once")
+    twice, = values.through_jpeg("twice")
+    assert once.config["data"] == "CIFAR-10 (JPEG q75)"
+    assert twice.config["data"] == f"{once.config['data']}, once more through JPEG q75"
+    recipes = [dict(run.config["recipe"], data=None) for run in (once, twice)]
+    full = runs.read(files.RESULTS / "full" / "cifar10-original20" / "seed0").config["recipe"]
+    assert recipes[0] == recipes[1]
+    assert 10 * recipes[0]["iterations"] == full["iterations"]
+    assert [row[-1]["test_error"] for row in (once.rows, twice.rows)] == [17.23, 18.22]
+    assert values.VALUES["jpeg-cost"]() == "1.0"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
