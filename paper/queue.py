@@ -20,6 +20,10 @@ CLOSE = [  # rows that one seed cannot tell apart
     experiment(110, shortcut="exclusive_gating"),
     experiment(110, shortcut="exclusive_gating", bias=-7),
 ]
+ELSEWHERE = [  # rows that stand elsewhere in our order than in the paper's, with one seed
+    experiment(110, shortcut="exclusive_gating", bias=0),
+    experiment(110, shortcut="shortcut_only_gating", bias=0),
+]
 DEGRADATION = [
     experiment(20, shortcut="plain"),
     experiment(20),
@@ -38,6 +42,7 @@ def planned():
     order = [Planned(chosen, "desk", 0) for chosen in DEPTH_110]
     order.append(Planned(experiment(20), "full", 0))
     order += [Planned(chosen, "pocket", seed) for seed in (0, 1, 2) for chosen in PROOF]
+    order += [Planned(chosen, "desk", seed) for seed in (1, 2) for chosen in ELSEWHERE]
     order += [Planned(chosen, "desk", seed) for seed in (1, 2) for chosen in CLOSE]
     order += [Planned(chosen, "desk", 0) for chosen in DEGRADATION]
     order += [Planned(chosen, "pocket", 0) for chosen in GATE_BIAS_SEARCH]
