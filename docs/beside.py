@@ -45,7 +45,7 @@ def jpeg():
     lines = ["| pictures | training error, % | test error, % | runs |",
              "| --- | ---: | ---: | ---: |"]
     for times in ("once", "twice"):
-        found = values.through_jpeg(times)
+        found = values.published(f"original20-{times}", "jpeg")
         trained = numbers.median(run.rows[-1]["train_error"] for run in found)
         tested = numbers.median(runs.last_error(run) for run in found)
         lines.append(

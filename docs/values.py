@@ -70,14 +70,16 @@ def digits_of_equation_8():
     return math.floor(-math.log10(max(error, 1e-6)))  # the file has six digits
 
 
-def errors(network, scale_name="pocket", dtype=None):
-    """{seed: test error in %} of the published runs of a network at a scale; dtype: of one type
-    alone.
-    """
-    folder = files.RESULTS / scale_name
-    found = [runs.read(path.parent) for path in folder.glob(f"cifar10-{network}/seed*/config.json")]
+def published(network, place="pocket"):
+    """The whole published runs of a network in results/<place>: a scale, or jpeg."""
+    paths = sorted((files.RESULTS / place).glob(f"cifar10-{network}/seed*/config.json"))
+    return [run for run in (runs.read(path.parent) for path in paths) if runs.is_whole(run)]
+
+
+def errors(network, place="pocket", dtype=None):
+    """{seed: test error in %} of published runs; dtype: of one type alone."""
     return {run.config["recipe"]["seed"]: runs.last_error(run)
-            for run in found if runs.is_whole(run) and dtype in (None, runs.dtype(run))}
+            for run in published(network, place) if dtype in (None, runs.dtype(run))}
 
 
 def deviations(scale_name):
@@ -95,10 +97,9 @@ def ideas():
 
 def minutes(scale_name, network="*"):
     """How long each published run of the papers' networks at a scale took, in minutes."""
-    paths = (files.RESULTS / scale_name).glob(f"cifar10-{network}/seed*/config.json")
     others = (departures.run_name(""), *(f"/cifar10-{idea}" for idea in ideas()))
-    return [runs.read(path.parent).rows[-1]["seconds"] / 60 for path in paths
-            if not any(other in str(path) for other in others)]
+    return [run.rows[-1]["seconds"] / 60 for run in published(network, scale_name)
+            if not any(other in str(run.folder) for other in others)]
 
 
 def departure(name):
@@ -148,15 +149,9 @@ def cost_of_bn_in_paper():
     return errors_of["bn_after_addition"] - errors_of["original"]
 
 
-def through_jpeg(times):
-    """The published runs of ResNet-20 on pictures that went "once" or "twice" through JPEG."""
-    folders = sorted((files.RESULTS / "jpeg" / f"cifar10-original20-{times}").glob("seed*"))
-    return [runs.read(folder) for folder in folders]
-
-
 def cost_of_jpeg():
     """What one more compression costs ResNet-20, in points of test error."""
-    once, twice = (numbers.median(map(runs.last_error, through_jpeg(times)))
+    once, twice = (numbers.median(errors(f"original20-{times}", "jpeg").values())
                    for times in ("once", "twice"))
     return twice - once
 

@@ -18,7 +18,7 @@ import train_notes
 from analysis import departures
 from common import files
 from docs import computed, outcome, values
-from paper import curves, experiments, runs
+from paper import curves, experiments
 from paper.statistics import fails, measured
 from symbols import options as of_network
 from training import cluster, options
@@ -217,7 +217,7 @@ def test_what_the_results_say_of_the_pocket_scale_is_so():
 
 
 def test_what_the_results_say_of_the_papers_own_recipe_is_so():
-    rows = runs.read(files.RESULTS / "full" / "cifar10-original20" / "seed0").rows
+    rows = values.published("original20", "full")[0].rows
     paper = curves.read()["1512.03385", "Fig6M resnet", "20"]
     for column, kind in (("train_error", "train_err"), ("test_error", "test_err")):
         ours = {row["iteration"]: row[column] for row in rows if row[column] is not None}
@@ -237,12 +237,12 @@ def test_what_the_results_say_of_the_papers_own_recipe_is_so():
 
 
 def test_what_the_results_say_of_jpeg_is_so():
-    once, = values.through_jpeg("once")
-    twice, = values.through_jpeg("twice")
+    once, = values.published("original20-once", "jpeg")
+    twice, = values.published("original20-twice", "jpeg")
     assert once.config["data"] == "CIFAR-10 (JPEG q75)"
     assert twice.config["data"] == f"{once.config['data']}, once more through JPEG q75"
     recipes = [dict(run.config["recipe"], data=None) for run in (once, twice)]
-    full = runs.read(files.RESULTS / "full" / "cifar10-original20" / "seed0").config["recipe"]
+    full = values.published("original20", "full")[0].config["recipe"]
     assert recipes[0] == recipes[1]
     assert 10 * recipes[0]["iterations"] == full["iterations"]
     assert [row[-1]["test_error"] for row in (once.rows, twice.rows)] == [17.23, 18.22]
