@@ -9,9 +9,10 @@ import statistics as numbers
 
 from analysis import departures, measurements
 from common import files
-from paper import experiments, runs
+from paper import experiments, queue, runs
 from paper.scales import scale
-from paper.statistics import ours
+from paper.statistics import measured as ranked
+from paper.statistics import ours, rank_correlation
 
 PREDICTED = "preact-constant_scaling110"  # networks of which equation (8) predicts the gradient
 TRAINED = "propagation-pocket-cifar10-original56-pocket-cifar10-plain56-original56-plain56"
@@ -149,6 +150,21 @@ def cost_of_bn_in_paper():
     return errors_of["bn_after_addition"] - errors_of["original"]
 
 
+def order_without_those_elsewhere():
+    """Spearman's rank correlation at desk scale over Tables 1 and 2, ResNet-110, without the rows
+    that stand elsewhere in our order than in the paper's.
+    """
+    rows = [row for row in experiments.TABLE1 + experiments.TABLE2
+            if row.experiment.depth == 110 and row.experiment not in queue.ELSEWHERE]
+    return rank_correlation(ranked(rows, "desk"))
+
+
+def by_which_the_second_seed_is_worse(network):
+    """Test error of seed 1 at desk scale less that of seed 0, in points."""
+    of_seeds = errors(network, "desk")
+    return of_seeds[1] - of_seeds[0]
+
+
 def cost_of_jpeg():
     """What one more compression costs ResNet-20, in points of test error."""
     once, twice = (numbers.median(errors(f"original20-{times}", "jpeg").values())
@@ -218,6 +234,11 @@ VALUES = {
     "pocket-recipe": lambda: scale("pocket").summary,
     "desk-recipe": lambda: scale("desk").summary,
     "desk-original": lambda: two(numbers.median(errors("original56", "desk").values())),
+    "desk-order-without-gates": lambda: two(order_without_those_elsewhere()),
+    "desk-second-shortcut": lambda: one(
+        by_which_the_second_seed_is_worse("shortcut_only_gating56-bias=0")),
+    "desk-second-exclusive": lambda: one(
+        by_which_the_second_seed_is_worse("exclusive_gating56-bias=0")),
     "demo-recipe": lambda: scale("demo").summary,
     "pictures": lambda: one(pictures() / 1e6),
     "pictures-zh": lambda: rounded(pictures() / 1e4),

@@ -216,6 +216,35 @@ def test_what_the_results_say_of_the_pocket_scale_is_so():
                for seed, error in values.errors("exclusive_gating56-bias=-7").items())
 
 
+def test_what_the_results_say_of_the_desk_scale_is_so():
+    rows = {row.experiment.name: statistics.median(runs.errors) for row, runs in measured(
+        experiments.TABLE1 + experiments.TABLE2, "desk")}
+    ours = {name.replace("cifar10-", "").replace("110", "56"): error
+            for name, error in rows.items()}
+    first = {name: values.errors(name, "desk")[0] for name in ours}
+    assert ours["original56"] < 20 and ours["original56"] < ours["shortcut_only_gating56"]
+    close = [first[name] for name in ("preact56", "relu_only_preact56", "original56",
+                                      "shortcut_only_gating56")]
+    assert max(close) - min(close) < 1 and first["preact56"] < first["original56"]
+    failing = [sum(fails(statistics.median(runs.errors)) and not fails(row.paper)
+                   for row, runs in measured(table, "desk"))
+               for table in (experiments.TABLE1, experiments.TABLE2)]
+    assert failing == [5, 2]  # in words
+    assert all(fails(statistics.median(runs.errors))
+               for row, runs in measured(experiments.TABLE1, "desk") if fails(row.paper))
+    for gating in ("shortcut_only_gating56-bias=0", "exclusive_gating56-bias=0"):
+        seeds = values.errors(gating, "desk")
+        assert len(seeds) > 1
+        assert max(seeds.values()) < min(first["convolution56"], first["constant_scaling56"])
+        assert abs(ours[gating] - ours["exclusive_gating56-bias=-7"]) < 1
+        pocket = statistics.median(values.errors(gating).values())
+        assert all(pocket > statistics.median(values.errors(other).values()) for other in (
+            "shortcut_only_gating56", "exclusive_gating56", "exclusive_gating56-bias=-7"))
+    assert [name for name in ours if len(values.errors(name, "desk")) > 1] == [
+        "shortcut_only_gating56-bias=0", "exclusive_gating56-bias=0"]
+    assert values.order_without_those_elsewhere() > 0.95
+
+
 def test_what_the_results_say_of_the_papers_own_recipe_is_so():
     rows = values.published("original20", "full")[0].rows
     paper = curves.read()["1512.03385", "Fig6M resnet", "20"]
