@@ -165,6 +165,18 @@ def by_which_the_second_seed_is_worse(network):
     return of_seeds[1] - of_seeds[0]
 
 
+def gain_of_depth(column):
+    """Residual nets at desk scale: an error of 20 layers less that of 56, each the mean of the last
+    2,000 iterations, in points.
+    """
+    def at_the_end(network):
+        rows = published(network, "desk")[0].rows
+        return numbers.mean(row[column] for row in rows if row[column] is not None
+                            and row["iteration"] > rows[-1]["iteration"] - 2000)
+
+    return at_the_end("original20") - at_the_end("original56")
+
+
 def cost_of_jpeg():
     """What one more compression costs ResNet-20, in points of test error."""
     once, twice = (numbers.median(errors(f"original20-{times}", "jpeg").values())
@@ -239,6 +251,8 @@ VALUES = {
         by_which_the_second_seed_is_worse("shortcut_only_gating56-bias=0")),
     "desk-second-exclusive": lambda: one(
         by_which_the_second_seed_is_worse("exclusive_gating56-bias=0")),
+    "desk-depth-test": lambda: one(gain_of_depth("test_error")),
+    "desk-depth-train": lambda: one(gain_of_depth("train_error")),
     "demo-recipe": lambda: scale("demo").summary,
     "pictures": lambda: one(pictures() / 1e6),
     "pictures-zh": lambda: rounded(pictures() / 1e4),

@@ -243,6 +243,11 @@ def test_what_the_results_say_of_the_desk_scale_is_so():
     assert [name for name in ours if len(values.errors(name, "desk")) > 1] == [
         "shortcut_only_gating56-bias=0", "exclusive_gating56-bias=0"]
     assert values.order_without_those_elsewhere() > 0.95
+    for column in ("train_error", "test_error"):
+        assert values.gain_of_depth(column) > 0.5
+        plain = [values.published(network, "desk")[0].rows[-1][column]
+                 for network in ("plain20", "plain56")]
+        assert plain[1] > plain[0] + 20
 
 
 def test_what_the_results_say_of_the_papers_own_recipe_is_so():
