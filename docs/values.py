@@ -9,7 +9,7 @@ import statistics as numbers
 
 from analysis import departures, measurements
 from common import files
-from paper import experiments, queue, runs
+from paper import experiments, queue, runs, search
 from paper.scales import scale
 from paper.statistics import measured as ranked
 from paper.statistics import ours, rank_correlation
@@ -165,6 +165,11 @@ def by_which_the_second_seed_is_worse(network):
     return of_seeds[1] - of_seeds[0]
 
 
+def searched(bias):
+    """Median error on the held-out pictures with a bias of the gates at pocket scale, in %."""
+    return numbers.median(search.errors("pocket")[bias].errors)
+
+
 def gain_of_depth(column):
     """Residual nets at desk scale: an error of 20 layers less that of 56, each the mean of the last
     2,000 iterations, in points.
@@ -253,6 +258,12 @@ VALUES = {
         by_which_the_second_seed_is_worse("exclusive_gating56-bias=0")),
     "desk-depth-test": lambda: one(gain_of_depth("test_error")),
     "desk-depth-train": lambda: one(gain_of_depth("train_error")),
+    "searched-best": lambda: str(search.bias(search.best("pocket"))),
+    "searched-at-best": lambda: one(searched(search.bias(search.best("pocket")))),
+    "searched-at-6": lambda: one(searched(-6)),
+    "searched-at-0": lambda: one(searched(0)),
+    "searched-tested": lambda: one(
+        numbers.median(ours(search.best("pocket"), "pocket").errors)),
     "demo-recipe": lambda: scale("demo").summary,
     "pictures": lambda: one(pictures() / 1e6),
     "pictures-zh": lambda: rounded(pictures() / 1e4),

@@ -18,7 +18,7 @@ import train_notes
 from analysis import departures
 from common import files
 from docs import computed, outcome, values
-from paper import curves, experiments
+from paper import curves, experiments, search
 from paper.statistics import fails, measured
 from symbols import options as of_network
 from training import cluster, options
@@ -214,6 +214,16 @@ def test_what_the_results_say_of_the_pocket_scale_is_so():
     better = values.errors("exclusive_gating56")
     assert all(better[seed] < error
                for seed, error in values.errors("exclusive_gating56-bias=-7").items())
+
+
+def test_what_the_results_say_of_the_search_for_the_bias_is_so():
+    held_out = [values.searched(bias) for bias in range(0, -11, -1)]
+    assert held_out[:4] == sorted(held_out[:4], reverse=True)
+    assert held_out[3:9] == sorted(held_out[3:9])
+    assert min(held_out) == held_out[3] and search.bias(search.best("pocket")) == -3
+    assert all(len(runs.errors) == 1 for runs in search.errors("pocket").values())
+    assert values.errors("exclusive_gating56-bias=-3")[0] < min(
+        values.errors("original56").values())
 
 
 def test_what_the_results_say_of_the_desk_scale_is_so():
