@@ -20,7 +20,7 @@ CLOSE = [  # rows that one seed cannot tell apart
     experiment(110, shortcut="exclusive_gating"),
     experiment(110, shortcut="exclusive_gating", bias=-7),
 ]
-ELSEWHERE = [  # rows that stand elsewhere in our order than in the paper's, with one seed
+ELSEWHERE = [  # rows that stand elsewhere in our order than in the paper's
     experiment(110, shortcut="exclusive_gating", bias=0),
     experiment(110, shortcut="shortcut_only_gating", bias=0),
 ]
