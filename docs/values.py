@@ -83,6 +83,11 @@ def errors(network, place="pocket", dtype=None):
             for run in published(network, place) if dtype in (None, runs.dtype(run))}
 
 
+def median(network, place="pocket"):
+    """Median test error of a network's published runs, in %."""
+    return numbers.median(errors(network, place).values())
+
+
 def deviations(scale_name):
     """Standard deviations of the networks that have several seeds at a scale, in points."""
     everything = [ours(row.experiment, scale_name).errors
@@ -130,9 +135,8 @@ def spread(network):
 
 def cost_of_bn_after_addition():
     """What BN after the addition costs at pocket scale: (seed 0 against seed 0, medians)."""
-    bn = errors("bn_after_addition56")
-    original = errors("original56")
-    return bn[0] - original[0], numbers.median(bn.values()) - numbers.median(original.values())
+    bn, original = "bn_after_addition56", "original56"
+    return errors(bn)[0] - errors(original)[0], median(bn) - median(original)
 
 
 def least_cost_of_a_changed_shortcut():
@@ -184,14 +188,12 @@ def gain_of_depth(column):
 
 def cost_of_jpeg():
     """What one more compression costs ResNet-20, in points of test error."""
-    once, twice = (numbers.median(errors(f"original20-{times}", "jpeg").values())
-                   for times in ("once", "twice"))
-    return twice - once
+    return median("original20-twice", "jpeg") - median("original20-once", "jpeg")
 
 
 def gap_of_the_papers_recipe():
     """ResNet-20 by the papers' own recipe: our test error less the paper's, in points."""
-    return numbers.median(errors("original20", "full").values()) - experiments.RESNETS[20]
+    return median("original20", "full") - experiments.RESNETS[20]
 
 
 def pictures():
@@ -250,7 +252,7 @@ VALUES = {
     "minutes-first": lambda: rounded(numbers.median(minutes("pocket", "original20"))),
     "pocket-recipe": lambda: scale("pocket").summary,
     "desk-recipe": lambda: scale("desk").summary,
-    "desk-original": lambda: two(numbers.median(errors("original56", "desk").values())),
+    "desk-original": lambda: two(median("original56", "desk")),
     "desk-order-without-gates": lambda: two(order_without_those_elsewhere()),
     "desk-second-shortcut": lambda: one(
         by_which_the_second_seed_is_worse("shortcut_only_gating56-bias=0")),

@@ -198,7 +198,7 @@ def test_what_the_results_say_of_the_pocket_scale_is_so():
     table1 = measured(experiments.TABLE1, "pocket")
     worst = sorted(table1, key=lambda pair: statistics.median(pair[1].errors))[-4:]
     assert all(fails(row.paper) for row, _ in worst)
-    median = {name: statistics.median(values.errors(name).values()) for name in (
+    median = {name: values.median(name) for name in (
         "preact56", "relu_only_preact56", "original56", "relu_before_addition56",
         "bn_after_addition56", "shortcut_only_gating56", "exclusive_gating56-bias=-7",
         "convolution56", "plain20", "plain56", "original20")}
@@ -227,10 +227,9 @@ def test_what_the_results_say_of_the_search_for_the_bias_is_so():
 
 
 def test_what_the_results_say_of_the_desk_scale_is_so():
-    rows = {row.experiment.name: statistics.median(runs.errors) for row, runs in measured(
-        experiments.TABLE1 + experiments.TABLE2, "desk")}
-    ours = {name.replace("cifar10-", "").replace("110", "56"): error
-            for name, error in rows.items()}
+    names = [row.experiment.at("desk").name.replace("cifar10-", "")
+             for row, _ in measured(experiments.TABLE1 + experiments.TABLE2, "desk")]
+    ours = {name: values.median(name, "desk") for name in names}
     first = {name: values.errors(name, "desk")[0] for name in ours}
     assert ours["original56"] < 20 and ours["original56"] < ours["shortcut_only_gating56"]
     close = [first[name] for name in ("preact56", "relu_only_preact56", "original56",
@@ -247,8 +246,7 @@ def test_what_the_results_say_of_the_desk_scale_is_so():
         assert len(seeds) > 1
         assert max(seeds.values()) < min(first["convolution56"], first["constant_scaling56"])
         assert abs(ours[gating] - ours["exclusive_gating56-bias=-7"]) < 1
-        pocket = statistics.median(values.errors(gating).values())
-        assert all(pocket > statistics.median(values.errors(other).values()) for other in (
+        assert all(values.median(gating) > values.median(other) for other in (
             "shortcut_only_gating56", "exclusive_gating56", "exclusive_gating56-bias=-7"))
     assert [name for name in ours if len(values.errors(name, "desk")) > 1] == [
         "shortcut_only_gating56-bias=0", "exclusive_gating56-bias=0"]
