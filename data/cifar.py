@@ -15,6 +15,8 @@ from .layouts import LAYOUTS, OWN
 # gluon.data.vision has them) or of its test labels alone (the JPEGs decode a little differently
 # from one version of libjpeg to the next).
 TEST_FILES = {"67eb016db431130d61cd03c7ad570b013799c88c": "CIFAR-10",
+              # every training image is the original; 20 test images are decoded JPEGs
+              "cbea4389ae3e377c0090406f1f786efe5ded9c7e": "CIFAR-10 (20 test images as JPEG)",
               "8fb6623e830365ff53cf14adec797474f5478006": "CIFAR-100"}
 TEST_LABELS = {"a9e342d8bb0fb12ebe543201ecca8bce83bd23df": "CIFAR-10 (JPEG q75)"}
 
