@@ -146,13 +146,14 @@ torture: $(READY)  ## kill runs 50 times, cut their checkpoints, fill their disk
 	@$(PY) -W ignore tests/torture.py
 
 fuzz: $(READY)  ## damage what a run reads (pictures, checkpoint, config.json, log) 10,000 times each
-	@FUZZ_CASES=10000 $(PY) -m pytest -q -s tests/test_fuzz.py
+	@FUZZ_CASES=10000 $(PY) -m pytest -q -s tests/scripts/test_fuzz.py
 
 mutants: $(READY)  ## break the project in known ways and see that the tests notice each
 	@$(PY) tests/mutants.py
 
-lint: $(READY)  ## ruff
+lint: $(READY)  ## ruff's checks and its formatter
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check -q .
 
 plots: $(READY)  ## draw everything that can be drawn from the logs under results/; train nothing
 	@$(PY) -m plots

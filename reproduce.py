@@ -8,6 +8,7 @@ It shows first what is there already, then says what it will run, how long that 
 much memory. A run that was stopped goes on; a run that diverges is a result; a run that fails is
 named at the end and stops no other.
 """
+
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from common.command import Parser, folder
 from common.environment import GIVEN, physical_cores
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT
 from common.screen import survive
 from data import download
@@ -37,18 +38,25 @@ TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
 def options():
     parser = Parser(__doc__)
     parser.add_argument(
-        "what", nargs="+",
-        help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]) +
-        f"; {QUEUE}: what we publish")
+        "what",
+        nargs="+",
+        help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH])
+        + f"; {QUEUE}: what we publish",
+    )
     parser.add_argument("--scale", default="full", help=", ".join(scales.SCALES))
-    parser.add_argument("--seeds", default="0",
-                        help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
     parser.add_argument(
-        "--jobs", type=int, help="runs at once, each on its share of the cores or GPUs "
-        "(below full scale, without GPUs: one a core; else 1)")
+        "--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        help="runs at once, each on its share of the cores or GPUs "
+        "(below full scale, without GPUs: one a core; else 1)",
+    )
     parser.add_argument("--gpus", default="", help="as 0,1")
-    parser.add_argument("--data-dir", type=folder,
-                        help="folder with CIFAR; by default it is downloaded")
+    parser.add_argument(
+        "--data-dir", type=folder, help="folder with CIFAR; by default it is downloaded"
+    )
     return parser
 
 
@@ -75,8 +83,11 @@ def plan(jobs, slots, arguments):
     measured = {}
     memory = []
     ends = [0.0] * arguments.jobs  # in seconds from now, of the slots
-    why = " (one thread each: faster than one after the other; make -j1: one)" if (
-        arguments.jobs == jobs_here(arguments) > 1) else ""
+    why = (
+        " (one thread each: faster than one after the other; make -j1: one)"
+        if (arguments.jobs == jobs_here(arguments) > 1)
+        else ""
+    )
     print(f"{len(jobs)} runs, {arguments.jobs} at once{why}:")
     for job in jobs:
         if job.kind not in measured:
@@ -96,17 +107,23 @@ def plan(jobs, slots, arguments):
             f"  {str(job):<58} {_clock(rest):>8}, ends {end}, {cost['megabytes']:,.0f} "
             f"MB{gpu}{there}"
         )
-    together = sum(sorted(memory)[-arguments.jobs:])
+    together = sum(sorted(memory)[-arguments.jobs :])
     print(
         f"in all about {_clock(max(ends))} and at most {together:,.0f} MB, {arguments.jobs} at "
         "once",
-        flush=True)
+        flush=True,
+    )
 
 
 def _cost(job, slot, arguments):
     """What a run of this kind takes here, as --cost measures it; None where that fails."""
-    done = subprocess.run([*TRAIN, *job.options, *slot, "--cost-json"], cwd=ROOT, text=True,
-                          capture_output=True, env=share(arguments))
+    done = subprocess.run(
+        [*TRAIN, *job.options, *slot, "--cost-json"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env=share(arguments),
+    )
     if done.returncode:  # the run itself will tell why
         print(
             f"  {str(job):<58}  cannot be measured: "
@@ -143,8 +160,9 @@ def train(jobs, slots, arguments):
         command = [*TRAIN, *job.options, *slot]
 
         def call(output):
-            process = subprocess.Popen(command, cwd=ROOT, env=share(arguments), stdout=output,
-                                       stderr=output)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=share(arguments), stdout=output, stderr=output
+            )
             running.append(process)
             code = process.wait()
             running.remove(process)
@@ -160,8 +178,10 @@ def train(jobs, slots, arguments):
                     code = call(output)
             except OSError as error:
                 code = f"{error.strerror}: {error.filename}"
-            print(f"{'ends' if code == 0 else 'stopped' if code in STOPPED else 'FAILED'}: {job}",
-                  flush=True)
+            print(
+                f"{'ends' if code == 0 else 'stopped' if code in STOPPED else 'FAILED'}: {job}",
+                flush=True,
+            )
         with lock:
             free.append(slot)
         if code in STOPPED:
@@ -170,7 +190,8 @@ def train(jobs, slots, arguments):
             output = os.path.relpath(job.folder / "output.txt")
             where = f": see {output}" if arguments.jobs > 1 else ""
             failed.append(
-                f"{job}, exit code {code}{where}" if isinstance(code, int) else f"{job}, {code}")
+                f"{job}, exit code {code}{where}" if isinstance(code, int) else f"{job}, {code}"
+            )
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         try:
@@ -199,8 +220,10 @@ def main():
             f"--jobs {arguments.jobs} on {len(gpus)} GPUs: each run needs as many of them as the "
             "others"
         )
-    slots = [["--gpus", ",".join(gpus[i::arguments.jobs])] if gpus else []
-             for i in range(arguments.jobs)]
+    slots = [
+        ["--gpus", ",".join(gpus[i :: arguments.jobs])] if gpus else []
+        for i in range(arguments.jobs)
+    ]
     if arguments.what == [QUEUE]:
         return report(*work_off(slots, arguments))
     chosen = []
@@ -212,8 +235,12 @@ def main():
             if has_runs(what, arguments.scale):
                 DRAW[what](what, arguments.scale)
     failed, stopped = complete(jobs, slots, arguments)
-    if experiments.SEARCH in arguments.what and not failed and not stopped and search.best(
-            arguments.scale):
+    if (
+        experiments.SEARCH in arguments.what
+        and not failed
+        and not stopped
+        and search.best(arguments.scale)
+    ):
         best = missing([search.best(arguments.scale)], seeds, arguments)
         failed, stopped = complete(best, slots, arguments)
     for what in arguments.what:
@@ -246,7 +273,7 @@ def work_off(slots, arguments):
 
 def missing(chosen, seeds, arguments):
     """The runs of experiments that are to be trained; says which are left out, and why."""
-    own_data = scales.scale(arguments.scale).data
+    own_data = scales.scale_named(arguments.scale).data
     jobs = [
         Job(each, arguments.scale, seed, arguments.data_dir) for seed in seeds for each in chosen
     ]
@@ -259,13 +286,16 @@ def missing(chosen, seeds, arguments):
             print(
                 f"left out: {job}, which is ImageNet's: make imagenet-data SOURCE=folder, then "
                 f"{job.experiment.target()}, "
-                "then make score RUN= CROP=224,320")
+                "then make score RUN= CROP=224,320"
+            )
     jobs = [job for job in jobs if job.experiment.dataset != "imagenet"]
-    for name in dict.fromkeys(job.experiment.name for job in jobs
-                              if own_data and job.experiment.dataset != "cifar10"):
+    for name in dict.fromkeys(
+        job.experiment.name for job in jobs if own_data and job.experiment.dataset != "cifar10"
+    ):
         print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
     return [
-        job for job in jobs
+        job
+        for job in jobs
         if job.done < 1 and not (own_data and job.experiment.dataset != "cifar10")
     ]
 
@@ -274,7 +304,7 @@ def complete(jobs, slots, arguments):
     """Train runs, with their data; (those that failed, whether it was stopped)."""
     if not jobs:
         return [], False
-    own_data = scales.scale(arguments.scale).data
+    own_data = scales.scale_named(arguments.scale).data
     for dataset in sorted({job.experiment.dataset for job in jobs}):
         # once, before several runs ask for it
         if not arguments.data_dir and not own_data:
@@ -284,4 +314,4 @@ def complete(jobs, slots, arguments):
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -10,19 +10,22 @@
 
 A run's errors are kept in its test.json; top-5 errors where there are more than five classes.
 """
+
 import json
 import os
 
 from common.command import Parser, folder, new_folder
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import FIGURES, ROOT, RUNS, write_whole
-from symbols import options as of_network
+from symbols import network_options
 from training import options
 from training.recipe import setting
 
-CROPS = {"224": "center crop 224 of 256",  # P1 3.4, P2 5
-         "320": "center crop 320 of 320",
-         "ten": "ten crops 224 of 256"}
+CROPS = {
+    "224": "center crop 224 of 256",  # P1 3.4, P2 5
+    "320": "center crop 320 of 320",
+    "ten": "ten crops 224 of 256",
+}
 WHOLE = "whole"  # CIFAR's pictures are tested as they are
 DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
 LIKELIEST = 5  # classes that are told of a photograph
@@ -31,29 +34,50 @@ BATCH = 128  # pictures in a test's batch, over all devices
 
 def parser():
     made = Parser(__doc__)
-    made.add_argument("run", nargs="?", metavar="RUN", type=folder,
-                      help="folder of a run or of a checkpoint, or a .params file")
+    made.add_argument(
+        "run",
+        nargs="?",
+        metavar="RUN",
+        type=folder,
+        help="folder of a run or of a checkpoint, or a .params file",
+    )
     group = made.add_argument_group("network, of weights without a run")
-    of_network.of_network(group.add_argument, 110)
+    network_options.of_network(group.add_argument, 110)
     group.add_argument("--dataset", choices=DATASETS, help="what they were trained on (imagenet)")
-    group.add_argument("--image-size", type=int,
-                       help="the pictures' side (32; ImageNet's training crops 224)")
-    group.add_argument("--pretrained", metavar="NAME",
-                       help="gluoncv's weights, as resnet50_v1: from its cache, or downloaded, "
-                            "and checked")
+    group.add_argument(
+        "--image-size", type=int, help="the pictures' side (32; ImageNet's training crops 224)"
+    )
+    group.add_argument(
+        "--pretrained",
+        metavar="NAME",
+        help="gluoncv's weights, as resnet50_v1: from its cache, or downloaded, " "and checked",
+    )
     add = made.add_argument_group("what is done: a test, or").add_argument
-    add("--predict", nargs="+", metavar="PHOTO",
-        help="tell the classes of photographs: files, or folders of some")
-    add("--export", choices=("mxnet", "onnx"),
-        help="write network-symbol.json and network-0000.params, or network.onnx")
+    add(
+        "--predict",
+        nargs="+",
+        metavar="PHOTO",
+        help="tell the classes of photographs: files, or folders of some",
+    )
+    add(
+        "--export",
+        choices=("mxnet", "onnx"),
+        help="write network-symbol.json and network-0000.params, or network.onnx",
+    )
     add = made.add_argument_group("how").add_argument
-    add("--crop", help=f"ImageNet: {', '.join(CROPS)}, or several with commas between them "
-                       "(224: P2 Table 5)")
+    add(
+        "--crop",
+        help=f"ImageNet: {', '.join(CROPS)}, or several with commas between them "
+        "(224: P2 Table 5)",
+    )
     add("--data-dir", type=folder, help="the set; by default where the train scripts look for it")
     add("--gpus", type=options.gpu_numbers, default=[], help="as 0,1; without it on the CPU")
-    add("--output", type=new_folder,
+    add(
+        "--output",
+        type=new_folder,
         help="--export: folder (the weights' own); --predict: file (predictions.png in "
-             "plots/figures)")
+        "plots/figures)",
+    )
     made.set_defaults(cpus=1)
     return made
 
@@ -61,8 +85,10 @@ def parser():
 def main():
     arguments = parser().parse_args()
     if (arguments.run is None) == (arguments.pretrained is None):
-        raise UserError("name a run, a checkpoint or a .params file (make score RUN=folder), or "
-                        "gluoncv's weights by --pretrained")
+        raise UserError(
+            "name a run, a checkpoint or a .params file (make score RUN=folder), or "
+            "gluoncv's weights by --pretrained"
+        )
     if arguments.crop and (arguments.predict or arguments.export):
         raise UserError("--crop is for a test: leave it out")
     symbol, weights, settings = trained(arguments)
@@ -79,8 +105,10 @@ def trained(arguments):
     symbol: float32. settings: dataset, image_size, dtype and the like, as in a recipe.
     """
     from training.weights import Weights, read
+
     if arguments.pretrained:
         from symbols import pretrained
+
         symbol, (blocks, states), mean = pretrained.load(arguments.pretrained)
         weights = Weights(blocks, states, f"gluoncv's {arguments.pretrained}")
         return symbol, weights, {"dataset": "imagenet", "image_size": 224, "mean": mean}
@@ -88,16 +116,20 @@ def trained(arguments):
     if weights.config:
         settings = weights.config["recipe"]
         try:
-            symbol = of_network.symbol_of(settings, weights.classes, _family(settings["dataset"]))
+            symbol = network_options.symbol_of(
+                settings, weights.classes, _family(settings["dataset"])
+            )
         except KeyError as error:
-            raise UserError(f"{weights.run / 'config.json'} is damaged: move it away, and name the "
-                            "network, as preact110") from error
+            raise UserError(
+                f"{weights.run / 'config.json'} is damaged: move it away, and name the "
+                "network, as preact110"
+            ) from error
     else:
         dataset = arguments.dataset or "imagenet"
         size = 224 if dataset == "imagenet" else 32
         settings = {"dataset": dataset, "image_size": arguments.image_size or size}
         family = _family(dataset)
-        symbol = of_network.network(arguments, family, 110).symbol(weights.classes, family)
+        symbol = network_options.network(arguments, family, 110).symbol(weights.classes, family)
     return symbol, weights, settings
 
 
@@ -109,11 +141,14 @@ def score(symbol, weights, settings, arguments):
     """Test by each rule; print the errors, and keep them beside the run that they are of."""
     from training import bfloat16, fit
     from training.evaluate import evaluate
+
     rules = _rules(arguments.crop, settings["dataset"])
     dataset = load(settings, arguments.data_dir)
     if weights.classes != dataset.classes:
-        raise UserError(f"{weights.name} tells {weights.classes:,} classes apart, and "
-                        f"{dataset.name} has {dataset.classes:,}")
+        raise UserError(
+            f"{weights.name} tells {weights.classes:,} classes apart, and "
+            f"{dataset.name} has {dataset.classes:,}"
+        )
     if settings.get("data", dataset.fingerprint) != dataset.fingerprint:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
     dtype = options.type_here(settings.get("dtype"))
@@ -124,17 +159,24 @@ def score(symbol, weights, settings, arguments):
         pictures = test_pictures(dataset, settings, rule, options.devices(arguments))
         module = bound(network, weights, pictures.provide_data, fit.contexts(arguments))
         _, error, *more = evaluate(module, pictures, top=top)
-        result = {"top1": error, "images": len(dataset.test_images), "data": dataset.name,
-                  "of": weights.name}
+        result = {
+            "top1": error,
+            "images": len(dataset.test_images),
+            "data": dataset.name,
+            "of": weights.name,
+        }
         if top:
             result["top5"] = more[0]
         if weights.iteration is not None:
             result["iteration"] = weights.iteration
         results[rule] = result
-        print(f"{weights.name}{', ' + CROPS[rule] if rule in CROPS else ''}: "
-              f"top-1 error {error:.2f} %"
-              + (f", top-5 error {more[0]:.2f} %" if top else "")
-              + f" on {len(dataset.test_images):,} images of {dataset.name}", flush=True)
+        print(
+            f"{weights.name}{', ' + CROPS[rule] if rule in CROPS else ''}: "
+            f"top-1 error {error:.2f} %"
+            + (f", top-5 error {more[0]:.2f} %" if top else "")
+            + f" on {len(dataset.test_images):,} images of {dataset.name}",
+            flush=True,
+        )
     if weights.run:
         keep(weights.run / "test.json", results)
     return 0
@@ -155,12 +197,19 @@ def export(symbol, weights, settings, arguments):
     """Write the network in MXNet's own files, or as ONNX, with inputs.json beside it."""
     from training import export as files
     from training import onnx_file
-    place = arguments.output or (RUNS / arguments.pretrained if arguments.run is None else
-                                 arguments.run if arguments.run.is_dir() else arguments.run.parent)
+
+    place = arguments.output or (
+        RUNS / arguments.pretrained
+        if arguments.run is None
+        else arguments.run
+        if arguments.run.is_dir()
+        else arguments.run.parent
+    )
     inputs = wanted(weights, settings, arguments)
     if arguments.export == "onnx":
-        content = onnx_file.content(symbol, weights.arguments, weights.states,
-                                    settings["image_size"])
+        content = onnx_file.content(
+            symbol, weights.arguments, weights.states, settings["image_size"]
+        )
         paths = [place / "network.onnx", place / files.INPUTS]
         write_whole(paths[0], content)
         write_whole(paths[1], json.dumps(inputs) + "\n")
@@ -175,6 +224,7 @@ def wanted(weights, settings, arguments):
     """What the network wants to see: its inputs.json, or else what its data set says."""
     from data import batches, inputs
     from training.export import INPUTS
+
     if weights.run and (weights.run / INPUTS).is_file():
         try:
             described = json.loads((weights.run / INPUTS).read_text())
@@ -198,6 +248,7 @@ def predict(symbol, weights, settings, arguments):
     from data import inputs
     from plots import predictions
     from training import fit
+
     described = wanted(weights, settings, arguments)
     paths = inputs.photographs(arguments.predict)
     side = inputs.side(described)
@@ -209,16 +260,23 @@ def predict(symbol, weights, settings, arguments):
         likeliest = [(described["classes"][k], 100 * float(row[k])) for k in order]
         told.append((path, likeliest))
         print(f"{path}: " + ", ".join(f"{name} {share:.1f} %" for name, share in likeliest))
-    drawn = [(path.name, inputs.read(path, inputs.SHOWN_SIDE), likeliest)
-             for path, likeliest in told[:predictions.MOST]]
-    predictions.draw(drawn, len(told), arguments.output or FIGURES / "predictions.png",
-                     f"{weights.name}, trained on {described['data']}")
+    drawn = [
+        (path.name, inputs.read(path, inputs.SHOWN_SIDE), likeliest)
+        for path, likeliest in told[: predictions.MOST]
+    ]
+    predictions.draw(
+        drawn,
+        len(told),
+        arguments.output or FIGURES / "predictions.png",
+        f"{weights.name}, trained on {described['data']}",
+    )
     return 0
 
 
 def computed(network, weights, arrays, contexts):
     """A network's outputs, float32 (n, classes), for its inputs (n, 3, height, width)."""
     import mxnet as mx
+
     batch = min(len(arrays), BATCH)
     pictures = mx.io.NDArrayIter(arrays, batch_size=batch, last_batch_handle="pad")
     module = bound(network, weights, pictures.provide_data, contexts)
@@ -230,9 +288,11 @@ def load(settings, folder):
     one."""
     if settings["dataset"] == "imagenet":
         from data import imagenet
+
         dataset = imagenet.load(folder or ROOT / "data" / "imagenet")
         return dataset._replace(mean=settings["mean"]) if "mean" in settings else dataset
     from data import cifar, download, pictures
+
     if settings["dataset"] == "pictures":
         dataset = pictures.load(folder, settings["image_size"])
     else:
@@ -248,16 +308,24 @@ def test_pictures(dataset, settings, rule, devices):
     size = BATCH // devices * devices
     if rule == WHOLE:
         from data import batches
+
         mean = batches.mean_of(dataset.train_images, setting(settings, "input"))
         return batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
     from data.crops import RULES, TestCrops
-    return TestCrops(dataset.test_images, dataset.mean,
-                     size if RULES[rule].crops == 1 else 16 * devices, settings["image_size"], rule)
+
+    return TestCrops(
+        dataset.test_images,
+        dataset.mean,
+        size if RULES[rule].crops == 1 else 16 * devices,
+        settings["image_size"],
+        rule,
+    )
 
 
 def probabilities(symbol):
     """The network without the labels that SoftmaxOutput wants: of ten crops there is one label."""
     import mxnet as mx
+
     return mx.sym.softmax(symbol.get_internals()["fc_output"])
 
 
@@ -266,6 +334,7 @@ def bound(network, weights, shapes, contexts):
     import mxnet as mx
 
     from common.environment import without_notes
+
     module = mx.mod.Module(network, label_names=None, context=contexts)
     with without_notes():
         module.bind(shapes, for_training=False)
@@ -290,4 +359,4 @@ def keep(path, results):
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -15,11 +15,10 @@ import subprocess
 import sys
 
 from common.command import Parser, folder
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT
 from paper.scales import SCALES
-from symbols import counts
-from symbols import options as of_network
+from symbols import counts, network_options
 from training import fit, options
 from training.recipe import EPOCHS, IMAGENET
 
@@ -29,7 +28,7 @@ MOVED = ("--test-only", "--crop", "--checkpoint", "--pretrained")  # to score.py
 
 def parser():
     made = Parser(__doc__)
-    of_network.of_network(made.add_argument_group("network").add_argument, DEPTH)
+    network_options.of_network(made.add_argument_group("network").add_argument, DEPTH)
     add = made.add_argument_group("data").add_argument
     add(
         "--data-dir",
@@ -81,7 +80,7 @@ def recipe_for(arguments, images):
 def main():
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
     arguments, recipe, dataset = read_options()
-    network = of_network.network(arguments, "imagenet", DEPTH)
+    network = network_options.network(arguments, "imagenet", DEPTH)
     contexts = fit.contexts(arguments)
     symbol = network.symbol(dataset.classes, "imagenet", recipe.dtype)
     name = network.name(arguments.dataset)
@@ -144,8 +143,7 @@ def tests(recipe, devices, dataset):
 
 
 def tell_cost():
-    """Say what the run will take, measured in a process of its own on a few of its own iterations.
-    """
+    """Say what the run will take, measured in a process of its own on a few of its own iterations."""
     command = [sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--cost"]
     measured = subprocess.run(command, text=True, capture_output=True)
     if measured.returncode:
@@ -158,4 +156,4 @@ def tell_cost():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

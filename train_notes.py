@@ -15,7 +15,7 @@ import os
 from dataclasses import replace
 
 from common.command import Parser, folder
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT
 from training import fit, options
 from training.recipe import Recipe
@@ -149,4 +149,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

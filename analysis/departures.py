@@ -6,12 +6,13 @@
 docs/NOTES.md has the errors. Those of the network are symbols/departures.py's; three are fields of
 the recipe, and `constant` is a rate of 0.1 from the first iteration to the last.
 """
+
 from dataclasses import replace
 
 from common.command import Parser, folder
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT
-from paper.scales import SCALES, scale
+from paper.scales import SCALES, scale_named
 from training import fit, options
 
 UNITS = 3  # in each of the three stages
@@ -49,9 +50,13 @@ def run_name(departure):
 
 def recipe(departure, arguments):
     """The scale's recipe, with what the departure changes of it."""
-    base = scale(arguments.scale).recipe
-    made = replace(base, seed=arguments.seed, dtype=options.type_asked(base.dtype, arguments),
-                   **OF_THE_RECIPE.get(departure, {}))
+    base = scale_named(arguments.scale).recipe
+    made = replace(
+        base,
+        seed=arguments.seed,
+        dtype=options.type_asked(base.dtype, arguments),
+        **OF_THE_RECIPE.get(departure, {}),
+    )
     options.check_batch(made.batch_size, options.devices(arguments))
     return made
 
@@ -66,8 +71,11 @@ def train(departure, arguments):
     made = recipe(departure, arguments)
     if arguments.cost:
         return fit.print_cost(arguments, made, symbol, contexts, test_images=10000)
-    place = (arguments.data_dir or scale(arguments.scale).data
-             or download.fetch("cifar10", ROOT / "data"))
+    place = (
+        arguments.data_dir
+        or scale_named(arguments.scale).data
+        or download.fetch("cifar10", ROOT / "data")
+    )
     dataset = cifar.load("cifar10", place, made.image_size)
     size = fit.test_batch_size(made, options.devices(arguments), len(dataset.test_images))
     network = {
@@ -79,8 +87,17 @@ def train(departure, arguments):
         "option": "A",
         "bottleneck_stride": "1x1",
     }
-    return fit.fit(arguments, run_name(departure), made, network, dataset, symbol, contexts,
-                   batches.feed(dataset, made, size), counts.parameters(symbol, made.image_size))
+    return fit.fit(
+        arguments,
+        run_name(departure),
+        made,
+        network,
+        dataset,
+        symbol,
+        contexts,
+        batches.feed(dataset, made, size),
+        counts.parameters(symbol, made.image_size),
+    )
 
 
 def main():
@@ -101,4 +118,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -15,8 +15,7 @@ import numpy as np
 
 from common.command import Parser, folder
 from common.environment import bar, without_notes
-from common.errors import UserError
-from common.errors import run as run_main
+from common.errors import UserError, run_main
 from training.evaluate import evaluate
 
 from . import measurements, networks
@@ -76,8 +75,7 @@ def alike(network, units):
 
 
 def kendall_tau(order):
-    """Kendall's rank correlation of a permutation with the sorted order: 1 for none, 0 for chance.
-    """
+    """Kendall's rank correlation of a permutation with the sorted order: 1 for none, 0 for chance."""
     pairs = list(combinations(order, 2))
     return sum(1 if before < after else -1 for before, after in pairs) / len(pairs)
 

@@ -11,8 +11,8 @@ import numpy as np
 from common import files
 from common.errors import UserError
 from data import batches, cifar, download, generated
-from paper import runs as results
-from symbols import get_symbol, names, options, shortcut_constants
+from paper import run_files
+from symbols import get_symbol, names, network_options, shortcut_constants
 from training import state
 from training.checkpoint import newest_checkpoint
 from training.optimizer import initializer
@@ -58,7 +58,7 @@ def named(activation, shortcut, depth, constants=None, seed=0, classes=10, unit=
     )
     return Network(
         name,
-        results.label(results.Run(None, {"recipe": recipe}, [])),
+        run_files.label(run_files.Run(None, {"recipe": recipe}, [])),
         symbol,
         recipe,
         blocks,
@@ -72,16 +72,16 @@ def of_run(folder):
 
     Raises UserError if it has none.
     """
-    run = results.read(folder)
+    run = run_files.read(folder)
     recipe = run.config["recipe"]
-    needed = (*options.required(recipe), "dataset", "data", "validation")
+    needed = (*network_options.required(recipe), "dataset", "data", "validation")
     lacking = [key for key in needed if key not in recipe]
     if lacking or recipe["dataset"] not in cifar.LAYOUTS:
         raise UserError(
             f"{folder} is no run on CIFAR, which these measurements are for (config.json: "
             + (f"{', '.join(lacking)} lacking)" if lacking else f"dataset {recipe['dataset']})")
         )
-    symbol = options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
+    symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
     arrays, reached = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(
@@ -89,12 +89,12 @@ def of_run(folder):
             " the command in its config.json"
         )
     # a user's measurements do not overwrite those of the published runs
-    parts = ["yours"] if results.is_own(run) else []
+    parts = ["yours"] if run_files.is_own(run) else []
     parts += [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
     name = "-".join(part for part in parts if part not in ("full", "seed0"))
     return Network(
         name,
-        results.label(run),
+        run_files.label(run),
         symbol,
         {**recipe, "pictures": run.config["data"]},
         *state.parameters(arrays),

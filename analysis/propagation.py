@@ -25,8 +25,7 @@ import numpy as np
 
 from common.command import Parser, folder
 from common.environment import bar, without_notes
-from common.errors import UserError
-from common.errors import run as run_main
+from common.errors import UserError, run_main
 from symbols import names
 
 from . import measurements, networks

@@ -13,8 +13,7 @@ import numpy as np
 
 from common.command import Parser, folder
 from common.environment import without_notes
-from common.errors import UserError
-from common.errors import run as run_main
+from common.errors import UserError, run_main
 
 from . import measurements, networks
 from .graph import Graph

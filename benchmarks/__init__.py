@@ -1,2 +1,3 @@
 """What this machine can do, measured."""
+
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -16,7 +16,7 @@ from pathlib import Path
 from common import gpus
 from common.command import Parser
 from common.environment import gains_by_bfloat16, has_bfloat16, physical_cores
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from paper import scales
 from training.recipe import CIFAR
 
@@ -55,26 +55,36 @@ def found():
 
     build = next((name for name in ("mxnet-cu112", "mxnet") if version(name)), "no mxnet")
     yield "Python", f"{platform.python_version()}, {os.path.relpath(sys.executable)}"
-    yield "packages", ", ".join(
-        f"{name} {version(name)}"
-        for name in (build, "numpy", "matplotlib", "gluoncv")
-        if version(name)
+    yield (
+        "packages",
+        ", ".join(
+            f"{name} {version(name)}"
+            for name in (build, "numpy", "matplotlib", "gluoncv")
+            if version(name)
+        ),
     )
     yield "system", platform.platform()
     yield (
         "cores",
         f"{physical_cores()} physical; MXNet takes {os.environ['OMP_NUM_THREADS']} threads",
     )
-    yield "bfloat16", (
-        "the processor has no AVX512-BF16: --dtype bfloat16 is refused"
-        if not has_bfloat16()
-        else f"--dtype bfloat16 trains {'faster' if gains_by_bfloat16() else 'slower'} here than "
-        "float32"
+    yield (
+        "bfloat16",
+        (
+            "the processor has no AVX512-BF16: --dtype bfloat16 is refused"
+            if not has_bfloat16()
+            else f"--dtype bfloat16 trains {'faster' if gains_by_bfloat16() else 'slower'} here than "
+            "float32"
+        ),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield "memory", f"{memory / 2**30:.0f} GB"
-    yield "libraries", ", ".join(
-        f"{name} {'found' if loads(name) else 'MISSING: see docs/INSTALL.md'}" for name in LIBRARIES
+    yield (
+        "libraries",
+        ", ".join(
+            f"{name} {'found' if loads(name) else 'MISSING: see docs/INSTALL.md'}"
+            for name in LIBRARIES
+        ),
     )
     yield "driver", gpus.driver() or "none"
     there = gpus.capabilities()
@@ -88,8 +98,7 @@ def found():
 
 
 def speed(unit, device):
-    """Images per second in training, 32x32, float32, from a few iterations in a process of its own.
-    """
+    """Images per second in training, 32x32, float32, from a few iterations in a process of its own."""
     options = ["--depth", str(MEASURED[unit]), "--unit", unit, "--batch-size", "32", *device]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "train_cifar.py", *options, "--cost-json"],
@@ -146,4 +155,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

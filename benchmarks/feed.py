@@ -5,6 +5,7 @@ crop, flip, colour noise and mean) are interleaved over the same files, so that 
 slows all; the median of the pairs' ratios is printed. Without DATA= 256 generated JPEGs of
 ImageNet's usual 500x375 are prepared first.
 """
+
 import io
 import tempfile
 import time
@@ -17,13 +18,14 @@ from PIL import Image
 
 from common.command import Parser, folder
 from common.environment import physical_cores
-from common.errors import run
+from common.errors import run_main
 from data import imagenet
 from data.prepare import SIDE, encode_all
 from data.prepare import prepare as whole_set
 
-VECTORS = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140],
-                    [-0.5836, -0.6948, 0.4203]]) * [55.46, 4.794, 1.148]
+VECTORS = np.array(
+    [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
+) * [55.46, 4.794, 1.148]
 
 
 def by_pillow(arguments):
@@ -37,7 +39,7 @@ def by_pillow(arguments):
     pixels = np.asarray(image.crop((left, top, left + 224, top + 224))).astype(np.float32)
     pixels += (VECTORS @ state.normal(0, 0.1, 3)).astype(np.float32)
     pixels = np.clip(pixels, 0, 255) - mean
-    return np.ascontiguousarray(pixels[:, ::-1 if state.randint(2) else 1].transpose(2, 0, 1))
+    return np.ascontiguousarray(pixels[:, :: -1 if state.randint(2) else 1].transpose(2, 0, 1))
 
 
 def generate(folder, count=256):
@@ -53,24 +55,36 @@ def generate(folder, count=256):
 
 def main():
     parser = Parser(__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=folder,
-                        help="a prepared set; by default one is generated")
+    parser.add_argument(
+        "--data-dir", type=folder, help="a prepared set; by default one is generated"
+    )
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--cores", type=int, default=physical_cores())
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(arguments.cores,
-                                                                    get_context("fork")) as pool:
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(
+        arguments.cores, get_context("fork")
+    ) as pool:
         list(pool.map(abs, range(64)))  # before MXNet is there
         source = generate(Path(name) / "source")
-        made = imagenet.load(arguments.data_dir) if arguments.data_dir else whole_set(
-            source,
-            Path(name) / "set")
+        made = (
+            imagenet.load(arguments.data_dir)
+            if arguments.data_dir
+            else whole_set(source, Path(name) / "set")
+        )
 
         from data.crops import CropBatches
-        batches = CropBatches(made.train_images, made.mean, arguments.batch_size, 0, 224, made.side,
-                              threads=arguments.cores)
-        files = sorted(source.glob("*/*"))[:arguments.batch_size]
+
+        batches = CropBatches(
+            made.train_images,
+            made.mean,
+            arguments.batch_size,
+            0,
+            224,
+            made.side,
+            threads=arguments.cores,
+        )
+        files = sorted(source.glob("*/*"))[: arguments.batch_size]
 
         def jpegs(iteration):
             return [made.train_images.picture(sample) for _, sample in batches.samples(iteration)]
@@ -78,8 +92,12 @@ def main():
         def prepare(_):
             share = -(-len(files) // arguments.cores)
             list(
-                pool.map(encode_all, [files[i:i + share] for i in range(0, len(files), share)],
-                         [SIDE] * arguments.cores))
+                pool.map(
+                    encode_all,
+                    [files[i : i + share] for i in range(0, len(files), share)],
+                    [SIDE] * arguments.cores,
+                )
+            )
 
         def feed(iteration):
             batches.data_batch(iteration).data[0].wait_to_read()
@@ -93,8 +111,12 @@ def main():
             job(iteration)
             return time.monotonic() - began
 
-        times = np.array([[seconds(job, i) for job in (prepare, feed, pillow)]
-                          for i in range(1, arguments.pairs + 2)])[1:]
+        times = np.array(
+            [
+                [seconds(job, i) for job in (prepare, feed, pillow)]
+                for i in range(1, arguments.pairs + 2)
+            ]
+        )[1:]
     speeds = arguments.batch_size / np.median(times, axis=0) / arguments.cores
     ratios = times[:, 2] / times[:, 1]
     print(
@@ -102,8 +124,9 @@ def main():
         "Pillow in processes "
         f"{speeds[2]:.0f} images/s; feed / Pillow {np.median(ratios):.2f} (median of {len(ratios)} "
         f"pairs, {ratios.min():.2f} to "
-        f"{ratios.max():.2f})")
+        f"{ratios.max():.2f})"
+    )
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

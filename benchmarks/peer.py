@@ -16,7 +16,7 @@ from pathlib import Path
 
 from common.command import Parser
 from common.environment import GIVEN, has_bfloat16
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT
 
 from . import saved
@@ -150,4 +150,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -11,7 +11,7 @@ from collections import namedtuple
 from analysis import networks
 from common.command import Parser
 from common.environment import has_bfloat16
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from paper import experiments
 from symbols import counts, get_symbol
 
@@ -27,8 +27,11 @@ Cost = namedtuple("Cost", "network step work step_per_work bfloat16")
 
 def of_the_tables():
     """What make calls the networks of Tables 1 and 2 (110 layers) at the desk scale, each once."""
-    rows = [row.experiment.at("desk") for row in (*experiments.TABLE1, *experiments.TABLE2)
-            if row.experiment.depth == experiments.ORIGINAL110.depth]
+    rows = [
+        row.experiment.at("desk")
+        for row in (*experiments.TABLE1, *experiments.TABLE2)
+        if row.experiment.depth == experiments.ORIGINAL110.depth
+    ]
     return list(dict.fromkeys(row.network.partition("-")[2] for row in rows if not row.constants))
 
 
@@ -44,8 +47,9 @@ def cost(name, network, size, batch, count, steps):
     original = get_symbol(network.recipe["depth"])
     work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(original, size)
     cases = [(original, "float32"), (network.symbol, "float32"), (network.symbol, "bfloat16")]
-    trainers = [trainer(symbol, size, batch, dtype)
-                for symbol, dtype in cases[:2 + has_bfloat16()]]
+    trainers = [
+        trainer(symbol, size, batch, dtype) for symbol, dtype in cases[: 2 + has_bfloat16()]
+    ]
     measured = rounds(trainers, count, steps)
     step = median_of_quieter([times[:2] for times in measured])
     faster = median_of_quieter([times[:0:-1] for times in measured]) if has_bfloat16() else None
@@ -65,12 +69,22 @@ def main():
         raise UserError("--rounds, --block, --image-size, --batch-size: at least 1")
     wanted = of_the_tables() if arguments.networks == [ALL] else arguments.networks
     found = networks.find(wanted)
-    print(f"{saved.machine()}; {arguments.batch_size} pictures of {arguments.image_size}x"
-          f"{arguments.image_size}; beside original, medians")
+    print(
+        f"{saved.machine()}; {arguments.batch_size} pictures of {arguments.image_size}x"
+        f"{arguments.image_size}; beside original, medians"
+    )
     costs = []
     for name, network in found.items():
-        costs.append(cost(name, network, arguments.image_size, arguments.batch_size,
-                          arguments.rounds, arguments.block))
+        costs.append(
+            cost(
+                name,
+                network,
+                arguments.image_size,
+                arguments.batch_size,
+                arguments.rounds,
+                arguments.block,
+            )
+        )
         print(words(costs[-1]), flush=True)
     saved.write(arguments.save, [each._asdict() for each in costs])
 
@@ -78,9 +92,11 @@ def main():
 def words(each):
     """A Cost as a line."""
     narrow = "" if each.bfloat16 is None else f"; bfloat16 / float32 {each.bfloat16:.2f}"
-    return (f"{each.network}: step {each.step:.2f}, multiply-adds {each.work:.2f}, step per "
-            f"multiply-add {each.step_per_work:.2f}{narrow}")
+    return (
+        f"{each.network}: step {each.step:.2f}, multiply-adds {each.work:.2f}, step per "
+        f"multiply-add {each.step_per_work:.2f}{narrow}"
+    )
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -3,6 +3,7 @@
 Channels-last or contiguous, whichever is faster here, SGD in one pass over the parameters (fused),
 bfloat16 by autocast. It is shown the same pictures, by our own augmentation, ahead in a thread.
 """
+
 import contextlib
 import sys
 import time
@@ -54,8 +55,9 @@ class ResNet(nn.Module):
                 stride = 2 if number == 0 and channels > 16 else 1
                 units.append(Unit(channels_in, channels, stride))
                 channels_in = channels
-        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16),
-                                  nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)
+        )
         self.units = nn.Sequential(*units)
         self.fc = nn.Linear(64, 10)
 
@@ -65,8 +67,10 @@ class ResNet(nn.Module):
 
 def make(depth, size, batch, dtype):
     """(number of parameters, seconds of so many steps) in the faster layout."""
-    made = [trainer(depth, size, batch, dtype, layout)
-            for layout in (torch.contiguous_format, torch.channels_last)]
+    made = [
+        trainer(depth, size, batch, dtype, layout)
+        for layout in (torch.contiguous_format, torch.channels_last)
+    ]
     for _, seconds in made:
         seconds(2)
     return min(made, key=lambda each: min(each[1](2), each[1](2)))
@@ -81,7 +85,7 @@ def stream(size, batch):
 
     def made(i):
         first = i * batch % (PICTURES - batch)
-        samples = order[first:first + batch]
+        samples = order[first : first + batch]
         return augment(samples, *(each[samples] for each in where))
 
     with ThreadPoolExecutor(1) as background:
@@ -96,8 +100,9 @@ def trainer(depth, size, batch, dtype, layout):
     network = ResNet(depth).to(memory_format=layout).train()
     batches = stream(size, batch)
     labels = torch.zeros(batch, dtype=torch.long)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4,
-                                fused=True)
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True
+    )
 
     def cast():
         narrow = dtype == "bfloat16"

@@ -40,8 +40,7 @@ def physical_cores():
 
 
 def quotas():
-    """Processors' worth of time that each control group of this process may use, where it says so.
-    """
+    """Processors' worth of time that each control group of this process may use, where it says so."""
     try:
         lines = [line.split(":", 2) for line in CGROUP.read_text().splitlines()]
     except OSError:

@@ -18,7 +18,7 @@ class UserError(Exception):
     """
 
 
-def run(main):
+def run_main(main):
     """Call a script's main(); a UserError, or a file that cannot be read or written, is one line
     and exit code 2, Ctrl-C one.
     """

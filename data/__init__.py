@@ -1,2 +1,3 @@
 """Where images come from: CIFAR's files, the generated set, augmentation, batches."""
+
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -3,6 +3,7 @@
 Everything random is drawn for a whole epoch at once from (seed, epoch), so that what happens to a
 sample is a pure function of (seed, epoch, sample) whatever was trained, stopped or resumed before.
 """
+
 from collections import namedtuple
 
 import numpy as np

@@ -124,8 +124,15 @@ def feed(dataset, recipe, test_size):
 
     def of_share(share):
         mean = mean_of(dataset.train_images, recipe.input)
-        training = TrainingBatches(dataset.train_images, dataset.train_labels, mean,
-                                   recipe.batch_size, recipe.seed, share, recipe.augmentation)
+        training = TrainingBatches(
+            dataset.train_images,
+            dataset.train_labels,
+            mean,
+            recipe.batch_size,
+            recipe.seed,
+            share,
+            recipe.augmentation,
+        )
         return training, test_batches(dataset.test_images, dataset.test_labels, mean, test_size)
 
     return of_share

@@ -1,5 +1,6 @@
 """From prepared records to Module: the papers' training crops by MXNet's ImageRecordIter, and their
 three rules for testing."""
+
 import tempfile
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
@@ -60,10 +61,12 @@ def augmentation(kind, image_size, side):
         both = {**both, "resize": side, "inter_method": BY_SIZE}
     low, high = (scaled(scale, image_size) / side for scale in SCALES)
     if high > 1:
-        raise UserError(f"the prepared pictures have a shorter side of {side}, and crops of "
-                        f"{image_size} need {scaled(SCALES[1], image_size)}: prepare them anew "
-                        "with a larger --side, or choose a smaller --image-size (make: "
-                        "IMAGE_SIZE=)")
+        raise UserError(
+            f"the prepared pictures have a shorter side of {side}, and crops of "
+            f"{image_size} need {scaled(SCALES[1], image_size)}: prepare them anew "
+            "with a larger --side, or choose a smaller --image-size (make: "
+            "IMAGE_SIZE=)"
+        )
     return {**both, "rand_crop": True, "min_random_scale": low, "max_random_scale": high}
 
 
@@ -158,6 +161,7 @@ class TestCrops:
     A batch has batch_size * crops rows, an image's side by side; the last one is padded and
     says by how many images in batch.pad.
     """
+
     __test__ = False  # it is no test of pytest's
 
     def __init__(self, images, mean, batch_size, image_size, rule="224"):
@@ -181,6 +185,7 @@ class TestCrops:
     def __iter__(self):
         firsts = range(0, self.num_data, self.batch_size)
         with ThreadPoolExecutor(physical_cores()) as pool:
+
             def begin(first):
                 samples = range(first, min(first + self.batch_size, self.num_data))
                 return [pool.submit(self._rows, sample) for sample in samples]
@@ -191,7 +196,7 @@ class TestCrops:
                 pad = self.batch_size - len(rows)
                 images = np.zeros(self.provide_data[0].shape, np.float32)
                 labels = np.zeros(self.batch_size, np.float32)
-                labels[:len(rows)] = self._images.labels[first:first + len(rows)]
+                labels[: len(rows)] = self._images.labels[first : first + len(rows)]
                 for i, row in enumerate(rows):
-                    images[i * self.crops:(i + 1) * self.crops] = row.result()
+                    images[i * self.crops : (i + 1) * self.crops] = row.result()
                 yield mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=pad)

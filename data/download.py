@@ -19,7 +19,7 @@ import urllib3
 from tqdm import tqdm
 
 from common.command import Parser
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 
 PAUSE = 1.0  # seconds before the second attempt; twice as many before each further one
 LARGEST = 1 << 30  # bytes; the official archives have 170 million
@@ -98,8 +98,7 @@ def download(url, path, md5, attempts=5):
 
 
 def _stays(error):
-    """Whether the next answer will be the same: an address that is none (ValueError), or a refusal.
-    """
+    """Whether the next answer will be the same: an address that is none (ValueError), or a refusal."""
     response = getattr(error, "response", None)
     return isinstance(error, ValueError) or response is not None and response.status_code < 500
 
@@ -192,4 +191,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

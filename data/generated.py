@@ -8,12 +8,13 @@ nothing about CIFAR.
 
     python -m data.generated data/generated          # 10,000 + 2,000 images, 37 MB, a few seconds
 """
+
 from pathlib import Path
 
 import numpy as np
 
 from common.command import Parser, new_folder
-from common.errors import run
+from common.errors import run_main
 
 from . import layouts
 
@@ -24,11 +25,13 @@ CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool"
 def _inside(shape, u, v):
     """Which points (u, v) of the unit square around the centre belong to a shape. All shapes have
     about the same area."""
-    return {"disc": u * u + v * v < 0.56,
-            "square": np.maximum(abs(u), abs(v)) < 0.66,
-            "triangle": (v < 0.62) & (v > 1.9 * abs(u) - 1.0),
-            "cross": (np.minimum(abs(u), abs(v)) < 0.27) & (np.maximum(abs(u), abs(v)) < 0.95),
-            "ring": abs(np.sqrt(u * u + v * v) - 0.66) < 0.22}[shape]
+    return {
+        "disc": u * u + v * v < 0.56,
+        "square": np.maximum(abs(u), abs(v)) < 0.66,
+        "triangle": (v < 0.62) & (v > 1.9 * abs(u) - 1.0),
+        "cross": (np.minimum(abs(u), abs(v)) < 0.27) & (np.maximum(abs(u), abs(v)) < 0.95),
+        "ring": abs(np.sqrt(u * u + v * v) - 0.66) < 0.22,
+    }[shape]
 
 
 def _colour(hue, value, saturation):
@@ -107,12 +110,13 @@ def write(folder, images=12000, seed=0):
 def main():
     parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("folder", type=new_folder)
-    parser.add_argument("--images", type=int, default=12000, help="in all; a sixth of them are for "
-                                                                  "testing")
+    parser.add_argument(
+        "--images", type=int, default=12000, help="in all; a sixth of them are for " "testing"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     write(arguments.folder, arguments.images, arguments.seed)
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -1,5 +1,6 @@
 """The three files of a split while they are made: what their state says is on the disk, and a
 stopped preparation goes on there."""
+
 import hashlib
 import json
 import os
@@ -46,8 +47,10 @@ class Growing:
             if not final.exists():
                 continue
             if path.exists() or not self._state_path.exists():
-                raise UserError(f"{final} is there, and is not of this preparation: move it away, "
-                                "or choose another folder by --output (make: DATA=)")
+                raise UserError(
+                    f"{final} is there, and is not of this preparation: move it away, "
+                    "or choose another folder by --output (make: DATA=)"
+                )
             os.replace(final, path)
 
     def _go_on(self, pairs):
@@ -94,6 +97,7 @@ class Growing:
     def _packed(self, pictures):
         """{kind: bytes} to append. Raises UserError if the disk is full."""
         import mxnet as mx
+
         index = []
         lines = []
         try:
@@ -111,8 +115,10 @@ class Growing:
                 raise mx.MXNetError
         except mx.MXNetError as error:
             self._part.unlink(missing_ok=True)  # it may be what fills the disk
-            raise UserError(f"cannot write {self._part}: is the disk full? Make room, and the same "
-                            "command goes on") from error
+            raise UserError(
+                f"cannot write {self._part}: is the disk full? Make room, and the same "
+                "command goes on"
+            ) from error
         self._part.unlink()
         return {
             "rec": records,

@@ -4,6 +4,7 @@ and .lst; set.json.
 data/prepare.py makes it. These are the files that MXNet's tools/im2rec.py makes, and set.json
 beside them; without set.json they are somebody else's, and data/ready.py reads them.
 """
+
 import json
 import struct
 from collections import Counter
@@ -23,9 +24,7 @@ def listed(folder, split, suffix=""):
     """The Records of a prepared split: their places are in its .idx, the labels in its .lst."""
     places = (folder / f"{split}.idx{suffix}").read_text().split()
     offsets = np.array(places, dtype=np.int64).reshape(-1, 2)[:, 1]
-    with open(
-        folder / f"{split}.lst{suffix}", encoding="utf-8", errors="surrogateescape"
-    ) as file:
+    with open(folder / f"{split}.lst{suffix}", encoding="utf-8", errors="surrogateescape") as file:
         labels = np.array([float(line.split("\t")[1]) for line in file], dtype=np.float32)
     return Records(folder / f"{split}.rec{suffix}", offsets, labels, ANEW)
 
@@ -54,11 +53,15 @@ def load(folder):
         return Set(*about, *records, names)
     except FileNotFoundError as error:
         if not folder.exists():
-            raise UserError(f"{folder} does not exist: make imagenet-data SOURCE=folder prepares a "
-                            "set, and --data-dir names it (make: DATA=)") from error
-        raise UserError(f"{folder} has no prepared set ({Path(error.filename).name} is missing): "
-                        "make imagenet-data SOURCE=folder prepares one; another folder is named "
-                        "by --data-dir (make: DATA=)") from error
+            raise UserError(
+                f"{folder} does not exist: make imagenet-data SOURCE=folder prepares a "
+                "set, and --data-dir names it (make: DATA=)"
+            ) from error
+        raise UserError(
+            f"{folder} has no prepared set ({Path(error.filename).name} is missing): "
+            "make imagenet-data SOURCE=folder prepares one; another folder is named "
+            "by --data-dir (make: DATA=)"
+        ) from error
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
@@ -72,6 +75,7 @@ def verify(folder, pairs):
     pairs: {split: [(path, label)]} that must be there, each once.
     """
     import mxnet as mx
+
     for split, expected in pairs.items():
         records = listed(folder, split, ".partial")
         labels = Counter(label for _, label in expected)
@@ -79,8 +83,9 @@ def verify(folder, pairs):
         if Counter(map(int, records.labels)) != labels or len(records.offsets) != len(expected) + 1:
             wrong = "it does not hold each file once"
         if wrong:
-            raise UserError(f"{records.path}: {wrong}; delete {folder}, and run the same command "
-                            "again")
+            raise UserError(
+                f"{records.path}: {wrong}; delete {folder}, and run the same command " "again"
+            )
         index = str(folder / f"{split}.idx.partial")
         reader = mx.recordio.MXIndexedRecordIO(index, str(records.path), "r")
         for number in range(0, len(records), max(1, len(records) // 100)):

@@ -1,4 +1,5 @@
 """What a trained network wants to see, as inputs.json says it, and a photograph made into that."""
+
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ CIFAR_SIDE = 32  # of CIFAR's pictures, before they are averaged to smaller ones
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least, beside its classes
 PREPARED = {
     "cifar": "shorter side 32 by bicubic interpolation, the centre, then the means of square "
-             "blocks of pixels",
+    "blocks of pixels",
     "pictures": "shorter side as size by bicubic interpolation, then the centre",
     "imagenet": "shorter side 256/224 of size by bilinear interpolation, then the centre",
 }
@@ -42,6 +43,7 @@ def array(image, inputs):
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
         from .crops import crops, rule_of
+
         pixels = crops(image, rule_of("224", size))[0]
     elif inputs["family"] == "cifar":
         pixels = cifar.block_average(photos.square(image, CIFAR_SIDE)[None], size)[0]
@@ -56,6 +58,7 @@ def side(inputs):
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
         from .crops import rule_of
+
         return rule_of("224", size).side
     return CIFAR_SIDE if inputs["family"] == "cifar" else size
 
@@ -98,5 +101,6 @@ def read(path, side):
     except FileNotFoundError:
         raise UserError(f"{path} is not there: name a picture, or a folder of some") from None
     except Exception as error:  # a broken file can raise anything
-        raise UserError(f"{path} cannot be read ({photos.reason(error, path)}): mend it, or leave "
-                        "it out") from error
+        raise UserError(
+            f"{path} cannot be read ({photos.reason(error, path)}): mend it, or leave " "it out"
+        ) from error

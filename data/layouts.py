@@ -14,8 +14,9 @@ from . import opcodes
 # green and blue bytes.
 # names: the text file and the Python version's file that have the classes' names, and its key for
 # them.
-Layout = namedtuple("Layout", "dataset title classes label_bytes label_keys binary python folders "
-                              "names")
+Layout = namedtuple(
+    "Layout", "dataset title classes label_bytes label_keys binary python folders " "names"
+)
 LAYOUTS = {
     "cifar10": Layout(
         dataset="cifar10",
@@ -26,7 +27,8 @@ LAYOUTS = {
         binary=([f"data_batch_{k}.bin" for k in range(1, 6)], "test_batch.bin"),
         python=([f"data_batch_{k}" for k in range(1, 6)], "test_batch"),
         folders=("cifar-10-batches-bin", "cifar-10-batches-py"),
-        names=("batches.meta.txt", "batches.meta", b"label_names")),
+        names=("batches.meta.txt", "batches.meta", b"label_names"),
+    ),
     "cifar100": Layout(
         dataset="cifar100",
         title="CIFAR-100",
@@ -36,7 +38,8 @@ LAYOUTS = {
         binary=(["train.bin"], "test.bin"),
         python=(["train"], "test"),
         folders=("cifar-100-binary", "cifar-100-python"),
-        names=("fine_label_names.txt", "meta", b"fine_label_names")),
+        names=("fine_label_names.txt", "meta", b"fine_label_names"),
+    ),
 }
 # train: paths; test: path; read: the function that makes records of one
 Files = namedtuple("Files", "dataset place train test read")
@@ -49,8 +52,10 @@ OWN = "a set of your own is trained by --dataset pictures (make pictures-NETWORK
 def find(layout, folder):
     """The Files of an official set."""
     if not folder.is_dir():
-        raise UserError(f"{folder} {absence(folder)}: name the one that has {layout.title} by "
-                        "--data-dir (make: DATA=)")
+        raise UserError(
+            f"{folder} {absence(folder)}: name the one that has {layout.title} by "
+            "--data-dir (make: DATA=)"
+        )
     for place in (folder, *(folder / name for name in layout.folders)):
         for (train_files, test_file), read in (
             (layout.binary, read_binary),
@@ -67,11 +72,15 @@ def find(layout, folder):
                     read,
                 )
             if len(missing) < len(names):
-                raise UserError(f"{place} lacks {', '.join(missing)} of {layout.title}: copy the "
-                                f"missing files there; or {OWN}")
-    raise UserError(f"{folder} has no {layout.title}: neither {layout.binary[1]} (binary version) "
-                    f"nor {layout.python[1]} (Python version) is there; name the folder that has "
-                    "them by --data-dir (make: DATA=)")
+                raise UserError(
+                    f"{place} lacks {', '.join(missing)} of {layout.title}: copy the "
+                    f"missing files there; or {OWN}"
+                )
+    raise UserError(
+        f"{folder} has no {layout.title}: neither {layout.binary[1]} (binary version) "
+        f"nor {layout.python[1]} (Python version) is there; name the folder that has "
+        "them by --data-dir (make: DATA=)"
+    )
 
 
 def find_own(folder):
@@ -87,8 +96,10 @@ def find_own(folder):
                 if train and test.is_file():
                     return Files(dataset, place, train, test, read)
                 if train and dataset == "cifar10":
-                    raise UserError(f"{place} has {train[0].name}, and no {test_file}: it holds "
-                                    "the test pictures")
+                    raise UserError(
+                        f"{place} has {train[0].name}, and no {test_file}: it holds "
+                        "the test pictures"
+                    )
     return None
 
 
@@ -140,18 +151,22 @@ def read_binary(path, layout):
     size = layout.label_bytes + IMAGE_BYTES
     content = np.frombuffer(_content(path), dtype=np.uint8)
     if len(content) % size:
-        raise UserError(f"{path} has {len(content):,} bytes, no multiple of a record's {size:,}: "
-                        f"it is truncated or no file in {layout.title}'s layout; copy or download "
-                        "it again")
+        raise UserError(
+            f"{path} has {len(content):,} bytes, no multiple of a record's {size:,}: "
+            f"it is truncated or no file in {layout.title}'s layout; copy or download "
+            "it again"
+        )
     return content.reshape(-1, size)
 
 
 def _content(path):
     size = path.stat().st_size
     if size > LARGEST:
-        raise UserError(f"{path} has {size:,} bytes, and no file of CIFAR has more than "
-                        f"{LARGEST:,}: it is another file; copy or download the set again, or "
-                        "write a large set of your own as folders of pictures")
+        raise UserError(
+            f"{path} has {size:,} bytes, and no file of CIFAR has more than "
+            f"{LARGEST:,}: it is another file; copy or download the set again, or "
+            "write a large set of your own as folders of pictures"
+        )
     return path.read_bytes()
 
 
@@ -167,11 +182,15 @@ def read_python(path, layout):
         if images.shape != (len(labels), IMAGE_BYTES):
             raise ValueError(f"images of shape {images.shape} with labels of shape {labels.shape}")
     except opcodes.Forbidden as error:
-        raise UserError(f"{path} asks to load {error}, which no CIFAR file needs: do not trust it; "
-                        "use the official archive") from error
+        raise UserError(
+            f"{path} asks to load {error}, which no CIFAR file needs: do not trust it; "
+            "use the official archive"
+        ) from error
     except Exception as error:  # a broken file can raise anything, in any number of lines
-        raise UserError(f"{path} is no sound file of {layout.title}'s Python version "
-                        f"({_reason(error)}): copy, write or download it again") from error
+        raise UserError(
+            f"{path} is no sound file of {layout.title}'s Python version "
+            f"({_reason(error)}): copy, write or download it again"
+        ) from error
     return np.ascontiguousarray(np.concatenate([labels, images], axis=1))
 
 

@@ -6,6 +6,7 @@ needs the devkit's meta.mat.
     val_annotations.txt                       Tiny ImageNet: val_0.JPEG <tab> n03444034 <tab> box
     ILSVRC2012_validation_ground_truth.txt    the devkit: 490, a line for each file, in their order
 """
+
 from collections import Counter
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def find(source, val, val_list=None):
     for path in paths:
         if path.is_file():
             return path
-    raise UserError(f"{val} has no class folders and no list of its classes: name one by "
-                    f"--val-list ({', '.join(LISTS)}; make: ARGS='--val-list FILE')")
+    raise UserError(
+        f"{val} has no class folders and no list of its classes: name one by "
+        f"--val-list ({', '.join(LISTS)}; make: ARGS='--val-list FILE')"
+    )
 
 
 def labelled(val, names, path, numbers):
@@ -42,8 +45,9 @@ def labelled(val, names, path, numbers):
     try:
         lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8: save it as such, or name another list by "
-                        "--val-list") from error
+        raise UserError(
+            f"{path} is no text in UTF-8: save it as such, or name another list by " "--val-list"
+        ) from error
     if all(line.strip().isdecimal() for line in lines):
         meanings = _devkit(path, numbers)
         if len(lines) != len(names):
@@ -54,8 +58,10 @@ def labelled(val, names, path, numbers):
     labels = _labels(classes, numbers)
     wrong = [name for name, label in zip(names, labels) if label is None]
     if wrong:
-        raise UserError(f"{path} says no class of train/ for {len(wrong):,} files of {val}, the "
-                        f"first {Path(wrong[0]).name}")
+        raise UserError(
+            f"{path} says no class of train/ for {len(wrong):,} files of {val}, the "
+            f"first {Path(wrong[0]).name}"
+        )
     return list(zip(names, labels))
 
 
@@ -74,8 +80,9 @@ def _entries(path, lines):
         name = Path(parts[0].strip()).name
         kind = parts[1].split()[0]
         if entries.setdefault(name, kind) != kind:
-            raise UserError(f"{path} says both {entries[name]} and {kind} for {name}: remove the "
-                            "wrong line")
+            raise UserError(
+                f"{path} says both {entries[name]} and {kind} for {name}: remove the " "wrong line"
+            )
     return entries
 
 
@@ -95,9 +102,11 @@ def _by_name(path, names, entries):
             continue
         kind = entries.get(file.stem, by_stem.get(file.stem))
         if kind is not None and stems[file.stem] > 1:
-            raise UserError(f"{path} does not say which of the {stems[file.stem]} files called "
-                            f"{file.stem} it means (one is {file.name}): give names with their "
-                            "endings")
+            raise UserError(
+                f"{path} does not say which of the {stems[file.stem]} files called "
+                f"{file.stem} it means (one is {file.name}): give names with their "
+                "endings"
+            )
         classes.append(kind)
     return classes
 
@@ -118,6 +127,7 @@ def _devkit(path, numbers):
     for place in (path.parent / "meta.mat", path.parent.parent / "meta.mat"):
         if place.is_file():
             from scipy.io import loadmat
+
             try:
                 synsets = loadmat(str(place), squeeze_me=True)["synsets"]
                 pairs = [

@@ -4,6 +4,7 @@ anything.
 Only what such files are made of is understood, in the protocols of Python 2 to today's: dicts,
 lists, tuples, numbers, strings, and arrays of whole numbers.
 """
+
 import pickletools
 
 import numpy as np

@@ -1,5 +1,6 @@
 """One picture file of any kind -> an upright picture of 8 bits a colour: what is prepared, trained
 on and predicted."""
+
 import os
 from io import BytesIO
 
@@ -21,8 +22,10 @@ def read(path, side):
     # wrongly
     with open(path, "rb") as file, Image.open(file) as image:
         if max(image.size) * side / min(image.size) > LONGEST:
-            raise ValueError(f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter "
-                             f"side of {side}")
+            raise ValueError(
+                f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter "
+                f"side of {side}"
+            )
         # a JPEG of more than twice the size is decoded at half of it
         image.draft(None, (side, side))
         image.load()

@@ -7,6 +7,7 @@ memory as uint8.
 What a folder of class folders may look like: data/folders.py. A picture of any size is resized by
 its shorter side, and its centre is taken.
 """
+
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,12 +28,15 @@ def load(folder, image_size=32):
     of 32). Raises UserError for a folder that has neither, and for files that are no pictures.
     """
     if folder is None:
-        raise UserError("--dataset pictures: name the folder of your pictures by --data-dir "
-                        "(make: DATA=)")
+        raise UserError(
+            "--dataset pictures: name the folder of your pictures by --data-dir " "(make: DATA=)"
+        )
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} {absence(folder)}: name the one of your pictures by --data-dir "
-                        "(make: DATA=)")
+        raise UserError(
+            f"{folder} {absence(folder)}: name the one of your pictures by --data-dir "
+            "(make: DATA=)"
+        )
     own = cifar.load_own(folder, image_size)
     if own is not None:
         return own
@@ -49,9 +53,11 @@ def load(folder, image_size=32):
     digest = hashlib.sha1()
     for array in (train_images, train_labels, test_images, test_labels):
         digest.update(array)
-    title = (f"{photos.printable(folder.resolve().name)} ({len(train_labels):,} + "
-             f"{len(test_labels):,} images in "
-             f"{len(classes):,} classes)")
+    title = (
+        f"{photos.printable(folder.resolve().name)} ({len(train_labels):,} + "
+        f"{len(test_labels):,} images in "
+        f"{len(classes):,} classes)"
+    )
     names = tuple(photos.printable(name) for name in classes)
     return cifar.Dataset(
         title,
@@ -89,6 +95,8 @@ def _squares(folder, pairs, size):
         ):
             pass
     if unreadable:
-        raise UserError(f"{len(unreadable):,} files in {folder} cannot be read "
-                        f"({'; '.join(sorted(unreadable)[:3])}): mend or remove them")
+        raise UserError(
+            f"{len(unreadable):,} files in {folder} cannot be read "
+            f"({'; '.join(sorted(unreadable)[:3])}): mend or remove them"
+        )
     return squares

@@ -10,6 +10,7 @@ same mx.recordio. That script needs OpenCV for Python and leaves files out silen
 decodes here (data/photos.py). What SOURCE may look like: data/folders.py. Stopped, it goes on with
 the same command. Until set.json is there, every file is called .partial.
 """
+
 import contextlib
 import fcntl
 import hashlib
@@ -28,7 +29,7 @@ import numpy as np
 
 from common.command import Parser, folder
 from common.environment import bar, physical_cores
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT, write_whole
 
 from . import folders, imagenet, photos
@@ -125,8 +126,10 @@ def _locked(output):
 def _made_before(output, settings):
     made = imagenet.load(output)
     if json.loads((output / "set.json").read_text())["settings"] != settings:
-        raise UserError(f"{output} holds another set, {made.name}: choose another folder by "
-                        "--output (make: DATA=), or delete it")
+        raise UserError(
+            f"{output} holds another set, {made.name}: choose another folder by "
+            "--output (make: DATA=), or delete it"
+        )
     return made
 
 
@@ -138,9 +141,11 @@ def _report(output, unreadable, skip_unreadable):
         names = ", ".join(list(unreadable)[:3])
         if len(unreadable) > 3:
             names += ", ..."
-        raise UserError(f"{len(unreadable):,} files cannot be read ({names}; all, and why, in "
-                        f"{output / 'unreadable.txt'}): mend or remove them, or leave them out by "
-                        "--skip-unreadable (make: ARGS=--skip-unreadable)")
+        raise UserError(
+            f"{len(unreadable):,} files cannot be read ({names}; all, and why, in "
+            f"{output / 'unreadable.txt'}): mend or remove them, or leave them out by "
+            "--skip-unreadable (make: ARGS=--skip-unreadable)"
+        )
 
 
 def _readable(output, splits, unreadable, classes):
@@ -153,8 +158,10 @@ def _readable(output, splits, unreadable, classes):
     for split, pairs in splits.items():
         lost = {label for _, label in pairs} - {label for _, label in kept[split]}
         if lost:
-            raise UserError(f"no picture of {classes[min(lost)]} can be read in {split}: see "
-                            f"{output / 'unreadable.txt'}")
+            raise UserError(
+                f"no picture of {classes[min(lost)]} can be read in {split}: see "
+                f"{output / 'unreadable.txt'}"
+            )
     return kept
 
 
@@ -164,8 +171,10 @@ def _title(source, classes, counts):
     if official and counts == ILSVRC:
         return "ILSVRC-2012"
     if official:
-        print(f"this is not all of ILSVRC-2012, which has {ILSVRC['train']:,} + {ILSVRC['val']:,} "
-              "images")
+        print(
+            f"this is not all of ILSVRC-2012, which has {ILSVRC['train']:,} + {ILSVRC['val']:,} "
+            "images"
+        )
     name = photos.printable(source.resolve().name)
     return f"{name} ({counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes)"
 
@@ -188,7 +197,7 @@ def _grow(growing, splits, source, side, workers):
     try:
         for split, files in growing.items():
             missing = [pair for pair in splits[split] if pair not in files.done]
-            jobs = deque(missing[i:i + JOB] for i in range(0, len(missing), JOB))
+            jobs = deque(missing[i : i + JOB] for i in range(0, len(missing), JOB))
             with bar(
                 total=len(splits[split]), initial=len(files.done), desc=split, unit="image"
             ) as progress:
@@ -208,8 +217,9 @@ def _grow(growing, splits, source, side, workers):
                     files.append(pictures)
                     progress.update(len(job))
     except process.BrokenProcessPool as error:
-        raise UserError("a worker was ended from outside (is the memory full?); the same command "
-                        "goes on") from error
+        raise UserError(
+            "a worker was ended from outside (is the memory full?); the same command " "goes on"
+        ) from error
     finally:
         for _, future in waiting:
             future.cancel()
@@ -240,8 +250,12 @@ def main():
     add = parser.add_argument
     add("source", nargs="?", type=folder, help="holds train/ and val/, or class folders")
     add("--output", type=folder, default=ROOT / "data" / "imagenet", help="(data/imagenet)")
-    add("--side", type=int, default=SIDE, help="shorter side of the prepared pictures (480: P1 "
-                                               "3.4)")
+    add(
+        "--side",
+        type=int,
+        default=SIDE,
+        help="shorter side of the prepared pictures (480: P1 " "3.4)",
+    )
     add("--val-list", type=folder, help=f"classes of a flat val/ ({', '.join(LISTS)})")
     add("--skip-unreadable", action="store_true", help="leave out files that cannot be read")
     add("--workers", type=int, help="processes (one a core)")
@@ -257,11 +271,13 @@ def main():
         arguments.skip_unreadable,
         arguments.val_list,
     )
-    print(f"{made.name}: {len(made.train_images):,} training and {len(made.test_images):,} test "
-          "images in "
-          f"{made.classes:,} classes, shorter side {made.side}, checked; in "
-          f"{photos.printable(os.path.relpath(arguments.output))}")
+    print(
+        f"{made.name}: {len(made.train_images):,} training and {len(made.test_images):,} test "
+        "images in "
+        f"{made.classes:,} classes, shorter side {made.side}, checked; in "
+        f"{photos.printable(os.path.relpath(arguments.output))}"
+    )
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

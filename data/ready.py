@@ -6,6 +6,7 @@ Nothing is written, and nothing but these two is needed: places and labels are r
 themselves, because im2rec leaves a picture that it cannot read out of its .rec, and not out of its
 .lst. A synset.txt beside them, with a line for each class in the order of the labels, names them.
 """
+
 import hashlib
 import os
 from array import array
@@ -22,7 +23,7 @@ from .records import FRAME, HEADER, LABEL, LENGTH_BITS, MAGIC, Records, Set, fra
 ANEW = "copy it anew from where it is whole, or make it anew by im2rec.py"
 NAMES = "synset.txt"
 LOOKED_AT = 1000  # training pictures whose mean colour is the set's
-HIGHEST = 2 ** 24  # label; float32, which holds labels, has not every whole number above it
+HIGHEST = 2**24  # label; float32, which holds labels, has not every whole number above it
 WHOLE = 0  # which piece of a record a frame is of
 FIRST = 1
 HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes that tell a record's place and label
@@ -49,11 +50,15 @@ def load(folder):
     for records in (train, val):
         digest.update(records.offsets)
         digest.update(records.labels)
-    name = (f"{photos.printable(folder.resolve().name)} ({len(train):,} + {len(val):,} images in "
-            f"{len(numbers):,} classes)")
-    print(f"{name}: records of im2rec with labels from {numbers[0]:g} to {numbers[-1]:g}, shorter "
-          f"sides from {min(sides)} to {max(sides)} pixels ({len(sides):,} looked at), scaled as "
-          "they are read")
+    name = (
+        f"{photos.printable(folder.resolve().name)} ({len(train):,} + {len(val):,} images in "
+        f"{len(numbers):,} classes)"
+    )
+    print(
+        f"{name}: records of im2rec with labels from {numbers[0]:g} to {numbers[-1]:g}, shorter "
+        f"sides from {min(sides)} to {max(sides)} pixels ({len(sides):,} looked at), scaled as "
+        "they are read"
+    )
     return Set(name, len(numbers), digest.hexdigest(), mean, None, train, val, names)
 
 
@@ -61,9 +66,11 @@ def _path(folder, split):
     path = folder / f"{split}.rec"
     if not path.is_file():
         others = ", ".join(sorted(other.name for other in folder.glob("*.rec")))
-        raise UserError(f"{folder} has {others} and no {path.name}: the records to train on are "
-                        "called train.rec, those to test on val.rec (rename or link them; "
-                        "im2rec.py --list --train-ratio 0.9 makes lists for both)")
+        raise UserError(
+            f"{folder} has {others} and no {path.name}: the records to train on are "
+            "called train.rec, those to test on val.rec (rename or link them; "
+            "im2rec.py --list --train-ratio 0.9 makes lists for both)"
+        )
     return path
 
 
@@ -83,7 +90,7 @@ def read(path):
                 raise _damaged(path, len(labels))
             if word >> LENGTH_BITS in (WHOLE, FIRST):
                 offsets.append(position)
-                labels.append(_label(path, len(labels), head[FRAME.size:][:length(word)]))
+                labels.append(_label(path, len(labels), head[FRAME.size :][: length(word)]))
             position += frame(word)
             progress.update(frame(word))
     if position != size or not offsets or offsets[0]:
@@ -97,8 +104,10 @@ def _label(path, number, head):
         raise _damaged(path, number)
     count, label, *_ = HEADER.unpack_from(head)
     if count > 1:
-        raise UserError(f"{path}: record {number} has {count:,} labels, and a network that tells "
-                        "classes apart needs one: make it by im2rec.py without --pack-label")
+        raise UserError(
+            f"{path}: record {number} has {count:,} labels, and a network that tells "
+            "classes apart needs one: make it by im2rec.py without --pack-label"
+        )
     if count and len(head) < HEADER.size + LABEL.size:
         raise _damaged(path, number)
     return LABEL.unpack_from(head, HEADER.size)[0] if count else label
@@ -116,18 +125,24 @@ def classes(train, val):
         whole &= records.labels == np.floor(records.labels)
         if not whole.all():
             number = whole.argmin()
-            raise UserError(f"{records.path}: record {number:,} has the label "
-                            f"{records.labels[number]:g}, and classes are whole numbers from 0: "
-                            "make it by im2rec.py of a list with such labels")
+            raise UserError(
+                f"{records.path}: record {number:,} has the label "
+                f"{records.labels[number]:g}, and classes are whole numbers from 0: "
+                "make it by im2rec.py of a list with such labels"
+            )
     numbers = np.unique(train.labels)
     if len(numbers) < 2:
-        raise UserError(f"{train.path} has the label {numbers[0]:g} alone, and a network needs two "
-                        "classes: im2rec.py --list --recursive gives each folder a label")
+        raise UserError(
+            f"{train.path} has the label {numbers[0]:g} alone, and a network needs two "
+            "classes: im2rec.py --list --recursive gives each folder a label"
+        )
     known = np.isin(val.labels, numbers)
     if not known.all():
-        raise UserError(f"{val.path} has the label {val.labels[known.argmin()]:g}, of which "
-                        f"{train.path.name} has no picture: make both of lists with the same "
-                        "labels")
+        raise UserError(
+            f"{val.path} has the label {val.labels[known.argmin()]:g}, of which "
+            f"{train.path.name} has no picture: make both of lists with the same "
+            "labels"
+        )
     return numbers
 
 
@@ -138,9 +153,11 @@ def class_names(folder, numbers):
         return tuple(f"class {number:g}" for number in numbers)
     names = tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
     if len(names) != len(numbers):
-        raise UserError(f"{path} has {len(names):,} lines, and train.rec {len(numbers):,} classes: "
-                        "it needs a line for each, in the order of the labels; mend it, or move it "
-                        "away")
+        raise UserError(
+            f"{path} has {len(names):,} lines, and train.rec {len(numbers):,} classes: "
+            "it needs a line for each, in the order of the labels; mend it, or move it "
+            "away"
+        )
     return names
 
 

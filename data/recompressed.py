@@ -3,6 +3,7 @@ network says something of what such pictures cost it in the first place.
 
     python -m data.recompressed data/cifar10 data/cifar10-recompressed     # 184 MB, half a minute
 """
+
 import io
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from common.command import Parser, folder, new_folder
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 
 from . import cifar, layouts
 
@@ -27,7 +28,7 @@ def recompressed(picture):
     Image.fromarray(padded.transpose(1, 2, 0)).save(coded, "JPEG", quality=QUALITY)
     side = picture.shape[-1]
     decoded = np.asarray(Image.open(coded)).transpose(2, 0, 1)
-    return decoded[:, SHIFT:SHIFT + side, SHIFT:SHIFT + side]
+    return decoded[:, SHIFT : SHIFT + side, SHIFT : SHIFT + side]
 
 
 def write(source, target):
@@ -36,10 +37,13 @@ def write(source, target):
     if Path(source).resolve() == Path(target).resolve():
         raise UserError(f"{target} holds the pictures themselves: name another folder")
     dataset = cifar.load("cifar10", source)
-    parts = [*zip(np.split(dataset.train_images, 5), np.split(dataset.train_labels, 5)),
-             (dataset.test_images, dataset.test_labels)]
-    coded = ((np.stack([recompressed(image) for image in images]), labels)
-             for images, labels in parts)
+    parts = [
+        *zip(np.split(dataset.train_images, 5), np.split(dataset.train_labels, 5)),
+        (dataset.test_images, dataset.test_labels),
+    ]
+    coded = (
+        (np.stack([recompressed(image) for image in images]), labels) for images, labels in parts
+    )
     title = f"{dataset.name}, once more through JPEG q{QUALITY}"
     layouts.write(Path(target), coded, dataset.class_names, title)
 
@@ -53,4 +57,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -4,6 +4,7 @@ such files.
 A record is a frame (magic, a word with its length), MXNet's header (flag, label, id, id2), and the
 file of a picture. One that holds the magic itself is in several pieces, each with a frame.
 """
+
 import os
 import struct
 from collections import namedtuple
@@ -12,7 +13,7 @@ import numpy as np
 
 from common.errors import UserError
 
-MAGIC = 0xced7230a  # with which each piece of a record begins
+MAGIC = 0xCED7230A  # with which each piece of a record begins
 LENGTH_BITS = 29  # of the word behind it; the others say which piece of a record it is
 FRAME = struct.Struct("<II")
 HEADER = struct.Struct("<IfQQ")
@@ -55,14 +56,14 @@ class Records:
         if len(content) < HEADER.size:
             raise self.damaged()
         labels = HEADER.unpack_from(content)[0]
-        return content[HEADER.size + LABEL.size * labels:]
+        return content[HEADER.size + LABEL.size * labels :]
 
     def damaged(self):
         """The UserError of a file that is not as it was made."""
         return UserError(f"{self.path} is damaged: {self._remedy}")
 
     def _read(self, sample):
-        begin, end = self.offsets[sample:sample + 2]
+        begin, end = self.offsets[sample : sample + 2]
         return os.pread(self._file, max(end - begin, 0), begin)
 
     def _pieces(self, record):
@@ -74,7 +75,7 @@ class Records:
             if magic != MAGIC:
                 raise self.damaged()
             begin = position + FRAME.size
-            pieces.append(record[begin:begin + length(word)])
+            pieces.append(record[begin : begin + length(word)])
             position += frame(word)
         if not 0 < position == len(record):
             raise self.damaged()

@@ -6,21 +6,26 @@
 A table or paragraph stands between <!-- name --> and <!-- end of name -->, a number between
 <!--name--> and <!--/-->.
 """
+
 import functools
 import re
 import sys
 import textwrap
 
 from common import files
-from common.errors import UserError, run
+from common.errors import UserError, run_main
 from common.files import ROOT
 from docs import beside, first_picture, outcome, places, speed, values
 from plots.named import DRAW
 from symbols import counts
 
 COLUMNS = 100
-DOCUMENTS = ["README.md", "README.zh.md", "CONTRIBUTING.md", *sorted(
-    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    "README.md",
+    "README.zh.md",
+    "CONTRIBUTING.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 def picture(text):
@@ -31,8 +36,11 @@ def picture(text):
 def tables_in(language):
     """Tables 1 and 2 at the scale that the README tells of."""
     scale = outcome.shown()
-    return [*outcome.table("table1", scale, language), "",
-            *outcome.table("table2", scale, language)]
+    return [
+        *outcome.table("table1", scale, language),
+        "",
+        *outcome.table("table2", scale, language),
+    ]
 
 
 BLOCKS = {
@@ -67,6 +75,7 @@ def wrapped(line):
 
 def filled(text):
     """A document's text with each block and number anew. Raises UserError if nothing has one."""
+
     def block(match):
         name = match.group(1)
         lines = [line for long in _compute(BLOCKS, name) for line in wrapped(long)]
@@ -103,4 +112,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

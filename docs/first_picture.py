@@ -1,10 +1,10 @@
 """The README's first picture: four ways to join 56 layers, at the longest scale that has them."""
 
-import statistics as numbers
+import statistics
 
 from common import files
 from common.errors import UserError
-from paper import runs, scales
+from paper import run_files, scales
 from plots import curves
 
 NETWORKS = ("original56", "preact56", "plain56", "constant_scaling56")
@@ -37,10 +37,10 @@ def published(scale):
         finished = []
         for folder in sorted((files.RESULTS / scale / f"cifar10-{network}").glob("seed*")):
             try:
-                finished.append(runs.read(folder))
+                finished.append(run_files.read(folder))
             except UserError:
                 continue
-        finished = list(filter(runs.is_whole, finished))
+        finished = list(filter(run_files.is_whole, finished))
         if not finished:
             return []
         found += finished
@@ -61,7 +61,7 @@ def lines(language="en"):
     """The picture and its caption, as Markdown."""
     drawn = published(scale())
     recipe = drawn[0].config["recipe"]
-    minutes = numbers.median(run.rows[-1]["seconds"] / 60 for run in drawn)
+    minutes = statistics.median(run.rows[-1]["seconds"] / 60 for run in drawn)
     seeds = len({run.config["recipe"]["seed"] for run in drawn})
     caption = CAPTIONS[language].format(
         scale=scale(),

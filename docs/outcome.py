@@ -1,11 +1,11 @@
 """What came out, from the published logs: Tables 1 and 2 beside the paper's, and what they show."""
 
-import statistics as numbers
+import statistics
 
 from common import files
 from docs import phrases
-from paper import experiments, runs, scales
-from paper.statistics import (
+from paper import experiments, run_files, scales
+from paper.significance import (
     JUDGED,
     fails,
     measured,
@@ -20,7 +20,7 @@ from paper.statistics import (
     verdicts,
 )
 from plots import summary, tables
-from plots.pictures import figure_of
+from plots.figure_files import figure_of
 
 MOST_ROWS = 8  # of Table 1's 11
 PICTURES = {
@@ -82,7 +82,7 @@ def sentences(language="en"):
         runs=sum(len(finished.errors) for _, finished in pairs),
         recipe=recipe(scale, language),
         depth=experiments.ORIGINAL110.at(scale).depth,
-        original=say(numbers.median(original.errors)),
+        original=say(statistics.median(original.errors)),
         paper=say(experiments.TABLE1[0].paper),
         failures=_failures(pairs, scale, language),
         correlation="?" if correlation is None else f"{correlation:.2f}",
@@ -111,8 +111,8 @@ def _papers_recipe(language):
 def recipe(scale, language="en"):
     """A scale's recipe in a few words."""
     if language == "en":
-        return scales.scale(scale).summary
-    used = scales.scale(scale).recipe
+        return scales.scale_named(scale).summary
+    used = scales.scale_named(scale).recipe
     return (
         f"{used.iterations:,} 次迭代，每批 {used.batch_size} 张"
         f" {used.image_size}x{used.image_size} 的图像"
@@ -121,7 +121,7 @@ def recipe(scale, language="en"):
 
 def _failures(pairs, scale, language):
     """The sentence on the paper's failures."""
-    medians = [numbers.median(finished.errors) for _, finished in pairs]
+    medians = [statistics.median(finished.errors) for _, finished in pairs]
     failing = [fails(row.paper) for row, _ in pairs]
     if scale in JUDGED:
         here = [fails(median) for median in medians]
@@ -229,7 +229,7 @@ def notes():
     folder = files.RESULTS / "full" / "cifar10-notes12" / "seed0"
     if not (folder / "config.json").exists():
         return ["The whole run, 12 units and 10 epochs, is not published yet. 完整的训练尚未发布。"]
-    run = runs.read(folder)
+    run = run_files.read(folder)
     lines = [
         f"{run.config['data']}, seed {run.config['recipe']['seed']}:",
         "",

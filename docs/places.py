@@ -1,4 +1,5 @@
 """Where things stand, file and line, looked up in the files themselves."""
+
 import re
 
 from common.errors import UserError
@@ -7,8 +8,11 @@ from common.files import ROOT
 # For CONTRIBUTING.md: what is looked for, the file that has it, and a pattern of its line.
 PLACES = [
     ("Figure 2(c), exclusive gating", "symbols/shortcuts/exclusive_gating.py", r"^def join"),
-    ("Figure 4(d), ReLU-only pre-activation", "symbols/activations/relu_only_preact.py",
-     r"^def residual_unit"),
+    (
+        "Figure 4(d), ReLU-only pre-activation",
+        "symbols/activations/relu_only_preact.py",
+        r"^def residual_unit",
+    ),
     ("the shared pre-activation", "symbols/activations/preact.py", r"unit\.project\(\w*activat"),
     ("equation (8)", "analysis/propagation.py", r"^def predicted"),
     ("the learning rate", "training/schedule.py", r"def __call__"),
@@ -36,8 +40,10 @@ def line_of(path, pattern):
     lines = (ROOT / path).read_text().splitlines()
     numbers = [number for number, line in enumerate(lines, 1) if re.search(pattern, line)]
     if len(numbers) != 1:
-        raise UserError(f"docs/places.py: {len(numbers)} lines of {path} have {pattern}, not 1: "
-                        "name the line that the reader looks for")
+        raise UserError(
+            f"docs/places.py: {len(numbers)} lines of {path} have {pattern}, not 1: "
+            "name the line that the reader looks for"
+        )
     return numbers[0], lines[numbers[0] - 1]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from symbols import names
 from training.recipe import IMAGENET
 
-from .scales import scale as scale_of
+from .scales import scale_named
 
 ILSVRC_ITERATIONS = 600547  # 120 epochs of its 1,281,167 training pictures, in batches of 256
 FREE = (
@@ -32,7 +32,7 @@ class Experiment(
         """The experiment that stands for this one at a scale: of the depth that the scale has for
         it.
         """
-        return self._replace(depth=scale_of(scale).depths.get(self.depth, self.depth))
+        return self._replace(depth=scale_named(scale).depths.get(self.depth, self.depth))
 
     @property
     def network(self):
@@ -75,7 +75,7 @@ class Experiment(
         recipe = (
             IMAGENET.lasting(ILSVRC_ITERATIONS)
             if self.dataset == "imagenet"
-            else scale_of(scale).recipe
+            else scale_named(scale).recipe
         )
         return replace(recipe, **self.changes)
 

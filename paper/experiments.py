@@ -9,7 +9,7 @@ from collections import namedtuple
 from common.errors import UserError
 
 from .experiment import cifar100, experiment, imagenet
-from .scales import scale as scale_of
+from .scales import scale_named
 
 FAILS_ABOVE = 20  # P2, Table 1: a test error above it, in %, is a failure
 FAIL = "fail"
@@ -251,7 +251,7 @@ def depths_note(scale, name=None):
     """'56 layers for the paper's 110, 83 for 164': what a scale has for the paper's depths, or for
     those of a table or figure.
     """
-    depths = scale_of(scale).depths
+    depths = scale_named(scale).depths
     used = {chosen.depth for chosen in experiments_of(name)} if name else depths
     notes = [f"{here} for {paper}" for paper, here in depths.items() if paper in used]
     return ", ".join(notes).replace(" for ", " layers for the paper's ", 1)

@@ -9,7 +9,7 @@ from common import files
 from common.errors import UserError
 from common.files import ROOT
 
-from . import runs
+from . import run_files
 
 
 class Job:
@@ -58,12 +58,12 @@ class Job:
 
     def _share(self, folder):
         try:
-            run = runs.read(folder)
-            runs.check(run, self.experiment, self.scale)
+            run = run_files.read(folder)
+            run_files.check(run, self.experiment, self.scale)
         except UserError:
             return 0
         return (
             1
-            if runs.is_whole(run)
+            if run_files.is_whole(run)
             else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
         )

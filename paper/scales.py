@@ -66,7 +66,7 @@ SCALES = {
 }
 
 
-def scale(name):
+def scale_named(name):
     """The scale of a name. Raises UserError if there is none."""
     if name not in SCALES:
         raise UserError(f"SCALE={name}: there are {', '.join(SCALES)}")

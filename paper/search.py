@@ -1,8 +1,9 @@
 """The search of section 3.1 for the initial bias of the gates: which bias it chooses."""
-import statistics as numbers
+
+import statistics
 
 from . import experiments
-from .statistics import ours
+from .significance import ours
 
 PAPER_BEST = -6  # 1603.05027, section 3.1
 
@@ -14,8 +15,9 @@ def bias(experiment):
 
 def errors(scale):
     """{bias: Ours} for the biases that have a finished run: errors on the held-out pictures."""
-    searched = {bias(experiment): ours(experiment, scale)
-                for experiment in experiments.GATE_BIAS_SEARCH}
+    searched = {
+        bias(experiment): ours(experiment, scale) for experiment in experiments.GATE_BIAS_SEARCH
+    }
     return {value: runs for value, runs in searched.items() if runs.errors}
 
 
@@ -27,6 +29,8 @@ def best(scale):
     searched = errors(scale)
     if len(searched) < len(experiments.GATE_BIAS_SEARCH):
         return None
-    chosen = min(experiments.GATE_BIAS_SEARCH,
-                 key=lambda experiment: numbers.median(searched[bias(experiment)].errors))
+    chosen = min(
+        experiments.GATE_BIAS_SEARCH,
+        key=lambda experiment: statistics.median(searched[bias(experiment)].errors),
+    )
     return chosen._replace(changes={})

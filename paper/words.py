@@ -15,8 +15,15 @@ SHORTCUTS = {
     "shortcut_only_gating": "shortcut-only gating",
 }
 # (a) to (f) of Figure 2; the plain net is 0 and 1 of (b)
-SHORTCUT_ORDER = ("identity", "plain", "constant_scaling", "exclusive_gating",
-                  "shortcut_only_gating", "convolution", "dropout")
+SHORTCUT_ORDER = (
+    "identity",
+    "plain",
+    "constant_scaling",
+    "exclusive_gating",
+    "shortcut_only_gating",
+    "convolution",
+    "dropout",
+)
 
 
 def kind(recipe):
@@ -28,12 +35,16 @@ def kind(recipe):
     parts = []
     if recipe["activation"] != "original":
         activation = recipe["activation"]
-        parts.append(ACTIVATIONS.get(activation, activation.replace("_", " "))
-                     + constants(activation, recipe.get("activation_args") or {}))
+        parts.append(
+            ACTIVATIONS.get(activation, activation.replace("_", " "))
+            + constants(activation, recipe.get("activation_args") or {})
+        )
     if recipe["shortcut"] != "identity":
         shortcut = recipe["shortcut"]
-        parts.append(SHORTCUTS.get(shortcut, shortcut.replace("_", " "))
-                     + constants(shortcut, recipe.get("shortcut_args") or {}))
+        parts.append(
+            SHORTCUTS.get(shortcut, shortcut.replace("_", " "))
+            + constants(shortcut, recipe.get("shortcut_args") or {})
+        )
     return " and ".join(parts) or "original"
 
 

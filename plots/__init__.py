@@ -1,4 +1,5 @@
 """What people look at, drawn from the logs under results/ alone; figures go to plots/figures/."""
+
 import importlib.util
 import os
 from pathlib import Path

@@ -5,6 +5,7 @@ A picture that is current is left as it is (plots/current.py), unless it is name
     python -m plots                             # make plots
     python -m plots summary --scale pocket      # make summary SCALE=pocket: one alone
 """
+
 import contextlib
 import io
 from concurrent.futures import ProcessPoolExecutor
@@ -13,11 +14,10 @@ from functools import partial
 from common import files
 from common.command import Parser
 from common.environment import physical_cores
-from common.errors import UserError, run
-from paper import runs as results
-from paper import scales
+from common.errors import UserError, run_main
+from paper import run_files, scales
 
-from . import current, curves, diagrams, pictures
+from . import current, curves, diagrams, figure_files
 from .named import DRAW, has_runs
 
 
@@ -39,7 +39,7 @@ def side_by_side(tasks):
         for said in pool.map(_said, tasks):
             for line in said.splitlines():
                 # two tasks may have met the same bad run
-                (results.say_once if line.startswith("left out: ") else print)(line)
+                (run_files.say_once if line.startswith("left out: ") else print)(line)
 
 
 def _said(task):
@@ -54,7 +54,7 @@ def draw_scale(scale):
     sources = current.logs(scale)
     for name in DRAW:
         if has_runs(name, scale):
-            path = pictures.figure_of(name, scale)
+            path = figure_files.figure_of(name, scale)
             current.refresh([path], sources, partial(DRAW[name], name, scale))
 
 
@@ -65,14 +65,15 @@ def draw_diagrams():
 
 def each_run():
     """A task for every run that there is."""
-    return [partial(draw_run, folder) for folder in results.every_folder()]
+    return [partial(draw_run, folder) for folder in run_files.every_folder()]
 
 
 def draw_run(folder):
-    path = pictures.figure_path(folder)
+    path = figure_files.figure_path(folder)
     try:
-        current.refresh([path], current.log(folder),
-                        lambda: curves.draw([results.read(folder)], path))
+        current.refresh(
+            [path], current.log(folder), lambda: curves.draw([run_files.read(folder)], path)
+        )
     except UserError as error:
         print(f"left out: {error}")
     except OSError as error:
@@ -81,16 +82,18 @@ def draw_run(folder):
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("names", nargs="*", metavar="name",
-                        help=f"{', '.join(DRAW)}; without one, everything")
-    parser.add_argument("--scale", help=f"{', '.join(scales.SCALES)}; without it, all "
-                        "that have runs")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"{', '.join(DRAW)}; without one, everything"
+    )
+    parser.add_argument(
+        "--scale", help=f"{', '.join(scales.SCALES)}; without it, all " "that have runs"
+    )
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in DRAW:
             raise UserError(f"'{name}' is no table or figure: there are {', '.join(DRAW)}")
     if arguments.scale:
-        scales.scale(arguments.scale)
+        scales.scale_named(arguments.scale)
     if not arguments.names:
         draw_everything(arguments.scale)
     for scale in [arguments.scale] if arguments.scale else scales.SCALES:
@@ -99,4 +102,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -5,25 +5,27 @@
 
 Without --what it is the paper's layout: test error solid, training loss dashed.
 """
+
 from functools import partial
 
 from PIL import Image
 
 from common import files
 from common.command import Parser, folder
-from common.errors import UserError, run
-from paper import runs as results
+from common.errors import UserError, run_main
+from paper import run_files
 
 from . import scales
 from .curves import draw, legend, lines, panel
-from .series import accuracy, finite, series
-from .series import words as outcome
+from .series import accuracy, finite, legend_label, series
 from .styles import styles
 
 # of the log: (training's column, testing's, what it becomes, the axis' words)
-WHAT = {"error": ("train_error", "test_error", None, "Error, %"),
-        "loss": ("train_loss", "test_loss", None, "Loss, nats"),
-        "accuracy": ("train_error", "test_error", accuracy, "Accuracy, %")}
+WHAT = {
+    "error": ("train_error", "test_error", None, "Error, %"),
+    "loss": ("train_loss", "test_loss", None, "Loss, nats"),
+    "accuracy": ("train_error", "test_error", accuracy, "Accuracy, %"),
+}
 LONGEST = 60  # characters of the networks' names in a file's name
 
 
@@ -34,7 +36,7 @@ def one_quantity(axes, drawn, title, what, by):
     values = []
     for curve, (colour, marker) in zip(drawn, chosen):
         lines(axes, curve, training, colour, by=by, change=change)
-        lines(axes, curve, testing, colour, marker, outcome(curve, what), by, change)
+        lines(axes, curve, testing, colour, marker, legend_label(curve, what), by, change)
         for column in (training, testing):
             points = series(curve, column, by, change)
             values += finite(points.low, points.high)
@@ -44,8 +46,9 @@ def one_quantity(axes, drawn, title, what, by):
         losses = [value for value in values if scales.LEAST < value < 1 / scales.LEAST]
         scales.loss_axis(axes, scales.Limits(scales.padded_log(losses or [1]), None, False), words)
     else:
-        scales.error_axis(axes, scales.Limits(None, scales.padded(values or [0, 100]), False),
-                          words)
+        scales.error_axis(
+            axes, scales.Limits(None, scales.padded(values or [0, 100]), False), words
+        )
     legend(axes, len(drawn), title)
 
 
@@ -90,20 +93,31 @@ def main():
     parser = Parser(__doc__)
     parser.add_argument("runs", nargs="+", type=folder, help="run folders, into one picture")
     parser.add_argument("--what", choices=WHAT, help="one quantity, training's and testing's")
-    parser.add_argument("--by", choices=("iteration", "epoch"), default="iteration",
-                        help="what is below (iteration)")
-    parser.add_argument("--output", type=folder, metavar="FILE.png",
-                        help="by default plots/figures/compare-<networks>.png")
+    parser.add_argument(
+        "--by",
+        choices=("iteration", "epoch"),
+        default="iteration",
+        help="what is below (iteration)",
+    )
+    parser.add_argument(
+        "--output",
+        type=folder,
+        metavar="FILE.png",
+        help="by default plots/figures/compare-<networks>.png",
+    )
     parser.add_argument("--title")
     arguments = parser.parse_args()
-    runs = [results.read(folder) for folder in dict.fromkeys(arguments.runs)]
+    runs = [run_files.read(folder) for folder in dict.fromkeys(arguments.runs)]
     by = arguments.by
-    fill = partial(one_quantity, what=arguments.what, by=by) if arguments.what else partial(
-        panel, by=by)
+    fill = (
+        partial(one_quantity, what=arguments.what, by=by)
+        if arguments.what
+        else partial(panel, by=by)
+    )
     wanted = description(runs, arguments.what, by, arguments.title)
     path = free_path(runs, arguments.output, wanted, arguments.what, by)
     draw(runs, path, arguments.title, fill, wanted)
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

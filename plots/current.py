@@ -4,6 +4,7 @@ Not told by the time of a file: git gives a picture and the code that it brings 
 file beside a picture, which git does not see, holds a digest of what it was drawn from and of the
 picture.
 """
+
 import hashlib
 import os
 from functools import lru_cache

@@ -5,14 +5,15 @@ Iterations below. Seeds of one network are one curve: their median, and a band o
 
     python -m plots.curves results/full/cifar10-preact20/seed0
 """
+
 import matplotlib.pyplot as plt
 
 from common.command import Parser, folder
-from common.errors import run as run_main
-from paper import runs as results
+from common.errors import run_main
+from paper import run_files
 
-from . import pictures, scales
-from .series import curves, series, words
+from . import figure_files, scales
+from .series import group_runs, legend_label, series
 from .styles import DASHES, line_style, styles
 
 
@@ -31,7 +32,7 @@ def panel(axes, drawn, title=None, papers=(), limits=None, style=None, by="itera
             behind(axes, paper.get("train_loss", ()), colour, dashed=True)
             behind(right, paper["test_err"], colour)
         lines(axes, curve, "train_loss", colour, by=by)
-        lines(right, curve, "test_error", colour, marker, words(curve), by)
+        lines(right, curve, "test_error", colour, marker, legend_label(curve), by)
     scales.iteration_axis(axes, drawn, by)
     scales.loss_axis(axes, limits)
     scales.error_axis(right, limits)
@@ -56,8 +57,14 @@ def lines(axes, curve, column, colour, marker=None, label=None, by="iteration", 
 def behind(axes, points, colour, dashed=False):
     """The paper's own curve in a light tone."""
     if points:
-        axes.plot(*zip(*points), color=colour, alpha=0.3, zorder=1,
-                  linestyle=DASHES if dashed else "solid", linewidth=1 if dashed else 3)
+        axes.plot(
+            *zip(*points),
+            color=colour,
+            alpha=0.3,
+            zorder=1,
+            linestyle=DASHES if dashed else "solid",
+            linewidth=1 if dashed else 3,
+        )
 
 
 def legend(axes, count, title, papers=()):
@@ -66,8 +73,16 @@ def legend(axes, count, title, papers=()):
     if any(papers):
         handles.append(plt.Line2D([], [], color="0.3", alpha=0.35, linewidth=3))
         labels.append("light: the paper's own")
-    axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8,
-                ncols=1 if count < 3 else 2, frameon=False, title=title)
+    axes.legend(
+        handles,
+        labels,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        fontsize=8,
+        ncols=1 if count < 3 else 2,
+        frameon=False,
+        title=title,
+    )
 
 
 def draw(runs, path, title=None, fill=panel, description=None):
@@ -76,20 +91,24 @@ def draw(runs, path, title=None, fill=panel, description=None):
     fill(axes, curves, title): draws into it. description: the PNG's own, see pictures.save().
     """
     figure, axes = plt.subplots(figsize=(7, 4.8), layout="constrained")
-    drawn = curves(runs)
-    fill(axes, drawn, title and pictures.plain(title))
+    drawn = group_runs(runs)
+    fill(axes, drawn, title and figure_files.plain(title))
     medians = any(len(curve.runs) > 1 for curve in drawn)
-    pictures.caption(figure, runs, "curve" if medians else None)
-    pictures.save(figure, path, description)
+    figure_files.caption(figure, runs, "curve" if medians else None)
+    figure_files.save(figure, path, description)
     plt.close(figure)
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("run", type=folder, help="its folder; the picture is curves.png in it, or "
-                        "one in plots/figures/ for a published run")
+    parser.add_argument(
+        "run",
+        type=folder,
+        help="its folder; the picture is curves.png in it, or "
+        "one in plots/figures/ for a published run",
+    )
     run = parser.parse_args().run
-    draw([results.read(run)], pictures.figure_path(run))
+    draw([run_files.read(run)], figure_files.figure_path(run))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Where the parts of a residual unit stand in its diagram: read off the symbol's graph, whatever it
 is."""
+
 import json
 
 import symbols
@@ -7,11 +8,22 @@ import symbols
 ALONE = 1.5  # the column of F where nothing stands between it and the shortcut
 BRANCH = 0.6  # extra rows between a place where paths part and the box that one of them enters
 # What joins two paths, as it is drawn: in a circle.
-MEETINGS = {"elemwise_add": "+", "broadcast_add": "+", "elemwise_sub": "\u2212",
-            "broadcast_sub": "\u2212", "elemwise_mul": "\u00d7", "broadcast_mul": "\u00d7"}
-SCALARS = {"_mul_scalar": "\u00d7 {}", "_plus_scalar": "+ {}", "_minus_scalar": "\u2212 {}",
-           "_rminus_scalar": "{} \u2212 \u00b7", "_div_scalar": "/ {}",
-           "_rdiv_scalar": "{} / \u00b7"}
+MEETINGS = {
+    "elemwise_add": "+",
+    "broadcast_add": "+",
+    "elemwise_sub": "\u2212",
+    "broadcast_sub": "\u2212",
+    "elemwise_mul": "\u00d7",
+    "broadcast_mul": "\u00d7",
+}
+SCALARS = {
+    "_mul_scalar": "\u00d7 {}",
+    "_plus_scalar": "+ {}",
+    "_minus_scalar": "\u2212 {}",
+    "_rminus_scalar": "{} \u2212 \u00b7",
+    "_div_scalar": "/ {}",
+    "_rdiv_scalar": "{} / \u00b7",
+}
 
 
 def of_network(activation, shortcut, first=2, last=2):
@@ -31,15 +43,21 @@ class Graph:
         nodes = json.loads(symbol.tojson())["nodes"]
         self.units = units
         names = [node["name"] for node in nodes]
-        inside = {node["name"]: node for node in nodes
-                  if node["op"] != "null" and node["name"].startswith(tuple(self.units))}
+        inside = {
+            node["name"]: node
+            for node in nodes
+            if node["op"] != "null" and node["name"].startswith(tuple(self.units))
+        }
         self.inputs = {}
         self.words = {}
         self.kind = {}
         for name, node in inside.items():
             given = [(names[i], nodes[i]["op"] == "null") for i, *_ in node["inputs"]]
-            self.inputs[name] = list(dict.fromkeys(
-                one if one in inside else "x" for one, variable in given if not variable))
+            self.inputs[name] = list(
+                dict.fromkeys(
+                    one if one in inside else "x" for one, variable in given if not variable
+                )
+            )
             variables = [_without(units, one) for one, variable in given if variable]
             self.words[name], self.kind[name] = describe(node, len(self.inputs[name]), variables)
 
@@ -74,9 +92,18 @@ class Graph:
             start = members[-1]
         rows = {"x": 0}
         for name, inputs in self.inputs.items():
-            rows[name] = 1 + max((
-                rows[one] + (BRANCH if one != "x" and columns[one] < columns[name]
-                             and not self.is_meeting(name) else 0) for one in inputs), default=0)
+            rows[name] = 1 + max(
+                (
+                    rows[one]
+                    + (
+                        BRANCH
+                        if one != "x" and columns[one] < columns[name] and not self.is_meeting(name)
+                        else 0
+                    )
+                    for one in inputs
+                ),
+                default=0,
+            )
         return {name: (columns[name], rows[name]) for name in columns}
 
     def _columns(self, start, members, weight):
@@ -104,8 +131,9 @@ class Graph:
         best = {}
         for name in among:
             ways = [best[one] for one in self.inputs[name] if one in best]
-            best[name] = max(ways, key=lambda way: (set(through) <= set(way), len(way)),
-                             default=[]) + [name]
+            best[name] = max(
+                ways, key=lambda way: (set(through) <= set(way), len(way)), default=[]
+            ) + [name]
         return max(best.values(), key=lambda way: (set(through) <= set(way), len(way)))
 
     def _way(self, start, end, closed):
@@ -126,7 +154,7 @@ class Graph:
 def _without(units, name):
     for unit in units:
         if name.startswith(unit):
-            return name[len(unit):]
+            return name[len(unit) :]
     return name
 
 
@@ -147,9 +175,13 @@ def describe(node, inputs, variables):
         return "BN", "BN"
     if op == "Activation" and attributes["act_type"] == "relu" or op == "relu":
         return "ReLU", "ReLU"
-    named = {"Activation": attributes.get("act_type"), "LeakyReLU": attributes.get("act_type"),
-             "Dropout": f"dropout {float(attributes.get('p', 0.5)):.2g}", "Concat": "concat",
-             "FullyConnected": f"fc {attributes.get('num_hidden', '')}",
-             "Pooling": f"{attributes.get('pool_type', 'max')} pool"}
+    named = {
+        "Activation": attributes.get("act_type"),
+        "LeakyReLU": attributes.get("act_type"),
+        "Dropout": f"dropout {float(attributes.get('p', 0.5)):.2g}",
+        "Concat": "concat",
+        "FullyConnected": f"fc {attributes.get('num_hidden', '')}",
+        "Pooling": f"{attributes.get('pool_type', 'max')} pool",
+    }
     text = named.get(op) or op.lstrip("_").replace("_", " ")
     return text, "weight" if op == "FullyConnected" else "other"

@@ -1,15 +1,17 @@
 """What draws each table and figure, by its name: DRAW[name](name, scale)."""
-from paper import experiments
-from paper import runs as results
 
-from . import panels, search, summary, tables
+from paper import experiments, run_files
 
-DRAW = {**dict.fromkeys(experiments.TABLES, tables.draw),
-        **dict.fromkeys(experiments.FIGURES, panels.draw),
-        experiments.SEARCH: search.draw,
-        "summary": summary.draw}
+from . import curve_figures, gate_bias, summary, tables
+
+DRAW = {
+    **dict.fromkeys(experiments.TABLES, tables.draw),
+    **dict.fromkeys(experiments.FIGURES, curve_figures.draw),
+    experiments.SEARCH: gate_bias.draw,
+    "summary": summary.draw,
+}
 
 
 def has_runs(name, scale):
     """Whether a table or figure has any run at a scale."""
-    return any(results.of(experiment, scale) for experiment in experiments.experiments_of(name))
+    return any(run_files.of(experiment, scale) for experiment in experiments.experiments_of(name))

@@ -7,11 +7,10 @@ import matplotlib.pyplot as plt
 
 from common import files
 from common.command import Parser, folder
-from common.errors import UserError
-from common.errors import run as run_main
-from paper import runs
+from common.errors import UserError, run_main
+from paper import run_files
 
-from . import pictures
+from . import figure_files
 from .series import accuracy
 
 TRAINING = {"color": "tab:blue", "marker": "o", "linestyle": "-"}
@@ -19,12 +18,11 @@ TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}  # two marks, f
 
 
 def draw(folder):
-    """Draw a run's rows that have a test, one an epoch, into notes-loss.png and notes-accuracy.png.
-    """
-    run = runs.read(folder)
+    """Draw a run's rows that have a test, one an epoch, into notes-loss.png and notes-accuracy.png."""
+    run = run_files.read(folder)
     rows = [row for row in run.rows if row["test_error"] is not None]
     if not rows:
-        raise UserError(f"{run.folder} has no test yet: {runs.again(run.config)}")
+        raise UserError(f"{run.folder} has no test yet: {run_files.again(run.config)}")
     epochs = [row["epoch"] for row in rows]
     for name, training, testing in (
         ("loss", [row["train_loss"] for row in rows], [row["test_loss"] for row in rows]),
@@ -38,10 +36,10 @@ def draw(folder):
         axes.tick_params(labelsize=12)
         axes.legend(loc="upper right" if name == "loss" else "lower right", fontsize=13)
         axes.grid(alpha=0.3)
-        pictures.caption(
+        figure_files.caption(
             figure, [run], note="the notes' network; training: over the epoch's own batches"
         )
-        pictures.save(figure, files.FIGURES / f"notes-{name}.png")
+        figure_files.save(figure, files.FIGURES / f"notes-{name}.png")
         plt.close(figure)
 
 

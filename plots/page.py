@@ -1,4 +1,5 @@
 """The parts of a page that holds its pictures itself: no network, no file beside it, no script."""
+
 import base64
 import struct
 from html import escape
@@ -69,7 +70,9 @@ def picture(data, text, name):
     while the page opens."""
     width, height = struct.unpack(">II", data[16:24])
     source = base64.b64encode(data).decode()
-    return (f'<figure><label class="zoom"><input type="checkbox" aria-label="enlarge">'
-            f'<img src="data:image/png;base64,{source}" width="{width}" height="{height}" '
-            f'alt="{escape(text, True)}"></label>'
-            f"<figcaption>{escape(text)} <code>{escape(name)}</code></figcaption></figure>")
+    return (
+        f'<figure><label class="zoom"><input type="checkbox" aria-label="enlarge">'
+        f'<img src="data:image/png;base64,{source}" width="{width}" height="{height}" '
+        f'alt="{escape(text, True)}"></label>'
+        f"<figcaption>{escape(text)} <code>{escape(name)}</code></figcaption></figure>"
+    )

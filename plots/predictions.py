@@ -1,9 +1,10 @@
 """Photographs, and beside each the classes that a network takes it for: one PNG."""
+
 import math
 
 import matplotlib.pyplot as plt
 
-from .pictures import save, write_below
+from .figure_files import save, write_below
 
 COLUMNS = 3
 MOST = 12  # pictures that are drawn; the lines tell of all
@@ -16,8 +17,9 @@ def draw(predictions, count, path, note):
         note += f"; the first {len(predictions)} of {count:,} pictures"
     columns = min(COLUMNS, len(predictions))
     rows = math.ceil(len(predictions) / columns)
-    figure, axes = plt.subplots(rows, 2 * columns, figsize=(5.2 * columns, 2.4 * rows),
-                                squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        rows, 2 * columns, figsize=(5.2 * columns, 2.4 * rows), squeeze=False, layout="constrained"
+    )
     for pair in axes.flat:
         pair.set_axis_off()
     for k, (name, image, likeliest) in enumerate(predictions):

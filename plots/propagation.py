@@ -3,25 +3,37 @@ measured.
 
     python -m plots.propagation results/analysis/propagation-110.csv
 """
+
 import matplotlib.pyplot as plt
 
 from analysis import measurements
 from common import files
 from common.command import Parser, folder
-from common.errors import run as run_main
+from common.errors import run_main
 from paper import words
 
-from . import pictures, styles, tables
+from . import figure_files, styles, tables
 
-QUANTITIES = [("gradient", r"whole gradient $\|\partial E/\partial x_l\|$"),
-              ("shortcut_gradient", "its part through\nshortcuts alone"),
-              ("signal", r"signal $\|x_l\|$")]
-TITLES = {"propagation-110": "How signals travel through 110 layers, untrained",
-          "propagation-depth": "How signals travel through 110 and through 1001 layers, untrained",
-          "propagation-lambda":
-              r"Scaled shortcuts, $h(x)=\lambda x$, 110 layers, untrained, beside equation (8)"}
-HEAD = ["network", "|x_L| / |x_1|", "gradient at x_1 / at x_L", "through shortcuts alone",
-        "share at x_1", "last stage: product of lambdas", "shortcuts alone", "whole gradient"]
+QUANTITIES = [
+    ("gradient", r"whole gradient $\|\partial E/\partial x_l\|$"),
+    ("shortcut_gradient", "its part through\nshortcuts alone"),
+    ("signal", r"signal $\|x_l\|$"),
+]
+TITLES = {
+    "propagation-110": "How signals travel through 110 layers, untrained",
+    "propagation-depth": "How signals travel through 110 and through 1001 layers, untrained",
+    "propagation-lambda": r"Scaled shortcuts, $h(x)=\lambda x$, 110 layers, untrained, beside equation (8)",
+}
+HEAD = [
+    "network",
+    "|x_L| / |x_1|",
+    "gradient at x_1 / at x_L",
+    "through shortcuts alone",
+    "share at x_1",
+    "last stage: product of lambdas",
+    "shortcuts alone",
+    "whole gradient",
+]
 DASHED = (0, (5, 2))  # untrained, where trained stands beside it
 
 
@@ -32,13 +44,21 @@ def draw(path):
     for row in rows:
         row["label"] += (", trained" if _is_trained(row) else ", untrained") if mixed else ""
     figure = _lambdas(rows) if path.stem == "propagation-lambda" else _panels(rows)
-    figure.suptitle(TITLES.get(path.stem, "How signals travel, before training and after"
-                               if mixed else "How signals travel"))
+    figure.suptitle(
+        TITLES.get(
+            path.stem,
+            "How signals travel, before training and after" if mixed else "How signals travel",
+        )
+    )
     weights = "; ".join(dict.fromkeys(row["weights"] for row in rows))
-    pictures.write_below(figure, (
-        f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the "
-        "batch), BN as in training; a line ends where nothing at all arrives"))
-    pictures.save(figure, files.FIGURES / f"{path.stem}.png")
+    figure_files.write_below(
+        figure,
+        (
+            f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the "
+            "batch), BN as in training; a line ends where nothing at all arrives"
+        ),
+    )
+    figure_files.save(figure, files.FIGURES / f"{path.stem}.png")
     plt.close(figure)
     lines = table(rows)
     files.write_whole(files.FIGURES / f"{path.stem}.md", tables.markdown(HEAD, lines))
@@ -57,10 +77,15 @@ def table(rows):
         first = members[0]
         last = members[-1]
         stage = next(row for row in members if row["shape"] == last["shape"])
-        numbers = [last["signal"] / first["signal"], first["gradient"] / last["gradient"],
-                   first["shortcut_gradient"] / last["gradient"],
-                   first["shortcut_gradient"] / first["gradient"],
-                   stage["lambda_product"], stage["shortcut_ratio"], stage["gradient_ratio"]]
+        numbers = [
+            last["signal"] / first["signal"],
+            first["gradient"] / last["gradient"],
+            first["shortcut_gradient"] / last["gradient"],
+            first["shortcut_gradient"] / first["gradient"],
+            stage["lambda_product"],
+            stage["shortcut_ratio"],
+            stage["gradient_ratio"],
+        ]
         lines.append([label, *("" if number is None else f"{number:.3g}" for number in numbers)])
     return lines
 
@@ -73,8 +98,12 @@ def _in_the_papers_order(networks):
 
     def place(pair):
         row = pair[1][0]
-        return (_index(activations, row["activation"]), _index(shortcuts, row["shortcut"]),
-                row["depth"], not _is_trained(row))
+        return (
+            _index(activations, row["activation"]),
+            _index(shortcuts, row["shortcut"]),
+            row["depth"],
+            not _is_trained(row),
+        )
 
     return dict(sorted(networks.items(), key=place))
 
@@ -95,9 +124,16 @@ def _styles(networks):
     for lines in networks.values():
         colour, marker = chosen[_kind(lines[0])]
         dashed = mixed and not _is_trained(lines[0])
-        named.append(dict(color=colour, marker=marker, markersize=4, linewidth=1.4,
-                          linestyle=DASHED if dashed else "solid",
-                          markerfacecolor="white" if dashed else colour))
+        named.append(
+            dict(
+                color=colour,
+                marker=marker,
+                markersize=4,
+                linewidth=1.4,
+                linestyle=DASHED if dashed else "solid",
+                markerfacecolor="white" if dashed else colour,
+            )
+        )
     return named
 
 
@@ -108,8 +144,14 @@ def _kind(row):
 def _panels(rows):
     """A column for each panel of the CSV, a row for each quantity."""
     panels = measurements.grouped(rows, "panel")
-    figure, axes = plt.subplots(3, len(panels), figsize=(max(8, 6.5 * len(panels)), 9),
-                                layout="constrained", squeeze=False, sharey="row")
+    figure, axes = plt.subplots(
+        3,
+        len(panels),
+        figsize=(max(8, 6.5 * len(panels)), 9),
+        layout="constrained",
+        squeeze=False,
+        sharey="row",
+    )
     for column, (title, members) in zip(axes.T, panels.items()):
         _column(column, title, _in_the_papers_order(measurements.grouped(members, "label")))
     for axis, (_, said) in zip(axes[:, 0], QUANTITIES):
@@ -130,17 +172,27 @@ def _column(column, title, networks):
             units = [100 * (unit - 1) / (len(lines) - 1) for unit in units]
         for axis, (quantity, _) in zip(column, QUANTITIES):
             # what is exactly nought has no place on a logarithmic axis
-            axis.plot(units, [row[quantity] or None for row in lines], label=label, markevery=0.1,
-                      **style)
+            axis.plot(
+                units, [row[quantity] or None for row in lines], label=label, markevery=0.1, **style
+            )
     for axis in column:
         axis.set_yscale("log")
         axis.grid(axis="y", linestyle=":", color="0.7")
         for border in borders:
             axis.axvline(border, color="0.8", linewidth=0.8, zorder=0)
-    column[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8, frameon=False,
-                     title=title, ncols=1 if len(networks) < 4 else 2)
-    column[-1].set_xlabel("units passed, % (grey lines: stages)" if mixed
-                          else "residual unit $l$ (grey lines: stages)")
+    column[0].legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        fontsize=8,
+        frameon=False,
+        title=title,
+        ncols=1 if len(networks) < 4 else 2,
+    )
+    column[-1].set_xlabel(
+        "units passed, % (grey lines: stages)"
+        if mixed
+        else "residual unit $l$ (grey lines: stages)"
+    )
 
 
 def _borders(lines):
@@ -148,18 +200,29 @@ def _borders(lines):
     return [row["l"] for before, row in zip(lines, lines[1:]) if row["shape"] != before["shape"]]
 
 
-LINES = {"lambda_product": dict(linewidth=6, alpha=0.3), "shortcut_ratio": dict(linewidth=1),
-         "gradient_ratio": dict(linewidth=1, linestyle=DASHED)}
-WORDS = {"lambda_product": r"equation (8): $\prod\lambda_i$",
-         "shortcut_ratio": "measured, through shortcuts alone",
-         "gradient_ratio": "measured, whole gradient"}
+LINES = {
+    "lambda_product": dict(linewidth=6, alpha=0.3),
+    "shortcut_ratio": dict(linewidth=1),
+    "gradient_ratio": dict(linewidth=1, linestyle=DASHED),
+}
+WORDS = {
+    "lambda_product": r"equation (8): $\prod\lambda_i$",
+    "shortcut_ratio": "measured, through shortcuts alone",
+    "gradient_ratio": "measured, whole gradient",
+}
 
 
 def _lambdas(rows):
     """Predicted and measured ratios to the end of the stage, for several lambdas."""
     panels = measurements.grouped(rows, "panel")
-    figure, axes = plt.subplots(1, len(panels), figsize=(6.5 * len(panels), 5),
-                                layout="constrained", squeeze=False, sharey=True)
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(6.5 * len(panels), 5),
+        layout="constrained",
+        squeeze=False,
+        sharey=True,
+    )
     for axis, (title, members) in zip(axes.flat, panels.items()):
         networks = measurements.grouped(members, "label")
         chosen = styles.styles([lines[0] for lines in networks.values()])
@@ -169,8 +232,14 @@ def _lambdas(rows):
             axis.plot([], [], color="0.3", label=WORDS[quantity], **style)
         axis.set_yscale("log")
         axis.grid(axis="y", linestyle=":", color="0.7")
-        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8, frameon=False,
-                    title=title, ncols=2)
+        axis.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            fontsize=8,
+            frameon=False,
+            title=title,
+            ncols=2,
+        )
         axis.set_xlabel("residual unit $l$")
     axes[0, 0].set_ylabel(r"ratio of $\|\partial E/\partial x_l\|$ to that at its stage's end")
     return figure
@@ -182,15 +251,25 @@ def _one_lambda(axis, lines, colour, marker):
         stage = [row for row in lines if start <= row["l"] < end]
         for quantity, style in LINES.items():
             marked = {"marker": marker, "markersize": 3.5} if quantity == "shortcut_ratio" else {}
-            axis.plot([row["l"] for row in stage], [row[quantity] or None for row in stage],
-                      color=colour, **style, **marked)
+            axis.plot(
+                [row["l"] for row in stage],
+                [row[quantity] or None for row in stage],
+                color=colour,
+                **style,
+                **marked,
+            )
     axis.plot([], [], color=colour, marker=marker, label=rf"$\lambda$ = {lines[0]['lambda']:g}")
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("tables", nargs="*", type=folder, metavar="FILE",
-                        help="of analysis/propagation.py (all in results/analysis/)")
+    parser.add_argument(
+        "tables",
+        nargs="*",
+        type=folder,
+        metavar="FILE",
+        help="of analysis/propagation.py (all in results/analysis/)",
+    )
     stored = sorted((files.RESULTS / "analysis").glob("propagation-*.csv"))
     for path in parser.parse_args().tables or stored:
         draw(path)

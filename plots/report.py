@@ -11,15 +11,14 @@ from html import escape
 
 from common import files
 from common.command import Parser, folder
-from common.errors import run
-from paper import experiments
-from paper import runs as results
+from common.errors import run_main
+from paper import experiments, run_files
 from paper.scales import SCALES
-from paper.statistics import order
+from paper.significance import order
 
-from . import diagrams, page, pictures, summary, tables
+from . import diagrams, figure_files, page, summary, tables
 from .claims import CLAIMS
-from .panels import TITLES
+from .curve_figures import TITLES
 
 COLUMNS = [column for column in tables.Line._fields if column != "scale"]  # the title has it
 TEXT = {
@@ -34,7 +33,7 @@ def picture(path, text):
         return ""
     data = path.read_bytes()
     if not page.is_whole(data):
-        results.say_once(
+        run_files.say_once(
             f"left out: {path} is no whole PNG: delete it, and make plots draws it again"
         )
         return ""
@@ -44,7 +43,7 @@ def picture(path, text):
 def finished(name, scale):
     """How many networks of a table or figure have a finished run at a scale."""
     return sum(
-        any(map(results.is_whole, results.of(experiment, scale)))
+        any(map(run_files.is_whole, run_files.of(experiment, scale)))
         for experiment in experiments.experiments_of(name)
     )
 
@@ -68,7 +67,7 @@ def evidence(claim, scale):
         else:
             pairs.append(
                 picture(
-                    pictures.figure_of(name, scale),
+                    figure_files.figure_of(name, scale),
                     f"{text} To make it: {experiments.make(name, scale)}",
                 )
             )
@@ -118,8 +117,8 @@ def own(runs):
     """The user's own runs and units: a number and a picture for each."""
     rows = [
         (
-            results.label(one),
-            results.recipe_of(one),
+            run_files.label(one),
+            run_files.recipe_of(one),
             one.config["recipe"]["seed"],
             state(one),
             one.config["data"],
@@ -128,7 +127,9 @@ def own(runs):
         for one in runs
     ]
     head = ("network", "recipe", "seed", "test error", "data", "command")
-    drawn = "".join(picture(pictures.figure_path(one.folder), results.label(one)) for one in runs)
+    drawn = "".join(
+        picture(figure_files.figure_path(one.folder), run_files.label(one)) for one in runs
+    )
     units = "".join(
         picture(files.FIGURES / f"unit-{name}.png", f"{name.replace('_', ' ')}: one unit")
         for name in diagrams.own_variants()
@@ -141,9 +142,9 @@ def own(runs):
 
 def state(one):
     """'18.92 %', or that there is no end yet."""
-    error = results.last_error(one)
+    error = run_files.last_error(one)
     said = "no test yet" if error is None else f"{error:.2f} %"
-    return said if results.is_whole(one) else f"{said}, unfinished"
+    return said if run_files.is_whole(one) else f"{said}, unfinished"
 
 
 def recipe(one):
@@ -163,8 +164,8 @@ def recipe(one):
 
 
 def whole_page():
-    runs = results.every()
-    mine = [one for one in runs if results.is_own(one)]
+    runs = run_files.every()
+    mine = [one for one in runs if run_files.is_own(one)]
     links = "".join(
         f'<a href="#claim{i}">{escape(claim.title)}</a>' for i, claim in enumerate(CLAIMS, 1)
     )
@@ -208,4 +209,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -9,10 +9,10 @@ import matplotlib.pyplot as plt
 from analysis import measurements
 from common import files
 from common.command import Parser, folder
-from common.errors import run as run_main
-from paper import curves as papers
+from common.errors import run_main
+from paper import digitized
 
-from . import pictures, styles
+from . import figure_files, styles
 
 PAPER = "1512.03385"
 # and its depth: what Figure 7 has
@@ -39,9 +39,9 @@ def draw(paths):
     said = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
     if papers_drawn:
         said["the paper's: full scale, 32 pixels square"] = None
-    pictures.write_below(figure, "; ".join(said))
+    figure_files.write_below(figure, "; ".join(said))
     name = measurements.joined(rows[0]["name"] for rows in tables)
-    pictures.save(figure, files.FIGURES / f"responses-{name}.png")
+    figure_files.save(figure, files.FIGURES / f"responses-{name}.png")
     plt.close(figure)
 
 
@@ -51,21 +51,35 @@ def _lines(axis, rows, deviations, figure, colour, marker):
     first = rows[0]
     kind = PAPER_KIND.get((first["activation"], first["shortcut"]))
     depth = f"{kind}-{first['depth']:g}"
-    theirs = papers.read().get((PAPER, figure, depth))
+    theirs = digitized.read().get((PAPER, figure, depth))
     if theirs:
-        axis.plot(*zip(*theirs["std"]), color=colour, linewidth=5, alpha=0.25,
-                  label=f"{depth}, the paper's")
+        axis.plot(
+            *zip(*theirs["std"]),
+            color=colour,
+            linewidth=5,
+            alpha=0.25,
+            label=f"{depth}, the paper's",
+        )
     mean = sum(deviations) / len(deviations)
-    axis.plot(range(1, len(rows) + 1), deviations, color=colour, linewidth=1.4, marker=marker,
-              linestyle=(0, (4, 2)) if first["shortcut"] == "plain" else "solid", markersize=3.5,
-              markevery=0.1, label=f"{first['label']} (mean {mean:.2f})")
+    axis.plot(
+        range(1, len(rows) + 1),
+        deviations,
+        color=colour,
+        linewidth=1.4,
+        marker=marker,
+        linestyle=(0, (4, 2)) if first["shortcut"] == "plain" else "solid",
+        markersize=3.5,
+        markevery=0.1,
+        label=f"{first['label']} (mean {mean:.2f})",
+    )
     return theirs is not None
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("tables", nargs="+", type=folder, metavar="FILE",
-                        help="of analysis/responses.py")
+    parser.add_argument(
+        "tables", nargs="+", type=folder, metavar="FILE", help="of analysis/responses.py"
+    )
     draw(parser.parse_args().tables)
 
 

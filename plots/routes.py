@@ -30,8 +30,9 @@ class Router:
 
     def way(self, source, target):
         """Points from the source's edge to the target's."""
-        best = min(self._ways(source, target),
-                   key=lambda points: self._cost(source, target, points))
+        best = min(
+            self._ways(source, target), key=lambda points: self._cost(source, target, points)
+        )
         self.taken += [(source, segment) for segment in zip(best, best[1:])]
         return best
 
@@ -69,16 +70,28 @@ class Router:
         length = sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in segments)
         crossed = 0
         for name, half in self.half.items():
-            ends = (name in (source, target))
+            ends = name in (source, target)
             crossed += sum(crosses(segment, self.at[name], half, ends) for segment in segments)
-        shared = sum(overlap(segment, other) for segment in segments
-                     for owner, other in self.taken if owner != source)
+        shared = sum(
+            overlap(segment, other)
+            for segment in segments
+            for owner, other in self.taken
+            if owner != source
+        )
         back = sum(y1 < y0 - 0.01 for (_, y0), (_, y1) in segments)
         sides = ((source, segments[0]), (target, segments[-1]))
-        side = sum(SIDE for name, ((_, y0), (_, y1)) in sides
-                   if y0 == y1 and self.half.get(name) == HALF_BOX)
-        return (CROSSED_BOX * (crossed + back) + SHARED_WAY * shared + length
-                + BEND * len(segments) + side)
+        side = sum(
+            SIDE
+            for name, ((_, y0), (_, y1)) in sides
+            if y0 == y1 and self.half.get(name) == HALF_BOX
+        )
+        return (
+            CROSSED_BOX * (crossed + back)
+            + SHARED_WAY * shared
+            + length
+            + BEND * len(segments)
+            + side
+        )
 
 
 def crosses(segment, middle, half, ends=False):
@@ -86,8 +99,12 @@ def crosses(segment, middle, half, ends=False):
     (x0, y0), (x1, y1) = segment
     room = -0.02 if ends else 0.04
     wide, high = half[0] + room, half[1] + room
-    return (min(x0, x1) < middle[0] + wide and max(x0, x1) > middle[0] - wide
-            and min(y0, y1) < middle[1] + high and max(y0, y1) > middle[1] - high)
+    return (
+        min(x0, x1) < middle[0] + wide
+        and max(x0, x1) > middle[0] - wide
+        and min(y0, y1) < middle[1] + high
+        and max(y0, y1) > middle[1] - high
+    )
 
 
 def overlap(one, other):

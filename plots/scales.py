@@ -1,11 +1,11 @@
 """Ranges and ticks: the paper's at full scale, and what fits the curves below it."""
+
 import math
 from collections import namedtuple
 
 from matplotlib import ticker
 
-from paper import experiments
-from paper import runs as results
+from paper import experiments, run_files
 
 from .series import finite, series, shown
 
@@ -16,8 +16,12 @@ PAPERS = Limits((0.002, 2), (0, 20), True)
 LEAST = 1e-30  # a loss beyond it, or beyond its inverse, is outside the axis
 PAPERS_LOSSES = (0.002, 0.02, 0.2, 2)
 PAPERS_ERRORS = (0, 5, 10, 15, 20)
-STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7),
-         (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
+STEPS = (
+    (1,),
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+)
 
 
 def limits(curves):
@@ -30,9 +34,10 @@ def limits(curves):
         loss = series(curve, "train_loss")
         errors += finite(error.low, error.high)
         losses += [value for value in finite(loss.low, loss.high) if LEAST < value < 1 / LEAST]
-    last = [results.last_error(run) for run in runs]
-    if (all(results.recipe_of(run) == "full" for run in runs)
-            and all(error is None or error < experiments.FAILS_ABOVE for error in last)):
+    last = [run_files.last_error(run) for run in runs]
+    if all(run_files.recipe_of(run) == "full" for run in runs) and all(
+        error is None or error < experiments.FAILS_ABOVE for error in last
+    ):
         return PAPERS
     return Limits(padded_log(losses or [1]), padded(errors or [0, 100]), False)
 
@@ -69,7 +74,7 @@ def log_ticks(low, high):
     equal steps where the range is that of a few points."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in STEPS:
-        ticks = [step * 10.0 ** power for power in powers for step in steps]
+        ticks = [step * 10.0**power for power in powers for step in steps]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) > 2:
             return ticks
@@ -80,8 +85,11 @@ def log_ticks(low, high):
 def error_axis(axes, limits, words="Test error, % (solid)"):
     """An axis of errors: linear; 0, 5, 10, 15 and 20 where it is the paper's."""
     axes.set_ylim(*limits.error)
-    axes.yaxis.set_major_locator(ticker.FixedLocator(PAPERS_ERRORS) if limits.papers
-                                 else ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(
+        ticker.FixedLocator(PAPERS_ERRORS)
+        if limits.papers
+        else ticker.MaxNLocator(6, steps=[1, 2, 5, 10])
+    )
     axes.set_ylabel(words)
     axes.grid(axis="y", linestyle=":", color="0.6")
 

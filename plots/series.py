@@ -1,11 +1,12 @@
 """What a curve shows: the median of a network's seeds, and the band of all of them."""
+
 import json
 import math
 from collections import namedtuple
 
 import numpy as np
 
-from paper import runs as results
+from paper import run_files
 
 # label: its words. runs: of one network and recipe, one a seed.
 Curve = namedtuple("Curve", "label runs")
@@ -16,12 +17,12 @@ Series = namedtuple("Series", "x median low high")
 FREE = ("seed", "log_every", "test_every", "devices", "micro_batch", "kv_store", "dtype")
 
 
-def curves(runs):
+def group_runs(runs):
     """Runs as curves: those that differ in the seed alone become one, in the order of the first."""
     groups = {}
     for run in runs:
-        groups.setdefault((results.is_own(run), _recipe(run)), []).append(run)
-    labels = [results.label(members[0]) for members in groups.values()]
+        groups.setdefault((run_files.is_own(run), _recipe(run)), []).append(run)
+    labels = [run_files.label(members[0]) for members in groups.values()]
     named = []
     for label, members in zip(labels, groups.values()):
         if labels.count(label) > 1:
@@ -40,14 +41,18 @@ def _own_options(run, others):
     """', learning rate 0.05': what tells a run from others of the same network."""
     recipe = run.config["recipe"]
     silent = (*FREE, "data", "steps", "warmup_iterations")
-    differing = [key for key in recipe if key not in silent and any(
-        other.config["recipe"].get(key) != recipe[key] for other in others)]
+    differing = [
+        key
+        for key in recipe
+        if key not in silent
+        and any(other.config["recipe"].get(key) != recipe[key] for other in others)
+    ]
     return "".join(f", {key.replace('_', ' ')} {recipe[key]}" for key in differing)
 
 
 def shown(curve):
     """The runs that a curve is the median of: the finished ones, or all where none is."""
-    return [run for run in curve.runs if results.is_whole(run)] or curve.runs
+    return [run for run in curve.runs if run_files.is_whole(run)] or curve.runs
 
 
 def series(curve, column, by="iteration", change=None):
@@ -65,19 +70,21 @@ def series(curve, column, by="iteration", change=None):
     xs = sorted(set.intersection(*going)) if going else []
     values = [[_at(table, x) for table in tables if table] for x in xs]
     values = [[value for value in row if value is not None] for row in values]
-    return Series(np.array(xs), *(np.array([choose(row) for row in values])
-                                  for choose in (np.median, np.min, np.max)))
+    return Series(
+        np.array(xs),
+        *(np.array([choose(row) for row in values]) for choose in (np.median, np.min, np.max)),
+    )
 
 
 def _at(table, x):
     return table[x] if x in table else table[max(table)] if x > max(table) else None
 
 
-def words(curve, what="error"):
+def legend_label(curve, what="error"):
     """A curve's label with the median of its last test errors, or accuracies, and what it is of."""
     runs = shown(curve)
-    errors = [results.last_error(run) for run in runs if results.last_error(run) is not None]
-    unfinished = "" if all(map(results.is_whole, runs)) else ", unfinished"
+    errors = [run_files.last_error(run) for run in runs if run_files.last_error(run) is not None]
+    unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"
     if not errors:
         return f"{curve.label} (no test yet{unfinished})"
     several = f", median of {len(errors)}" if len(errors) > 1 else ""

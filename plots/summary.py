@@ -3,6 +3,7 @@ order.
 
     python -m plots summary --scale pocket
 """
+
 import statistics
 
 import matplotlib.pyplot as plt
@@ -10,7 +11,7 @@ from matplotlib import ticker
 
 from common import files
 from paper import experiments
-from paper.statistics import (
+from paper.significance import (
     JUDGED,
     fails,
     measured,
@@ -22,14 +23,22 @@ from paper.statistics import (
     say_told_apart,
 )
 
-from . import pictures, tables
+from . import figure_files, tables
 
 # title, table, depth. The original unit stands in both, as in the paper.
-GROUPS = [("Table 1: shortcuts, ResNet-110", "table1", 110),
-          ("Table 2: activations, ResNet-110", "table2", 110),
-          ("Table 2: activations, ResNet-164", "table2", 164)]
-HEAD = ("better in the paper", "worse in the paper", "paper", "ours: difference ± standard error",
-        "seeds", "ours")
+GROUPS = [
+    ("Table 1: shortcuts, ResNet-110", "table1", 110),
+    ("Table 2: activations, ResNet-110", "table2", 110),
+    ("Table 2: activations, ResNet-164", "table2", 164),
+]
+HEAD = (
+    "better in the paper",
+    "worse in the paper",
+    "paper",
+    "ours: difference ± standard error",
+    "seeds",
+    "ours",
+)
 BLUE = "#0000ff"
 RED = "#c03000"
 
@@ -46,8 +55,10 @@ def networks():
 
 def draw(name, scale):
     """Print and draw the groups that have runs; write the pairs of neighbours as Markdown."""
-    groups = [(title, measured(rows_of(table, depth), scale), order(table, scale, depth))
-              for title, table, depth in GROUPS]
+    groups = [
+        (title, measured(rows_of(table, depth), scale), order(table, scale, depth))
+        for title, table, depth in GROUPS
+    ]
     groups = [group for group in groups if group[1]]
     if not groups:
         print(f"no run at scale {scale} yet: {experiments.make('table1', scale)} begins")
@@ -59,7 +70,7 @@ def draw(name, scale):
         print(f"Tables 1 and 2, ResNet-110: {together}")
     pairs = pair_lines(scale)
     print(tables.aligned(HEAD, pairs))
-    path = pictures.figure_of(name, scale)
+    path = figure_files.figure_of(name, scale)
     files.write_whole(path.with_suffix(".md"), tables.markdown(HEAD, pairs))
     _picture(groups, together, scale, path)
 
@@ -69,10 +80,16 @@ def pair_lines(scale):
     lines = []
     for _, table, depth in GROUPS:
         for pair in neighbours(rows_of(table, depth), scale):
-            lines.append((label(pair.better), label(pair.worse),
-                          f"{say(pair.better.paper)}, {say(pair.worse.paper)}",
-                          say_difference(pair), "{}, {}".format(*pair.counts),
-                          say_told_apart(pair)))
+            lines.append(
+                (
+                    label(pair.better),
+                    label(pair.worse),
+                    f"{say(pair.better.paper)}, {say(pair.worse.paper)}",
+                    say_difference(pair),
+                    "{}, {}".format(*pair.counts),
+                    say_told_apart(pair),
+                )
+            )
     return lines
 
 
@@ -80,12 +97,19 @@ def _picture(groups, together, scale, path):
     """The groups one below another: the paper's errors left, ours right."""
     heights = [len(pairs) + 1.2 for _, pairs, _ in groups]
     figure, axes = plt.subplots(
-        len(groups), 2, figsize=(9.5, 0.32 * sum(heights) + 1.2), layout="constrained",
-        squeeze=False, gridspec_kw={"height_ratios": heights})
+        len(groups),
+        2,
+        figsize=(9.5, 0.32 * sum(heights) + 1.2),
+        layout="constrained",
+        squeeze=False,
+        gridspec_kw={"height_ratios": heights},
+    )
     errors = [error for _, pairs, _ in groups for _, runs in pairs for error in runs.errors]
     span = max(errors) - min(errors)
-    limits = (0 if scale in JUDGED else max(0, min(errors) - 0.1 * span - 1),
-              max(1.25 * max(errors) if scale in JUDGED else 0, max(errors) + 0.2 * span + 3))
+    limits = (
+        0 if scale in JUDGED else max(0, min(errors) - 0.1 * span - 1),
+        max(1.25 * max(errors) if scale in JUDGED else 0, max(errors) + 0.2 * span + 3),
+    )
     for (title, pairs, said), (left, right) in zip(groups, axes):
         _papers(left, pairs)
         _ours(right, pairs, scale)
@@ -97,8 +121,8 @@ def _picture(groups, together, scale, path):
     if together:
         figure.suptitle(f"Tables 1 and 2 in one list, ResNet-110: {together}", fontsize=10)
     runs = [run for _, pairs, _ in groups for _, there in pairs for run in there.runs]
-    pictures.caption(figure, runs, of=None, note=experiments.depths_note(scale, "summary"))
-    pictures.save(figure, path)
+    figure_files.caption(figure, runs, of=None, note=experiments.depths_note(scale, "summary"))
+    figure_files.save(figure, path)
     plt.close(figure)
 
 
@@ -106,11 +130,23 @@ def _papers(axes, pairs):
     """A bar for each of the paper's errors; a failure fills the axis."""
     for place, (row, _) in enumerate(pairs):
         failed = fails(row.paper)
-        axes.barh(place, experiments.FAILS_ABOVE if failed else row.paper, height=0.6,
-                  color="white" if failed else "0.75", edgecolor="0.4",
-                  hatch="////" if failed else None, linewidth=0.6)
-        axes.text(0.4, place, f"over {experiments.FAILS_ABOVE}: fail" if failed else say(row.paper),
-                  va="center", fontsize=8, bbox=dict(facecolor="white", edgecolor="none", pad=0.8))
+        axes.barh(
+            place,
+            experiments.FAILS_ABOVE if failed else row.paper,
+            height=0.6,
+            color="white" if failed else "0.75",
+            edgecolor="0.4",
+            hatch="////" if failed else None,
+            linewidth=0.6,
+        )
+        axes.text(
+            0.4,
+            place,
+            f"over {experiments.FAILS_ABOVE}: fail" if failed else say(row.paper),
+            va="center",
+            fontsize=8,
+            bbox=dict(facecolor="white", edgecolor="none", pad=0.8),
+        )
     axes.set_yticks(range(len(pairs)), [label(row) for row, _ in pairs], fontsize=8)
     axes.set(xlim=(0, experiments.FAILS_ABOVE), xticks=range(0, 21, 5))
     _trim(axes, pairs)
@@ -123,13 +159,26 @@ def _ours(axes, pairs, scale):
         median = statistics.median(runs.errors)
         failed = scale in JUDGED and fails(median)
         colour = RED if failed else BLUE
-        axes.plot(runs.errors, [place] * len(runs.errors), "o", color=colour, markersize=4,
-                  alpha=0.4)
-        axes.plot(median, place, "D", color=colour, markersize=6,
-                  markerfacecolor="white" if failed else colour)
-        axes.annotate(f"{median:.2f}" + (" fail" if failed else ""), (max(runs.errors), place),
-                      xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
-                      bbox=dict(facecolor="white", edgecolor="none", pad=0.5))
+        axes.plot(
+            runs.errors, [place] * len(runs.errors), "o", color=colour, markersize=4, alpha=0.4
+        )
+        axes.plot(
+            median,
+            place,
+            "D",
+            color=colour,
+            markersize=6,
+            markerfacecolor="white" if failed else colour,
+        )
+        axes.annotate(
+            f"{median:.2f}" + (" fail" if failed else ""),
+            (max(runs.errors), place),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            bbox=dict(facecolor="white", edgecolor="none", pad=0.5),
+        )
     if scale in JUDGED:
         axes.axvline(experiments.FAILS_ABOVE, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
     axes.xaxis.set_major_locator(ticker.MaxNLocator(7, steps=[1, 2, 5, 10]))

@@ -1,24 +1,34 @@
 """The paper's tables with ours beside: Markdown for reading and copying, PNG for showing.
 
-    python -m plots table1 --scale pocket
+python -m plots table1 --scale pocket
 """
+
 from collections import namedtuple
 
 import matplotlib.pyplot as plt
 
 from common import files
-from paper import experiments
-from paper import runs as results
-from paper.statistics import JUDGED, order, ours, say, say_ours, verdicts
+from paper import experiments, run_files
+from paper.significance import JUDGED, order, ours, say, say_ours, verdicts
 
-from . import pictures
+from . import figure_files
 
 # A row as strings. fails: by the paper's rule, there / here. n: finished runs. dtype: what they
 # computed in.
 Line = namedtuple("Line", "case remark paper ours fails n dtype scale data iterations command")
-HEAD = Line("case", "remark", "paper", "ours",
-            f"over {experiments.FAILS_ABOVE} %: paper / ours", "n",
-            "type", "scale", "data", "iterations", "command")
+HEAD = Line(
+    "case",
+    "remark",
+    "paper",
+    "ours",
+    f"over {experiments.FAILS_ABOVE} %: paper / ours",
+    "n",
+    "type",
+    "scale",
+    "data",
+    "iterations",
+    "command",
+)
 SHOWN = ("case", "remark", "paper", "ours", "fails", "n", "dtype", "iterations")  # in the PNG
 
 
@@ -32,10 +42,18 @@ def line(row, scale):
     there = ours(row.experiment, scale, row.crop)
     iterations = sorted({run.config["recipe"]["iterations"] for run in there.runs})
     return Line(
-        row.case, row.remark, say(row.paper), say_ours(there), verdicts(row, there, scale),
-        str(len(there.errors) or ""), ", ".join(sorted(set(map(results.dtype, there.runs)))), scale,
+        row.case,
+        row.remark,
+        say(row.paper),
+        say_ours(there),
+        verdicts(row, there, scale),
+        str(len(there.errors) or ""),
+        ", ".join(sorted(set(map(run_files.dtype, there.runs)))),
+        scale,
         there.runs[0].config["data"] if there.runs else "",
-        ", ".join(f"{count:,}" for count in iterations), row.experiment.target(scale))
+        ", ".join(f"{count:,}" for count in iterations),
+        row.experiment.target(scale),
+    )
 
 
 def markdown(head, rows):
@@ -47,8 +65,10 @@ def markdown(head, rows):
 def aligned(head, rows):
     """Rows of strings as text in columns."""
     widths = [max(map(len, column)) for column in zip(head, *rows)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-                     for row in [head, *rows])
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+        for row in [head, *rows]
+    )
 
 
 def picture(name, rows, scale, path):
@@ -74,31 +94,41 @@ def picture(name, rows, scale, path):
     data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
     note = experiments.depths_note(scale, name)
-    pictures.write_below(figure, (
-        f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n "
-        "(mean ± standard deviation); paper: full scale, CIFAR, median of "
-        f"{experiments.PAPER_SEEDS}"))
-    pictures.save(figure, path)
+    figure_files.write_below(
+        figure,
+        (
+            f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n "
+            "(mean ± standard deviation); paper: full scale, CIFAR, median of "
+            f"{experiments.PAPER_SEEDS}"
+        ),
+    )
+    figure_files.save(figure, path)
     plt.close(figure)
 
 
 def draw(name, scale):
     """Print a table and write its Markdown and PNG under plots/figures/."""
     rows = lines(name, scale)
-    path = pictures.figure_of(name, scale)
+    path = figure_files.figure_of(name, scale)
     files.write_whole(path.with_suffix(".md"), markdown(HEAD, rows))
     note = experiments.depths_note(scale, name)
     if note:
         print(f"scale {scale}: {note}")
-    printed = [column for column in ("case", "remark", "paper", "ours", "fails", "n", "dtype")
-               if column != "fails" or scale in JUDGED]
+    printed = [
+        column
+        for column in ("case", "remark", "paper", "ours", "fails", "n", "dtype")
+        if column != "fails" or scale in JUDGED
+    ]
     print(aligned(*columns(printed, rows)))
     if order(name, scale):
         print(order(name, scale))
     missing = [row for row in rows if row.ours in ("", "unfinished")]
     if missing:
-        how = ("each is trained by its command above" if name == "table5"
-               else f"{experiments.make(name, scale)} trains them")
+        how = (
+            "each is trained by its command above"
+            if name == "table5"
+            else f"{experiments.make(name, scale)} trains them"
+        )
         print(f"{len(missing)} of {len(rows)} rows are missing; {how}")
     picture(name, rows, scale, path)
 

@@ -6,6 +6,7 @@ is left.
 
 It reads logs alone: it needs no network, and a run does not notice it. Ctrl-C ends it.
 """
+
 import os
 import time
 from html import escape
@@ -14,12 +15,12 @@ import matplotlib.pyplot as plt
 
 from common import files
 from common.command import Parser
-from common.errors import UserError, run
-from paper import runs as results
+from common.errors import UserError, run_main
+from paper import run_files
 
-from . import curves, pictures
+from . import curves, figure_files
 from .page import STYLE, picture
-from .series import curves as curves_of
+from .series import group_runs
 
 PAGE = files.ROOT / "plots" / "watch.html"
 # times the time between two rows of its log that a run may be silent; a test takes a while
@@ -30,9 +31,9 @@ LEAST = 120  # seconds that it may be in any case
 def training(now):
     """[run] that is not finished and has written a row lately; now: seconds since the epoch."""
     going = []
-    for one in results.every():
+    for one in run_files.every():
         silent = now - (one.folder / "log.csv").stat().st_mtime
-        if not results.is_whole(one) and silent < max(LEAST, PATIENCE * _row_seconds(one)):
+        if not run_files.is_whole(one) and silent < max(LEAST, PATIENCE * _row_seconds(one)):
             going.append(one)
     return going
 
@@ -62,20 +63,23 @@ def section(one):
     total = one.config["recipe"]["iterations"]
     reached = one.rows[-1]["iteration"]
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    curves.panel(axes, curves_of([one]))
-    pictures.caption(figure, [one])
-    drawn = picture(pictures.png(figure), results.label(one), str(one.folder))
+    curves.panel(axes, group_runs([one]))
+    figure_files.caption(figure, [one])
+    drawn = picture(figure_files.png(figure), run_files.label(one), str(one.folder))
     plt.close(figure)
-    return (f"<section><h2>{escape(one.config['name'])}, seed {one.config['recipe']['seed']}</h2>"
-            f"<p><progress max={total} value={reached:.0f}></progress> {reached:,.0f} of {total:,} "
-            f"iterations, {clock(seconds_left(one))} left</p>{drawn}</section>")
+    return (
+        f"<section><h2>{escape(one.config['name'])}, seed {one.config['recipe']['seed']}</h2>"
+        f"<p><progress max={total} value={reached:.0f}></progress> {reached:,.0f} of {total:,} "
+        f"iterations, {clock(seconds_left(one))} left</p>{drawn}</section>"
+    )
 
 
 def page(every, now):
     """The whole page; a run that cannot be drawn yet is left out."""
     going = training(now)
     body = "".join(map(section, going)) or (
-        "<p>Nothing is training. <code>make demo</code>, for example, trains four networks.</p>")
+        "<p>Nothing is training. <code>make demo</code>, for example, trains four networks.</p>"
+    )
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="{every}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -103,4 +107,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -23,5 +23,6 @@ unit is a symbols.unit.Unit. Importing this package does not import MXNet; its f
 def __getattr__(name):
     if name in ("get_symbol", "shortcut_constants", "activation_constants"):
         from . import network
+
         return getattr(network, name)
     raise AttributeError(f"module 'symbols' has no attribute '{name}'")

@@ -2,6 +2,7 @@
 
 A mistake is a UserError of one line that names the variant's file and the line.
 """
+
 import collections
 import contextlib
 import io
@@ -57,16 +58,19 @@ def check_parameters(symbol, blame):
     listed = symbol.list_arguments() + symbol.list_auxiliary_states()
     for name, count in collections.Counter(listed).items():
         if count > 1:
-            raise UserError(f"{blame(name)}: {count} variables are called '{name}': "
-                            f"{advice(name)}, which puts the unit's name before it")
+            raise UserError(
+                f"{blame(name)}: {count} variables are called '{name}': "
+                f"{advice(name)}, which puts the unit's name before it"
+            )
     for name in arguments:
         if name.endswith(STARTS_KNOWN) or "__init__" in attributes.get(name, {}):
             continue
         try:
             mx.init.One()(mx.init.InitDesc(name), mx.nd.zeros(1))
         except ValueError as error:
-            raise UserError(f"{blame(name)}: nothing says how '{name}' starts: {advice(name)}"
-                            ) from error
+            raise UserError(
+                f"{blame(name)}: nothing says how '{name}' starts: {advice(name)}"
+            ) from error
 
 
 def advice(name):
@@ -89,8 +93,10 @@ def check_stem(first, size, path, blame):
     outputs = infer(first.input, size, blame)
     channels = outputs[first.input.list_outputs()[0]][1]
     if channels != first.channels_in:
-        raise UserError(f"{path}: after_conv1 made {channels} channels of the {first.channels_in} "
-                        "that it must keep")
+        raise UserError(
+            f"{path}: after_conv1 made {channels} channels of the {first.channels_in} "
+            "that it must keep"
+        )
 
 
 def check_shapes(made, outputs, blame):
@@ -100,8 +106,10 @@ def check_shapes(made, outputs, blame):
         wanted = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
         shape = outputs.get(output.list_outputs()[0])  # None: residual_unit made no use of it
         if shape and shape[1:] != wanted:
-            raise UserError(f"{blame(output.name)}: the output of {unit.name} has the shape "
-                            f"{shape[1:]}, and must have {wanted} (channels, height, width)")
+            raise UserError(
+                f"{blame(output.name)}: the output of {unit.name} has the shape "
+                f"{shape[1:]}, and must have {wanted} (channels, height, width)"
+            )
 
 
 def first_wrong_unit(made, size, blame):
@@ -117,5 +125,6 @@ def first_wrong_unit(made, size, blame):
 def users(symbol, variable):
     """The names of the layers that a variable goes into."""
     nodes = json.loads(symbol.tojson())["nodes"]
-    return [node["name"] for node in nodes
-            if variable in [nodes[i]["name"] for i, *_ in node["inputs"]]]
+    return [
+        node["name"] for node in nodes if variable in [nodes[i]["name"] for i, *_ in node["inputs"]]
+    ]

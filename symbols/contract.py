@@ -2,6 +2,7 @@
 
 symbols/__init__.py says what the contract is.
 """
+
 import contextlib
 import importlib
 import inspect
@@ -17,10 +18,16 @@ from .naming import FOLDER, Misuse, place
 
 # What a file must have, and what it may have; and what each function is called with.
 NEEDED = {"activations": "residual_unit", "shortcuts": "join"}
-FUNCTIONS = {"activations": ("residual_unit", "after_conv1", "after_last_unit"),
-             "shortcuts": ("join",)}
-PARAMETERS = {"join": ("x", "f", "unit"), "residual_unit": ("x", "unit"), "after_conv1": ("x",),
-              "after_last_unit": ("x",)}
+FUNCTIONS = {
+    "activations": ("residual_unit", "after_conv1", "after_last_unit"),
+    "shortcuts": ("join",),
+}
+PARAMETERS = {
+    "join": ("x", "f", "unit"),
+    "residual_unit": ("x", "unit"),
+    "after_conv1": ("x",),
+    "after_last_unit": ("x",),
+}
 
 
 class Variant:
@@ -59,25 +66,31 @@ class Variant:
         where = place(self._file, code.__code__.co_firstlineno)
         given = list(inspect.signature(code).parameters.values())
         plain = [parameter.name for parameter in given if parameter.default is parameter.empty]
-        constants = given[len(plain):]
-        variadic = any(parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-                       for parameter in given)
+        constants = given[len(plain) :]
+        variadic = any(
+            parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            for parameter in given
+        )
         numbers = all(type(constant.default) in (int, float) for constant in constants)
-        asks = [name for name in plain[len(wanted):] if (function, name) == ("join", "projection")]
+        asks = [name for name in plain[len(wanted) :] if (function, name) == ("join", "projection")]
         if len(plain) != len(wanted) + len(asks) or variadic or not numbers:
             raise UserError(f"{where}: it breaks its contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:
-                raise UserError(f"{where}: '{constant.name}' has another default than in the "
-                                "function before: give it one")
+                raise UserError(
+                    f"{where}: '{constant.name}' has another default than in the "
+                    "function before: give it one"
+                )
         return [parameter.name for parameter in given]
 
     def constants(self, given):
         """{constant: number}: the defaults, or what is given. UserError for an unknown one."""
         for name in given:
             if name not in self.defaults:
-                raise UserError(f"{self.kind} '{self.name}' has no constant '{name}': it has "
-                                f"{', '.join(self.defaults) or 'none'}")
+                raise UserError(
+                    f"{self.kind} '{self.name}' has no constant '{name}': it has "
+                    f"{', '.join(self.defaults) or 'none'}"
+                )
         values = {**self.defaults, **given}
         for name, value in given.items():  # the command line knows only numbers with a point
             if isinstance(self.defaults[name], int) and value == int(value):
@@ -117,8 +130,11 @@ class Variant:
     def _place(self, error):
         if isinstance(error, SyntaxError) and error.filename == self._file:
             return place(self._file, error.lineno)
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-                 if frame.filename == self._file]
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == self._file
+        ]
         return place(self._file, lines[-1]) if lines else self.path
 
 

@@ -4,12 +4,13 @@
 
     python -m symbols.counts
 """
+
 import json
 from math import prod
 
 import symbols
 from common.command import Parser
-from common.errors import run
+from common.errors import run_main
 
 GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
@@ -85,15 +86,20 @@ PAPERS = [
 
 def table():
     """The papers' networks as lines of a Markdown table."""
-    lines = ["| network | convolutions | BN | gates | classifier | parameters | the paper "
-             "| multiply-adds | the paper |",
-             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| network | convolutions | BN | gates | classifier | parameters | the paper "
+        "| multiply-adds | the paper |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     for family, arguments, parameters_said, adds_said in PAPERS:
         size = 224 if family == "ImageNet" else 32
         symbol = symbols.get_symbol(**arguments)
         counts = parameters(symbol, size)
-        words = [str(value).replace("_", " ") for key, value in arguments.items()
-                 if key not in ("classes", "family")]
+        words = [
+            str(value).replace("_", " ")
+            for key, value in arguments.items()
+            if key not in ("classes", "family")
+        ]
         columns = [f"{counts[name]:,}" for name in GROUPS[:4]]
         columns.append(f"**{sum(counts.values()):,}**")
         columns.append(parameters_said or "")
@@ -109,4 +115,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -3,6 +3,7 @@
 With none of NAMES it is symbols/activations/preact.py's network with option A, with all of them
 symbols/notes.py's; both bit for bit. symbols/notes.py says what each departure is.
 """
+
 import mxnet as mx
 
 from . import names, notes
@@ -10,8 +11,18 @@ from .layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, zero_padding
 from .notes import relu
 from .resnet import STEM_CHANNELS
 
-NAMES = ("stride", "projection", "stem", "widths", "biases", "epsilon", "gamma", "pooling",
-         "classifier", "decay")
+NAMES = (
+    "stride",
+    "projection",
+    "stem",
+    "widths",
+    "biases",
+    "epsilon",
+    "gamma",
+    "pooling",
+    "classifier",
+    "decay",
+)
 
 
 def get_symbol(units, departures=(), classes=10):
@@ -30,8 +41,16 @@ def get_symbol(units, departures=(), classes=10):
             activated = not stem and stage == number == 1
             stride = 2 if number == 1 and (stage > 1 or "stride" in departures) else 1
             projected = number == 1 and "projection" in departures
-            x = residual_unit(x, channels, width, stride, f"stage{stage}_unit{number}", activated,
-                              projected, departures)
+            x = residual_unit(
+                x,
+                channels,
+                width,
+                stride,
+                f"stage{stage}_unit{number}",
+                activated,
+                projected,
+                departures,
+            )
             channels = width
     return head(x, channels, classes, departures)
 
@@ -74,8 +93,14 @@ def convolution(x, channels, kernel, name, departures, stride=1):
     """With as much padding as keeps the size, divided by the stride."""
     own = {} if "biases" in departures else {"no_bias": True}
     return mx.sym.Convolution(
-        x, num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
-        pad=(kernel // 2, kernel // 2), name=name, **own)
+        x,
+        num_filter=channels,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        pad=(kernel // 2, kernel // 2),
+        name=name,
+        **own,
+    )
 
 
 def batch_norm(x, name, departures, fixed=False):

@@ -2,6 +2,7 @@
 
 In a name # is the next number in its unit: bn1, bn2, relu1, relu2.
 """
+
 import mxnet as mx
 
 from common.errors import UserError
@@ -18,8 +19,14 @@ def convolution(x, channels, kernel, name=None, stride=1):
     It has no bias, because BN follows or precedes it.
     """
     return mx.sym.Convolution(
-        x, num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
-        pad=(kernel // 2, kernel // 2), no_bias=True, name=name)
+        x,
+        num_filter=channels,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        pad=(kernel // 2, kernel // 2),
+        no_bias=True,
+        name=name,
+    )
 
 
 def batch_norm(x, name="bn#"):
@@ -28,7 +35,8 @@ def batch_norm(x, name="bn#"):
     MXNet's defaults would fix gamma at 1 and take epsilon 1e-3.
     """
     return mx.sym.BatchNorm(
-        x, fix_gamma=False, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM, name=name)
+        x, fix_gamma=False, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM, name=name
+    )
 
 
 def relu(x, name="relu#"):
@@ -45,8 +53,14 @@ def gate(unit, bias):
     gate_weight = unit.variable("gate_weight", init=mx.init.Xavier("gaussian", "in", 1))
     gate_bias = unit.variable("gate_bias", init=bias)
     pre = mx.sym.Convolution(
-        unit.input, weight=gate_weight, bias=gate_bias, num_filter=unit.channels, kernel=(1, 1),
-        stride=(unit.stride, unit.stride), name="gate")
+        unit.input,
+        weight=gate_weight,
+        bias=gate_bias,
+        num_filter=unit.channels,
+        kernel=(1, 1),
+        stride=(unit.stride, unit.stride),
+        name="gate",
+    )
     # mx.sym.sigmoid is slower
     return mx.sym.Activation(pre, act_type="sigmoid", name="gate_sigmoid")
 
@@ -70,11 +84,14 @@ def zero_padding(x, channels_in, channels, stride):
     Raises UserError where there are fewer channels than before.
     """
     if channels < channels_in:
-        raise UserError(f"option A adds channels, and here {channels_in} become {channels}: take "
-                        "--option B (make: ARGS='--option B')")
+        raise UserError(
+            f"option A adds channels, and here {channels_in} become {channels}: take "
+            "--option B (make: ARGS='--option B')"
+        )
     if stride > 1:
-        x = mx.sym.Pooling(x, kernel=(1, 1), stride=(stride, stride), pool_type="avg",
-                           name="subsample")
+        x = mx.sym.Pooling(
+            x, kernel=(1, 1), stride=(stride, stride), pool_type="avg", name="subsample"
+        )
     if channels == channels_in:
         return x
     zeros = mx.sym.zeros_like(x, name="zeros")  # Pad refuses the channel axis
@@ -93,7 +110,8 @@ def classifier(x, channels, classes):
     training step on a CPU.
     """
     x = mx.sym.mean(x, axis=(2, 3), name="mean")
-    weight = mx.sym.Variable("fc_weight", shape=(classes, channels),
-                             init=mx.init.Xavier("uniform", "in", 1))
+    weight = mx.sym.Variable(
+        "fc_weight", shape=(classes, channels), init=mx.init.Xavier("uniform", "in", 1)
+    )
     scores = mx.sym.FullyConnected(x, weight=weight, num_hidden=classes, name="fc")
     return mx.sym.SoftmaxOutput(scores, name="softmax")

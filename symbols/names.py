@@ -1,4 +1,5 @@
 """Which variants and depths exist, and what a network's name means. Needs no MXNet."""
+
 import re
 from pathlib import Path
 
@@ -7,8 +8,16 @@ from common.errors import UserError
 FOLDER = Path(__file__).resolve().parent
 
 # The papers' depths name their unit; another depth that fits two kinds of unit needs --unit.
-PAPER_UNIT = {20: "basic", 32: "basic", 44: "basic", 56: "basic", 110: "basic", 1202: "basic",
-              164: "bottleneck", 1001: "bottleneck"}
+PAPER_UNIT = {
+    20: "basic",
+    32: "basic",
+    44: "basic",
+    56: "basic",
+    110: "basic",
+    1202: "basic",
+    164: "bottleneck",
+    1001: "bottleneck",
+}
 # Channels of each stage's 3x3 layers (1512.03385, section 4.2 and Table 1); a bottleneck ends in
 # four times as many.
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
@@ -32,8 +41,9 @@ VARIANT = re.compile(r"[a-z]([a-z0-9_]*[a-z_])?")
 
 def variants(folder):
     """The names of the files in symbols/<folder>/: each file is a variant, if its name is one."""
-    return sorted(path.stem for path in (FOLDER / folder).glob("*.py")
-                  if VARIANT.fullmatch(path.stem))
+    return sorted(
+        path.stem for path in (FOLDER / folder).glob("*.py") if VARIANT.fullmatch(path.stem)
+    )
 
 
 def check_variant(folder, name):
@@ -41,11 +51,15 @@ def check_variant(folder, name):
     if name in variants(folder):
         return
     if name in {path.stem for path in (FOLDER / folder).glob("*.py")}:
-        raise UserError(f"symbols/{folder}/{name}.py: a variant is called by small letters, digits "
-                        "and _, and ends in a letter, because the depth follows it; rename "
-                        "the file")
-    raise UserError(f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
-                    f"(a new file symbols/{folder}/{name}.py would add it)")
+        raise UserError(
+            f"symbols/{folder}/{name}.py: a variant is called by small letters, digits "
+            "and _, and ends in a letter, because the depth follows it; rename "
+            "the file"
+        )
+    raise UserError(
+        f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
+        f"(a new file symbols/{folder}/{name}.py would add it)"
+    )
 
 
 def stages(depth, unit=None, family="cifar"):
@@ -59,12 +73,15 @@ def stages(depth, unit=None, family="cifar"):
         raise UserError(f"no unit is called '{unit}': there are {', '.join(LAYERS)}")
     if family == "imagenet":
         if depth not in IMAGENET:
-            raise UserError(f"no ImageNet network has {depth} layers: there are "
-                            f"{', '.join(map(str, IMAGENET))}")
+            raise UserError(
+                f"no ImageNet network has {depth} layers: there are "
+                f"{', '.join(map(str, IMAGENET))}"
+            )
         kind, counts = IMAGENET[depth]
         if unit not in (None, kind):
-            raise UserError(f"the ImageNet network with {depth} layers has {kind} units; leave "
-                            "--unit out")
+            raise UserError(
+                f"the ImageNet network with {depth} layers has {kind} units; leave " "--unit out"
+            )
         return kind, counts
     if family != "cifar":
         raise UserError(f"no family of networks is called '{family}': there are cifar, imagenet")
@@ -76,13 +93,17 @@ def stages(depth, unit=None, family="cifar"):
     if kind is None:
         kinds = [name for name in ("basic", "bottleneck") if fits(name)]
         if len(kinds) > 1:
-            raise UserError(f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit "
-                            "bottleneck (make: UNIT=basic or UNIT=bottleneck)")
+            raise UserError(
+                f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit "
+                "bottleneck (make: UNIT=basic or UNIT=bottleneck)"
+            )
         kind = kinds[0] if kinds else None
     if kind is None or not fits(kind):
         rules = [kind] if kind else ["basic", "bottleneck"]
-        told = [f"{name} units make {3 * LAYERS[name]}n+2 ({_nearest(depth, 3 * LAYERS[name])})"
-                for name in rules]
+        told = [
+            f"{name} units make {3 * LAYERS[name]}n+2 ({_nearest(depth, 3 * LAYERS[name])})"
+            for name in rules
+        ]
         raise UserError(f"no network has {depth} layers: {', '.join(told)}")
     return kind, ((depth - 2) // (3 * LAYERS[kind]),) * 3
 
@@ -99,17 +120,23 @@ def parse(network):
     """
     match = re.fullmatch(r"(?:([a-z][a-z0-9_]*)-)?([a-z](?:[a-z0-9_]*[a-z_])?)?([0-9]+)", network)
     if not match:
-        raise UserError(f"'{network}' names no network: write [activation-][shortcut]depth, "
-                        "for example preact1001, exclusive_gating110 or preact-constant_scaling110")
+        raise UserError(
+            f"'{network}' names no network: write [activation-][shortcut]depth, "
+            "for example preact1001, exclusive_gating110 or preact-constant_scaling110"
+        )
     activation, name, depth = match.groups()
     if activation is None and name in variants("activations"):
         if name in variants("shortcuts"):
-            raise UserError(f"'{name}' is both an activation and a shortcut: write "
-                            f"{name}-identity{depth} or original-{name}{depth}")
+            raise UserError(
+                f"'{name}' is both an activation and a shortcut: write "
+                f"{name}-identity{depth} or original-{name}{depth}"
+            )
         activation, name = name, None
     if activation is None and name and name not in variants("shortcuts"):
-        raise UserError(f"'{name}' is neither an activation ({', '.join(variants('activations'))}) "
-                        f"nor a shortcut ({', '.join(variants('shortcuts'))})")
+        raise UserError(
+            f"'{name}' is neither an activation ({', '.join(variants('activations'))}) "
+            f"nor a shortcut ({', '.join(variants('shortcuts'))})"
+        )
     activation, shortcut = activation or "original", name or "identity"
     check_variant("activations", activation)
     check_variant("shortcuts", shortcut)
@@ -133,8 +160,9 @@ def constants(values):
     return ",".join(f"{key}={value:g}" for key, value in values.items())
 
 
-def run_name(dataset, activation, shortcut, depth, unit, constants, activation_constants=None,
-             widths=None):
+def run_name(
+    dataset, activation, shortcut, depth, unit, constants, activation_constants=None, widths=None
+):
     """The folder of a network's runs: its make target, and what is not by default.
 
     As cifar10-exclusive_gating110-bias=-7. constants, activation_constants: those of the shortcut
@@ -158,6 +186,8 @@ def stage_widths(widths, family):
     if widths is None:
         return WIDTHS[family]
     if len(widths) != len(WIDTHS[family]):
-        raise UserError(f"--widths {','.join(map(str, widths))}: {family} has "
-                        f"{len(WIDTHS[family])} stages, as {','.join(map(str, WIDTHS[family]))}")
+        raise UserError(
+            f"--widths {','.join(map(str, widths))}: {family} has "
+            f"{len(WIDTHS[family])} stages, as {','.join(map(str, WIDTHS[family]))}"
+        )
     return tuple(widths)

@@ -1,4 +1,5 @@
 """How the layers of a unit get their names, and in which line of a variant's file each was made."""
+
 import inspect
 from pathlib import Path
 
@@ -31,8 +32,10 @@ class Layers(mx.name.Prefix):
             name = name.replace("#", str(number))
         full = super().get(name, hint)
         if full in self._names:
-            raise Misuse(f"the name '{name}' is given twice in one unit: give another, or leave it "
-                         "out, and the layer is numbered")
+            raise Misuse(
+                f"the name '{name}' is given twice in one unit: give another, or leave it "
+                "out, and the layer is numbered"
+            )
         self._names.add(full)
         self.places[full] = place_of_call()
         return full

@@ -1,4 +1,5 @@
 """From names and numbers to the network: what get_symbol does."""
+
 import types
 
 import mxnet as mx
@@ -14,9 +15,20 @@ CLASSES = {"cifar": 10, "imagenet": 1000}
 IMAGE_SIZE = {"cifar": 32, "imagenet": 224}
 
 
-def get_symbol(depth, activation="original", shortcut="identity", unit=None, classes=None,
-               family="cifar", shortcut_args=None, option=None, bottleneck_stride="1x1",
-               dtype=None, activation_args=None, widths=None):
+def get_symbol(
+    depth,
+    activation="original",
+    shortcut="identity",
+    unit=None,
+    classes=None,
+    family="cifar",
+    shortcut_args=None,
+    option=None,
+    bottleneck_stride="1x1",
+    dtype=None,
+    activation_args=None,
+    widths=None,
+):
     """The network as a symbol.
 
     Its inputs are `data` (batch, 3, height, width) and `softmax_label` (batch,).
@@ -50,8 +62,9 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
     if option not in names.OPTIONS:
         raise UserError(f"no option is called '{option}': there are {', '.join(names.OPTIONS)}")
     if bottleneck_stride not in ("1x1", "3x3"):
-        raise UserError("a bottleneck's stride is in its first 1x1 or its 3x3, not in "
-                        f"'{bottleneck_stride}'")
+        raise UserError(
+            "a bottleneck's stride is in its first 1x1 or its 3x3, not in " f"'{bottleneck_stride}'"
+        )
     made = []  # [(unit, symbol)]: what join and residual_unit return
 
     def residual_unit(x, unit):
@@ -60,10 +73,18 @@ def get_symbol(depth, activation="original", shortcut="identity", unit=None, cla
         return y
 
     with mx.name.NameManager():  # the same call gives the same names, whatever was built before
-        symbol = resnet(units_per_stage, names.stage_widths(widths, family), kind,
-                        functions(activation, residual_unit, activation_args),
-                        joining(shortcut, constants, made), classes or CLASSES[family], family,
-                        option, bottleneck_stride, dtype)
+        symbol = resnet(
+            units_per_stage,
+            names.stage_widths(widths, family),
+            kind,
+            functions(activation, residual_unit, activation_args),
+            joining(shortcut, constants, made),
+            classes or CLASSES[family],
+            family,
+            option,
+            bottleneck_stride,
+            dtype,
+        )
     check(symbol, made, IMAGE_SIZE[family], activation.path)
     return symbol
 
@@ -73,11 +94,13 @@ def joining(shortcut, constants, made):
 
     made: a list that takes in (unit, symbol) for each join.
     """
+
     def join(x, f, unit, projection):
         asked = [projection] if "projection" in shortcut.functions["join"] else []
         y = shortcut.call("join", x, f, unit, *asked, constants=constants)
         made.append((unit, y))
         return y
+
     return join
 
 

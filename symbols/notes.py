@@ -18,6 +18,7 @@ What differs from the paper's pre-activation network (1603.05027, Figure 4(e); 1
 - Weight decay: MXNet's own rule, weights and gammas; here otherwise weights alone. So gammas
   bring a wd_mult of 1.
 """
+
 import mxnet as mx
 
 UNITS = 12  # in each stage
@@ -60,8 +61,13 @@ def residual_unit(x, channels, unit, first):
 def convolution(x, channels, kernel, name, stride=1):
     """With a bias, and as much padding as keeps the size, divided by the stride."""
     return mx.sym.Convolution(
-        x, num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
-        pad=(kernel // 2, kernel // 2), name=name)
+        x,
+        num_filter=channels,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        pad=(kernel // 2, kernel // 2),
+        name=name,
+    )
 
 
 def batch_norm(x, name):

@@ -5,6 +5,7 @@ one with three departures from the paper, which are taken over: a BN of the pict
 mean and conv1 here), an activation of the first unit besides the stem's, and a bottleneck's stride
 in its 3x3.
 """
+
 import os
 import re
 from pathlib import Path
@@ -35,10 +36,13 @@ def load(name):
     """
     match = re.fullmatch(r"resnet(\d+)_v([12])(?:-([0-9a-f]{8,40}))?", name)
     if not match or int(match[1]) not in names.IMAGENET or match[1] == "200":
-        raise UserError(f"--pretrained {name}: of gluoncv's networks resnet18, 34, 50, 101 and 152 "
-                        "are the papers', each _v1 (original) and _v2 (pre-activated), as "
-                        "resnet50_v1")
+        raise UserError(
+            f"--pretrained {name}: of gluoncv's networks resnet18, 34, 50, 101 and 152 "
+            "are the papers', each _v1 (original) and _v2 (pre-activated), as "
+            "resnet50_v1"
+        )
     from gluoncv.model_zoo import get_model, model_store
+
     depth = int(match[1])
     version = int(match[2])
     model = name.split("-")[0]
@@ -52,8 +56,10 @@ def load(name):
         net.load_parameters(path)
     except Exception as error:  # whatever requests, zipfile and gluoncv raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise UserError(f"--pretrained {name}: no sound file in gluoncv's cache, and none to be "
-                        f"had ({reason}); fetch it by other means into ~/.mxnet/models") from error
+        raise UserError(
+            f"--pretrained {name}: no sound file in gluoncv's cache, and none to be "
+            f"had ({reason}); fetch it by other means into ~/.mxnet/models"
+        ) from error
     return (symbol(depth, version), *folded(net, version))
 
 
@@ -72,15 +78,16 @@ def symbol(depth, version):
     kind, counts = names.stages(depth, family="imagenet")
     theirs = SimpleNamespace(residual_unit=residual_unit, after_last_unit=preact.after_last_unit)
     with mx.name.NameManager():
-        return resnet(counts, names.WIDTHS["imagenet"], kind, theirs, join, 1000, "imagenet", "B",
-                      "3x3")
+        return resnet(
+            counts, names.WIDTHS["imagenet"], kind, theirs, join, 1000, "imagenet", "B", "3x3"
+        )
 
 
 def carry(net, version):
     """(arguments, auxiliary states) of a gluoncv network, as they are: {our name: array} twice."""
     layers = list(net.features)
     stages = [layer for layer in layers if type(layer).__name__ == "HybridSequential"]
-    stem = layers[:layers.index(stages[0])]
+    stem = layers[: layers.index(stages[0])]
     if version == 2:
         stem = stem[1:]  # it begins with a BN of the pictures
     named = dict(zip(("conv1", "bn1"), stem))

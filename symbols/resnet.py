@@ -4,6 +4,7 @@ CIFAR (1512.03385 section 4.2): 3x3 convolution with 16 channels; three stages o
 ImageNet (1512.03385 Table 1): 7x7 convolution with 64 channels, max pooling; four stages on 56x56,
 28x28, 14x14 and 7x7.
 """
+
 import mxnet as mx
 
 from .layers import batch_norm, classifier, convolution, relu
@@ -13,8 +14,18 @@ from .unit import EXPANSION, Unit
 STEM_CHANNELS = {"cifar": 16, "imagenet": 64}
 
 
-def resnet(units_per_stage, widths, kind, activation, join, classes, family, option,
-           bottleneck_stride, dtype=None):
+def resnet(
+    units_per_stage,
+    widths,
+    kind,
+    activation,
+    join,
+    classes,
+    family,
+    option,
+    bottleneck_stride,
+    dtype=None,
+):
     """The whole network as a symbol with inputs `data` and `softmax_label`.
 
     activation: what has the functions of an activation file; join: a shortcut file's. For the other
@@ -29,10 +40,20 @@ def resnet(units_per_stage, widths, kind, activation, join, classes, family, opt
             index += 1
             channels_in = channels
             channels = width * EXPANSION[kind]
-            unit = Unit(f"stage{stage}_unit{number}", x, kind, channels_in, channels,
-                        stride=2 if number == 1 and stage > 1 else 1, option=option,
-                        bottleneck_stride=bottleneck_stride, join=join, stage=stage, index=index,
-                        total=total)
+            unit = Unit(
+                f"stage{stage}_unit{number}",
+                x,
+                kind,
+                channels_in,
+                channels,
+                stride=2 if number == 1 and stage > 1 else 1,
+                option=option,
+                bottleneck_stride=bottleneck_stride,
+                join=join,
+                stage=stage,
+                index=index,
+                total=total,
+            )
             with unit.layers:
                 x = activation.residual_unit(x, unit)
     if hasattr(activation, "after_last_unit"):
@@ -62,6 +83,7 @@ def stem(activation, family, channels, dtype):
         else:
             x = relu(batch_norm(x))
         if family == "imagenet":
-            x = mx.sym.Pooling(x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max",
-                               name="pool1")
+            x = mx.sym.Pooling(
+                x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max", name="pool1"
+            )
     return x

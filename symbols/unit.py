@@ -1,4 +1,5 @@
 """One residual unit's place in the network: what an activation file builds with."""
+
 import mxnet as mx
 
 from .layers import convolution, zero_padding
@@ -25,8 +26,21 @@ class Unit:
                            x_l (option A-preactivated, as fb.resnet.torch does)
     """
 
-    def __init__(self, name, input, kind, channels_in, channels, stride, option,
-                 bottleneck_stride, join, stage=1, index=1, total=1):
+    def __init__(
+        self,
+        name,
+        input,
+        kind,
+        channels_in,
+        channels,
+        stride,
+        option,
+        bottleneck_stride,
+        join,
+        stage=1,
+        index=1,
+        total=1,
+    ):
         self.name = name
         self.input = input
         self.channels_in = channels_in
@@ -44,7 +58,8 @@ class Unit:
         strided = 1 if kind == "bottleneck" and bottleneck_stride == "3x3" else 0
         self.weights = [
             self._weight(kernel, channels // part, f"conv{i + 1}", stride if i == strided else 1)
-            for i, (kernel, part) in enumerate(WEIGHTS[kind])]
+            for i, (kernel, part) in enumerate(WEIGHTS[kind])
+        ]
 
     @staticmethod
     def _weight(kernel, channels, name, stride):
@@ -60,8 +75,9 @@ class Unit:
         if isinstance(init, (int, float)):
             init = mx.init.Constant(init)
         if not isinstance(init, mx.init.Initializer):
-            raise Misuse(f"init of '{name}' is {init!r}: give a number, or one of mx.init's "
-                         "initializers")
+            raise Misuse(
+                f"init of '{name}' is {init!r}: give a number, or one of mx.init's " "initializers"
+            )
         if shape:
             try:  # as MXNet will, when training begins
                 init(mx.init.InitDesc(f"{name}_weight"), mx.nd.zeros(shape))

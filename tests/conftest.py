@@ -101,7 +101,7 @@ def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, fir
         "import train_cifar; from common import errors; from training import fit; "
         f"{limit if file_limit else ''}"
         f"{'' if figures else 'fit.Figure.draw = fit.Figure.wait = lambda self: None; '}"
-        "errors.run(train_cifar.main)"
+        "errors.run_main(train_cifar.main)"
     )
     return begin(code, *arguments, **options)
 
@@ -216,7 +216,7 @@ PAPER = {
 def sound(folder):
     """The variants of symbols/<folder>/ that a small network can be made of.
 
-    The paper's own must be among them (tests/test_symbols.py); a user's that is not is said, and
+    The paper's own must be among them (tests/symbols/test_symbols.py); a user's that is not is said, and
     left out.
     """
     variants = []
@@ -279,8 +279,9 @@ def killed_and_stopped(images, folder, options):
     the last row."""
     reached = 0
     for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
-        process = start("--data-dir", images, *SMALL, *options, "--output", folder,
-                        checkpoint_seconds=0.05)
+        process = start(
+            "--data-dir", images, *SMALL, *options, "--output", folder, checkpoint_seconds=0.05
+        )
         wait_for_row(folder, reached + 10)
         process.send_signal(number)
         process.communicate()

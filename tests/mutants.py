@@ -5,6 +5,7 @@ is caught if a test fails on a copy of the project that has it. The copy without
 
     python tests/mutants.py [word ...]       # only the mutants whose description has one of the words
 """
+
 import os
 import re
 import shutil
@@ -18,16 +19,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 Mutant = namedtuple("Mutant", "mistake file right wrong tests")
-SYMBOLS, RECIPE = "test_graph.py test_symbols.py test_reference.py", "test_schedule.py test_optimizer.py test_training.py"
+SYMBOLS, RECIPE = (
+    "test_graph.py test_symbols.py test_reference.py",
+    "test_schedule.py test_optimizer.py test_training.py",
+)
 FOLDER = "test_run_folder.py"
 DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
 IMAGENET = "test_imagenet.py"
 BFLOAT16 = "training/bfloat16.py"
-RECOMPUTE = "training/recompute.py"
+RECOMPUTE = "training/recomputation.py"
 
 ORIGINAL, PREACT = "symbols/activations/original.py", "symbols/activations/preact.py"
 LAYERS, RESNET, UNIT = "symbols/layers.py", "symbols/resnet.py", "symbols/unit.py"
+# fmt: off
 MUTANTS = [Mutant(*fields) for fields in [
     ("no activation between conv1 and the first unit", RESNET, "x = relu(batch_norm(x))", "pass", SYMBOLS),
     ("no activation after the last pre-activated unit", PREACT, 'return relu(batch_norm(x, "bn"), "relu")', "return x", SYMBOLS),
@@ -69,7 +74,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      'x, kernel=(1, 1), stride=(stride, stride), pool_type="avg"',
      'x, kernel=(2, 2), stride=(stride, stride), pool_type="avg"', "test_reference.py"),
     ("option B for basic units", "symbols/network.py", "option or names.default_option(kind)", 'option or "B"', SYMBOLS),
-    ("units counted within their stage", RESNET, "stage=stage, index=index", "stage=stage, index=number", SYMBOLS),
+    ("units counted within their stage", RESNET, "index=index,", "index=number,", SYMBOLS),
     ("--widths forgotten", "symbols/network.py", "names.stage_widths(widths, family)", "names.stage_widths(None, family)",
      "test_widths.py"),
     ("widths of a bottleneck's end, not of its 3x3", RESNET, "width * EXPANSION[kind]", "width", "test_widths.py"),
@@ -146,7 +151,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_cluster.py"),
     ("a pickle's keys may be anything", "data/opcodes.py", "isinstance(key, (str, bytes, int))", "True", "test_cifar_refusals.py"),
     ("a checkpoint put aside is forgotten", "training/run.py", "checkpoint.recover(self.folder)", "pass", SAFETY),
-    ("a table counts a run of another network", "paper/runs.py", '(run.config["name"], experiment.network)', '(0, 0)',
+    ("a table counts a run of another network", "paper/run_files.py", '(run.config["name"], experiment.network)', '(0, 0)',
      "test_experiments.py"),
     ("a time limit leaves no time to stop", "training/interrupt.py", "now + 1 + 2 * self._longest > self._deadline", "now > self._deadline",
      SAFETY),
@@ -227,31 +232,53 @@ MUTANTS = [Mutant(*fields) for fields in [
      "    draw()\n", "    draw()\n    origin = _digest(sources, _code())\n", "test_drawing.py"),
     ("a picture of other code is left", "plots/current.py", "_digest(sources, _code())",
      "_digest(sources)", "test_drawing.py"),
-    ("a picture's title is cut off", "plots/panels.py", "round(11 * figure.get_figwidth())", "200",
+    ("a picture's title is cut off", "plots/curve_figures.py", "round(11 * figure.get_figwidth())", "200",
      "test_drawing.py"),
-    ("a picture shows the original network alone, four times", "plots/panels.py",
+    ("a picture shows the original network alone, four times", "plots/curve_figures.py",
      "if own - common]", "if own]", "test_drawing.py"),
     ("a picture's axis of losses has no tick", "plots/scales.py", "ticker.MaxNLocator(5, ",
      "ticker.MaxNLocator(1, ", "test_plots.py"),
 ]]
+# fmt: on
 
 
 def run_tests(folder, tests):
     """(name of the first failed test or None, seconds)"""
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *(f"tests/{t}" for t in tests)],
-                          cwd=folder, text=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *(str(next(folder.glob(f"tests/*/{test}")).relative_to(folder)) for test in tests),
+        ],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     failed = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", done.stdout, re.MULTILINE)
     if done.returncode and not failed:
         failed = re.search(r"(.*)", done.stdout.strip().splitlines()[-1])
-    return failed and failed.group(1)[:70], time.monotonic() - began
+    return failed and failed.group(1).rpartition("/")[2][:70], time.monotonic() - began
 
 
 def copy(folder):
     """The files that git knows, and those that it would take in, in a new folder."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True, capture_output=True,
-                            check=True).stdout.split("\n")
-    for name in filter(lambda name: name and not name.startswith(("results/", "plots/figures/")), listed):
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout.split("\n")
+    for name in filter(
+        lambda name: name and not name.startswith(("results/", "plots/figures/")), listed
+    ):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
@@ -263,17 +290,23 @@ def caught(mutant):
         folder = Path(name)
         copy(folder)
         source = (folder / mutant.file).read_text()
-        assert source.count(mutant.right) == 1, f"{mutant.mistake}: {mutant.file} has {source.count(mutant.right)} times {mutant.right}"
+        assert (
+            source.count(mutant.right) == 1
+        ), f"{mutant.mistake}: {mutant.file} has {source.count(mutant.right)} times {mutant.right}"
         (folder / mutant.file).write_text(source.replace(mutant.right, mutant.wrong))
         return run_tests(folder, mutant.tests.split())
 
 
 def main():
     words = sys.argv[1:]
-    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.mistake for word in words)]
+    chosen = [
+        mutant for mutant in MUTANTS if not words or any(word in mutant.mistake for word in words)
+    ]
     with tempfile.TemporaryDirectory() as name:
         copy(Path(name))
-        failed, _ = run_tests(Path(name), sorted({test for mutant in chosen for test in mutant.tests.split()}))
+        failed, _ = run_tests(
+            Path(name), sorted({test for mutant in chosen for test in mutant.tests.split()})
+        )
     if failed:
         sys.exit(f"without any mutant {failed} fails already: mend that first (make test)")
     survived = []

@@ -9,8 +9,7 @@ import mxnet as mx
 
 from common.environment import without_notes
 
-from . import bfloat16
-from . import recompute as recomputed
+from . import bfloat16, recomputation
 from .loop import bind, step
 from .memory import peak
 from .optimizer import initializer, optimizer
@@ -26,11 +25,11 @@ def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
 
     batches: the run's own feed, if it takes its share of the cores; without it the pictures are
     random.
-    recompute: as in training.recompute.
+    recompute: as in training.recomputation.
     """
     size = recipe.batch_size
     shape = (size, 3, recipe.image_size, recipe.image_size)
-    network = recomputed.bound(bfloat16.bound(symbol, recipe.dtype), recompute)
+    network = recomputation.bound(bfloat16.bound(symbol, recipe.dtype), recompute)
     module = mx.mod.Module(network, context=contexts)
     with without_notes():
         bind(module, shape, recipe.micro_batch)

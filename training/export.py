@@ -6,6 +6,7 @@
 
 The network is float32, whatever it was trained in: its weights are.
 """
+
 import json
 import tempfile
 from pathlib import Path

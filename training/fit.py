@@ -1,4 +1,5 @@
 """One run from its options to its end: what config.json says, training or going on, the figure."""
+
 import json
 import math
 import os
@@ -26,6 +27,7 @@ PROCESS_BYTES = 3e8  # Python, MXNet and CIFAR, before a network is there
 def contexts(arguments):
     """The MXNet devices; UserError if a GPU is not there."""
     import mxnet as mx
+
     if not arguments.gpus:
         return [mx.cpu(k) for k in range(arguments.cpus)]
     count = mx.context.num_gpus()
@@ -34,7 +36,8 @@ def contexts(arguments):
             raise UserError(
                 f"there is no GPU {gpu}: MXNet {mx.__version__} sees {count} here; leave out "
                 "--gpus (make: GPUS=) "
-                "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA")
+                "to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA"
+            )
     return [mx.gpu(gpu) for gpu in arguments.gpus]
 
 
@@ -56,7 +59,7 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
         "dataset": arguments.dataset,
         "kv_store": arguments.kv_store,
         "devices": devices(arguments),
-        "data": dataset.fingerprint
+        "data": dataset.fingerprint,
     }
     return {
         "name": name,
@@ -75,7 +78,7 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
             "cores": os.cpu_count(),
             "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
             "deterministic": arguments.deterministic or not arguments.gpus,
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         },
         "versions": {
             **source(ROOT),
@@ -83,8 +86,8 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
             "mxnet": mx.__version__,
             "numpy": np.__version__,
             "gluoncv": metadata.version("gluoncv"),
-            "pillow": metadata.version("pillow")
-        }
+            "pillow": metadata.version("pillow"),
+        },
     }
 
 
@@ -94,8 +97,19 @@ def _program():
     return ["-m", spec.name] if spec else [Path(sys.argv[0]).name]
 
 
-def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, parameters, figure=None,
-        exported=None):
+def fit(
+    arguments,
+    name,
+    recipe,
+    network,
+    dataset,
+    symbol,
+    contexts,
+    feed,
+    parameters,
+    figure=None,
+    exported=None,
+):
     """Train, go on, or say that it is done; the exit code.
 
     name        of the run
@@ -118,9 +132,16 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
     if workers.rank:
         if workers.number("finished", 0):
             return 0
-        return train(Follower(), symbol, contexts, *feed(place), recipe, workers,
-                     keep_going=arguments.keep_going,
-                     recompute=bool(workers.number("recompute", 0)))
+        return train(
+            Follower(),
+            symbol,
+            contexts,
+            *feed(place),
+            recipe,
+            workers,
+            keep_going=arguments.keep_going,
+            recompute=bool(workers.number("recompute", 0)),
+        )
     _warn_of_threads()
     output = folder(arguments, name, recipe.seed)
     begins = _initial(recipe, symbol, output)
@@ -139,9 +160,19 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         if begins:
             print(begins.words)
         drawing = (figure or Figure)(output)
-        stopped = train(open_run, symbol, contexts, *feed(place), recipe, workers,
-                        on_test=drawing.draw, keep_going=arguments.keep_going,
-                        deadline=BEGAN + arguments.time_limit, initial=begins, recompute=recompute)
+        stopped = train(
+            open_run,
+            symbol,
+            contexts,
+            *feed(place),
+            recipe,
+            workers,
+            on_test=drawing.draw,
+            keep_going=arguments.keep_going,
+            deadline=BEGAN + arguments.time_limit,
+            initial=begins,
+            recompute=recompute,
+        )
         if stopped:
             why = "the time limit has come" if stopped == interrupt.OUT_OF_TIME else "stopped"
             print(f"{why}; the same command goes on from {where}")
@@ -149,8 +180,10 @@ def fit(arguments, name, recipe, network, dataset, symbol, contexts, feed, param
         drawing.wait()
         _keep_network(output, exported)
     if not open_run.finished:
-        raise UserError(f"somebody has changed {where}/log.csv during the run: the same command "
-                        "mends it from the last checkpoint")
+        raise UserError(
+            f"somebody has changed {where}/log.csv during the run: the same command "
+            "mends it from the last checkpoint"
+        )
     print(_ending(output, dataset))
     return 0
 
@@ -171,6 +204,7 @@ def _warn_of_threads():
 def _ending(output, dataset):
     """What a finished run in a folder has come to."""
     from .log import read_log
+
     last = read_log(output)[-1]
     how = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
     where = os.path.relpath(output)
@@ -180,7 +214,8 @@ def _ending(output, dataset):
     return (
         f"{how}: test error {last['test_error']:.2f} % on {len(dataset.test_images):,} images of "
         f"{dataset.name} after "
-        f"{last['iteration']:,.0f} iterations; {left}")
+        f"{last['iteration']:,.0f} iterations; {left}"
+    )
 
 
 def _initial(recipe, symbol, output):
@@ -189,6 +224,7 @@ def _initial(recipe, symbol, output):
     None for others, and for one that goes on.
     """
     from .initial import frozen_names, initial
+
     frozen_names(symbol, recipe.freeze)  # refuses what cannot be, before there is a folder
     if recipe.initial is None or any(output.glob("checkpoint-*")):
         return None
@@ -198,6 +234,7 @@ def _initial(recipe, symbol, output):
 def _keep_network(output, exported):
     """Write a finished run's network in MXNet's own files, unless it diverged."""
     from . import export, weights
+
     trained = weights.read(output)
     if exported and math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
         symbol, inputs = exported()
@@ -211,7 +248,8 @@ def memory(arguments, recipe, symbol, workers):
     """
     from . import bfloat16
     from .memory import free_bytes, training_bytes
-    from .recompute import recomputed_bytes
+    from .recomputation import recomputed_bytes
+
     symbol = bfloat16.bound(symbol, recipe.dtype)
     part = (recipe.micro_batch or recipe.batch_size // workers.count) // devices(arguments)
     images = part * (1 if arguments.gpus else devices(arguments))  # that share one memory
@@ -225,10 +263,13 @@ def memory(arguments, recipe, symbol, workers):
         if not arguments.recompute:
             notes.append(
                 f"{whole / 1e9:.1f} GB of memory are needed, {free / 1e9:.1f} GB are free: "
-                "what backward needs is computed again, in more time (--recompute)")
+                "what backward needs is computed again, in more time (--recompute)"
+            )
     if need > free:
-        notes.append(f"warning: this needs about {need / 1e9:.1f} GB of memory, and "
-                     f"{free / 1e9:.1f} GB are free: --micro-batch takes the batch in parts")
+        notes.append(
+            f"warning: this needs about {need / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free: --micro-batch takes the batch in parts"
+        )
     return recompute, f"about {need / 1e9:.1f} GB{' on each GPU' if arguments.gpus else ''}", notes
 
 
@@ -244,6 +285,7 @@ def test_batch_size(recipe, count, images):
 def print_cost(arguments, recipe, symbol, contexts, test_images, batches=None):
     """What --cost does instead of a run; see training.cost."""
     from .cost import cost
+
     measured = cost(symbol, contexts, recipe, test_images, batches, arguments.recompute)
     print(json.dumps(measured) if arguments.cost == "json" else cost_in_words(measured, recipe))
     return 0
@@ -261,27 +303,32 @@ def cost_in_words(cost, recipe):
     gpu = ""
     if "gpu_megabytes" in cost:
         gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU"
-    return (f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
-            f"{time_text} here, at {cost['images_per_second']:.1f} images/s, and "
-            f"{cost['megabytes']:,.0f} MB{gpu}")
+    return (
+        f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
+        f"{time_text} here, at {cost['images_per_second']:.1f} images/s, and "
+        f"{cost['megabytes']:,.0f} MB{gpu}"
+    )
 
 
 class Figure:
     """Draws the run's curve in a process of its own, so that training does not wait for it, and at
     most twice a minute.
     """
+
     def __init__(self, folder):
         self._command = [sys.executable, "-m", "plots.curves", str(folder.resolve())]
         self._process = None
         self._drawn = -math.inf
 
     def draw(self):
-        if time.monotonic() - self._drawn > 30 and (self._process is None
-                                                    or self._process.poll() is not None):
+        if time.monotonic() - self._drawn > 30 and (
+            self._process is None or self._process.poll() is not None
+        ):
             self._drawn = time.monotonic()
             # in a session of its own, so that Ctrl-C does not stop it half way
-            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL,
-                                             start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+            )
 
     def wait(self):
         """Draw a last time, with the last row, and wait for it."""

@@ -3,6 +3,7 @@
 --initial names a run, a checkpoint or a .params file of the same network, for as many classes or
 for others. --freeze names layers by the beginnings of their names, as stage1 or stage2_unit3_conv1.
 """
+
 import json
 from dataclasses import dataclass
 
@@ -42,21 +43,31 @@ def initial(recipe, symbol):
     for name in sorted(given.keys() | wanted.keys()):
         shape = given[name].shape if name in given else "nothing"
         if name not in anew and shape != wanted.get(name):
-            raise UserError(f"--initial {place} is of another network: its {name} is {shape}, and "
-                            f"here it is {wanted.get(name, 'nothing')}; name its own network, as "
-                            "preact110")
+            raise UserError(
+                f"--initial {place} is of another network: its {name} is {shape}, and "
+                f"here it is {wanted.get(name, 'nothing')}; name its own network, as "
+                "preact110"
+            )
     begins = ""
     if anew:
-        begins = (f"; {' and '.join(anew)} begin anew, for {wanted['fc_bias'][0]:,} classes in "
-                  f"place of {weights.classes:,}")
-    words = (f"begins from {weights.name}: {len(wanted) - len(anew)} of {len(wanted)} arrays taken"
-             f"{begins}")
+        begins = (
+            f"; {' and '.join(anew)} begin anew, for {wanted['fc_bias'][0]:,} classes in "
+            f"place of {weights.classes:,}"
+        )
+    words = (
+        f"begins from {weights.name}: {len(wanted) - len(anew)} of {len(wanted)} arrays taken"
+        f"{begins}"
+    )
     if recipe.freeze:
-        words += (f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} "
-                  "stay as they are, and so do BN's moving averages there")
+        words += (
+            f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} "
+            "stay as they are, and so do BN's moving averages there"
+        )
     return Initial(
         {name: array for name, array in weights.arguments.items() if name not in anew},
-        weights.states, words)
+        weights.states,
+        words,
+    )
 
 
 def _shapes(symbol, image_size):
@@ -78,8 +89,10 @@ def frozen_names(symbol, freeze):
         meant = {name for name in learned if _begins(name, beginning)}
         if not meant:
             first = dict.fromkeys(name.split("_")[0] for name in learned)
-            raise UserError(f"--freeze {freeze}: no layer's name begins with {beginning!r}; there "
-                            f"are {', '.join(first)} and their parts, as stage1_unit1, and {ALL}")
+            raise UserError(
+                f"--freeze {freeze}: no layer's name begins with {beginning!r}; there "
+                f"are {', '.join(first)} and their parts, as stage1_unit1, and {ALL}"
+            )
         frozen |= meant
     if learned and len(frozen) == len(learned):
         raise UserError(f"--freeze {freeze}: nothing is left to train")

@@ -1,9 +1,19 @@
 """log.csv: what a run leaves for the figures. Reading it needs no MXNet."""
+
 import math
 from pathlib import Path
 
-COLUMNS = ("iteration", "epoch", "learning_rate", "train_loss", "train_error", "test_loss",
-           "test_error", "images_per_second", "seconds")
+COLUMNS = (
+    "iteration",
+    "epoch",
+    "learning_rate",
+    "train_loss",
+    "train_error",
+    "test_loss",
+    "test_error",
+    "images_per_second",
+    "seconds",
+)
 HEADER = ",".join(COLUMNS) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The training loop: Module's forward, backward and update, a log row now and then, a checkpoint
 every minute.
 """
+
 import contextlib
 import math
 import time
@@ -10,8 +11,7 @@ from tqdm import tqdm
 
 from common.environment import bar, without_notes
 
-from . import bfloat16, state
-from . import recompute as recomputed
+from . import bfloat16, recomputation, state
 from .evaluate import evaluate
 from .initial import frozen_names, with_frozen
 from .interrupt import Interruptions, Never, Stopped
@@ -22,18 +22,42 @@ from .progress import Progress
 CHECKPOINT_SECONDS = 60
 
 
-def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda: None,
-          keep_going=False, deadline=math.inf, initial=None, recompute=False):
+def train(
+    run,
+    symbol,
+    contexts,
+    batches,
+    test,
+    recipe,
+    workers,
+    on_test=lambda: None,
+    keep_going=False,
+    deadline=math.inf,
+    initial=None,
+    recompute=False,
+):
     """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
 
     workers is a training.workers.Workers: run, test and on_test are worker 0's, the others have a
     Follower. on_test is called after each row with test columns. deadline is by time.monotonic().
     Returns 0, or what to exit with if it was stopped (training/interrupt.py).
     """
-    training = Training(run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going,
-                        initial, recompute)
-    interruptions = Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS,
-                                                               deadline)
+    training = Training(
+        run,
+        symbol,
+        contexts,
+        batches,
+        test,
+        recipe,
+        workers,
+        on_test,
+        keep_going,
+        initial,
+        recompute,
+    )
+    interruptions = (
+        Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
+    )
     progress = training.progress
     try:
         with interruptions, training.bar:
@@ -42,8 +66,9 @@ def train(run, symbol, contexts, batches, test, recipe, workers, on_test=lambda:
                 interruptions.look(last=training.over)
             if training.over:
                 return 0
-            with contextlib.closing(batches.stream(progress.iteration + 1,
-                                                   recipe.iterations)) as stream:
+            with contextlib.closing(
+                batches.stream(progress.iteration + 1, recipe.iterations)
+            ) as stream:
                 for batch in stream:
                     training.step(batch)
                     if training.row_is_due:
@@ -66,8 +91,21 @@ class Training:
     initial     weights to begin from, a training.initial.Initial
     recompute   whether backward's needs are computed twice, to save memory (recompute.py)
     """
-    def __init__(self, run, symbol, contexts, batches, test, recipe, workers, on_test, keep_going,
-                 initial, recompute):
+
+    def __init__(
+        self,
+        run,
+        symbol,
+        contexts,
+        batches,
+        test,
+        recipe,
+        workers,
+        on_test,
+        keep_going,
+        initial,
+        recompute,
+    ):
         self.run = run
         self.recompute = recompute
         self.batches = batches
@@ -93,8 +131,13 @@ class Training:
         self.progress.iteration = done
         if not saved and not workers.rank:
             self.save()
-        self.bar = bar(total=recipe.iterations, initial=self.progress.iteration, unit="it",
-                       desc="train", disable=workers.rank > 0)
+        self.bar = bar(
+            total=recipe.iterations,
+            initial=self.progress.iteration,
+            unit="it",
+            desc="train",
+            disable=workers.rank > 0,
+        )
 
     def _modules(self, symbol, contexts, weights, done):
         """(the module that trains, one that tests): switching the first over would catch its last
@@ -108,7 +151,7 @@ class Training:
         part = self.batches.batch_size // self.workers.count
         frozen = frozen_names(symbol, self.recipe.freeze)
         network = bfloat16.bound(with_frozen(symbol, frozen), self.recipe.dtype)
-        network = recomputed.bound(network, self.recompute)
+        network = recomputation.bound(network, self.recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
         with without_notes():
@@ -117,10 +160,15 @@ class Training:
         updates = 1 if self.workers.sync else self.workers.count
         # that gradients are not divided by the bound batch: those of all parts and workers are
         with without_notes():
-            module.init_optimizer(self.workers.kv_store,
-                                  optimizer(self.recipe, symbol, done, updates))
-            tester.bind([("data", tested)], [("softmax_label", tested[:1])], for_training=False,
-                        shared_module=module)
+            module.init_optimizer(
+                self.workers.kv_store, optimizer(self.recipe, symbol, done, updates)
+            )
+            tester.bind(
+                [("data", tested)],
+                [("softmax_label", tested[:1])],
+                for_training=False,
+                shared_module=module,
+            )
         return module, tester
 
     def settle(self):
@@ -138,8 +186,12 @@ class Training:
     def step(self, batch):
         """One iteration."""
         began = time.monotonic()
-        step(self.module, batch, self.seen,
-             seed=self.recipe.seed * 1_000_003 + self.progress.iteration + 1)
+        step(
+            self.module,
+            batch,
+            self.seen,
+            seed=self.recipe.seed * 1_000_003 + self.progress.iteration + 1,
+        )
         # summed over the workers in each iteration, so that worker 0's checkpoint has what all have
         # seen
         totals = self.workers.totals(self.seen)
@@ -155,8 +207,7 @@ class Training:
         return progress.iteration % self.recipe.log_every == 0 or last or lost
 
     def log(self, look):
-        """Log what the last iterations did, with a test if one is due; look can interrupt the test.
-        """
+        """Log what the last iterations did, with a test if one is due; look can interrupt the test."""
         self.settle()
         progress = self.progress
         if progress.diverged is None and progress.lost:
@@ -168,32 +219,40 @@ class Training:
                 )
         progress.row_due = True
         speed = progress.shown * self.batches.batch_size / progress.busy
-        self.bar.set_postfix_str(f"loss {progress.loss.get()[1]:.3f}, {speed:.0f} images/s",
-                                 refresh=False)
+        self.bar.set_postfix_str(
+            f"loss {progress.loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False
+        )
         errors = {}
         if not self.workers.rank and self._test_is_due():
             errors = dict(
-                zip(("test_loss", "test_error"), evaluate(self.tester, self.test, between=look)))
+                zip(("test_loss", "test_error"), evaluate(self.tester, self.test, between=look))
+            )
             mx.nd.waitall()
         self.run.log(
-            **progress.row(), **errors, images_per_second=speed,
+            **progress.row(),
+            **errors,
+            images_per_second=speed,
             epoch=progress.iteration * self.batches.batch_size / self.batches.samples_per_epoch,
-            learning_rate=self.learning_rate(progress.iteration))
+            learning_rate=self.learning_rate(progress.iteration),
+        )
         progress.begin_row()
         if errors:
             self.on_test()
 
     def _test_is_due(self):
         iteration = self.progress.iteration
-        return iteration % self.recipe.test_every == 0 or iteration in (self.recipe.iterations,
-                                                                        self.progress.diverged)
+        return iteration % self.recipe.test_every == 0 or iteration in (
+            self.recipe.iterations,
+            self.progress.diverged,
+        )
 
     @property
     def over(self):
         """Whether that was the last iteration: of the recipe, or the one that diverged."""
         progress = self.progress
-        return progress.iteration == self.recipe.iterations or (progress.diverged is not None
-                                                                and not self.keep_going)
+        return progress.iteration == self.recipe.iterations or (
+            progress.diverged is not None and not self.keep_going
+        )
 
 
 def bind(module, shape, part=None):
@@ -201,8 +260,11 @@ def bind(module, shape, part=None):
     add up, if part says so.
     """
     part = part or shape[0]
-    module.bind([("data", (part, *shape[1:]))], [("softmax_label", (part, ))],
-                grad_req="add" if part < shape[0] else "write")
+    module.bind(
+        [("data", (part, *shape[1:]))],
+        [("softmax_label", (part,))],
+        grad_req="add" if part < shape[0] else "write",
+    )
 
 
 def step(module, batch, metrics, seed):
@@ -221,9 +283,14 @@ def step(module, batch, metrics, seed):
     for metric in metrics:
         metric.reset()
     for k in range(count):
-        part = batch if count == 1 else mx.io.DataBatch(
-            [array[k * size:(k + 1) * size]
-             for array in batch.data], [array[k * size:(k + 1) * size] for array in batch.label])
+        part = (
+            batch
+            if count == 1
+            else mx.io.DataBatch(
+                [array[k * size : (k + 1) * size] for array in batch.data],
+                [array[k * size : (k + 1) * size] for array in batch.label],
+            )
+        )
         module.forward(part, is_train=True)
         module.backward()
         if k == count - 1:

@@ -1,5 +1,4 @@
-"""What training keeps in memory: what comes into each convolution and each BN stays for backward.
-"""
+"""What training keeps in memory: what comes into each convolution and each BN stays for backward."""
 
 import json
 import re

@@ -4,6 +4,7 @@ Input `data` (n, 3, height, width), any n; output `fc` (n, classes): what softma
 probabilities of. The exporter fails on SoftmaxOutput ("list index out of range"), and writes a mean
 that no newer onnx takes; all that is mended is mended here.
 """
+
 import json
 
 import mxnet as mx
@@ -19,14 +20,22 @@ def content(symbol, arguments, states, image_size):
     try:
         import onnx
     except ImportError as error:
-        raise UserError("--export onnx needs the package onnx, which is not among ours: "
-                        ".venv/bin/python -m pip install -r requirements/onnx.txt") from error
+        raise UserError(
+            "--export onnx needs the package onnx, which is not among ours: "
+            ".venv/bin/python -m pip install -r requirements/onnx.txt"
+        ) from error
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
+
     network = exportable(symbol.get_internals()["fc_output"])
     graph = MXNetGraph().create_onnx_graph_proto(
-        network, {**arguments, **states}, [(1, 3, image_size, image_size)],
-        [onnx.TensorProto.FLOAT], opset_version=OPSET, dynamic=True,
-        dynamic_input_shapes=[("n", 3, image_size, image_size)])
+        network,
+        {**arguments, **states},
+        [(1, 3, image_size, image_size)],
+        [onnx.TensorProto.FLOAT],
+        opset_version=OPSET,
+        dynamic=True,
+        dynamic_input_shapes=[("n", 3, image_size, image_size)],
+    )
     # it names each weight among the inputs too, as if a caller had to bring them
     data = [value for value in graph.input if value.name == "data"]
     del graph.input[:]
@@ -34,8 +43,12 @@ def content(symbol, arguments, states, image_size):
     dimensions = graph.output[0].type.tensor_type.shape.dim
     dimensions[0].dim_param = "n"
     dimensions[1].dim_value = len(arguments["fc_bias"])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)],
-                                   ir_version=IR_VERSION, producer_name="MXNet")
+    model = onnx.helper.make_model(
+        graph,
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="MXNet",
+    )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
@@ -67,5 +80,14 @@ def exportable(symbol):
                 node = {**node, "op": "Reshape", "attrs": shape, "inputs": [[len(nodes) - 1, 0, 0]]}
         nodes.append(node)
         places.append(len(nodes) - 1)
-    return mx.sym.load_json(json.dumps({**saved, "nodes": nodes, "heads": moved(saved["heads"]),
-                                        "arg_nodes": [], "node_row_ptr": []}))
+    return mx.sym.load_json(
+        json.dumps(
+            {
+                **saved,
+                "nodes": nodes,
+                "heads": moved(saved["heads"]),
+                "arg_nodes": [],
+                "node_row_ptr": [],
+            }
+        )
+    )

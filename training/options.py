@@ -2,6 +2,7 @@
 
 Needs no MXNet, so it answers at once.
 """
+
 import math
 from dataclasses import fields, replace
 
@@ -31,43 +32,82 @@ def of_recipe(add, recipe, group, **choices):
             value = ",".join(map(str, value))
         if field.name in choices:
             option["choices"] = choices[field.name]
-        add(f"--{field.name.replace('_', '-')}", default=None, **option,
-            help=f"{field.metadata['meaning']} ({value}: {field.metadata['source']})")
+        add(
+            f"--{field.name.replace('_', '-')}",
+            default=None,
+            **option,
+            help=f"{field.metadata['meaning']} ({value}: {field.metadata['source']})",
+        )
     if group == "recipe":
-        add("--epochs", type=float,
-            help="the same as --iterations, counted in passes over the training set")
-        add("--test-every-epoch", action="store_true",
+        add(
+            "--epochs",
+            type=float,
+            help="the same as --iterations, counted in passes over the training set",
+        )
+        add(
+            "--test-every-epoch",
+            action="store_true",
             help="a row of the log, with a test, after each pass over the training set, in place "
-            "of --log-every and --test-every")
+            "of --log-every and --test-every",
+        )
 
 
 def of_run(add, scales):
-    add("--gpus", type=gpu_numbers, default=[],
-        help="train on these GPUs, as 0,1 or all; without it on the CPU")
-    add("--cpus", type=int, default=1,
-        help="CPU contexts: the path of several devices, for trying (1)")
     add(
-        "--kv-store", default="local", choices=("local", "device", "dist_sync", "dist_async"), help=
-        "where gradients of several devices or machines meet; dist_*: see training/cluster.py "
-        "(local)"
+        "--gpus",
+        type=gpu_numbers,
+        default=[],
+        help="train on these GPUs, as 0,1 or all; without it on the CPU",
     )
     add(
-        "--time-limit", type=duration, default=math.inf, help=
-        "stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes "
-        "on"
+        "--cpus",
+        type=int,
+        default=1,
+        help="CPU contexts: the path of several devices, for trying (1)",
     )
-    add("--keep-going", action="store_true",
-        help="train on when the loss is no number any more (that ends the run)")
-    add("--deterministic", action="store_true",
-        help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)")
     add(
-        "--recompute", action="store_true",
+        "--kv-store",
+        default="local",
+        choices=("local", "device", "dist_sync", "dist_async"),
+        help="where gradients of several devices or machines meet; dist_*: see training/cluster.py "
+        "(local)",
+    )
+    add(
+        "--time-limit",
+        type=duration,
+        default=math.inf,
+        help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes "
+        "on",
+    )
+    add(
+        "--keep-going",
+        action="store_true",
+        help="train on when the loss is no number any more (that ends the run)",
+    )
+    add(
+        "--deterministic",
+        action="store_true",
+        help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)",
+    )
+    add(
+        "--recompute",
+        action="store_true",
         help="compute what backward needs a second time instead of keeping it: a fraction of the "
-        "memory, at 0.7 of the speed (by itself where a CPU has too little)")
-    add("--cost", action="store_const", const="words",
-        help="measure a few iterations, say what the run will take here, and train nothing")
-    add("--cost-json", dest="cost", action="store_const", const="json",
-        help="the same, for programs")
+        "memory, at 0.7 of the speed (by itself where a CPU has too little)",
+    )
+    add(
+        "--cost",
+        action="store_const",
+        const="words",
+        help="measure a few iterations, say what the run will take here, and train nothing",
+    )
+    add(
+        "--cost-json",
+        dest="cost",
+        action="store_const",
+        const="json",
+        help="the same, for programs",
+    )
     add("--scale", default="full", help=f"whose recipe: {', '.join(scales)} (full: the papers')")
     add("--output", type=new_folder, help="folder of the run (runs/<scale>/<name>/seed<k>)")
 
@@ -103,7 +143,8 @@ def recipe(arguments, base, images):
         raise UserError(
             f"--micro-batch {part}: it must divide the batch of {made.batch_size}, and divide "
             "itself over "
-            f"{count} devices")
+            f"{count} devices"
+        )
     return replace(made, micro_batch=part if part < made.batch_size else None)
 
 
@@ -111,8 +152,10 @@ def check_batch(size, devices, workers=1):
     """Refuse a batch that the devices of all workers cannot share."""
     if size % (devices * workers):
         places = f"{devices} devices" if workers == 1 else f"{workers} workers of {devices} devices"
-        raise UserError(f"a batch of {size} does not divide over {places}: choose another "
-                        "--batch-size (make: BATCH=)")
+        raise UserError(
+            f"a batch of {size} does not divide over {places}: choose another "
+            "--batch-size (make: BATCH=)"
+        )
 
 
 def _iterations_of(arguments, images, batch_size):
@@ -145,7 +188,8 @@ def type_asked(dtype, arguments):
         raise UserError(
             "--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus "
             "(make: GPUS=), or "
-            "leave out --dtype")
+            "leave out --dtype"
+        )
     if dtype == "float16" and arguments.kv_store.startswith("dist"):
         raise UserError(
             f"--dtype float16: --kv-store {arguments.kv_store} exchanges float32 only; leave one "
@@ -160,7 +204,8 @@ def type_asked(dtype, arguments):
         raise UserError(
             "--dtype bfloat16: this processor has no AVX512-BF16 (the flag avx512_bf16 in "
             "/proc/cpuinfo); take "
-            "--dtype float32")
+            "--dtype float32"
+        )
     return dtype
 
 
@@ -182,13 +227,15 @@ def gpu_numbers(text):
             raise UserError(
                 "--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus "
                 "(make: GPUS=) to train "
-                "on the CPU, or see make doctor")
+                "on the CPU, or see make doctor"
+            )
         return numbers
     try:
         numbers = [int(gpu) for gpu in text.split(",")] if text else []
     except ValueError:
         raise UserError(
-            f"--gpus {text}: write numbers with commas between them, as 0,1, or all") from None
+            f"--gpus {text}: write numbers with commas between them, as 0,1, or all"
+        ) from None
     if len(set(numbers)) < len(numbers):
         raise UserError(f"--gpus {text}: each GPU once")
     return numbers
@@ -200,4 +247,5 @@ def iterations(text):
         return tuple(int(step) for step in text.split(",")) if text else ()
     except ValueError:
         raise UserError(
-            f"--steps {text}: write iterations with commas between them, as 32000,48000") from None
+            f"--steps {text}: write iterations with commas between them, as 32000,48000"
+        ) from None

@@ -255,8 +255,7 @@ class Run:
         return arrays, state
 
     def _put_aside(self, iteration):
-        """Damaged checkpoints after an iteration: out of the way, but kept for who wants to look.
-        """
+        """Damaged checkpoints after an iteration: out of the way, but kept for who wants to look."""
         for path in checkpoint.found(self.folder):
             if checkpoint.iteration_of(path) > iteration:
                 with writing(self.folder):

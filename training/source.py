@@ -1,4 +1,5 @@
 """Which source made a run: the commit, what was changed since, and the network's graph."""
+
 import hashlib
 import os
 import re
@@ -11,10 +12,12 @@ GENERATED = (":!results", ":!plots/figures")  # what runs write themselves
 # the same to the bit
 NOW_AND_BEFORE = [
     (r'"dim": "-3"', r'"dim": "1"'),
-    (r'"Pooling", (\s+"name": "\w+_subsample", \s+"attrs": {\s+)"kernel": "\(1, 1\)", (\s+)'
-     r'"pool_type": "avg", \s+"stride": "\((\d+, \d+)\)"',
-     r'"slice", \1"begin": "(None, None, None, None)", \2"end": "(None, None, None, None)", \2'
-     r'"step": "(None, None, \3)"'),
+    (
+        r'"Pooling", (\s+"name": "\w+_subsample", \s+"attrs": {\s+)"kernel": "\(1, 1\)", (\s+)'
+        r'"pool_type": "avg", \s+"stride": "\((\d+, \d+)\)"',
+        r'"slice", \1"begin": "(None, None, None, None)", \2"end": "(None, None, None, None)", \2'
+        r'"step": "(None, None, \3)"',
+    ),
 ]
 
 
@@ -28,8 +31,14 @@ def source(root):
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments):
-        done = subprocess.run(["git", *arguments], cwd=root, env=variables, capture_output=True,
-                              text=True, errors="replace")
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            env=variables,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
         return done.stdout.splitlines() if done.returncode == 0 else []
 
     unknown = {"commit": None, "uncommitted": None}
@@ -40,8 +49,10 @@ def source(root):
     if not commit or not top or Path(top[0]).resolve() != Path(root).resolve():
         return unknown
     changes = git("status", "--porcelain", "--untracked-files=all", "--", ".", *GENERATED)
-    return {"commit": commit[0],
-            "uncommitted": [" ".join(line.split(maxsplit=1)) for line in changes]}
+    return {
+        "commit": commit[0],
+        "uncommitted": [" ".join(line.split(maxsplit=1)) for line in changes],
+    }
 
 
 def fingerprint(symbol):

@@ -1,4 +1,5 @@
 """BN after addition, Figure 4(b): weight, BN, ReLU, weight; addition; BN, ReLU."""
+
 from ..layers import batch_norm, relu
 
 

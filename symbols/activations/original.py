@@ -1,4 +1,5 @@
 """The original residual unit, Figure 4(a): weight, BN, ReLU, weight, BN; addition; ReLU."""
+
 from ..layers import batch_norm, relu
 
 

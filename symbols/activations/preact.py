@@ -3,6 +3,7 @@
 The unit that the paper proposes. Where dimensions change, the paths share the pre-activation
 (appendix; the authors' code): a projection reads what the first weight reads, and no BN follows it.
 """
+
 from ..layers import batch_norm, relu
 
 

@@ -1,4 +1,5 @@
 """ReLU before addition, Figure 4(c): weight, BN, ReLU, weight, BN, ReLU; addition."""
+
 from ..layers import batch_norm, relu
 
 

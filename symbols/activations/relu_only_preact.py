@@ -1,4 +1,5 @@
 """ReLU-only pre-activation, Figure 4(d): ReLU, weight, BN, ReLU, weight, BN; addition."""
+
 from ..layers import batch_norm, relu
 
 

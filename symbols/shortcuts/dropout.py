@@ -1,4 +1,5 @@
 """Dropout shortcut, Figure 2(f): dropout with ratio 0.5 on the output of the identity shortcut."""
+
 import mxnet as mx
 
 

@@ -1,4 +1,5 @@
 """Exclusive gating, Figure 2(c), after Highway Networks: g(x) on F, 1 - g(x) on the shortcut."""
+
 from ..layers import gate
 
 

@@ -1,4 +1,5 @@
 """Shortcut-only gating, Figure 2(d): the shortcut is scaled by 1 - g(x), F is left alone."""
+
 from ..layers import gate
 
 

@@ -1,0 +1,213 @@
+"""A network on the command line: its options, and what they name. Needs no MXNet until then."""
+
+import math
+from dataclasses import MISSING, asdict, dataclass, field, fields
+
+import symbols
+from common.command import FLOAT32
+from common.errors import UserError
+
+from . import names
+
+
+def of_network(add, depth):
+    """Add the options of a network; depth: its layers by default."""
+    activations = ", ".join(names.variants("activations"))
+    shortcuts = ", ".join(names.variants("shortcuts"))
+    add(
+        "network",
+        nargs="?",
+        metavar="NETWORK",
+        help="[activation-][shortcut]depth, as preact1001 or exclusive_gating110; in place of the "
+        "three options that follow",
+    )
+    add("--activation", help=f"Figure 4: {activations} (original)")
+    add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
+    add("--depth", type=int, help=f"weighted layers ({depth})")
+    add(
+        "--shortcut-args",
+        type=constants,
+        default={},
+        metavar="K=V,...",
+        help="constants of the shortcut, as bias=-7",
+    )
+    add(
+        "--activation-args",
+        type=constants,
+        default={},
+        metavar="K=V,...",
+        help="constants of the activation, where its file has some",
+    )
+    add(
+        "--widths",
+        type=widths,
+        metavar="N,N,N",
+        help="channels of each stage's 3x3 layers (16,32,64; ImageNet 64,128,256,512); the stem "
+        "keeps its own",
+    )
+    add(
+        "--unit",
+        choices=tuple(names.LAYERS),
+        help="kind of unit, for depths that are no paper's; one_layer is Table 3's",
+    )
+    add(
+        "--option",
+        choices=names.OPTIONS,
+        help="where dimensions change: A zero padding (basic: P1 4.2), B projection (bottleneck: "
+        "P2 appendix); A-preactivated as fb.resnet.torch",
+    )
+    add(
+        "--bottleneck-stride",
+        choices=("1x1", "3x3"),
+        default="1x1",
+        help="which layer has the stride (1x1: the authors' code)",
+    )
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network: what names it, and what differs from the papers'."""
+
+    depth: int
+    activation: str
+    shortcut: str
+    shortcut_args: dict = field(hash=False)  # all of the shortcut's constants, those by default too
+    unit: str
+    option: str
+    bottleneck_stride: str
+    # None: of a file without constants, as in a config.json from before there were any
+    activation_args: dict = field(default=None, hash=False)
+    widths: tuple = None  # None: the papers'
+
+    @classmethod
+    def of(cls, settings):
+        """The network of a config.json's recipe. Raises KeyError for a part that it lacks."""
+        return cls(
+            **{name: settings[name] for name in cls.required()},
+            activation_args=settings.get("activation_args"),
+            widths=settings.get("widths"),
+        )
+
+    @classmethod
+    def required(cls):
+        """The parts that every config.json has; a run from before the others was without them."""
+        return [part.name for part in fields(cls) if part.default is MISSING]
+
+    def settings(self):
+        """{name: value}, as config.json has it and get_symbol takes it."""
+        return asdict(self)
+
+    def symbol(self, classes, family="cifar", dtype="float32"):
+        return symbols.get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
+
+    def name(self, dataset):
+        """What its runs are called: data set, make target, and what is not by default."""
+        usual = symbols.shortcut_constants(self.shortcut, {})
+        usual_activation = symbols.activation_constants(self.activation, {})
+        return names.run_name(
+            dataset,
+            self.activation,
+            self.shortcut,
+            self.depth,
+            self.unit,
+            unusual(self.shortcut_args, usual),
+            unusual(self.activation_args or {}, usual_activation),
+            self.widths,
+        )
+
+
+def required(recipe):
+    """The parts of its network that a config.json's recipe must have: those of a Network, or of the
+    reading notes' own.
+    """
+    return ["units", "widths"] if _of_notes(recipe) else Network.required()
+
+
+def symbol_of(recipe, classes, family="cifar"):
+    """The float32 symbol of a config.json's recipe. Raises KeyError for a part that it lacks."""
+    if _of_notes(recipe):
+        from . import notes
+
+        return notes.get_symbol(recipe["units"], recipe["widths"], classes)
+    return Network.of(recipe).symbol(classes, family)
+
+
+def _of_notes(recipe):
+    """Whether train_notes.py wrote it; a user's own activation of that name has a kind of unit."""
+    return recipe.get("activation") == "notes" and "unit" not in recipe
+
+
+def unusual(values, usual):
+    return {key: value for key, value in values.items() if value != usual[key]}
+
+
+def network(arguments, family, depth):
+    """The network that was typed. family: cifar or imagenet.
+
+    Raises UserError for what does not exist.
+    """
+    activation = arguments.activation or "original"
+    shortcut = arguments.shortcut or "identity"
+    layers = depth if arguments.depth is None else arguments.depth
+    if arguments.network:
+        typed = [
+            name
+            for name in ("activation", "shortcut", "depth")
+            if getattr(arguments, name) is not None
+        ]
+        if typed:
+            raise UserError(
+                f"{arguments.network} and --{typed[0]} "
+                f"{getattr(arguments, typed[0])} both say what the network is: leave "
+                "one of them out"
+            )
+        activation, shortcut, layers = names.parse(arguments.network)
+    names.check_variant("activations", activation)
+    names.check_variant("shortcuts", shortcut)
+    unit, _ = names.stages(layers, arguments.unit, family)
+    channels = names.stage_widths(arguments.widths, family)
+    return Network(
+        layers,
+        activation,
+        shortcut,
+        symbols.shortcut_constants(shortcut, arguments.shortcut_args),
+        unit,
+        arguments.option or names.default_option(unit),
+        arguments.bottleneck_stride,
+        symbols.activation_constants(activation, arguments.activation_args) or None,
+        None if channels == names.WIDTHS[family] else channels,
+    )
+
+
+def constants(text):
+    """'bias=-7,scale=0.5' -> {"bias": -7.0, "scale": 0.5}"""
+    values = {}
+    for item in filter(None, text.split(",")):
+        key, _, value = item.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if math.isnan(number):
+            raise UserError(
+                f"constants {text}: write numbers by name, as bias=-7 or "
+                "scale=0.5,residual_scale=1"
+            )
+        if abs(number) > FLOAT32:
+            raise UserError(
+                f"constants {text}: MXNet computes in float32, whose numbers end at "
+                f"{FLOAT32:.2g}"
+            )
+        values[key.strip()] = number
+    return values
+
+
+def widths(text):
+    """'16,32,64' -> (16, 32, 64)"""
+    try:
+        values = tuple(int(width) for width in text.split(","))
+    except ValueError:
+        values = (0,)
+    if min(values) < 1:
+        raise UserError(f"--widths {text}: write channels with commas between them, as 16,32,64")
+    return values

@@ -1,0 +1,115 @@
+"""The notes' departures: none of them is the paper's network, all of them are the notes', and each
+alone is another."""
+
+import dataclasses
+import json
+import sys
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import refusal
+
+from analysis import departures as training
+from analysis import networks
+from common import files
+from docs import values
+from paper.scales import SCALES
+from symbols import departures, get_symbol, notes
+from training.optimizer import decay_multipliers, initializer
+
+IMAGES = (4, 3, 16, 16)
+
+
+def computed(symbol):
+    """(parameters as they start, output, gradients): each {name: array}, of a training step."""
+    generator = np.random.RandomState(0)
+    images = generator.normal(0, 50, IMAGES).astype(np.float32)
+    module = mx.mod.Module(symbol)
+    module.bind([("data", IMAGES)], [("softmax_label", IMAGES[:1])])
+    mx.random.seed(1)
+    module.init_params(initializer("in"))
+    start = {name: array.asnumpy() for name, array in module.get_params()[0].items()}
+    batch = mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array([0, 1, 2, 3])])
+    module.forward_backward(batch)
+    gradients = module._exec_group.execs[0].grad_dict
+    (output,) = module.get_outputs()
+    return start, {"output": output.asnumpy()}, {name: gradients[name].asnumpy() for name in start}
+
+
+def test_without_a_departure_it_is_the_papers_network_bit_for_bit():
+    for ours, paper in zip(computed(departures.get_symbol(2)), computed(get_symbol(14, "preact"))):
+        assert ours.keys() == paper.keys()
+        for name in ours:
+            assert np.array_equal(ours[name], paper[name]), name
+
+
+def test_with_all_departures_it_is_the_notes_network():
+    assert departures.get_symbol(2, departures.NAMES).tojson() == notes.get_symbol(2).tojson()
+
+
+@pytest.mark.parametrize("name", departures.NAMES)
+def test_departure_alone_changes_the_network(name):
+    symbol = departures.get_symbol(1, [name])
+    paper = departures.get_symbol(1)
+    assert symbol.tojson() != paper.tojson()
+    assert len(symbol.infer_shape(data=IMAGES)[1]) == 1  # it can be had at 16x16
+    assert (decay_multipliers(symbol, "weights") != decay_multipliers(paper, "weights")) == (
+        name in ("projection", "stem", "biases", "decay")
+    )
+
+
+@pytest.fixture
+def trains(images, tmp_path, monkeypatch):
+    """trains(*words) -> exit code of analysis.departures: one unit a stage, two iterations."""
+    monkeypatch.setattr(files, "RUNS", tmp_path)
+    monkeypatch.setattr(training, "UNITS", 1)
+    monkeypatch.setattr(training, "DEPTH", 8)
+    recipe = SCALES["demo"].recipe.lasting(2, batch_size=10)
+    monkeypatch.setitem(SCALES, "demo", dataclasses.replace(SCALES["demo"], recipe=recipe))
+    monkeypatch.setattr(training.fit.Figure, "wait", lambda self: None)
+    monkeypatch.setattr(training.fit.Figure, "draw", lambda self: None)
+
+    def call(*words):
+        command = ["departures.py", *words, "--scale", "demo", "--data-dir", str(images)]
+        monkeypatch.setattr(sys, "argv", command)
+        return training.main()
+
+    return call
+
+
+def test_each_run_departs_in_one_thing(trains, tmp_path):
+    assert trains("none", "constant", "biases") == 0
+    recipes = {}
+    for name in ("none", "constant", "biases"):
+        folder = tmp_path / "demo" / f"cifar10-preact8-notes-{name}" / "seed0"
+        config = json.loads((folder / "config.json").read_text())
+        recipes[name] = config["recipe"]
+        assert config["recipe"].pop("activation") == f"preact, the notes' {name}"
+        assert (config["parameters"]["other"] > 0) == (name == "biases")
+    assert recipes["biases"] == recipes["none"]
+    assert recipes["constant"] == {**recipes["none"], "steps": [], "warmup_iterations": 0}
+
+
+def test_run_with_a_departure_is_not_taken_for_the_papers_network(trains, tmp_path):
+    assert trains("epsilon") == 0
+    folder = tmp_path / "demo" / "cifar10-preact8-notes-epsilon" / "seed0"
+    refusal(lambda: networks.of_run(folder), "no activation is called")
+
+
+def test_unknown_departure_and_one_folder_for_several_are_refused(trains):
+    refusal(lambda: trains("strid"), "there are none, stride, projection")
+    refusal(lambda: trains("stem", "nag", "--output", "runs/x"), "name one departure")
+
+
+def test_cost_is_in_points_and_bold_above_the_spread_of_seeds(monkeypatch):
+    published = {
+        "preact20-notes-none": {0: 40.0},
+        "preact20-notes-raw": {0: 41.5},
+        "preact20-notes-nag": {0: 37.5},
+        "preact20-notes-stem": {1: 3.0},
+        "preact56": {0: 39.0, 1: 37.0, 2: 38.5},
+    }
+    monkeypatch.setattr(values, "errors", lambda name: published.get(name, {}))
+    costs = [values.VALUES[f"cost-{name}"]() for name in ("raw", "nag", "stem", "widths")]
+    assert costs == ["+1.50", "**-2.50**", "open", "open"]

@@ -1,0 +1,240 @@
+"""Augmentation and batches: every crop and flip equally often, and each batch a pure function of
+(seed, number).
+"""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from data import augment, batches
+
+# ---- augmentation
+
+
+def within_5_sigma_of_equal(counts):
+    """Pearson's chi-square of equal frequencies, normally approximated."""
+    expected, freedom = counts.mean(), counts.size - 1
+    return abs(((counts - expected) ** 2 / expected).sum() - freedom) < 5 * np.sqrt(2 * freedom)
+
+
+@pytest.mark.parametrize("padding", [4, 1])
+def test_every_crop_and_flip_is_drawn_equally_often(padding):
+    side = 2 * padding + 1
+    counts = np.zeros((side, side, 2), int)
+    for epoch in range(5):
+        draws = augment.draw(11, epoch, 20000, padding)
+        np.add.at(counts, (draws.top, draws.left, draws.flip.astype(int)), 1)
+    assert counts.sum() == 100000 and within_5_sigma_of_equal(counts)
+
+
+def test_what_a_sample_undergoes_is_drawn_anew_for_each_sample_and_epoch():
+    draws = [augment.draw(11, epoch, 5000, 4) for epoch in range(4)]
+    same_draw = [
+        np.mean((a.top == b.top) & (a.left == b.left) & (a.flip == b.flip))
+        for a, b in zip(draws, draws[1:])
+    ]
+    assert max(same_draw) < 1 / 162 + 5 * np.sqrt(1 / 162 / 5000)
+    assert np.mean(draws[0].top == draws[0].left) < 1 / 9 + 5 * np.sqrt(1 / 9 / 5000)
+
+
+def test_every_crop_and_flip_is_shown_equally_often():
+    """Read back from the pixels: each picture says where its pixels come from."""
+    images = np.zeros((1000, 3, 32, 32), np.uint8)
+    images[:, 0], images[:, 1] = np.arange(32)[:, None] + 1, np.arange(32) + 1
+    training_set = batches.TrainingBatches(
+        images, np.zeros(1000, np.uint8), np.zeros((3, 32, 32), np.float32), 1000, 0
+    )
+    counts = np.zeros((9, 9, 2), int)
+    for iteration in range(1, 11):
+        shown, _ = training_set.batch(iteration)
+        flip = shown[:, 1, 16, 16] > shown[:, 1, 16, 17]
+        top, left = (
+            shown[:, 0, 16, 16] - 13,
+            np.where(flip, shown[:, 1, 16, 15], shown[:, 1, 16, 16]) - 13,
+        )
+        np.add.at(counts, (top.astype(int), left.astype(int), flip.astype(int)), 1)
+    assert counts.sum() == 10000 and within_5_sigma_of_equal(counts)
+
+
+def test_border_is_exactly_zero_after_the_mean_is_subtracted():
+    mean = np.random.RandomState(0).uniform(60, 200, (3, 32, 32)).astype(np.float32)
+    augmenter = augment.Augmenter(np.full((1, 3, 32, 32), 255, np.uint8), mean, 4)
+    for top in range(9):
+        for left in range(9):
+            shown = augmenter(np.array([0]), np.array([top]), np.array([left]), np.array([False]))[
+                0
+            ]
+            inside = np.zeros((32, 32), bool)
+            inside[max(4 - top, 0) : 36 - top, max(4 - left, 0) : 36 - left] = True
+            assert (shown[:, ~inside] == 0).all() and (shown[:, inside] > 50).all(), (top, left)
+
+
+@pytest.mark.parametrize("size, padding", [(32, 4), (16, 2), (8, 1), (4, 0)])
+def test_shown_pictures_equal_a_slow_pad_crop_and_flip(size, padding):
+    state = np.random.RandomState(5)
+    images, labels = (
+        state.randint(0, 256, (40, 3, size, size)).astype(np.uint8),
+        state.randint(0, 10, 40).astype(np.uint8),
+    )
+    mean = images.mean(0).astype(np.float32)
+    untouched = images.copy()
+    training_set = batches.TrainingBatches(images, labels, mean, 16, 9)
+    seen = set()
+    for iteration in range(1, 6):
+        shown, shown_labels = training_set.batch(iteration)
+        assert shown.dtype == shown_labels.dtype == np.float32 and shown.shape == (
+            16,
+            3,
+            size,
+            size,
+        )
+        for picture, label, (epoch, sample) in zip(
+            shown, shown_labels, training_set.samples(iteration)
+        ):
+            draws = augment.draw(9, epoch, 40, padding)
+            top, left, flip = draws.top[sample], draws.left[sample], draws.flip[sample]
+            padded = np.zeros((3, size + 2 * padding, size + 2 * padding), np.float32)
+            padded[:, padding : padding + size, padding : padding + size] = (
+                images[sample].astype(np.float32) - mean
+            )
+            expected = padded[:, top : top + size, left : left + size]
+            assert np.array_equal(picture, expected[:, :, ::-1] if flip else expected)
+            assert label == labels[sample]
+            seen.add((top, left, flip))
+    assert len(seen) > min(2 * (2 * padding + 1) ** 2, 60) // 2
+    assert np.array_equal(images, untouched)
+
+
+# ---- batches
+
+
+def training_batches(samples=50, batch_size=16, seed=0, size=8):
+    state = np.random.RandomState(2)
+    images = state.randint(0, 256, (samples, 3, size, size)).astype(np.uint8)
+    return batches.TrainingBatches(
+        images,
+        np.arange(samples).astype(np.uint8),
+        images.mean(0).astype(np.float32),
+        batch_size,
+        seed,
+    )
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other))
+
+
+def test_batch_is_the_same_whatever_was_asked_for_before():
+    asked = training_batches()
+    for iteration in (4, 1, 30, 2, 30, 7, 8, 1, 29, 100, 4):
+        assert equal(asked.batch(iteration), training_batches().batch(iteration)), iteration
+
+
+@pytest.mark.parametrize("batch_size", [16, 50, 1, 120])
+def test_epoch_shows_each_sample_once_even_if_the_batch_does_not_divide_it(batch_size):
+    training_set = training_batches(batch_size=batch_size)
+    iterations = range(1, 4 * 50 // batch_size + 2)
+    shown = [pair for iteration in iterations for pair in training_set.samples(iteration)]
+    labels = np.concatenate([training_set.batch(iteration)[1] for iteration in iterations])
+    assert (
+        all(len(training_set.samples(iteration)) == batch_size for iteration in iterations)
+        and len(shown) >= 200
+    )
+    assert [sample for _, sample in shown] == labels.tolist()
+    orders = []
+    for epoch in range(4):
+        here = shown[50 * epoch : 50 * (epoch + 1)]
+        assert [number for number, _ in here] == [epoch] * 50
+        orders.append([sample for _, sample in here])
+        assert sorted(orders[-1]) == list(range(50))
+    assert len(set(map(tuple, orders))) == 4, "two epochs have the same order"
+
+
+def test_other_seed_gives_other_batches():
+    one, other = training_batches(seed=0), training_batches(seed=1)
+    assert one.samples(1) != other.samples(1)
+    draws = [augment.draw(seed, 0, 50, 4) for seed in (0, 1)]
+    assert not any(np.array_equal(a, b) for a, b in zip(*draws))
+
+
+def test_epochs_differ_in_order_crops_and_flips():
+    draws = [augment.draw(0, epoch, 50, 4) for epoch in (0, 1)]
+    assert not any(np.array_equal(a, b) for a, b in zip(*draws))
+
+
+@pytest.mark.parametrize("first, last", [(1, 9), (5, 12), (3, 3), (4, 5)])
+def test_stream_gives_exactly_the_batches_asked_for_in_order(first, last):
+    streamed = list(training_batches().stream(first, last))
+    assert len(streamed) == last - first + 1
+    for iteration, batch in enumerate(streamed, first):
+        arrays = batch.data[0].asnumpy(), batch.label[0].asnumpy()
+        assert equal(arrays, training_batches().batch(iteration)), iteration
+        assert batch.pad == 0 and arrays[0].dtype == arrays[1].dtype == np.float32
+
+
+def test_stream_of_nothing_is_empty():
+    assert list(training_batches().stream(5, 4)) == []
+
+
+@pytest.mark.parametrize("how", ["close", "drop", "error"])
+def test_stream_abandoned_early_leaves_no_thread(how):
+    before = set(threading.enumerate())
+    stream = training_batches().stream(1, 10**9)
+    next(stream), next(stream)
+    assert set(threading.enumerate()) - before, "nothing is prepared in the background"
+    if how == "close":
+        stream.close()
+    elif how == "drop":
+        del stream
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            stream.throw(KeyboardInterrupt)
+    deadline = time.monotonic() + 5
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not set(threading.enumerate()) - before
+
+
+def test_failure_in_the_background_reaches_whoever_reads_the_stream(monkeypatch):
+    training_set = training_batches()
+    good = training_set.batch
+
+    def batch(iteration):
+        if iteration == 3:
+            raise MemoryError("no room")
+        return good(iteration)
+
+    monkeypatch.setattr(training_set, "batch", batch)
+    stream = training_set.stream(1, 10)
+    next(stream), next(stream)
+    with pytest.raises(MemoryError, match="no room"):
+        next(stream)
+
+
+@pytest.mark.parametrize("batch_size", [16, 7, 40, 100])
+def test_test_set_that_no_batch_divides_is_covered_once_in_order(batch_size):
+    state = np.random.RandomState(4)
+    images, labels = (
+        state.randint(0, 256, (37, 3, 4, 4)).astype(np.uint8),
+        (np.arange(37) % 10).astype(np.uint8),
+    )
+    mean = images.mean(0).astype(np.float32)
+    iterator = batches.test_batches(images, labels, mean, batch_size)
+    for _ in range(2):  # a second pass, too, starts at the beginning
+        iterator.reset()
+        all_batches = list(iterator)
+        assert [batch.pad for batch in all_batches] == [0] * (37 // batch_size) + [
+            batch_size - 37 % batch_size
+        ]
+        assert all(batch.data[0].shape == (batch_size, 3, 4, 4) for batch in all_batches)
+        shown = np.concatenate(
+            [batch.data[0].asnumpy()[: batch_size - batch.pad] for batch in all_batches]
+        )
+        shown_labels = np.concatenate(
+            [batch.label[0].asnumpy()[: batch_size - batch.pad] for batch in all_batches]
+        )
+        assert np.array_equal(shown, images.astype(np.float32) - mean) and np.array_equal(
+            shown_labels, labels
+        )

@@ -1,0 +1,146 @@
+"""CIFAR's files in both versions, smaller and held-out pictures."""
+
+import numpy as np
+import pytest
+from cifar_files import (
+    LABEL_BYTES,
+    TRAIN_FILES,
+    python2_pickle,
+    python3_pickle,
+    same,
+    write_binary,
+    write_python,
+)
+
+from data import cifar
+
+
+def test_generated_set_loads_with_the_pixels_and_labels_that_were_written(images, records):
+    dataset = cifar.load("cifar10", images)
+    train = np.concatenate([records["cifar10"][name] for name in TRAIN_FILES["cifar10"]])
+    assert dataset.train_images.shape == (500, 3, 32, 32) and dataset.test_images.shape == (
+        100,
+        3,
+        32,
+        32,
+    )
+    assert dataset.train_images.dtype == dataset.train_labels.dtype == np.uint8
+    assert np.array_equal(dataset.train_images.reshape(500, -1), train[:, 1:])
+    assert np.array_equal(dataset.train_labels, train[:, 0])
+    assert np.array_equal(dataset.test_labels, records["cifar10"]["test_batch"][:, 0])
+    # the binary version has all red bytes first, row by row
+    assert (
+        dataset.test_images[7, 2, 3, 4]
+        == records["cifar10"]["test_batch"][7, 1 + 2 * 1024 + 3 * 32 + 4]
+    )
+    assert dataset.classes == 10 and "generated shapes" in dataset.name
+
+
+@pytest.mark.parametrize("dump", [python3_pickle, python2_pickle])
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_binary_and_python_version_load_to_the_same_arrays_and_fingerprint(
+    tmp_path, records, name, dump
+):
+    write_binary(tmp_path / "binary", records[name])
+    write_python(tmp_path / "python", records[name], LABEL_BYTES[name], dump)
+    one, other = cifar.load(name, tmp_path / "binary"), cifar.load(name, tmp_path / "python")
+    assert len(one.train_labels) == 500 and len(one.test_labels) == 100
+    same(one, other)
+
+
+@pytest.mark.parametrize("version", ["binary", "python"])
+def test_class_of_a_cifar100_picture_is_its_fine_label(tmp_path, records, version):
+    if version == "binary":
+        write_binary(tmp_path, records["cifar100"])
+    else:
+        write_python(tmp_path, records["cifar100"], 2)
+    dataset = cifar.load("cifar100", tmp_path)
+    assert dataset.classes == 100
+    assert np.array_equal(dataset.train_labels, records["cifar100"]["train"][:, 1])
+    assert np.array_equal(dataset.test_labels, records["cifar100"]["test"][:, 1])
+    assert np.array_equal(dataset.test_images.reshape(100, -1), records["cifar100"]["test"][:, 2:])
+
+
+@pytest.mark.parametrize(
+    "name, inside",
+    [
+        ("cifar10", "cifar-10-batches-bin"),
+        ("cifar10", "cifar-10-batches-py"),
+        ("cifar100", "cifar-100-binary"),
+        ("cifar100", "cifar-100-python"),
+    ],
+)
+def test_official_archives_folder_is_found_below_the_folder_given(tmp_path, records, name, inside):
+    if "bin" in inside:
+        write_binary(tmp_path / inside, records[name])
+    else:
+        write_python(tmp_path / inside, records[name], LABEL_BYTES[name])
+    same(cifar.load(name, tmp_path), cifar.load(name, tmp_path / inside))
+
+
+def test_fingerprint_changes_with_one_pixel_and_not_with_image_size(tmp_path, records):
+    write_binary(tmp_path, records["cifar100"])
+    before = cifar.load("cifar100", tmp_path).fingerprint
+    assert cifar.load("cifar100", tmp_path, image_size=8).fingerprint == before
+    changed = {name: rows.copy() for name, rows in records["cifar100"].items()}
+    changed["train"][123, 2000] ^= 1
+    write_binary(tmp_path, changed)
+    assert cifar.load("cifar100", tmp_path).fingerprint != before
+
+
+def test_set_in_the_working_folder_has_a_name(tmp_path, records, monkeypatch):
+    write_binary(tmp_path / "mine", records["cifar10"])
+    monkeypatch.chdir(tmp_path / "mine")
+    assert cifar.load("cifar10", ".").name.startswith("mine (500 + 100 images")
+
+
+@pytest.mark.parametrize("size", [16, 8, 4])
+def test_smaller_picture_is_the_rounded_mean_of_each_block(size):
+    images = np.random.RandomState(0).randint(0, 256, (3, 3, 32, 32)).astype(np.uint8)
+    images[0, 0], images[0, 1] = 255, 0  # the largest sums, the smallest
+    small, block = cifar.block_average(images, size), 32 // size
+    assert small.dtype == np.uint8 and small.shape == (3, 3, size, size)
+    for index in np.ndindex(*small.shape):
+        n, channel, y, x = index
+        pixels = [
+            int(images[n, channel, block * y + i, block * x + j])
+            for i in range(block)
+            for j in range(block)
+        ]
+        assert small[index] == int(sum(pixels) / len(pixels) + 0.5), index
+
+
+def test_size_32_leaves_every_pixel_as_it_is(images):
+    pictures = cifar.load("cifar10", images).test_images
+    assert np.array_equal(cifar.block_average(pictures, 32), pictures)
+    assert np.array_equal(
+        cifar.load("cifar10", images, image_size=8).test_images,
+        cifar.block_average(pictures, 8),
+    )
+
+
+def test_held_out_tenth_and_the_rest_are_disjoint_and_together_the_training_set(images):
+    dataset = cifar.load("cifar10", images)
+    split = cifar.split_validation(dataset, 3)
+    assert (
+        len(split.train_images) == len(split.train_labels) == 450
+        and len(split.test_images) == len(split.test_labels) == 50
+    )
+
+    def rows(images, labels):
+        return {(picture.tobytes(), label) for picture, label in zip(images, labels)}
+
+    whole = rows(dataset.train_images, dataset.train_labels)
+    kept, held_out = (
+        rows(split.train_images, split.train_labels),
+        rows(split.test_images, split.test_labels),
+    )
+    assert len(whole) == 500 and not kept & held_out and kept | held_out == whole
+    assert split.name != dataset.name
+
+
+def test_held_out_tenth_depends_on_the_seed_and_on_nothing_else(images):
+    dataset = cifar.load("cifar10", images)
+    same(cifar.split_validation(dataset, 3), cifar.split_validation(dataset, 3))
+    others = [cifar.split_validation(dataset, seed).test_images for seed in (3, 4, 5)]
+    assert not any(np.array_equal(others[a], others[b]) for a, b in ((0, 1), (0, 2), (1, 2)))

@@ -1,0 +1,193 @@
+"""One's own pictures through CIFAR's networks: class folders of any pictures, and sets in CIFAR's
+layout of any size.
+"""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from conftest import SMALL, refusal, refused, start
+from PIL import Image
+
+import score
+from data import cifar, pictures
+
+COLOURS = {"rose": (220, 30, 30), "leaf": (30, 220, 30), "sky": (30, 30, 220)}
+
+
+def class_folders(folder, counts):
+    """counts: {class: pictures}, each of one colour and a size of its own."""
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40 + 7 * number, 61), COLOURS[name]).save(
+                folder / name / f"{number:02d}.png"
+            )
+    return folder
+
+
+def records(count, classes, seed=0):
+    """uint8 (count, 3073): the binary version's, every class among the labels."""
+    state = np.random.RandomState(seed)
+    labels = np.arange(count)[:, None] % classes
+    return np.concatenate([labels, state.randint(0, 256, (count, 3072))], axis=1).astype(np.uint8)
+
+
+def test_class_folders_become_small_squares_with_their_names(tmp_path):
+    made = pictures.load(class_folders(tmp_path / "my set", {"rose": 12, "leaf": 4, "sky": 2}))
+    assert made.class_names == ("leaf", "rose", "sky") and made.classes == 3
+    assert made.name == "my set (15 + 3 images in 3 classes)"
+    assert made.train_images.shape == (15, 3, 32, 32) and made.train_images.dtype == np.uint8
+    assert np.bincount(made.test_labels).tolist() == [1, 1, 1]
+    for images, labels in (
+        (made.train_images, made.train_labels),
+        (made.test_images, made.test_labels),
+    ):
+        for image, label in zip(images, labels):
+            assert (image == np.array(COLOURS[made.class_names[label]]).reshape(3, 1, 1)).all()
+
+
+def test_fingerprint_is_of_pictures_and_labels(tmp_path):
+    one = class_folders(tmp_path / "one", {"rose": 3, "sky": 3})
+    before = pictures.load(one).fingerprint
+    assert pictures.load(one).fingerprint == before
+    Image.new("RGB", (40, 61), (1, 2, 3)).save(one / "sky" / "01.png")
+    assert pictures.load(one).fingerprint != before
+
+
+def test_image_size_is_any_multiple_of_four(tmp_path):
+    folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
+    assert pictures.load(folder, 48).test_images.shape == (2, 3, 48, 48)
+    for size in (30, 4, 0, -8):
+        refusal(
+            lambda: pictures.load(folder, size),  # noqa: B023
+            f"--image-size {size}",
+            "multiple of 4",
+        )
+
+
+def test_what_is_no_picture_is_named(tmp_path):
+    folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
+    (folder / "sky" / "notes.txt").write_text("not a picture")
+    refusal(lambda: pictures.load(folder), "1 files", "sky/notes.txt", "mend or remove")
+    refusal(lambda: pictures.load(tmp_path / "nowhere"), tmp_path / "nowhere", "does not exist")
+    refusal(lambda: pictures.load(None), "--data-dir", "DATA=")
+
+
+@pytest.mark.parametrize("counts, test", [((50, 51, 3), 37), ((7,), 2), ((20,) * 12, 8)])
+def test_own_set_in_the_binary_layout_has_any_number_of_pictures_and_classes(
+    tmp_path, counts, test
+):
+    written = [records(count, 4, seed) for seed, count in enumerate(counts)]
+    for number, rows in enumerate(written, 1):
+        (tmp_path / f"data_batch_{number}.bin").write_bytes(rows.tobytes())
+    (tmp_path / "test_batch.bin").write_bytes(records(test, 4, 99).tobytes())
+    made = pictures.load(tmp_path)
+    assert (made.classes, len(made.test_labels), made.class_names) == (4, test, ())
+    assert np.array_equal(
+        made.train_images.reshape(sum(counts), -1), np.concatenate(written)[:, 1:]
+    )
+    (tmp_path / "batches.meta.txt").write_text("a\nb\nc\nd\ne\n")
+    assert (
+        pictures.load(tmp_path).class_names == ("a", "b", "c", "d", "e")
+        and pictures.load(tmp_path).classes == 5
+    )
+    (tmp_path / "batches.meta.txt").write_text("a\nb\n")
+    refusal(lambda: pictures.load(tmp_path), "label 3", "2 classes")
+
+
+FORMS = {
+    "text keys": lambda rows: {"data": rows[:, 1:], "labels": rows[:, 0].tolist()},
+    "labels as an array": lambda rows: {
+        b"data": rows[:, 1:],
+        b"labels": rows[:, 0].astype(np.int64),
+    },
+    "labels as big-endian numbers": lambda rows: {
+        b"data": rows[:, 1:],
+        b"labels": rows[:, 0].astype(">i4"),
+    },
+    "labels as NumPy's numbers": lambda rows: {
+        "data": rows[:, 1:].copy(),
+        "labels": list(rows[:, 0].astype(np.int32)),
+    },
+    "data in Fortran's order": lambda rows: {
+        "data": np.asfortranarray(rows[:, 1:]),
+        "labels": rows[:, 0],
+    },
+}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("form", FORMS)
+def test_pickle_that_is_written_today_is_read(tmp_path, form, protocol):
+    rows = {
+        name: records(count, 3, seed)
+        for seed, (name, count) in enumerate([("data_batch_1", 30), ("test_batch", 9)])
+    }
+    for name, written in rows.items():
+        (tmp_path / name).write_bytes(pickle.dumps(FORMS[form](written), protocol))
+    (tmp_path / "batches.meta").write_bytes(
+        pickle.dumps({"label_names": ["ant", "bee", "fly"]}, protocol)
+    )
+    made = pictures.load(tmp_path)
+    assert np.array_equal(made.train_images.reshape(30, -1), rows["data_batch_1"][:, 1:])
+    assert np.array_equal(made.test_labels, rows["test_batch"][:, 0]) and made.class_names == (
+        "ant",
+        "bee",
+        "fly",
+    )
+
+
+def test_own_set_taken_for_cifar10_is_told_the_way_and_never_to_delete(tmp_path):
+    for number in range(1, 6):
+        (tmp_path / f"data_batch_{number}.bin").write_bytes(records(20, 3).tobytes())
+    (tmp_path / "test_batch.bin").write_bytes(records(9, 3).tobytes())
+    assert "delete" not in refusal(
+        lambda: cifar.load("cifar10", tmp_path), "--dataset pictures", "make pictures-NETWORK"
+    )
+    (tmp_path / "test_batch.bin").write_bytes(records(20, 12).tobytes())
+    assert "delete" not in refusal(
+        lambda: cifar.load("cifar10", tmp_path), "label 10", "--dataset pictures"
+    )
+
+
+def test_own_set_without_test_pictures_or_with_one_class_is_refused(tmp_path):
+    (tmp_path / "data_batch_1.bin").write_bytes(records(20, 1).tobytes())
+    refusal(lambda: pictures.load(tmp_path), "no test_batch.bin")
+    (tmp_path / "test_batch.bin").write_bytes(b"")
+    refusal(lambda: pictures.load(tmp_path), "test_batch.bin", "no pictures")
+    (tmp_path / "test_batch.bin").write_bytes(records(4, 1).tobytes())
+    refusal(lambda: pictures.load(tmp_path), "one class only")
+
+
+def test_network_is_trained_on_class_folders(tmp_path):
+    folder = class_folders(tmp_path / "set", {"rose": 24, "leaf": 24, "sky": 24})
+    run = [
+        "--dataset",
+        "pictures",
+        "--data-dir",
+        folder,
+        *SMALL,
+        "--image-size",
+        "16",
+        "--output",
+        tmp_path / "run",
+    ]
+    process = start(*run)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and "set (66 + 6 images in 3 classes)" in out, err
+    assert (
+        json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["dataset"]
+        == "pictures"
+    )
+    process = start("--dataset", "pictures", *SMALL, "--output", tmp_path / "other")
+    out, err = process.communicate(timeout=300)
+    assert refused((process.returncode, out, err), "--data-dir")
+
+
+def test_run_on_own_pictures_is_scored_on_them(tmp_path):
+    folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
+    settings = {"dataset": "pictures", "image_size": 16}
+    assert score.load(settings, folder).class_names == ("rose", "sky")
+    refusal(lambda: score.load(settings, None), "--data-dir")

@@ -1,0 +1,175 @@
+"""Files of symbols/shortcuts/ and symbols/activations/ with a mistake, and what their line must
+say.
+
+python bad_variants.py      # in the root of a copy of the source that has them: {file: message} as
+JSON
+"""
+
+import json
+
+MX = "import mxnet as mx\n"
+LAYERS = "from ..layers import batch_norm, convolution, relu\n"
+SHORTCUTS = {  # name: (content, what the message has in it)
+    "syntax": (
+        "def join(x, f, unit)\n    return x + f\n",
+        "line 1: cannot be imported: SyntaxError",
+    ),
+    "null": ("def join(x, f, unit):\n    return x + f\n\0", "cannot be imported: "),
+    "raises": ("x = 1\nx / 0\n", "line 2: cannot be imported: ZeroDivisionError"),
+    "exits": ("import sys\nsys.exit(0)\n", "line 2: cannot be imported: SystemExit"),
+    "imports": ("from ..layers import gates\n", "line 1: cannot be imported: ImportError"),
+    "lacks_module": (
+        "import nothing_of_this_name\n",
+        "line 1: cannot be imported: ModuleNotFoundError",
+    ),
+    "lacks_join": ("h = 1\n", "it needs a function join(x, f, unit, constant=number, ...)"),
+    "no_function": ("join = 1\n", "it needs a function join"),
+    "too_few": (
+        "\n\ndef join(x, f):\n    return x + f\n",
+        "line 3: it breaks its contract: it needs a function join(x, f, unit",
+    ),
+    "too_many": ("def join(x, f, unit, scale):\n    return x + f\n", "line 1: "),
+    "word": ('def join(x, f, unit, how="sum"):\n    return x + f\n', "line 1: "),
+    "any_number": ("def join(*all):\n    return all[0]\n", "line 1: "),
+    "nothing": (
+        "def join(x, f, unit):\n    x + f\n",
+        "line 1: join must return a symbol with one output, and it returned NoneType",
+    ),
+    "listed": ("def join(x, f, unit):\n    return [x, f]\n", "and it returned list"),
+    "grouped": (MX + "def join(x, f, unit):\n    return mx.sym.Group([x, f])\n", "one with 2"),
+    "undefined": ("def join(x, f, unit):\n\n    return x + g\n", "line 3: join failed: NameError"),
+    "helper": (
+        "def half(x):\n    return x.nothing\n\ndef join(x, f, unit):\n    return half(x) + f\n",
+        "line 2: join failed: AttributeError",
+    ),
+    "endless": (
+        "def join(x, f, unit):\n    return join(x, f, unit)\n",
+        "join failed: RecursionError",
+    ),
+    "scalar": (
+        "def join(x, f, unit):\n    a = 1\n    return x + a.reshape((1, 1))\n",
+        "line 3: join failed: AttributeError",
+    ),
+    "channels": (
+        MX + "def join(x, f, unit):\n    return mx.sym.concat(x, f, dim=1)\n",
+        "line 3: the output of stage1_unit1 has the shape (32, 32, 32), and must have (16, 32, 32)",
+    ),
+    "size": (
+        MX + "def join(x, f, unit):\n    return mx.sym.Pooling(f, kernel=(2, 2), stride=(2, 2))\n",
+        "line 3: the output of stage1_unit1 has the shape (16, 16, 16)",
+    ),
+    "misfits": (
+        MX + LAYERS + "def join(x, f, unit):\n    return x + convolution(f, 7, 1)\n",
+        "line 4: the layers do not fit together: Incompatible attr in node stage1_unit1__plus0",
+    ),
+    "fixed_name": (
+        MX + 'def join(x, f, unit):\n    alpha = mx.sym.Variable("alpha", init=mx.init.One(), '
+        "shape=(1,))\n    return mx.sym.broadcast_mul(x, alpha) + f\n",
+        "line 4: 3 variables are called 'alpha': write unit.variable(\"alpha\"",
+    ),
+    "no_start": (
+        MX
+        + 'def join(x, f, unit):\n    alpha = mx.sym.Variable(unit.name + "_alpha", shape=(1,))\n'
+        "    return mx.sym.broadcast_mul(x, alpha) + f\n",
+        "line 4: nothing says how 'stage1_unit1_alpha' starts: write unit.variable(\"alpha\"",
+    ),
+    "no_init": (
+        'def join(x, f, unit):\n    return x * unit.variable("alpha") + f\n',
+        "line 2: join failed: TypeError",
+    ),
+    "wrong_init": (
+        'def join(x, f, unit):\n    return x * unit.variable("alpha", init="one") + f\n',
+        "line 2: init of 'alpha' is 'one': give a number",
+    ),
+    "no_shape": (
+        MX + 'def join(x, f, unit):\n    alpha = unit.variable("alpha", init=1)\n'
+        "    return mx.sym.broadcast_mul(x, alpha) + f\n",
+        "line 3: nothing says which shape 'stage1_unit1_alpha' has",
+    ),
+    "vector": (
+        MX + 'def join(x, f, unit):\n    alpha = unit.variable("alpha", mx.init.Xavier(), (1,))\n'
+        "    return mx.sym.broadcast_mul(x, alpha) + f\n",
+        "line 3: ",
+    ),
+    "twice": (
+        LAYERS + 'def join(x, f, unit):\n    f = convolution(f, unit.channels, 3, "more")\n'
+        '    return x + convolution(f, unit.channels, 3, "more")\n',
+        "line 4: the name 'more' is given twice in one unit",
+    ),
+    "variable_twice": (
+        (
+            'def join(x, f, unit):\n    a = unit.variable("a", 1, (1,))\n'
+            '    return x + f * a * unit.variable("a", 1, (1,))\n'
+        ),
+        "line 3: the name 'a' is given twice in one unit",
+    ),
+    "weight_twice": (
+        "def join(x, f, unit):\n    return x + unit.weights[0](f)\n",
+        "line 2: the name 'conv1' is given twice in one unit",
+    ),
+    "takes_data": (
+        MX + 'def join(x, f, unit):\n    return x + f + mx.sym.Variable("data")\n',
+        "line 3: ",
+    ),
+    "Capitals": ("def join(x, f, unit):\n    return x + f\n", "rename the file"),
+    "mine2": ("def join(x, f, unit):\n    return x + f\n", "ends in a letter"),
+}
+ACTIVATIONS = {
+    "half_written": (
+        "def residual_unit(x, unit):\n    pass\n",
+        "line 1: residual_unit must return a symbol",
+    ),
+    "stem": (
+        (
+            "def after_conv1(x):\n    return x.slice_axis(axis=1, begin=0, end=8)\n\ndef"
+            " residual_unit(x, unit):\n    return unit.join(x, unit.weights[0](unit.weights[1](x)),"
+            " None)\n"
+        ),
+        "after_conv1 made 8 channels of the 16 that it must keep",
+    ),
+    "no_stride": (
+        LAYERS
+        + 'def residual_unit(x, unit):\n    return convolution(x, unit.channels, 3, "conv1")\n',
+        "line 3: the output of stage2_unit1 has the shape (32, 32, 32), and must have (32, 16, 16)",
+    ),
+    "two_defaults": (
+        (
+            "def residual_unit(x, unit, beta=1.0):\n    return x\n\n"
+            "def after_last_unit(x, beta=2.0):\n    return x\n"
+        ),
+        "line 4: 'beta' has another default",
+    ),
+    "end": (
+        (
+            "def residual_unit(x, unit):\n    return unit.join(x,"
+            " unit.weights[1](unit.weights[0](x)), x)\n\ndef after_last_unit(x):\n    return None\n"
+        ),
+        "line 4: after_last_unit must return a symbol",
+    ),
+}
+FILES = {
+    f"{folder}/{name}": case
+    for folder, cases in (("shortcuts", SHORTCUTS), ("activations", ACTIVATIONS))
+    for name, case in cases.items()
+}
+
+
+def messages():
+    """{file: what get_symbol says of it}"""
+    import common  # noqa: F401 (MXNet's environment)
+    from common.errors import UserError
+    from symbols import get_symbol
+
+    said = {}
+    for file in FILES:
+        folder, name = file.split("/")
+        try:
+            get_symbol(8, **{folder[:-1]: name})
+            said[file] = ""
+        except UserError as error:
+            said[file] = str(error)
+    return said
+
+
+if __name__ == "__main__":
+    print(json.dumps(messages()))

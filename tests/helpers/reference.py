@@ -1,0 +1,293 @@
+"""Figures 2 and 4 of "Identity Mappings in Deep Residual Networks" told a second time: NumPy,
+float64, forward and backward.
+
+Written from the paper and in training mode, to check the MXNet symbols against. It shares nothing
+with them but the parameters' names, and must not import them.
+"""
+
+from itertools import count
+
+import numpy as np
+
+# Figure 4, one row a kind of unit: what precedes the split into two paths (in (d) and (e) the first
+# activation belongs to the unit's own weight path, but a projection shares it), the rest of F, what
+# follows the addition. The figure draws "basic"; the appendix's bottleneck and one-layer units keep
+# the order round each weight.
+FIGURE_4 = {
+    "original": {  # (a)
+        "basic": ("", "weight BN ReLU weight BN", "ReLU"),
+        "bottleneck": ("", "weight BN ReLU weight BN ReLU weight BN", "ReLU"),
+        "one_layer": ("", "weight BN", "ReLU"),
+    },
+    "bn_after_addition": {  # (b)
+        "basic": ("", "weight BN ReLU weight", "BN ReLU"),
+        "bottleneck": ("", "weight BN ReLU weight BN ReLU weight", "BN ReLU"),
+        "one_layer": ("", "weight", "BN ReLU"),
+    },
+    "relu_before_addition": {  # (c)
+        "basic": ("", "weight BN ReLU weight BN ReLU", ""),
+        "bottleneck": ("", "weight BN ReLU weight BN ReLU weight BN ReLU", ""),
+        "one_layer": ("", "weight BN ReLU", ""),
+    },
+    "relu_only_preact": {  # (d)
+        "basic": ("ReLU", "weight BN ReLU weight BN", ""),
+        "bottleneck": ("ReLU", "weight BN ReLU weight BN ReLU weight BN", ""),
+        "one_layer": ("ReLU", "weight BN", ""),
+    },
+    "preact": {  # (e)
+        "basic": ("BN ReLU", "weight BN ReLU weight", ""),
+        "bottleneck": ("BN ReLU", "weight BN ReLU weight BN ReLU weight", ""),
+        "one_layer": ("BN ReLU", "weight", ""),
+    },
+}
+# Appendix: "an extra activation right after its element-wise addition" for the last unit of the
+# pre-activations.
+AFTER_LAST_UNIT = {"relu_only_preact": "ReLU", "preact": "BN ReLU"}
+# A projection has BN after it in (a), as in the authors' Caffe models, and so in (c), which also
+# adds normalised signals; none in the pre-activations, as in their Torch code, nor in (b), whose BN
+# waits for the sum.
+PROJECTION_HAS_BN = ("original", "relu_before_addition")
+# Kernel and width of each weight; the width is a fraction of the unit's.
+WEIGHTS = {
+    "basic": [(3, 1), (3, 1)],
+    "bottleneck": [(1, 1 / 4), (3, 1 / 4), (1, 1)],
+    "one_layer": [(3, 1)],
+}
+EPSILON = 1e-5
+
+
+def residual_unit(
+    x,
+    parameters,
+    activation,
+    shortcut,
+    kind,
+    channels,
+    stride=1,
+    option="A",
+    is_first=False,
+    bottleneck_stride="1x1",
+    mask=None,
+    scale=0.5,
+    residual_scale=0.5,
+    ratio=0.5,
+):
+    """x_{l+1} of x_l; x and the parameters are Values, mask is what dropout kept."""
+    own_activation, residual_function, after_addition = FIGURE_4[activation][kind]
+    strided = 2 if bottleneck_stride == "3x3" else 1
+    weights = count(1)
+    # The i-th BN belongs to the i-th weight. The network's first unit lacks its own activation
+    # (appendix: it is "right after conv1 and before splitting"), so with (e) it starts at the
+    # second.
+    norms = count(2 if is_first and "BN" in own_activation else 1)
+
+    def apply(layers, x):
+        for layer in layers.split():
+            if layer == "weight":
+                i = next(weights)
+                kernel, width = WEIGHTS[kind][i - 1]
+                x = weight(
+                    x,
+                    parameters,
+                    f"conv{i}",
+                    int(width * channels),
+                    kernel,
+                    stride if i == strided else 1,
+                )
+            elif layer == "BN":
+                x = batch_norm(x, parameters, f"bn{next(norms)}")
+            else:
+                x = relu(x)
+        return x
+
+    pre = x if is_first else apply(own_activation, x)
+    f = apply(residual_function, pre)
+
+    if shortcut == "plain":
+        return apply(after_addition, f)
+    changes_dimensions = stride > 1 or channels != x.value.shape[1]
+    if shortcut == "convolution" or (changes_dimensions and option == "B"):
+        h = weight(pre, parameters, "projection", channels, 1, stride)
+        if activation in PROJECTION_HAS_BN:
+            h = batch_norm(h, parameters, "projection_bn")
+    elif changes_dimensions:
+        h = zero_padding(pre if option == "A-preactivated" else x, channels, stride)
+    else:
+        h = x
+
+    def gate():
+        return sigmoid(
+            add_bias(weight(x, parameters, "gate", channels, 1, stride), parameters["gate_bias"])
+        )
+
+    # Figure 2.
+    if shortcut in ("identity", "convolution"):  # (a), (e)
+        y = h + f
+    elif shortcut == "constant_scaling":  # (b)
+        y = scale * h + residual_scale * f
+    elif shortcut == "exclusive_gating":  # (c)
+        g = gate()
+        y = (1 - g) * h + g * f
+    elif shortcut == "shortcut_only_gating":  # (d)
+        y = (1 - gate()) * h + f
+    elif shortcut == "dropout":  # (f)
+        y = dropout(h, mask, ratio) + f
+    return apply(after_addition, y)
+
+
+def after_last_unit(x, parameters, activation):
+    for layer in AFTER_LAST_UNIT.get(activation, "").split():
+        x = relu(x) if layer == "ReLU" else batch_norm(x, parameters, "bn")
+    return x
+
+
+class Value:
+    """An array that remembers what it was computed from, and how to pass a gradient on to that."""
+
+    def __init__(self, value, operation="given", inputs=(), backward=None):
+        self.value, self.operation, self.inputs, self.backward = (
+            np.asarray(value, np.float64),
+            operation,
+            inputs,
+            backward,
+        )
+        self.gradient = None
+
+    def __add__(self, other):
+        return Value(self.value + other.value, "add", (self, other), lambda d: (d, d))
+
+    def __mul__(self, other):
+        return Value(
+            self.value * other.value,
+            "multiply",
+            (self, other),
+            lambda d: (d * other.value, d * self.value),
+        )
+
+    def __rmul__(self, number):
+        return Value(number * self.value, "scale", (self,), lambda d: (number * d,))
+
+    def __rsub__(self, number):
+        return Value(number - self.value, "subtract", (self,), lambda d: (-d,))
+
+
+def history(value):
+    """Everything that value was computed from and itself, inputs before outputs."""
+    seen, order = set(), []
+
+    def visit(value):
+        if id(value) not in seen:
+            seen.add(id(value))
+            for each in value.inputs:
+                visit(each)
+            order.append(value)
+
+    visit(value)
+    return order
+
+
+def backward(output, head):
+    """Set .gradient of everything that output was computed from to the gradient of sum(head *
+    output).
+    """
+    for value in history(output):
+        value.gradient = np.zeros_like(value.value)
+    output.gradient = np.asarray(head, np.float64)
+    for value in reversed(history(output)):
+        if value.backward:
+            for each, gradient in zip(value.inputs, value.backward(value.gradient)):
+                each.gradient = each.gradient + gradient
+
+
+def weight(x, parameters, name, channels, kernel, stride):
+    w = parameters[f"{name}_weight"]
+    assert w.value.shape == (
+        channels,
+        x.value.shape[1],
+        kernel,
+        kernel,
+    ), f"{name} has the shape {w.value.shape}"
+    return convolution(x, w, stride)
+
+
+def convolution(x, w, stride):
+    """As a sum of matrix products, one for each of the kernel's positions."""
+    kernel, height, width = w.value.shape[2], *x.value.shape[2:]
+    margin = kernel // 2
+    padded = np.pad(x.value, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
+    places = [
+        (i, j, np.s_[:, :, i : i + height : stride, j : j + width : stride])
+        for i in range(kernel)
+        for j in range(kernel)
+    ]
+
+    def gradients(d):
+        dx, dw = np.zeros_like(padded), np.zeros_like(w.value)
+        for i, j, seen in places:
+            dx[seen] += np.einsum("nohw,oc->nchw", d, w.value[:, :, i, j], optimize=True)
+            dw[:, :, i, j] = np.einsum("nohw,nchw->oc", d, padded[seen], optimize=True)
+        return dx[:, :, margin : margin + height, margin : margin + width], dw
+
+    out = sum(
+        np.einsum("nchw,oc->nohw", padded[seen], w.value[:, :, i, j], optimize=True)
+        for i, j, seen in places
+    )
+    return Value(out, "convolution", (x, w), gradients)
+
+
+def batch_norm(x, parameters, name):
+    """Statistics of the batch; the variance is the biased one."""
+    gamma, beta = parameters[f"{name}_gamma"], parameters[f"{name}_beta"]
+    over = dict(axis=(0, 2, 3), keepdims=True)
+    deviation = np.sqrt(x.value.var(**over) + EPSILON)
+    normal = (x.value - x.value.mean(**over)) / deviation
+    column = (1, -1, 1, 1)
+
+    def gradients(d):
+        dnormal = d * gamma.value.reshape(column)
+        dx = (dnormal - dnormal.mean(**over) - normal * (dnormal * normal).mean(**over)) / deviation
+        return dx, (d * normal).sum((0, 2, 3)), d.sum((0, 2, 3))
+
+    return Value(
+        normal * gamma.value.reshape(column) + beta.value.reshape(column),
+        "BN",
+        (x, gamma, beta),
+        gradients,
+    )
+
+
+def relu(x):
+    return Value(np.maximum(x.value, 0), "ReLU", (x,), lambda d: (d * (x.value > 0),))
+
+
+def sigmoid(x):
+    y = 1 / (1 + np.exp(-x.value))
+    return Value(y, "sigmoid", (x,), lambda d: (d * y * (1 - y),))
+
+
+def add_bias(x, b):
+    return Value(
+        x.value + b.value.reshape(1, -1, 1, 1), "bias", (x, b), lambda d: (d, d.sum((0, 2, 3)))
+    )
+
+
+def dropout(x, mask, ratio):
+    """What is kept grows by 1 / (1 - ratio), so that the expected signal is x and evaluation can
+    leave x alone.
+    """
+    assert mask.shape == x.value.shape
+    return Value(x.value * mask / (1 - ratio), "dropout", (x,), lambda d: (d * mask / (1 - ratio),))
+
+
+def zero_padding(x, channels, stride):
+    """Option A: every stride-th pixel, and new channels of zeros after the old ones."""
+    old = x.value.shape[1]
+    kept = x.value[:, :, ::stride, ::stride]
+    out = np.pad(kept, ((0, 0), (0, channels - old), (0, 0), (0, 0)))
+
+    def gradients(d):
+        dx = np.zeros_like(x.value)
+        dx[:, :, ::stride, ::stride] = d[:, :old]
+        return (dx,)
+
+    return Value(out, "zero padding", (x,), gradients)

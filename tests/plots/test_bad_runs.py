@@ -1,0 +1,111 @@
+"""One bad run stops nothing that is drawn: it is left out with a line, and the others are there."""
+
+import json
+
+import pytest
+from conftest import refusal
+from drawn_runs import CONFIG
+
+from common import files
+from paper import experiments, run_files
+from plots import __main__ as plots
+from plots import curve_figures, curves, figure_files, page, report
+from training.log import HEADER
+
+LOG = HEADER + "200,1,0.1,1,50,1,60,500,60\n400,2,0.1,0.5,40,1,50,500,60\n"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """run(config's text, log's text): a run's folder."""
+    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
+
+    def write(config, log=LOG):
+        folder = files.RUNS / "pocket" / f"run{len(list(tmp_path.glob('runs/*/*')))}" / "seed0"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(config)
+        (folder / "log.csv").write_text(log)
+        return folder
+
+    return write
+
+
+def text(part=None, **changes):
+    """CONFIG as text, with changes at its top or in one of its parts."""
+    config = json.loads(json.dumps(CONFIG))
+    (config[part] if part else config).update(changes)
+    return json.dumps(config)
+
+
+BAD = [
+    text("recipe", iterations="400"),
+    text("recipe", iterations=None),
+    text("recipe", seed=True),
+    text("recipe", iterations=400).replace("400", "1e999"),
+    text("recipe", depth=10**30),
+    text("recipe", shortcut_args=[1]),
+    text("recipe", shortcut_args={"bias": {"a": []}}),
+    text("recipe", learning_rate=[[1]]),
+    text("recipe", activation=7),
+    text("recipe", seed=[0]),
+    text("host", cores="two"),
+    text(host=[]),
+    text(data=7),
+    text(name=None),
+    text(versions=None),
+    "[" * 100_000,
+    "[]",
+    "null",
+    "",
+]
+
+
+@pytest.mark.parametrize("config", BAD)
+def test_bad_configuration_is_one_line(run, config):
+    refusal(lambda: run_files.read(run(config)), "config.json", "holds no run")
+
+
+@pytest.mark.parametrize("loss", ["1e308", "1e-308", "5e-324", "nan", "inf", "0", "-1"])
+def test_loss_of_any_size_is_drawn(run, loss):
+    folder = run(text(), LOG.replace(",1,50,", f",{loss},50,"))
+    curves.draw([run_files.read(folder)], folder / "curves.png")
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["$x_$y^{", "$", "\\frac{", "$x$", "{}%s"])
+def test_data_set_of_any_name_is_drawn(run, name):
+    folder = run(text(data=name))
+    curves.draw([run_files.read(folder)], folder / "curves.png", title=name)
+    assert (folder / "curves.png").is_file()
+
+
+def test_others_are_drawn_beside_bad_ones(run, monkeypatch, capsys):
+    for config in BAD:
+        run(config)
+    sound = run(text())
+    monkeypatch.setattr(plots, "ProcessPoolExecutor", no_pool)
+    plots.side_by_side(plots.each_run())
+    out = capsys.readouterr().out
+    assert out.count("left out:") == len(BAD) and (sound / "curves.png").is_file()
+
+
+def no_pool(count):
+    """Where /dev/shm is missing."""
+    raise FileNotFoundError(2, "No such file or directory")
+
+
+def test_report_leaves_a_cut_picture_out(results, capsys):
+    results(experiments.ORIGINAL110, [7.0])
+    curve_figures.draw("figure6", "pocket")
+    path = figure_files.figure_of("figure6", "pocket")
+    whole = path.read_bytes()
+    for content in (whole[:10], whole[:-20], b""):
+        run_files.say_once.cache_clear()
+        path.write_bytes(content)
+        assert report.picture(path, "what one sees") == ""
+        assert f"left out: {path} is no whole PNG" in capsys.readouterr().out
+    path.write_bytes(whole)
+    assert "data:image/png" in report.picture(path, "what one sees")
+    assert page.is_whole(whole)

@@ -1,0 +1,146 @@
+"""The benchmarks beside PyTorch and beside the original unit: arithmetic, processes, and what they
+refuse.
+"""
+
+import sys
+
+import pytest
+from conftest import refusal
+
+from analysis import measurements, networks
+from benchmarks import peer, saved, variants
+from common import files
+from symbols import counts, get_symbol
+
+
+def test_ratio_is_the_median_of_the_quieter_half_of_the_pairs():
+    quiet = [(1.0, 1.1), (1.0, 1.2), (1.0, 1.4)]
+    loud = [(9.0, 2.0), (2.0, 9.0), (5.0, 5.0)]
+    assert peer.median_of_quieter([*loud, *quiet]) == 1.2
+    assert peer.median_of_quieter([(2.0, 3.0)]) == 1.5
+
+
+class Counted:
+    """A trainer whose steps take a known time."""
+
+    def __init__(self, parameters, seconds):
+        self.parameters = parameters
+        self.seconds = seconds
+        self.asked = []
+
+    def ask(self, steps=None, **case):
+        self.asked.append(steps or case)
+        return {"seconds": steps * self.seconds} if steps else {"parameters": self.parameters}
+
+
+def test_blocks_of_both_are_interleaved_and_as_long():
+    ours = Counted(269722, 0.1)
+    theirs = Counted(269722, 0.125)
+    result = peer.compare(ours, theirs, peer.Case(20, 32, 128), "bfloat16", pairs=3)
+    assert result == pytest.approx((1280, 1024, 1.25))
+    case = {"depth": 20, "size": 32, "batch": 128, "dtype": "bfloat16"}
+    assert ours.asked == [case, 2, 2, 10, 10, 10] and theirs.asked == [case, 2, 10, 10, 10]
+
+
+def test_networks_that_differ_are_not_compared():
+    refusal(
+        lambda: peer.compare(Counted(1, 1.0), Counted(2, 1.0), peer.CASES[0], "float32", 1),
+        "20 layers differ",
+        "[1, 2]",
+    )
+
+
+def test_our_process_trains_the_network_that_it_is_asked_for():
+    trainer = peer.Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"], None)
+    try:
+        said = trainer.ask(depth=8, size=8, batch=4, dtype="float32")
+        assert said["parameters"] == sum(counts.parameters(get_symbol(8)).values())
+        assert 0 < trainer.ask(steps=2)["seconds"] < 60
+    finally:
+        trainer.close()
+
+
+def test_process_that_ends_is_one_line():
+    trainer = peer.Trainer([sys.executable, "-c", ""], None)
+    refusal(lambda: [trainer.ask(steps=1) for _ in range(2)], "has ended")
+    trainer.close()
+
+
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        ("echo 1.13.1+cpu", "2.4 or newer"),
+        ("echo 2.3.0", "2.4 or newer"),
+        ("echo ModuleNotFoundError: no torch >&2; exit 1", "name a Python that has PyTorch"),
+    ],
+)
+def test_python_without_pytorch_or_with_an_old_one_is_one_line(tmp_path, said, words):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{said}\n")
+    python.chmod(0o755)
+    refusal(lambda: peer.version(str(python)), "PEER=", words)
+
+
+def test_python_that_is_not_there_is_one_line():
+    refusal(lambda: peer.version("/nowhere/python"), "PEER=/nowhere/python", "No such file")
+
+
+@pytest.mark.parametrize("said", ["2.4.0", "2.13.0+cpu", "3.0"])
+def test_new_pytorch_is_taken(tmp_path, said):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {said}\n")
+    python.chmod(0o755)
+    assert peer.version(str(python)) == said
+
+
+def test_unit_is_measured_beside_the_original_of_its_depth(monkeypatch):
+    """A step of 3 beside 2, bfloat16 twice as fast; the work is convolutions' and classifier's."""
+    made = []
+
+    def trainer(symbol, size, batch, dtype):
+        made.append((len(symbol.list_arguments()), size, batch, dtype))
+        each = {1: 2.0, 2: 3.0, 3: 1.5}[len(made)]
+        return lambda steps: steps * each
+
+    monkeypatch.setattr(variants, "trainer", trainer)
+    monkeypatch.setattr(variants, "has_bfloat16", lambda: True)
+    network = networks.find(["exclusive_gating14"])["exclusive_gating14"]
+    cost = variants.cost("exclusive_gating14", network, 16, 4, 3, 5)
+    gates = [(16, 16, 16), (16, 16, 16), (16, 32, 8), (32, 32, 8), (32, 64, 4), (64, 64, 4)]
+    gating = sum(before * after * size**2 for before, after, size in gates)
+    original = counts.multiply_adds(get_symbol(14), 16)
+    assert cost == (
+        "exclusive_gating14",
+        1.5,
+        1 + gating / original,
+        pytest.approx(1.5 / (1 + gating / original)),
+        2.0,
+    )
+    arguments = [
+        len(get_symbol(14, shortcut=shortcut).list_arguments())
+        for shortcut in ("identity", "exclusive_gating", "exclusive_gating")
+    ]
+    dtypes = ["float32", "float32", "bfloat16"]
+    assert made == [(count, 16, 4, dtype) for count, dtype in zip(arguments, dtypes)]
+
+
+def test_processor_without_bfloat16_is_measured_in_float32(monkeypatch):
+    monkeypatch.setattr(variants, "trainer", lambda *case: lambda steps: steps)
+    monkeypatch.setattr(variants, "has_bfloat16", lambda: False)
+    network = networks.find(["plain14"])["plain14"]
+    cost = variants.cost("plain14", network, 16, 4, 1, 1)
+    assert cost.bfloat16 is None and "bfloat16" not in variants.words(cost)
+
+
+def test_networks_of_the_tables_are_measured_once_each():
+    names = variants.of_the_tables()
+    assert names[0] == "original56" and len(names) == len(set(names)) == 11
+
+
+def test_measurements_are_kept_with_machine_and_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    saved.write(None, [{"step": 1.5}])
+    assert not list(tmp_path.iterdir())
+    saved.write("speed", [{"step": 1.5}])
+    (row,) = measurements.read(tmp_path / "analysis" / "speed.csv")
+    assert row["step"] == 1.5 and row["machine"] == saved.machine() and row["day"][:2] == "20"

@@ -1,0 +1,191 @@
+"""score.py: a network's error is that of its log, its weights are read from wherever they lie, and
+foreign or damaged ones are refused."""
+
+import json
+
+import mxnet as mx
+import pytest
+from conftest import refusal, scored, trained
+
+from common.environment import has_bfloat16, without_notes
+from data import generated
+from symbols import get_symbol
+from training import checkpoint
+from training.log import read_log
+from training.state import collect
+
+PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
+
+
+def last_error(folder):
+    return read_log(folder)[-1]["test_error"]
+
+
+def result(folder, rule="whole"):
+    return json.loads((folder / "test.json").read_text())[rule]
+
+
+def test_error_is_that_of_the_log_and_is_kept(finished, images, monkeypatch, capsys):
+    assert scored(monkeypatch, finished, "--data-dir", images) == 0
+    assert f"top-1 error {last_error(finished):.2f} %, top-5 error" in capsys.readouterr().out
+    kept = result(finished)
+    assert kept["top1"] == pytest.approx(last_error(finished), abs=1e-4)
+    assert 0 < kept["top5"] < kept["top1"]
+    assert (kept["images"], kept["iteration"]) == (100, 40)
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+def test_run_in_bfloat16_is_tested_in_it(images, tmp_path, monkeypatch):
+    folder = trained(tmp_path / "run", images, "--dtype", "bfloat16")
+    scored(monkeypatch, folder, "--data-dir", images)
+    assert result(folder)["top1"] == pytest.approx(last_error(folder), abs=1e-4)
+
+
+def test_held_out_tenth_is_what_a_validation_run_is_tested_on(images, tmp_path, monkeypatch):
+    folder = trained(tmp_path / "run", images, "--validation")
+    scored(monkeypatch, folder, "--data-dir", images)
+    assert result(folder)["images"] == 50
+    assert result(folder)["top1"] == pytest.approx(last_error(folder), abs=1e-4)
+
+
+def test_other_pictures_than_those_of_the_training_are_named(
+    finished, tmp_path, monkeypatch, capsys
+):
+    generated.write(tmp_path, images=600, seed=1)
+    scored(monkeypatch, finished, "--data-dir", tmp_path)
+    assert "these are other files" in capsys.readouterr().out
+
+
+def mxnets_own_file(run, prefix):
+    """The run's weights as mx.model.save_checkpoint writes them: keys arg: and aux:."""
+    arrays, _ = checkpoint.newest_checkpoint(run)
+    network = get_symbol(8, shortcut="dropout")
+    arguments = {
+        name: arrays[f"arg:{name}"]
+        for name in network.list_arguments()[1:]
+        if f"arg:{name}" in arrays
+    }
+    states = {name: arrays[f"aux0:{name}"] for name in network.list_auxiliary_states()}
+    mx.model.save_checkpoint(str(prefix), 3, network, arguments, states)
+    return prefix.with_name(f"{prefix.name}-0003.params")
+
+
+def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
+    finished, images, tmp_path, monkeypatch, capsys
+):
+    bare = tmp_path / "bare.params"
+    newest = checkpoint.found(finished)[-1]
+    bare.write_bytes((newest / "arrays.params").read_bytes())
+    of_run = ["--dataset", "cifar10", "--image-size", "8", "--data-dir", images]
+    for file in (bare, mxnets_own_file(finished, tmp_path / "network")):
+        scored(monkeypatch, file, "dropout8", *of_run)
+        assert f"top-1 error {last_error(finished):.2f} %" in capsys.readouterr().out
+        refusal(
+            lambda file=file: scored(monkeypatch, file, "dropout14", *of_run),
+            file.name,
+            "another network",
+        )
+    assert not (tmp_path / "test.json").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], ["make score RUN="]),
+        (["a", "--pretrained", "resnet18_v2"], ["--pretrained"]),
+        (["/nowhere"], ["/nowhere", "no checkpoint"]),
+        (["/dev/null", "56"], ["/dev/null", "damaged"]),
+        (["--pretrained", "vgg16"], ["resnet18"]),
+        (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"]),
+        (["results/pocket/cifar10-preact56/seed0"], ["log alone is published"]),
+    ],
+)
+def test_what_cannot_be_tested_gets_one_line(monkeypatch, arguments, words):
+    refusal(lambda: scored(monkeypatch, *arguments), *words)
+
+
+def test_set_of_other_classes_is_refused(finished, prepared, tmp_path, monkeypatch):
+    moved = tmp_path / "moved.params"
+    moved.write_bytes((checkpoint.found(finished)[-1] / "arrays.params").read_bytes())
+    refusal(
+        lambda: scored(monkeypatch, moved, "preact18", *PREPARED, "--data-dir", prepared[1]),
+        "10 classes",
+        "has 3",
+    )
+
+
+def test_crops_are_imagenets(finished, prepared, monkeypatch):
+    refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "tested whole")
+
+
+def untrained(depth):
+    module = mx.mod.Module(get_symbol(depth, "preact", family="imagenet", classes=3))
+    with without_notes():
+        module.bind([("data", (1, 3, 64, 64))], [("softmax_label", (1,))])
+    module.init_params()
+    return collect(module)
+
+
+def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(
+    prepared, tmp_path, monkeypatch, capsys
+):
+    file = tmp_path / "some.params"
+    mx.nd.save(str(file), untrained(34))
+    options = [*PREPARED, "--data-dir", prepared[1]]
+    assert scored(monkeypatch, file, "preact34", *options) == 0
+    out = capsys.readouterr().out
+    assert "on 12 images" in out and "top-5" not in out  # of three classes
+    # all that 18 layers want is there among 34, and the rest went unnoticed
+    refusal(lambda: scored(monkeypatch, file, "preact18", *options), "some.params", "preact110")
+    content = bytearray(file.read_bytes())
+    content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
+    file.write_bytes(content)
+    refusal(lambda: scored(monkeypatch, file, "preact34", *options), "some.params", "damaged")
+
+
+@pytest.fixture
+def run_of_imagenet(tmp_path):
+    """A run's folder with two checkpoints."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    recipe = {
+        "depth": 18,
+        "activation": "preact",
+        "shortcut": "identity",
+        "shortcut_args": {},
+        "unit": "basic",
+        "option": "A",
+        "bottleneck_stride": "1x1",
+        "image_size": 64,
+        "dataset": "imagenet",
+    }
+    (folder / "config.json").write_text(json.dumps({"recipe": recipe, "data": "test data"}))
+    for iteration in (5, 10):
+        checkpoint.save(folder, untrained(18), {"iteration": iteration, "log": "", "run": {}})
+    return folder
+
+
+def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
+    run_of_imagenet, prepared, monkeypatch, capsys
+):
+    folder = run_of_imagenet
+
+    def iterations(*arguments):
+        assert scored(monkeypatch, *arguments, "--data-dir", prepared[1]) == 0
+        tests = json.loads((folder / "test.json").read_text())
+        return {rule: test["iteration"] for rule, test in tests.items()}
+
+    refusal(lambda: scored(monkeypatch, folder, "--crop", "224,7"), "--crop 224,7", "ten")
+    assert iterations(folder) == {"224": 10}
+    assert iterations(folder / "checkpoint-0000005", "--crop", "320") == {"224": 10, "320": 5}
+    with open(folder / "checkpoint-0000010" / "arrays.params", "r+b") as file:
+        file.truncate(1000)
+    assert iterations(folder) == {"224": 5, "320": 5}
+    assert "checkpoint-0000010 is damaged" in capsys.readouterr().out
+    for damage in ("{", "[1]"):
+        (folder / "test.json").write_text(damage)
+        assert iterations(folder) == {"224": 5}
+        assert "test.json was damaged" in capsys.readouterr().out
+    for damage in ("{", "[]", '{"recipe": {}}'):
+        (folder / "config.json").write_text(damage)
+        refusal(lambda: scored(monkeypatch, folder), "config.json is damaged", "preact110")

@@ -1,0 +1,172 @@
+"""A trained network in MXNet's own files and as ONNX: what reads them computes what we compute."""
+
+import json
+import sys
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import refusal, scored, trained
+
+from common.environment import has_bfloat16, without_notes
+from symbols import get_symbol, names, resnet
+from training import export, onnx_file, weights
+
+SIDE = 8
+VARIANTS = [
+    (activation, shortcut)
+    for activation in names.variants("activations")
+    for shortcut in names.variants("shortcuts")
+]
+
+
+def pictures(count=5, side=SIDE):
+    return np.random.RandomState(3).normal(0, 60, (count, 3, side, side)).astype(np.float32)
+
+
+def outputs(symbol, arguments, states, data):
+    """Of a symbol without labels."""
+    module = mx.mod.Module(symbol, label_names=None)
+    with without_notes():
+        module.bind([("data", data.shape)], for_training=False)
+    module.set_params(arguments, states)
+    module.forward(mx.io.DataBatch([mx.nd.array(data)]), is_train=False)
+    return module.get_outputs()[0].asnumpy()
+
+
+def ours(folder, data):
+    """Probabilities of a run's newest checkpoint."""
+    read = weights.read(folder)
+    symbol = get_symbol(8, shortcut="dropout").get_internals()["fc_output"]
+    return outputs(mx.sym.softmax(symbol), read.arguments, read.states, data)
+
+
+def test_finished_run_is_read_by_mxnets_own_doors(finished):
+    data = pictures()
+    expected = ours(finished, data)
+    prefix = str(finished / export.PREFIX)
+    symbol, arguments, states = mx.model.load_checkpoint(prefix, 0)
+    assert symbol.tojson() == get_symbol(8, shortcut="dropout").tojson()
+    assert {*arguments, "data", "softmax_label"} == set(symbol.list_arguments())
+    assert set(states) == set(symbol.list_auxiliary_states())
+    module = mx.mod.Module.load(prefix, 0)
+    with without_notes():
+        module.bind([("data", data.shape)], [("softmax_label", (len(data),))], for_training=False)
+    module.forward(mx.io.DataBatch([mx.nd.array(data)], [mx.nd.zeros(len(data))]), is_train=False)
+    np.testing.assert_allclose(module.get_outputs()[0].asnumpy(), expected, atol=1e-6)
+    block = mx.gluon.SymbolBlock.imports(
+        f"{prefix}-symbol.json", ["data", "softmax_label"], f"{prefix}-0000.params"
+    )
+    probabilities = block(mx.nd.array(data), mx.nd.zeros(len(data))).asnumpy()
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+
+
+def test_inputs_say_what_the_network_wants_to_see(finished):
+    inputs = json.loads((finished / export.INPUTS).read_text())
+    assert inputs["shape"] == [3, SIDE, SIDE] and np.shape(inputs["mean"]) == (3, SIDE, SIDE)
+    assert len(inputs["classes"]) == 10 and inputs["classes"][0] == "warm disc"
+
+
+def test_checkpoint_is_exported_where_one_says(finished, images, tmp_path, monkeypatch, capsys):
+    scored(monkeypatch, finished, "--export", "mxnet", "--output", tmp_path / "files")
+    assert capsys.readouterr().out.count("\n") == 3
+    for name in (export.SYMBOL, export.PARAMETERS, export.INPUTS):
+        assert (tmp_path / "files" / name).read_bytes() == (finished / name).read_bytes()
+    # a folder of such files is weights again
+    np.testing.assert_array_equal(ours(tmp_path / "files", pictures()), ours(finished, pictures()))
+    bare = tmp_path / "bare.params"
+    bare.write_bytes((finished / export.PARAMETERS).read_bytes())
+    scored(
+        monkeypatch,
+        bare,
+        "dropout8",
+        "--dataset",
+        "cifar10",
+        "--image-size",
+        SIDE,
+        "--data-dir",
+        images,
+        "--export",
+        "mxnet",
+    )
+    assert (tmp_path / export.INPUTS).read_bytes() == (finished / export.INPUTS).read_bytes()
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+def test_network_of_a_run_in_bfloat16_is_float32(images, tmp_path):
+    folder = trained(tmp_path / "run", images, "--dtype", "bfloat16", "--iterations", "2")
+    symbol, arguments, _ = mx.model.load_checkpoint(str(folder / export.PREFIX), 0)
+    assert symbol.tojson() == get_symbol(8).tojson()
+    assert {array.dtype for array in arguments.values()} == {np.float32}
+
+
+def test_what_cannot_be_exported_gets_one_line(finished, monkeypatch):
+    refusal(lambda: scored(monkeypatch, finished, "--export", "caffe"), "caffe", "onnx")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    refusal(lambda: scored(monkeypatch, finished, "--export", "onnx"), "requirements/onnx.txt")
+    assert not (finished / "network.onnx").exists()
+
+
+@pytest.fixture(params=["cifar-8", "cifar-11", "imagenet-18", "imagenet-50"])
+def network(request, monkeypatch):
+    """(activation, shortcut) -> (symbol, arguments, states, pictures); ImageNet's are narrow."""
+    family, depth = request.param.split("-")
+    monkeypatch.setitem(resnet.STEM_CHANNELS, "imagenet", 8)
+    data = pictures(2, 32)
+    widths = (8, 16, 32, 64) if family == "imagenet" else None
+
+    def made(activation, shortcut):
+        symbol = get_symbol(int(depth), activation, shortcut, family=family, widths=widths)
+        shapes, _, shapes_of_states = symbol.infer_shape(data=data.shape)
+        state = np.random.RandomState(0)
+        arguments = {
+            name: value(name, shape, state)
+            for name, shape in zip(symbol.list_arguments(), shapes)
+            if name not in ("data", "softmax_label")
+        }
+        states = {
+            name: value(name, shape, state)
+            for name, shape in zip(symbol.list_auxiliary_states(), shapes_of_states)
+        }
+        return symbol, arguments, states, data / 60
+
+    return made
+
+
+def value(name, shape, state):
+    """A random parameter that a trained network could have."""
+    if name.endswith("weight"):
+        array = state.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
+    elif name.endswith("gamma"):
+        array = state.uniform(0.3, 1, shape)
+    elif name.endswith("moving_var"):
+        array = state.uniform(1, 2, shape)
+    else:
+        array = state.normal(0, 0.3, shape)
+    return mx.nd.array(array)
+
+
+def test_what_is_handed_to_the_exporter_is_the_same_function(network):
+    for activation, shortcut in VARIANTS:
+        symbol, arguments, states, data = network(activation, shortcut)
+        logits = symbol.get_internals()["fc_output"]
+        mended = onnx_file.exportable(logits)
+        operators = {node["op"] for node in json.loads(mended.tojson())["nodes"]}
+        assert not operators & {"mean", "Dropout", "SoftmaxOutput"}
+        expected = outputs(logits, arguments, states, data)
+        difference = abs(outputs(mended, arguments, states, data) - expected).max()
+        assert difference < 1e-5 * abs(expected).max(), (activation, shortcut)
+
+
+@pytest.mark.parametrize("activation, shortcut", VARIANTS)
+def test_onnxruntime_computes_the_same(network, activation, shortcut):
+    pytest.importorskip("onnx", reason="pip install -r requirements/onnx.txt")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    symbol, arguments, states, data = network(activation, shortcut)
+    expected = outputs(symbol.get_internals()["fc_output"], arguments, states, data)
+    content = onnx_file.content(symbol, arguments, states, data.shape[-1])
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    inputs = [(value.name, value.shape[1:]) for value in session.get_inputs()]
+    assert inputs == [("data", [3, 32, 32])]
+    (computed,) = session.run(None, {"data": data})
+    assert abs(computed - expected).max() < 1e-5 * abs(expected).max()

@@ -1,0 +1,325 @@
+"""--recompute: the same gradients in a fraction of the memory, for any symbol."""
+
+import json
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import SMALL, killed_and_stopped, rows, same, sound, start
+from test_cluster import cluster
+
+import train_cifar
+from common.environment import has_bfloat16, without_notes
+from symbols import get_symbol
+from training import bfloat16, fit, memory, recomputation, segments
+from training.optimizer import initializer
+from training.workers import Workers
+
+COUNT = 8
+
+
+def names_of_cuts(symbol):
+    graph = segments.graph_of(symbol)
+    return [
+        graph["nodes"][cut.entry[0]]["name"]
+        for cut in segments.cuts(graph, ("data", "softmax_label"))
+    ]
+
+
+def test_residual_networks_can_be_cut_between_their_units_alone():
+    assert names_of_cuts(get_symbol(8)) == [
+        "conv1",
+        "bn1",
+        "relu1",
+        "stage1_unit1__plus0",
+        "stage1_unit1_relu2",
+        "stage2_unit1__plus0",
+        "stage2_unit1_relu2",
+        "stage3_unit1__plus0",
+        "stage3_unit1_relu2",
+        "mean",
+        "fc",
+    ]
+
+
+def test_plain_networks_can_be_cut_everywhere():
+    graph = segments.graph_of(get_symbol(8, shortcut="plain"))
+    operators = [node["name"] for node in graph["nodes"] if node["op"] != "null"]
+    inside = set(operators) - set(names_of_cuts(get_symbol(8, shortcut="plain")))
+    assert {name.split("_")[-1] for name in inside} <= {"subsample", "zeros", "padded", "softmax"}
+
+
+def dense(x, **weight):
+    return mx.sym.FullyConnected(x, num_hidden=4, no_bias=True, **weight)
+
+
+def test_no_cut_parts_the_readers_of_one_parameter():
+    """Its gradient would come in two halves."""
+    shared = mx.sym.Variable("shared_weight")
+    x = dense(mx.sym.Variable("data"), name="first")
+    x = dense(x, weight=shared, name="second")
+    x = dense(x, name="third")
+    x = dense(x, weight=shared, name="fourth")
+    x = dense(x, name="fifth")
+    assert names_of_cuts(mx.sym.SoftmaxOutput(x, name="softmax")) == ["first", "fourth", "fifth"]
+
+
+def test_no_cut_is_behind_an_output_or_beside_another_edge():
+    x = dense(mx.sym.Variable("data"), name="first")
+    y = dense(x, name="second")
+    z = dense(y, name="third")
+    loss = mx.sym.SoftmaxOutput(mx.sym.elemwise_add(z, x, name="sum"), name="softmax")
+    assert names_of_cuts(loss) == ["first", "sum"]
+    assert names_of_cuts(mx.sym.Group([loss, mx.sym.BlockGrad(x)])) == ["first"]
+    assert names_of_cuts(mx.sym.Group([loss, x])) == []
+
+
+def smooth(symbol):
+    """The symbol with softplus in place of ReLU, in whose kink the smallest rounding shows."""
+    return mx.sym.load_json(symbol.tojson().replace('"act_type": "relu"', '"act_type": "softrelu"'))
+
+
+def module_of(symbol, contexts=1):
+    module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(contexts)])
+    with without_notes():
+        module.bind([("data", (COUNT, 3, 16, 16))], [("softmax_label", (COUNT,))])
+        mx.random.seed(3)
+        module.init_params(initializer("in"))
+        module.init_optimizer(optimizer_params={"learning_rate": 0.1, "momentum": 0.9})
+    return module
+
+
+def batch(seed):
+    state = np.random.RandomState(seed)
+    return mx.io.DataBatch(
+        [mx.nd.array(state.normal(size=(COUNT, 3, 16, 16)))],
+        [mx.nd.array(state.randint(0, 10, COUNT))],
+    )
+
+
+def step(module, seed):
+    """(outputs, all gradients, all moving averages) of one step, which it makes."""
+    mx.random.seed(seed)
+    module.forward(batch(seed), is_train=True)
+    module.backward()
+    outputs = module.get_outputs()[0].asnumpy()
+    group = module._exec_group
+    gradients = [array.asnumpy().ravel() for blocks in group.grad_arrays for array in blocks]
+    module.update()
+    mx.nd.waitall()
+    averages = [array.asnumpy() for blocks in group.aux_arrays for array in blocks]
+    return outputs, np.concatenate(gradients), np.concatenate([np.ones(1), *averages])
+
+
+def distance(one, other):
+    return np.linalg.norm(one - other) / np.linalg.norm(one)
+
+
+def pieces(module):
+    return len(module._exec_group.execs[0]._segments)
+
+
+def agree(symbol, tolerance, contexts=1):
+    """Whether two steps are the same with and without computing twice, as are their averages."""
+    kept = module_of(symbol, contexts)
+    twice = module_of(recomputation.bound(symbol, True), contexts)
+    assert pieces(twice) > 2
+    for seed in range(2):
+        for one, other in zip(step(kept, seed), step(twice, seed)):
+            assert distance(one, other) < tolerance
+    return True
+
+
+@pytest.mark.parametrize("activation", sound("activations"))
+def test_gradients_are_those_without_it(activation):
+    assert agree(smooth(get_symbol(20, activation)), 1e-5)
+    kept = module_of(smooth(get_symbol(20, activation)))
+    twice = module_of(recomputation.bound(smooth(get_symbol(20, activation)), True))
+    assert distance(step(kept, 1)[1], step(twice, 1)[1]) < 2e-6
+
+
+@pytest.mark.parametrize(
+    "shortcut",
+    ["convolution", "exclusive_gating", "shortcut_only_gating", "constant_scaling", "plain"],
+)
+def test_gradients_of_other_shortcuts_are_those_without_it(shortcut):
+    assert agree(smooth(get_symbol(20, "original", shortcut)), 1e-5)
+
+
+def test_gradients_on_two_devices_and_of_bottlenecks_are_those_without_it():
+    assert agree(smooth(get_symbol(29, unit="bottleneck")), 1e-5, contexts=2)
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in")
+def test_gradients_in_bfloat16_are_those_without_it():
+    assert agree(bfloat16.converted(get_symbol(20)), 1e-4)
+
+
+def test_symbol_that_cannot_be_cut_trains_all_the_same():
+    x = mx.sym.Flatten(mx.sym.Variable("data"))
+    symbol = mx.sym.SoftmaxOutput(dense(x, name="fc"), name="softmax")
+    twice = module_of(recomputation.bound(symbol, True))
+    assert distance(step(module_of(symbol), 1)[1], step(twice, 1)[1]) < 1e-6
+
+
+def test_dropout_is_the_same_in_both_passes():
+    """y = w mask x behind a cut: the gradient of w shows backward's mask, y forward's."""
+    weight = mx.sym.Variable("weight", shape=(1000,), init=mx.init.One())
+    x = mx.sym.broadcast_mul(mx.sym.Variable("data"), mx.sym.expand_dims(weight, axis=0))
+    x = mx.sym.Dropout(x, p=0.5, name="dropout")
+    symbol = mx.sym.MakeLoss(mx.sym.identity(x, name="after"), name="loss")
+    graph = segments.graph_of(symbol)
+    cut = [
+        cut
+        for cut in segments.cuts(graph, ("data",))
+        if graph["nodes"][cut.entry[0]]["name"] == "dropout"
+    ]
+    masks = []
+    executor = executor_of(symbol, graph, cut)
+    for seed in (1, 1, 2):
+        mx.random.seed(seed)
+        executor.forward(is_train=True)
+        executor.backward()
+        masks.append(executor.outputs[0].asnumpy()[0] > 0)
+        assert 400 < masks[-1].sum() < 600
+        assert (executor.grad_dict["weight"].asnumpy() == executor.outputs[0].asnumpy()[0]).all()
+    assert (masks[0] == masks[1]).all() and (masks[0] != masks[2]).any()
+
+
+def executor_of(symbol, graph, taken):
+    """An executor of a symbol that is cut there, with all its inputs 1."""
+    arguments = {"data": mx.nd.ones((1, 1000)), "weight": mx.nd.ones((1000,))}
+    shapes = {"data": (1, 1000)}
+    passed = segments.arrays_of(graph, [cut.entry for cut in taken], shapes)
+    planned = recomputation.Plan(segments.segments(graph, taken), passed)
+    return recomputation.Executor(
+        planned, mx.cpu(), {"data": "null", "weight": "write"}, arguments, {}
+    )
+
+
+def test_states_that_forward_reads_are_those_of_the_network():
+    """BN by its moving averages reads them in forward, and its copies must be them."""
+    x = mx.sym.Variable("data")
+    for number in range(12):
+        x = mx.sym.Convolution(x, num_filter=8, kernel=(1, 1), name=f"conv{number}")
+        x = mx.sym.BatchNorm(x, use_global_stats=True, fix_gamma=False, name=f"bn{number}")
+    symbol = mx.sym.SoftmaxOutput(dense(mx.sym.Flatten(x), name="fc"), name="softmax")
+    modules = [module_of(symbol), module_of(recomputation.bound(symbol, True))]
+    results = []
+    for module in modules:
+        arguments, states = module.get_params()
+        module.set_params(arguments, {name: array + 2 for name, array in states.items()})
+        results.append(step(module, 1))
+    assert pieces(modules[1]) > 1
+    assert distance(results[0][0], results[1][0]) < 1e-6
+    assert distance(results[0][1], results[1][1]) < 1e-6
+
+
+def test_tester_shares_the_parameters(images):
+    symbol = recomputation.bound(get_symbol(20), True)
+    module = module_of(symbol)
+    tester = mx.mod.Module(symbol)
+    with without_notes():
+        tester.bind(
+            [("data", (4, 3, 16, 16))],
+            [("softmax_label", (4,))],
+            for_training=False,
+            shared_module=module,
+        )
+    fresh = mx.mod.Module(get_symbol(20))
+    with without_notes():
+        fresh.bind([("data", (4, 3, 16, 16))], [("softmax_label", (4,))], for_training=False)
+    pictures = mx.io.DataBatch([mx.nd.random.normal(shape=(4, 3, 16, 16))], [mx.nd.zeros(4)])
+    for seed in range(2):
+        step(module, seed)
+        fresh.set_params(*module.get_params())
+        for tested in (tester, fresh):
+            tested.forward(pictures, is_train=False)
+        assert (tester.get_outputs()[0].asnumpy() == fresh.get_outputs()[0].asnumpy()).all()
+        mx.nd.waitall()
+
+
+RUN = ["--depth", "14", "--unit", "basic", "--iterations", "20", "--recompute"]
+
+
+def test_run_is_that_without_it(train, tmp_path):
+    losses = []
+    for options in (RUN, RUN[:-1], [*RUN, "--micro-batch", "10"], [*RUN, "--cpus", "2"]):
+        output = tmp_path / str(len(losses))
+        code, _, err = train(*options, "--learning-rate", "0.01", "--output", output)
+        assert code == 0, err
+        losses.append([row[3] for row in rows(output)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert losses[2] == pytest.approx(losses[3], rel=1e-3)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-3)
+    host = json.loads((tmp_path / "0" / "config.json").read_text())["host"]
+    assert host["recompute"] is True
+
+
+def test_workers_are_devices(images, tmp_path):
+    options = ["--data-dir", images, *SMALL, *RUN, "--iterations", "5", "--log-every", "1"]
+    processes = {
+        "workers": cluster(*options, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
+        "devices": start(*options, "--cpus", 2, "--output", tmp_path / "devices"),
+    }
+    losses = {}
+    for name, process in processes.items():
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        losses[name] = [row[3] for row in rows(tmp_path / name)]
+    assert losses["workers"] == pytest.approx(losses["devices"], rel=1e-3)
+
+
+def test_killed_and_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path):
+    options = [*RUN, "--iterations", "80", "--shortcut", "dropout", "--micro-batch", "10"]
+    if has_bfloat16():
+        options += ["--dtype", "bfloat16"]
+    code, _, err = train(*options, "--output", tmp_path / "whole")
+    assert code == 0, err
+    reached = killed_and_stopped(images, tmp_path / "broken", options)
+    assert reached < 80
+    code, _, err = train(*options, "--output", tmp_path / "broken")
+    assert code == 0, err
+    assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+def test_memory_is_a_fraction_and_cost_measures_it(train):
+    costs = []
+    for options in ([], ["--recompute"]):
+        code, out, err = train(
+            "--depth", 56, "--image-size", 32, "--batch-size", 50, "--cost-json", *options
+        )
+        assert code == 0, err
+        costs.append(json.loads(out)["megabytes"])
+    kept = memory.training_bytes(get_symbol(56), 32)
+    twice = recomputation.recomputed_bytes(get_symbol(56), 32)
+    assert costs[0] - costs[1] == pytest.approx(50 * (kept - twice) / 1e6, rel=0.4)
+    assert twice < kept / 2
+
+
+def test_deep_network_at_the_papers_batch_takes_four_gigabytes():
+    symbol = get_symbol(1001, "preact")
+    assert 128 * memory.training_bytes(symbol, 32) > 19e9
+    assert 128 * recomputation.recomputed_bytes(symbol, 32) < 3.3e9
+    assert 128 * recomputation.recomputed_bytes(bfloat16.converted(symbol), 32) < 1.7e9
+
+
+@pytest.mark.parametrize(
+    "free, words, recomputed, notes",
+    [
+        (9e9, [], False, []),
+        (9e9, ["--recompute"], True, []),
+        (1e9, [], True, ["1.4 GB of memory are needed, 1.0 GB are free: what backward needs"]),
+        (1e8, ["--recompute"], True, ["--micro-batch takes the batch in parts"]),
+        (1e8, [], True, ["of memory are needed", "--micro-batch takes the batch in parts"]),
+    ],
+)
+def test_it_comes_by_itself_where_memory_does_not_suffice(
+    monkeypatch, free, words, recomputed, notes
+):
+    monkeypatch.setattr(memory, "free_bytes", lambda: free)
+    arguments, recipe = train_cifar.read_options(["110", *words])
+    decided, needed, said = fit.memory(arguments, recipe, get_symbol(110), Workers("local"))
+    assert decided is recomputed and needed == ("about 0.6 GB" if recomputed else "about 1.4 GB")
+    assert len(said) == len(notes)
+    assert all(note in line for note, line in zip(notes, said))
