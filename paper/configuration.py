@@ -1,10 +1,12 @@
-"""config.json of a run, as figures need it: one that was edited or damaged is left out, and stops
-nothing.
+"""Read a run's config.json for figures and tables, and check the types of its values.
+
+A file that was edited or damaged raises UserError, so that the caller can leave that run out.
 """
 
 import json
 
 from common.errors import UserError
+from training.recipe import CIFAR
 
 # What figures ask of a config.json, and of its parts.
 SHAPES = {"name": str, "data": str, "scale": str, "recipe": dict, "host": dict}
@@ -22,10 +24,20 @@ HOST_SHAPES = {"devices": str, "cores": int}
 OPTIONAL_SHAPES = {"versions": dict, "command": str}
 WORDS = {int: "whole number", str: "text", dict: "object"}
 LARGEST = 10**12  # what a number of iterations or pixels can be
+# An option that a config.json of another version lacks has its default.
+DEFAULTS = {
+    **json.loads(json.dumps(CIFAR.settings())),
+    "activation_args": None,
+    "widths": None,
+}
 
 
 def read(folder):
-    """config.json of a run, whose parts are what figures take them for. Raises UserError."""
+    """config.json of a run as a dictionary; its recipe is complete.
+
+    Raises UserError if the file is missing, is not JSON, or has values of other types than figures
+    need.
+    """
     try:
         config = json.loads((folder / "config.json").read_text())
         given = {key: shape for key, shape in OPTIONAL_SHAPES.items() if key in config}
@@ -38,6 +50,7 @@ def read(folder):
             for part in parts:
                 if isinstance(part, (list, dict)):
                     raise ValueError(f"{option} holds a {type(part).__name__}")
+        config["recipe"] = {**DEFAULTS, **config["recipe"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{folder} holds no run (config.json: {type(error).__name__}: {str(error)[:200]})"

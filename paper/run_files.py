@@ -12,7 +12,6 @@ from common import files
 from common.errors import UserError
 from symbols import names
 from training.log import is_finished, read_log
-from training.recipe import setting
 
 from . import configuration, experiments, scales, words
 
@@ -41,7 +40,7 @@ def differences(run, experiment, scale):
     """{option: (the run's, the scale's)} where a run is not what an experiment at a scale asks for."""
     pairs = {"name": (run.config["name"], experiment.network)}
     for option, wanted in experiment.settings(scale).items():
-        value = setting(run.config["recipe"], option)
+        value = run.config["recipe"].get(option)
         if not (wanted == "fast" and value in ("float32", "bfloat16")):
             pairs[option] = (value, wanted)
     if _began_otherwise(run.config):
@@ -94,7 +93,7 @@ def is_own(run):
 
 def dtype(run):
     """What the network computed in: float32, bfloat16 or float16."""
-    return setting(run.config["recipe"], "dtype")
+    return run.config["recipe"]["dtype"]
 
 
 def folders(experiment, scale):

@@ -18,7 +18,11 @@ FREE = ("seed", "log_every", "test_every", "devices", "micro_batch", "kv_store",
 
 
 def group_runs(runs):
-    """Runs as curves: those that differ in the seed alone become one, in the order of the first."""
+    """[Curve] of runs, in the order of each curve's first run.
+
+    Seeds of one network and recipe become one curve. A user's own runs stay apart from published
+    ones.
+    """
     groups = {}
     for run in runs:
         groups.setdefault((run_files.is_own(run), _recipe(run)), []).append(run)

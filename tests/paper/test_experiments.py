@@ -393,7 +393,9 @@ def test_tables_and_figures_are_drawn_and_say_what_is_missing(results, tmp_path,
 def test_papers_curve_lies_behind_ours_and_the_legend_says_so(results, monkeypatch):
     results(experiments.ORIGINAL110, [6.6], scale="full")
     seen = []
-    monkeypatch.setattr(curve_figures.figure_files, "save", lambda figure, path: seen.append(figure))
+    monkeypatch.setattr(
+        curve_figures.figure_files, "save", lambda figure, path: seen.append(figure)
+    )
     curve_figures.draw("figure6", "full")
     (legend,) = [axes.get_legend() for axes in seen[0].axes if axes.get_legend()][:1]
     assert [text.get_text() for text in legend.get_texts()] == [
@@ -418,7 +420,9 @@ def test_degradation_has_training_and_test_error_on_one_axis(results, monkeypatc
         for curve in wanted:
             results(curve.experiment, [40], scale="full")
     seen = []
-    monkeypatch.setattr(curve_figures.figure_files, "save", lambda figure, path: seen.append(figure))
+    monkeypatch.setattr(
+        curve_figures.figure_files, "save", lambda figure, path: seen.append(figure)
+    )
     curve_figures.draw("degradation", "full")
     left, right = seen[0].axes
     for axes in (left, right):

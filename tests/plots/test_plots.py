@@ -4,12 +4,13 @@ import math
 
 import matplotlib.image
 import pytest
-from drawn_runs import rows
+from drawn_runs import CONFIG, rows
 
 from common import files
 from common.errors import UserError
 from paper import experiments, run_files
 from plots import curves, figure_files, scales, series, styles
+from training.recipe import CIFAR
 
 
 def test_curve_is_a_picture(run, tmp_path):
@@ -150,6 +151,14 @@ def test_runs_of_other_recipes_are_curves_of_their_own_that_say_so(run):
         "20, pre-activation (yours), learning rate 0.1",
         "20, pre-activation (yours), learning rate 0.05",
     ]
+
+
+def test_seed_of_another_version_joins_its_network(run):
+    # the fixture's config.json has none of today's optional options
+    old = run_files.read(run(rows(400, 30)))
+    new = run_files.read(run(rows(400, 40), **{**CIFAR.settings(), **CONFIG["recipe"], "seed": 1}))
+    (curve,) = series.group_runs([old, new])
+    assert curve.label == "20, pre-activation (yours)" and len(curve.runs) == 2
 
 
 def test_first_test_is_marked(run):

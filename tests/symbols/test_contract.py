@@ -20,7 +20,9 @@ def messages(tmp_path_factory):
     source_copy(folder)
     for file, (content, _) in FILES.items():
         (folder / "symbols" / f"{file}.py").write_text(content)
-    code, out, err = run_in(folder, ROOT / "tests" / "helpers" / "bad_variants.py", PYTHONPATH=folder)
+    code, out, err = run_in(
+        folder, ROOT / "tests" / "helpers" / "bad_variants.py", PYTHONPATH=folder
+    )
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
