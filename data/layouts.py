@@ -8,7 +8,7 @@ import numpy as np
 from common.errors import UserError
 from common.files import absence, write_whole
 
-from . import opcodes
+from . import unpickle
 
 # A record of the binary version: label_bytes labels (CIFAR-100: coarse, fine), then 1,024 red,
 # green and blue bytes.
@@ -132,7 +132,7 @@ def class_names(layout, files):
     if not pickled.is_file():
         return ()
     try:
-        names = opcodes.read(_content(pickled))[key]
+        names = unpickle.read(_content(pickled))[key]
         return tuple(
             name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
             for name in names
@@ -174,14 +174,14 @@ def read_python(path, layout):
     """One file of the Python version -> the same records."""
     content = _content(path)
     try:
-        content = opcodes.read(content)
+        content = unpickle.read(content)
         images = content[b"data"]
         labels = np.stack([_label_column(content[key]) for key in layout.label_keys], axis=1)
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise ValueError("its data are no array of bytes")
         if images.shape != (len(labels), IMAGE_BYTES):
             raise ValueError(f"images of shape {images.shape} with labels of shape {labels.shape}")
-    except opcodes.Forbidden as error:
+    except unpickle.Forbidden as error:
         raise UserError(
             f"{path} asks to load {error}, which no CIFAR file needs: do not trust it; "
             "use the official archive"

@@ -150,8 +150,10 @@ def test_pickle_that_is_built_to_end_the_process_is_refused(tmp_path, records):
         + text
         + b"q\x00"
         + b"".join([b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"] * 100)
-        + b"e.",
-    ):  # a text a hundred times
+        + b"e.",  # a text a hundred times
+        b"\x80\x02}r\xff\xff\xff\x7f",  # a memo of 2^31 entries
+        b"\x80\x05}\x96" + struct.pack("<Q", 10**12),  # an array of 10^12 bytes
+    ):
         (tmp_path / "data_batch_2").write_bytes(content)
         done = subprocess.run(
             [
