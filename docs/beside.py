@@ -6,7 +6,7 @@ import statistics
 from docs import values
 from paper import queue, run_files
 from paper.experiments import ORIGINAL110
-from paper.significance import welch
+from paper.significance import LEVEL, welch
 
 TOLD = "difference ± standard error | at 95 % |"
 
@@ -79,7 +79,6 @@ def median(sample):
 
 def difference(before, after):
     """Of the means with its standard error, and whether the two are told apart, as two cells."""
-    error, limit = welch([before, after])
-    value = statistics.mean(after) - statistics.mean(before)
-    told = "not told apart" if abs(value) <= limit else "worse" if value > 0 else "better"
+    value, error, p = welch(before, after)
+    told = "not told apart" if p >= LEVEL else "worse" if value > 0 else "better"
     return f"{value:+.2f} ± {error:.2f}", told

@@ -7,6 +7,7 @@ from docs import phrases
 from paper import experiments, run_files, scales
 from paper.significance import (
     JUDGED,
+    conclusion,
     fails,
     measured,
     neighbours,
@@ -16,10 +17,9 @@ from paper.significance import (
     say,
     say_order,
     say_ours,
-    say_told_apart,
     verdicts,
 )
-from plots import summary, tables
+from plots import summary
 from plots.figure_files import figure_of
 
 MOST_ROWS = 8  # of Table 1's 11
@@ -139,10 +139,10 @@ def _sure(judged, language):
     """How many of those pairs of neighbours are told apart, with the seeds that there are."""
     if all(pair.error is None for pair in judged):
         return phrases.ONE_SEED[language]
-    told = [say_told_apart(pair) for pair in judged]
+    told = [conclusion(pair) for pair in judged]
     return phrases.SURE[language].format(
         same=told.count("as in the paper"),
-        other=told.count("the other way round"),
+        other=told.count("reversed"),
     )
 
 
@@ -153,7 +153,7 @@ def order(scale):
 
 def pairs(scale):
     """The neighbours in the paper's order, and whether our runs can tell them apart."""
-    return tables.markdown(summary.HEAD, summary.pair_lines(scale)).splitlines()
+    return summary.neighbours_table(scale).markdown()
 
 
 def resnets():

@@ -1,70 +1,60 @@
-"""Our numbers beside the paper's: medians, whether a row fails, the order, and what can be told
-apart."""
+"""Our test errors beside the paper's: medians, verdicts, rank correlation and tests of significance.
+
+SciPy loads its submodules on first use, so importing this module stays fast.
+"""
 
 import math
 import statistics
 from collections import namedtuple
 
-import numpy as np
+import scipy
 
 from . import experiments, run_files
 
-# errors: last iterate of each finished run, in %. runs: those runs. unfinished: how many others.
+# errors: last iterate of each finished run, in %. runs: these runs. unfinished: number of others.
 Ours = namedtuple("Ours", "errors runs unfinished")
+# Two neighbours in the paper's order. better, worse: rows. difference: mean of worse minus mean of
+# better, in points. error: its standard error. p: two-sided p-value. error and p are None if no row
+# has several runs. counts: (runs of better, runs of worse).
+Neighbours = namedtuple("Neighbours", "better worse difference error p counts")
 
 JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's rule
-# Student's t: |t| stays below it in 95 of 100 cases of no difference, by degrees of freedom.
-STUDENT = {
-    1: 12.71,
-    2: 4.30,
-    3: 3.18,
-    4: 2.78,
-    5: 2.57,
-    6: 2.45,
-    7: 2.36,
-    8: 2.31,
-    9: 2.26,
-    10: 2.23,
-    15: 2.13,
-    20: 2.09,
-    30: 2.04,
-}
+LEVEL = 0.05  # p-values below it are significant
 
 
 def ours(experiment, scale, crop=None):
-    """What there is of an experiment at a scale. crop: the error by that rule, as score.py left
-    it."""
+    """Finished runs of an experiment at a scale. crop: use the error of this rule, from score.py."""
     runs = run_files.of(experiment, scale)
-    whole = [
+    finished = [
         run
         for run in runs
         if run_files.is_whole(run) and (crop is None or crop in run_files.tested(run))
     ]
-    errors = [run_files.tested(run)[crop] if crop else run_files.last_error(run) for run in whole]
-    return Ours(errors, whole, len(runs) - len(whole))
+    errors = [
+        run_files.tested(run)[crop] if crop else run_files.last_error(run) for run in finished
+    ]
+    return Ours(errors, finished, len(runs) - len(finished))
 
 
 def number(error):
-    """An error as a number to sort by: the paper's "fail" rows are tied at the bottom."""
+    """An error for sorting. The paper's "fail" rows are tied at the end."""
     return math.inf if error == experiments.FAIL else error
 
 
 def fails(error):
-    """Whether an error, a number or the paper's "fail", is one by the paper's rule."""
+    """Whether an error, a number or the paper's "fail", is a failure by the paper's rule."""
     return number(error) > experiments.FAILS_ABOVE
 
 
 def verdicts(row, runs, scale):
-    """'no / yes': whether a row fails by the paper's rule there and here; empty where it says
-    nothing.
+    """'no / yes': whether a row fails in the paper and here. Empty if the rule does not apply.
 
-    Table 1 alone has the rule, and Table 2 the same networks' test errors on CIFAR-10.
+    The rule is Table 1's; Table 2 has the same networks and data.
     """
     if scale not in JUDGED or not runs.errors or row.experiment.dataset != "cifar10":
         return ""
-    return " / ".join(
-        "yes" if fails(error) else "no" for error in (row.paper, statistics.median(runs.errors))
-    )
+    errors = (row.paper, statistics.median(runs.errors))
+    return " / ".join("yes" if fails(error) else "no" for error in errors)
 
 
 def say(error):
@@ -75,20 +65,24 @@ def say(error):
 
 
 def say_ours(runs):
-    """Median of n (mean ± standard deviation)."""
+    """'18.92', or 'median (mean ± standard deviation)' of several runs."""
     if not runs.errors:
         return "unfinished" if runs.unfinished else ""
-    text = f"{statistics.median(runs.errors):.2f}"
-    if len(runs.errors) > 1:
-        text += f" ({statistics.mean(runs.errors):.2f} ± {statistics.stdev(runs.errors):.2f})"
+    return say_sample(runs.errors)
+
+
+def say_sample(errors):
+    """'18.92', or 'median (mean ± standard deviation)' of several errors."""
+    text = f"{statistics.median(errors):.2f}"
+    if len(errors) > 1:
+        text += f" ({statistics.mean(errors):.2f} ± {statistics.stdev(errors):.2f})"
     return text
 
 
 def measured(rows, scale):
-    """[(row, Ours)] of the rows that have a finished run, each network once, the paper's best
-    first.
+    """[(row, Ours)] of the rows with a finished run, each network once, sorted by the paper's error.
 
-    The rows that the paper calls failures are tied; they stay in their order, behind the others.
+    Rows that the paper calls failures are last, in the order of the table.
     """
     pairs = {}
     for row in rows:
@@ -98,43 +92,35 @@ def measured(rows, scale):
     return sorted(pairs.values(), key=lambda pair: number(pair[0].paper))
 
 
-def ranks(values):
-    """Ranks from 1, ties sharing their mean rank."""
-    order = sorted(values)
-    return [order.index(value) + (order.count(value) + 1) / 2 for value in values]
-
-
 def rank_correlation(pairs):
-    """Spearman's rank correlation of our medians with the paper's errors; None below three rows.
+    """Spearman's rank correlation of our medians with the paper's errors.
 
-    pairs: as measured() returns them.
+    pairs: as measured() returns them. None with fewer than three rows, or if all are equal.
     """
-    if len(pairs) < 3:
+    paper = [number(row.paper) for row, _ in pairs]
+    medians = [statistics.median(runs.errors) for _, runs in pairs]
+    if len(pairs) < 3 or len(set(paper)) == 1 or len(set(medians)) == 1:
         return None
-    paper = ranks([number(row.paper) for row, _ in pairs])
-    here = ranks([statistics.median(runs.errors) for _, runs in pairs])
-    if len(set(here)) == 1 or len(set(paper)) == 1:  # no order at all
-        return None
-    return float(np.corrcoef(paper, here)[0, 1])
+    return float(scipy.stats.spearmanr(paper, medians)[0])
 
 
 def order(name, scale, depth=None):
-    """rank_correlation of a table in words, for each of the paper's depths by itself.
+    """rank_correlation of a table as text, for each of the paper's depths or for one of them.
 
-    depth: one of them alone. Empty where there are too few rows.
+    Empty with too few rows.
     """
     rows = experiments.TABLES[name]
     depths = list(dict.fromkeys(row.experiment.depth for row in rows))
     lines = []
-    for one in depths if depth is None else [depth]:
-        words = say_order([row for row in rows if row.experiment.depth == one], scale)
-        if words:
-            lines.append((f"ResNet-{one}: " if depth is None and len(depths) > 1 else "") + words)
+    for layers in depths if depth is None else [depth]:
+        text = say_order([row for row in rows if row.experiment.depth == layers], scale)
+        if text:
+            lines.append((f"ResNet-{layers}: " if depth is None and len(depths) > 1 else "") + text)
     return "; ".join(lines)
 
 
 def say_order(rows, scale):
-    """rank_correlation of some rows in words; empty where there are too few."""
+    """rank_correlation of some rows as text. Empty with too few rows."""
     pairs = measured(rows, scale)
     correlation = rank_correlation(pairs)
     if correlation is None:
@@ -145,74 +131,58 @@ def say_order(rows, scale):
     )
 
 
-# A pair of neighbours in the paper's order. better, worse: rows; difference: of our means, worse
-# minus better, in points; error: its standard error, None where no deviation is known; counts:
-# seeds of both.
-Neighbours = namedtuple("Neighbours", "better worse difference error limit counts")
-
-
 def neighbours(rows, scale):
-    """For each pair of neighbours in the paper's order, whether ours tell them apart.
+    """Neighbours in the paper's order, with the difference of our means and its significance.
 
-    The standard error is Welch's where both rows have several seeds; else the deviation is pooled
-    over all rows that have several. A row that the paper calls a failure is a neighbour of the last
-    that is none; two failures have no order.
+    Welch's t-test where both rows have several runs; otherwise the deviation is pooled over all
+    rows that have several. Each row that the paper calls a failure is a neighbour of the last
+    row that is none; two failures have no order.
     """
     pairs = measured(rows, scale)
     several = [runs.errors for _, runs in pairs if len(runs.errors) > 1]
-    freedom = sum(len(errors) - 1 for errors in several)
-    squares = sum((len(errors) - 1) * statistics.variance(errors) for errors in several)
-    pooled = squares / freedom if freedom else None
     compared = []
     levels = sorted({number(row.paper) for row, _ in pairs})
     for level, following in zip(levels, levels[1:]):
         better = [pair for pair in pairs if number(pair[0].paper) == level][-1]
         for worse in [pair for pair in pairs if number(pair[0].paper) == following]:
-            compared.append(_compare(better, worse, pooled, freedom))
+            samples = (better[1].errors, worse[1].errors)
+            test = welch(*samples) if min(map(len, samples)) > 1 else pooled(*samples, several)
+            compared.append(Neighbours(better[0], worse[0], *test, tuple(map(len, samples))))
     return compared
 
 
-def _compare(better, worse, pooled, freedom):
-    samples = [better[1].errors, worse[1].errors]
-    counts = tuple(map(len, samples))
-    difference = statistics.mean(samples[1]) - statistics.mean(samples[0])
-    if min(counts) > 1:
-        error, limit = welch(samples)
-    elif pooled is not None:
-        error = math.sqrt(sum(pooled / count for count in counts))
-        limit = student(freedom) * error
-    else:
-        error = limit = None
-    return Neighbours(better[0], worse[0], difference, error, limit, counts)
+def welch(before, after):
+    """(difference of means, its standard error, p-value) of Welch's t-test."""
+    difference = statistics.mean(after) - statistics.mean(before)
+    error = math.sqrt(sum(statistics.variance(sample) / len(sample) for sample in (before, after)))
+    if not error:
+        return difference, error, float(difference == 0)
+    return difference, error, float(scipy.stats.ttest_ind(before, after, equal_var=False).pvalue)
 
 
-def welch(samples):
-    """(standard error, limit) of the difference of two means, each of several values, as Welch has
-    it: in 95 of 100 cases of no difference it stays below the limit.
+def pooled(before, after, several):
+    """The same with a deviation pooled over other samples. error and p are None without any.
+
+    several: samples of at least two errors each.
     """
-    counts = [len(values) for values in samples]
-    parts = [statistics.variance(values) / count for values, count in zip(samples, counts)]
-    weight = sum(part**2 / (count - 1) for part, count in zip(parts, counts))
-    freedom = sum(parts) ** 2 / weight if weight else sum(counts) - 2
-    error = math.sqrt(sum(parts))
-    return error, student(freedom) * error
+    difference = statistics.mean(after) - statistics.mean(before)
+    freedom = sum(len(sample) - 1 for sample in several)
+    squares = sum((len(sample) - 1) * statistics.variance(sample) for sample in several)
+    if not squares:
+        return difference, None, None
+    error = math.sqrt(squares / freedom * (1 / len(before) + 1 / len(after)))
+    return difference, error, float(2 * scipy.stats.t.sf(abs(difference) / error, freedom))
 
 
-def student(freedom):
-    """Student's t at 95 %, of the next smaller number of degrees of freedom that is known."""
-    return STUDENT[max(known for known in STUDENT if known <= max(1, freedom))]
+def conclusion(pair):
+    """Whether neighbours have the paper's order, as text."""
+    if pair.p is None:
+        return "one run each"
+    if pair.p >= LEVEL:
+        return "not significant"
+    return "as in the paper" if pair.difference > 0 else "reversed"
 
 
-def say_told_apart(pair):
-    """What a pair of neighbours shows, in words."""
-    if pair.error is None:
-        return "not known: one seed each"
-    if abs(pair.difference) <= pair.limit:
-        return "not told apart"
-    return "as in the paper" if pair.difference > 0 else "the other way round"
-
-
-def say_difference(pair):
-    """'+3.21 ± 1.10': the difference of two neighbours and its standard error, in points."""
-    error = "?" if pair.error is None else f"{pair.error:.2f}"
-    return f"{pair.difference:+.2f} ± {error}"
+def say_difference(difference, error):
+    """'+3.21 ± 1.10': a difference of means and its standard error, in points."""
+    return f"{difference:+.2f}" + ("" if error is None else f" ± {error:.2f}")

@@ -38,7 +38,7 @@ DASHED = (0, (5, 2))  # untrained, where trained stands beside it
 
 
 def draw(path):
-    """The figure of a CSV file, and its table, which is printed too."""
+    """Draw the figure of a CSV file, and print its table."""
     rows = measurements.read(path)
     mixed = len({_is_trained(row) for row in rows}) > 1
     for row in rows:
@@ -60,9 +60,7 @@ def draw(path):
     )
     figure_files.save(figure, files.FIGURES / f"{path.stem}.png")
     plt.close(figure)
-    lines = table(rows)
-    files.write_whole(files.FIGURES / f"{path.stem}.md", tables.markdown(HEAD, lines))
-    print(tables.aligned(HEAD, lines))
+    print(tables.Table(HEAD, table(rows)).text())
 
 
 def _is_trained(row):

@@ -20,7 +20,7 @@ from . import diagrams, figure_files, page, summary, tables
 from .claims import CLAIMS
 from .curve_figures import TITLES
 
-COLUMNS = [column for column in tables.Line._fields if column != "scale"]  # the title has it
+COLUMNS = [column for column in tables.Row._fields if column != "scale"]  # the title has it
 TEXT = {
     "summary": "Every row that has a run, in the order of the paper's errors.",
     experiments.SEARCH: "Error on held-out training pictures against the gates' initial bias.",
@@ -57,11 +57,9 @@ def evidence(claim, scale):
             continue
         text = TEXT.get(name) or f"{TITLES[name]}." if name not in experiments.TABLES else ""
         if name in experiments.TABLES:
-            lines = tables.lines(name, scale)
-            shown = tables.filled(COLUMNS, lines)
             parts += [
                 f"<h3>Table {name[-1]} at {scale} scale</h3>",
-                page.table(*tables.columns(shown, lines)),
+                page.table(*tables.table(tables.rows_of(name, scale), COLUMNS)),
                 f"<p>{order(name, scale)}</p>",
             ]
         else:
@@ -74,7 +72,7 @@ def evidence(claim, scale):
         if name == "summary":
             parts += [
                 "<h3>Neighbours in the paper's order</h3>",
-                page.table(summary.HEAD, summary.pair_lines(scale)),
+                page.table(*summary.neighbours_table(scale)),
             ]
     return "\n".join([f'<div class="pair">{"".join(pairs)}</div>' if any(pairs) else "", *parts])
 

@@ -9,10 +9,10 @@ import statistics
 import matplotlib.pyplot as plt
 from matplotlib import ticker
 
-from common import files
 from paper import experiments
 from paper.significance import (
     JUDGED,
+    conclusion,
     fails,
     measured,
     neighbours,
@@ -20,7 +20,6 @@ from paper.significance import (
     say,
     say_difference,
     say_order,
-    say_told_apart,
 )
 
 from . import figure_files, tables
@@ -31,13 +30,13 @@ GROUPS = [
     ("Table 2: activations, ResNet-110", "table2", 110),
     ("Table 2: activations, ResNet-164", "table2", 164),
 ]
-HEAD = (
+NEIGHBOURS = (
     "better in the paper",
     "worse in the paper",
-    "paper",
+    "paper, %",
     "ours: difference ± standard error",
-    "seeds",
-    "ours",
+    "runs",
+    "order, 5 % level",
 )
 BLUE = "#0000ff"
 RED = "#c03000"
@@ -54,7 +53,7 @@ def networks():
 
 
 def draw(name, scale):
-    """Print and draw the groups that have runs; write the pairs of neighbours as Markdown."""
+    """Print and draw the groups that have runs; print the pairs of neighbours."""
     groups = [
         (title, measured(rows_of(table, depth), scale), order(table, scale, depth))
         for title, table, depth in GROUPS
@@ -68,15 +67,12 @@ def draw(name, scale):
     together = say_order(networks(), scale)
     if together:
         print(f"Tables 1 and 2, ResNet-110: {together}")
-    pairs = pair_lines(scale)
-    print(tables.aligned(HEAD, pairs))
-    path = figure_files.figure_of(name, scale)
-    files.write_whole(path.with_suffix(".md"), tables.markdown(HEAD, pairs))
-    _picture(groups, together, scale, path)
+    print(neighbours_table(scale).text())
+    _picture(groups, together, scale, figure_files.figure_of(name, scale))
 
 
-def pair_lines(scale):
-    """For each pair of neighbours in the paper's order, in the order of HEAD, as strings."""
+def neighbours_table(scale):
+    """Neighbours in the paper's order: our difference, and whether it is significant."""
     lines = []
     for _, table, depth in GROUPS:
         for pair in neighbours(rows_of(table, depth), scale):
@@ -85,12 +81,12 @@ def pair_lines(scale):
                     label(pair.better),
                     label(pair.worse),
                     f"{say(pair.better.paper)}, {say(pair.worse.paper)}",
-                    say_difference(pair),
+                    say_difference(pair.difference, pair.error),
                     "{}, {}".format(*pair.counts),
-                    say_told_apart(pair),
+                    conclusion(pair),
                 )
             )
-    return lines
+    return tables.Table(NEIGHBOURS, lines)
 
 
 def _picture(groups, together, scale, path):

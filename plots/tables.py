@@ -1,95 +1,113 @@
-"""The paper's tables with ours beside: Markdown for reading and copying, PNG for showing.
+"""Tables: the paper's with ours beside it, as text, Markdown and PNG.
 
 python -m plots table1 --scale pocket
 """
 
+import re
 from collections import namedtuple
 
 import matplotlib.pyplot as plt
 
-from common import files
 from paper import experiments, run_files
-from paper.significance import JUDGED, order, ours, say, say_ours, verdicts
+from paper.significance import order, ours, say, say_ours, verdicts
 
 from . import figure_files
 
-# A row as strings. fails: by the paper's rule, there / here. n: finished runs. dtype: what they
-# computed in.
-Line = namedtuple("Line", "case remark paper ours fails n dtype scale data iterations command")
-HEAD = Line(
-    "case",
-    "remark",
-    "paper",
-    "ours",
+# A row of a paper's table as strings. fails: 'no / yes', whether the row fails by the paper's rule
+# in the paper and here. runs: number of finished runs. dtype: what they computed in.
+Row = namedtuple("Row", "case remark paper ours fails runs dtype scale data iterations command")
+TITLES = Row(
+    "network",
+    "variant",
+    "paper, %",
+    "ours, %",
     f"over {experiments.FAILS_ABOVE} %: paper / ours",
-    "n",
+    "runs",
     "type",
     "scale",
     "data",
     "iterations",
     "command",
 )
-SHOWN = ("case", "remark", "paper", "ours", "fails", "n", "dtype", "iterations")  # in the PNG
+SHOWN = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "iterations")  # in the PNG
+PRINTED = ("case", "remark", "paper", "ours", "fails", "runs", "dtype")
+NUMBER = re.compile(r"[-+]?\d[\d.,]*$")
 
 
-def lines(name, scale):
-    """The table, a Line for each row."""
-    return [line(row, scale) for row in experiments.TABLES[name]]
+class Table(namedtuple("Table", "head rows")):
+    """Rows of strings below column titles. The only renderer of tables."""
+
+    def filled(self):
+        """The table without empty columns."""
+        columns = [k for k in range(len(self.head)) if any(row[k] for row in self.rows)]
+        return Table(*_select(self, columns))
+
+    def text(self):
+        """Aligned columns, for a terminal."""
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            for row in [self.head, *self.rows]
+        )
+
+    def markdown(self):
+        """Lines of Markdown. Columns that contain plain numbers are aligned to the right."""
+        columns = zip(*self.rows)
+        rule = ["---:" if any(map(NUMBER.match, column)) else "---" for column in columns]
+        return ["| " + " | ".join(row) + " |" for row in [self.head, rule, *self.rows]]
 
 
-def line(row, scale):
-    """A row of the paper with what there is of it at a scale."""
-    there = ours(row.experiment, scale, row.crop)
-    iterations = sorted({run.config["recipe"]["iterations"] for run in there.runs})
-    return Line(
+def _select(table, columns):
+    head, *rows = [[row[k] for k in columns] for row in [table.head, *table.rows]]
+    return head, rows
+
+
+def rows_of(name, scale):
+    """A paper's table with our runs at a scale: a Row for each of its rows."""
+    return [_row(row, scale) for row in experiments.TABLES[name]]
+
+
+def _row(row, scale):
+    runs = ours(row.experiment, scale, row.crop)
+    iterations = sorted({run.config["recipe"]["iterations"] for run in runs.runs})
+    return Row(
         row.case,
         row.remark,
         say(row.paper),
-        say_ours(there),
-        verdicts(row, there, scale),
-        str(len(there.errors) or ""),
-        ", ".join(sorted(set(map(run_files.dtype, there.runs)))),
+        say_ours(runs),
+        verdicts(row, runs, scale),
+        str(len(runs.errors) or ""),
+        ", ".join(sorted(set(map(run_files.dtype, runs.runs)))),
         scale,
-        there.runs[0].config["data"] if there.runs else "",
+        runs.runs[0].config["data"] if runs.runs else "",
         ", ".join(f"{count:,}" for count in iterations),
         row.experiment.target(scale),
     )
 
 
-def markdown(head, rows):
-    """Rows of strings as a Markdown table."""
-    table = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in table) + "\n"
-
-
-def aligned(head, rows):
-    """Rows of strings as text in columns."""
-    widths = [max(map(len, column)) for column in zip(head, *rows)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-        for row in [head, *rows]
-    )
+def table(rows, columns=Row._fields):
+    """Some columns of Rows as a Table, without empty ones."""
+    lines = [[getattr(row, column) for column in columns] for row in rows]
+    return Table([getattr(TITLES, column) for column in columns], lines).filled()
 
 
 def picture(name, rows, scale, path):
-    """The table without its commands as a PNG."""
-    shown = filled(SHOWN, rows)
-    cells = [[f" {getattr(row, column)} " for column in shown] for row in rows]
-    head = [f" {getattr(HEAD, column)} " for column in shown]
-    if "fails" in shown:
-        head[shown.index("fails")] = head[shown.index("fails")].replace(": ", ":\n ")
+    """Write the table without its commands as a PNG."""
+    head, cells = table(rows, SHOWN)
+    head = [f" {title} ".replace(": ", ":\n ") for title in head]
+    cells = [[f" {cell} " for cell in row] for row in cells]
     figure, axes = plt.subplots(figsize=(9.5, 0.8 + 0.29 * (len(rows) + 1)), layout="constrained")
     axes.axis("off")
-    table = axes.table(cells, colLabels=head, loc="center", cellLoc="left", colLoc="left")
-    table.set_in_layout(False)  # it takes the place that there is, and is slow to measure
-    table.auto_set_font_size(False)
-    table.set_fontsize(9)
-    table.auto_set_column_width(range(len(shown)))
-    table.scale(1, 1.4)
-    for (place, _), cell in table.get_celld().items():
-        cell.set(edgecolor="0.8", facecolor="0.92" if place == 0 else "white")
-        cell.PAD = 0  # a share of the cell's width; the blanks round the words are alike
-        if place == 0 and "fails" in shown:
+    drawn = axes.table(cells, colLabels=head, loc="center", cellLoc="left", colLoc="left")
+    drawn.set_in_layout(False)  # measuring it is slow and not needed
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(9)
+    drawn.auto_set_column_width(range(len(head)))
+    drawn.scale(1, 1.4)
+    for (line, _), cell in drawn.get_celld().items():
+        cell.set(edgecolor="0.8", facecolor="0.92" if line == 0 else "white")
+        cell.PAD = 0  # a share of the cell's width; the spaces around the text are constant
+        if line == 0 and any("\n" in title for title in head):
             cell.set_height(1.6 * cell.get_height())
     data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
@@ -97,7 +115,7 @@ def picture(name, rows, scale, path):
     figure_files.write_below(
         figure,
         (
-            f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of n "
+            f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of the runs "
             "(mean ± standard deviation); paper: full scale, CIFAR, median of "
             f"{experiments.PAPER_SEEDS}"
         ),
@@ -107,38 +125,19 @@ def picture(name, rows, scale, path):
 
 
 def draw(name, scale):
-    """Print a table and write its Markdown and PNG under plots/figures/."""
-    rows = lines(name, scale)
-    path = figure_files.figure_of(name, scale)
-    files.write_whole(path.with_suffix(".md"), markdown(HEAD, rows))
+    """Print a table, and write its PNG under plots/figures/."""
+    rows = rows_of(name, scale)
     note = experiments.depths_note(scale, name)
     if note:
         print(f"scale {scale}: {note}")
-    printed = [
-        column
-        for column in ("case", "remark", "paper", "ours", "fails", "n", "dtype")
-        if column != "fails" or scale in JUDGED
-    ]
-    print(aligned(*columns(printed, rows)))
+    print(table(rows, PRINTED).text())
     if order(name, scale):
         print(order(name, scale))
     missing = [row for row in rows if row.ours in ("", "unfinished")]
     if missing:
-        how = (
-            "each is trained by its command above"
-            if name == "table5"
-            else f"{experiments.make(name, scale)} trains them"
-        )
-        print(f"{len(missing)} of {len(rows)} rows are missing; {how}")
-    picture(name, rows, scale, path)
-
-
-def columns(names, rows):
-    """(head, rows) of some columns."""
-    head, *body = [[getattr(row, name) for name in names] for row in [HEAD, *rows]]
-    return head, body
-
-
-def filled(names, rows):
-    """The columns, of some, in which a row has anything."""
-    return [name for name in names if any(getattr(row, name) for row in rows)]
+        print(f"{len(missing)} of {len(rows)} rows are missing; ", end="")
+        if name == "table5":  # ImageNet, which make table5 does not train
+            print("train each by its command:", *(row.command for row in missing), sep="\n")
+        else:
+            print(f"{experiments.make(name, scale)} trains them")
+    picture(name, rows, scale, figure_files.figure_of(name, scale))
