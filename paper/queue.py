@@ -1,51 +1,35 @@
-"""The runs that we publish, in the order in which they are trained: what tells most comes first.
-
-make queue trains those that are missing.
-"""
+"""The runs that we publish, in the order of training: `make queue` trains the missing ones."""
 
 from collections import namedtuple
 
-from .experiments import GATE_BIAS_SEARCH, ORIGINAL110, TABLE1, TABLE2, experiment
+from .experiments import BY_DEPTH, ORIGINAL110, TABLE1, TABLE2, experiment
 
 Planned = namedtuple("Planned", "experiment scale seed")
 
-DEPTH_110 = [row.experiment for row in TABLE1 + TABLE2 if row.experiment.depth == 110]
-DEPTH_164 = [row.experiment for row in TABLE2 if row.experiment.depth == 164]
-CLOSE = [  # rows that one seed cannot tell apart
+# The rows of Tables 1 and 2 that decide most come first.
+FIRST = [
+    ORIGINAL110,
+    experiment(110, shortcut="plain"),
+    experiment(110, shortcut="exclusive_gating", bias=0),
+    experiment(110, shortcut="shortcut_only_gating", bias=0),
+    experiment(110, "preact"),
+]
+REST = [row.experiment for row in TABLE1 + TABLE2 if row.experiment.depth == 110]
+DEPTHS = [row.experiment for row in BY_DEPTH]
+DEEPEST = [experiment(1001), experiment(1001, "preact")]
+# Rows whose errors are close to each other in the paper.
+SEVERAL_SEEDS = [
     ORIGINAL110,
     experiment(110, "preact"),
     experiment(110, "relu_only_preact"),
-    experiment(110, "relu_before_addition"),
     experiment(110, shortcut="shortcut_only_gating"),
-    experiment(110, shortcut="exclusive_gating"),
-    experiment(110, shortcut="exclusive_gating", bias=-7),
-]
-ELSEWHERE = [  # rows that stand elsewhere in our order than in the paper's
-    experiment(110, shortcut="exclusive_gating", bias=0),
-    experiment(110, shortcut="shortcut_only_gating", bias=0),
-]
-DEGRADATION = [
-    experiment(20, shortcut="plain"),
-    experiment(20),
-]  # the two of 56 layers are Table 1's at this scale
-# held against the same in float32, which are there
-BFLOAT16 = {"dtype": "bfloat16"}
-PROOF = [
-    experiment(110, changes=BFLOAT16),
-    experiment(110, "preact", changes=BFLOAT16),
-    experiment(110, shortcut="exclusive_gating", changes=BFLOAT16),
 ]
 
 
 def planned():
-    """Every published run once, in order."""
-    order = [Planned(chosen, "desk", 0) for chosen in DEPTH_110]
-    order.append(Planned(experiment(20), "full", 0))
-    order += [Planned(chosen, "pocket", seed) for seed in (0, 1, 2) for chosen in PROOF]
-    order += [Planned(chosen, "desk", seed) for seed in (1, 2) for chosen in ELSEWHERE]
-    order += [Planned(chosen, "desk", seed) for seed in (1, 2) for chosen in CLOSE]
-    order += [Planned(chosen, "desk", 0) for chosen in DEGRADATION]
-    order += [Planned(chosen, "pocket", 0) for chosen in GATE_BIAS_SEARCH]
-    order += [Planned(chosen, "desk", 0) for chosen in DEPTH_164]
-    order.append(Planned(experiment(20, "preact"), "full", 0))
+    """[Planned] of every published run, each once."""
+    order = [Planned(experiment(20), "full", 0)]
+    order += [Planned(network, "desk", 0) for network in FIRST + REST + DEPTHS]
+    order += [Planned(network, "pocket", 0) for network in DEEPEST]
+    order += [Planned(network, "desk", seed) for seed in (1, 2) for network in SEVERAL_SEEDS]
     return [run for i, run in enumerate(order) if run not in order[:i]]

@@ -143,13 +143,17 @@ def test_published_runs_are_trained_in_their_order_into_their_own_folder(
     assert reproduce.main() == 0 and "every published run is there" in capsys.readouterr().out
 
 
-def test_queue_has_every_row_of_tables_1_and_2_first():
+def test_queue_has_every_row_of_tables_1_and_2():
     order = queue.planned()
     assert len(order) == len({(run.experiment.name, run.scale, run.seed) for run in order})
-    assert [run.scale for run in order[:15]] == ["desk"] * 15 and order[15].scale == "full"
-    assert {run.experiment.name for run in order[:15]} == {
-        row.experiment.name for row in experiments.TABLE1
-    } | {row.experiment.name for row in experiments.TABLE2[:5]}
+    assert order[0].scale == "full"
+    desk = [run.experiment for run in order if run.scale == "desk" and run.seed == 0]
+    rows = experiments.TABLE1 + experiments.TABLE2[:5]
+    assert {network.name for network in desk[:15]} == {row.experiment.name for row in rows}
+    assert {network.depth for network in desk[15:]} == {20, 56}
+    assert [run.experiment.at("pocket").depth for run in order if run.scale == "pocket"] == [
+        1001
+    ] * 2
 
 
 def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):
