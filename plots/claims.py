@@ -1,115 +1,144 @@
-"""What the papers claim, and which pictures, tables and measurements stand for it: the report's
-sections."""
+"""The papers' claims, with the tables and figures of this project that test them: the sections of
+plots/report.html."""
 
 from collections import namedtuple
 
 from paper import experiments
 
-# names: of tables and figures. units: diagrams, measured: pictures of analysis/ (stem of the PNG,
-# what one sees; * is what the user chose). command: what one types for all of it.
-Claim = namedtuple("Claim", "title text command names units measured", defaults=((), ()))
+# names: tables and figures that runs fill. diagrams and measured: figures that exist at no scale.
+Claim = namedtuple("Claim", "title text names diagrams measured", defaults=((), ()))
+# pattern: of the file's name, without suffix. text: what the figure shows. command: draws it.
+Figure = namedtuple("Figure", "pattern text command")
+
 CLAIMS = [
     Claim(
-        "Tables 1 and 2 at one look",
-        "Identity shortcuts and full pre-activation come first in the paper's order; what "
-        "stands on the grey way makes it worse.",
-        "make summary SCALE=desk",
+        "Tables 1 and 2 in one figure",
+        "The paper: the network with identity shortcuts and full pre-activation has the lowest "
+        "error. Every operation on the shortcut raises it.",
         ["summary"],
     ),
     Claim(
-        "Shortcuts: the identity is the best",
-        "Section 3: scaling, gating, convolution or dropout on the shortcut hampers the "
-        "signal, and raises training loss and test error.",
-        "make table1 figure3 SCALE=desk",
-        ["figure3", experiments.SEARCH, "table1"],
-        units=[
-            (
+        "Shortcuts",
+        "The paper, section 3: scaling, gating, a 1x1 convolution or dropout on the shortcut "
+        "impedes the signal. Training loss and test error are higher than with the identity.",
+        ["table1", "figure3", experiments.SEARCH],
+        [
+            Figure(
                 "figure2",
-                "What may stand on the shortcut. In all of them ReLU follows the " "addition.",
+                "The shortcuts of Figure 2: identity, constant scaling, exclusive gating, "
+                "shortcut-only gating, 1x1 convolution, dropout. ReLU follows each addition.",
+                "make diagrams",
+            )
+        ],
+        [
+            Figure(
+                "gates-*",
+                "Factor 1 - g(x) on the shortcut of each residual unit of trained networks with "
+                "gates: median, quartiles, and the factor before training.",
+                'make gates RUN="..."',
             )
         ],
     ),
     Claim(
-        "Activations: pre-activation is the best",
-        "Section 4: with BN and ReLU before the weights the shortcut stays clean from the "
-        "first unit to the last.",
-        "make table2 figure6 SCALE=desk",
-        ["figure6", "table2"],
-        units=[
-            (
+        "Activations",
+        "The paper, section 4: with BN and ReLU before the weights, the shortcut is an identity "
+        "from the first unit to the last, and the error is lowest.",
+        ["table2", "figure6"],
+        [
+            Figure(
                 "figure4",
-                "Where BN and ReLU may stand. Only in (c), (d) and (e) nothing "
-                "stands on the grey way behind the addition.",
+                "The residual units of Figure 4, with BN and ReLU at five places. Only in (c), "
+                "(d) and (e) nothing follows the addition.",
+                "make diagrams",
             ),
-            (
+            Figure(
                 "figure5",
-                "An activation on the weight path alone is the next unit's " "pre-activation.",
+                "Figure 5: an activation that acts on the weight path only is the pre-activation "
+                "of the next unit.",
+                "make diagrams",
             ),
         ],
     ),
     Claim(
-        "Depth: 1001 layers are trained with ease",
-        "Tables 3 and 4, Figure 1: the gain of the proposed unit grows with depth.",
-        "make figure1 table3 table4",
-        ["figure1", "table3", "table4"],
-        units=[
-            (
+        "Depth",
+        "The paper, Tables 3 and 4 and Figure 1: the advantage of the pre-activation unit grows "
+        "with depth, up to 1001 layers.",
+        ["table3", "table4", "figure1"],
+        [
+            Figure(
                 "figure1-units",
-                "The original unit, and the proposed one. Grey: the way that "
-                "a signal has through the unit unchanged.",
+                "Left half of Figure 1: the original residual unit and the proposed one. The grey "
+                "line is the shortcut.",
+                "make diagrams",
             )
         ],
     ),
     Claim(
-        "Degradation: what residual learning is for",
-        "1512.03385, Figure 6: deeper plain nets have higher training error; deeper residual "
-        "nets do not.",
-        "make degradation SCALE=desk",
+        "Degradation",
+        "1512.03385, Figure 6: a deeper plain network has a higher training error. A deeper "
+        "residual network does not.",
         ["degradation"],
     ),
     Claim(
-        "ImageNet", "Table 5: single-crop error of 152 and 200 layers.", "make table5", ["table5"]
+        "ImageNet",
+        "The paper, Table 5: single-crop error of networks with 152 and 200 layers.",
+        ["table5"],
     ),
     Claim(
-        "Why: signals travel directly",
-        "Section 2, equations (3) to (8): with identities everywhere the gradient of a deep "
-        "unit reaches a shallow one unweakened, whatever the weights are.",
-        "make propagation",
+        "Signal propagation",
+        "The paper, section 2, equations (3) to (8): if shortcut and activation after the "
+        "addition are identities, a part of the gradient reaches every unit directly, whatever "
+        "the weights are.",
         [],
         measured=[
-            (
+            Figure(
                 "propagation-110",
-                "110 layers before training. Through shortcuts alone the "
-                "gradient arrives nearly undiminished where the shortcut is the identity and "
-                "nothing stands behind the addition.",
+                "Norm of the gradient, of its part through shortcuts alone and of the signal at "
+                "each residual unit of 110-layer networks before training. Left: the shortcuts of "
+                "Figure 2. Right: the activations of Figure 4.",
+                "make propagation",
             ),
-            (
+            Figure(
                 "propagation-lambda",
-                "Equation (8): where f is the identity, the shortcut's "
-                "gradient is the product of the lambdas; with ReLU behind the addition less of "
-                "it passes.",
+                "Shortcuts scaled by lambda: the gradient through shortcuts alone and the product "
+                "of equation (8), per stage. Left: pre-activation. Right: ReLU after the addition.",
+                "make propagation",
             ),
-            (
+            Figure(
                 "propagation-depth",
-                "110 layers beside 1001, original and pre-activated. "
-                "Through the shortcuts alone the gradient of the pre-activated nets is the same "
-                "at every unit of a stage, however deep.",
+                "Gradient and signal in networks of 110 and of 1001 layers before training. Left: "
+                "original unit. Right: pre-activation.",
+                "make propagation",
             ),
-            (
+            Figure(
                 "propagation-*pocket*",
-                "Before training and after it: how far each network's "
-                "gradient grows from the last unit (right) to the first (left).",
+                "Gradient and signal at each residual unit before and after training.",
+                'make propagation NETWORKS="..."',
             ),
-            (
+            Figure(
                 "lesion-*",
-                "Units of trained networks deleted and swapped, with no retraining; "
-                "grey: Veit, Wilber and Belongie (1605.06431).",
+                "Test error of trained networks after residual units are deleted or swapped, "
+                "without retraining. Grey: Veit, Wilber and Belongie (1605.06431).",
+                'make lesion RUN="..."',
             ),
-            (
+            Figure(
                 "responses-*",
-                "Standard deviation of each 3x3 layer's output after BN; behind: "
-                "1512.03385, Figure 7. Short runs need not be so far yet.",
+                "Standard deviation of each 3x3 layer's response in trained networks, in the order "
+                "of the layers and sorted. Light: 1512.03385, Figure 7.",
+                'make responses RUN="..."',
             ),
         ],
     ),
 ]
+# What the figures that runs fill show; the report appends the final test errors.
+FORMS = {
+    "summary": "Tables 1 and 2 in the order of the paper's errors and in the order of ours.",
+    "figure1": "Figure 1, right: training loss and test error over iterations.",
+    "figure3": "Figure 3: training loss (dashed) and test error (solid) over iterations, a panel "
+    "per shortcut, with the original network in each.",
+    "figure6": "Figure 6: training loss (dashed) and test error (solid) over iterations, a panel "
+    "per depth.",
+    "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid) over "
+    "iterations. Left: plain networks. Right: residual networks.",
+    experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",
+}

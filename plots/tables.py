@@ -5,6 +5,7 @@ python -m plots table1 --scale pocket
 
 import re
 from collections import namedtuple
+from html import escape
 
 import matplotlib.pyplot as plt
 
@@ -55,6 +56,19 @@ class Table(namedtuple("Table", "head rows")):
         columns = zip(*self.rows)
         rule = ["---:" if any(map(NUMBER.match, column)) else "---" for column in columns]
         return ["| " + " | ".join(row) + " |" for row in [self.head, rule, *self.rows]]
+
+    def html(self):
+        """An HTML table. The last column is code if its title is 'command'."""
+        code = self.head[-1] == "command"
+        lines = ["<tr>" + "".join(f"<th>{escape(title)}</th>" for title in self.head) + "</tr>"]
+        for row in self.rows:
+            # A number and its deviation stay on one line of a printed page.
+            cells = [escape(cell).replace(" ± ", "&nbsp;±&nbsp;") for cell in row]
+            if code:
+                cells[-1] = f"<code>{cells[-1]}</code>"
+            lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        long = " long" if len(self.rows) > 30 else ""
+        return f'<div class="wide{long}"><table>' + "\n".join(lines) + "</table></div>"
 
 
 def _select(table, columns):

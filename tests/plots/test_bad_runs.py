@@ -105,7 +105,7 @@ def test_report_leaves_a_cut_picture_out(results, capsys):
         run_files.say_once.cache_clear()
         path.write_bytes(content)
         assert report.picture(path, "what one sees") == ""
-        assert f"left out: {path} is no whole PNG" in capsys.readouterr().out
+        assert f"left out: {path} is not a complete PNG" in capsys.readouterr().out
     path.write_bytes(whole)
     assert "data:image/png" in report.picture(path, "what one sees")
     assert page.is_whole(whole)

@@ -1,6 +1,4 @@
-"""The report is one page that needs nothing else, and a browser shows all of it, on a phone and on
-paper too.
-"""
+"""The report is one page that loads nothing, and a browser shows and prints all of it."""
 
 import html
 import html.parser
@@ -12,88 +10,70 @@ import subprocess
 
 import matplotlib.image
 import pytest
+from PIL import Image
 
 from common import files
 from paper import experiments, significance
-from plots import curve_figures, report, summary, watch
 from plots import page as markup
+from plots import report, summary, watch
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
-# as root in a container, and with nothing that looks for a network
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
-MEASURE = """<script>addEventListener("load", () => { top.document.title = JSON.stringify({
+# For root in a container, and without any use of the network.
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
+--disable-background-networking --disable-component-update --disable-sync
+--hide-scrollbars""".split()
+MEASURE = """<script>addEventListener("load", () => { top.document.title += JSON.stringify({
     width: document.documentElement.scrollWidth,
     images: [...document.images].map(image => image.naturalWidth),
     loaded: performance.getEntriesByType("resource")
-        .filter(each => !each.name.startsWith("data:")).length}) })</script></body>"""
+        .filter(entry => !entry.name.startsWith("data:")).length}) + ";" })</script></body>"""
 
 
 @pytest.fixture
 def page(results, tmp_path):
-    """A report of Table 1 and a figure, with a name that HTML could trip over."""
+    """A report of Table 1 and Figure 3 at two scales, with a command that HTML could misread."""
     for i, row in enumerate(experiments.TABLE1):
         results(row.experiment, [40 + i, 41 + i])
-    path = (
-        tmp_path
-        / "results"
-        / "pocket"
-        / experiments.ORIGINAL110.at("pocket").name
-        / "seed0"
-        / "config.json"
-    )
-    path.write_text(
-        path.read_text().replace("python train_cifar.py", "python train_cifar.py --data-dir '<b>&'")
-    )
-    summary.draw("summary", "pocket")
-    curve_figures.draw("figure3", "pocket")
+        results(row.experiment, [20 + i], scale="desk")
+    original = experiments.ORIGINAL110.at("pocket").name
+    path = tmp_path / "results" / "pocket" / original / "seed0" / "config.json"
+    path.write_text(path.read_text().replace("CPU x 1", "<b>& x 1"))
+    files.FIGURES.mkdir()
+    colours = {"pocket-summary": "red", "pocket-figure3": "green", "desk-figure3": "blue"}
+    for name, colour in colours.items():
+        Image.new("RGB", (1200, 600), colour).save(files.FIGURES / f"{name}.png")
     return report.whole_page()
 
 
-def browse(page, tmp_path, *flags):
-    path = tmp_path / "report.html"
-    path.write_text(page, encoding="utf-8")
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, path.as_uri()],
-        text=True,
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_report_has_tables_figures_recipes_and_commands(page):
-    assert (
-        page.count("<tr>") > 30
-        and page.count("data:image/png;base64,") == 2
-        and page.count("<details>") == 23
-    )
+def test_report_has_tables_figures_runs_and_commands(page):
+    assert page.count("<tr>") > 60 and page.count("data:image/png;base64,") == 3
     for text in (
         "make cifar10-exclusive_gating56 SHORTCUT_ARGS=bias=-7 SCALE=pocket",
         significance.order("table1", "pocket"),
         "12.35",
-        "batch size",
-        "&lt;b&gt;&amp;",
+        "&lt;b&gt;&amp; x 1",
         "40.50 (40.50&nbsp;±&nbsp;0.71)",
     ):
         assert text in page, text
-    assert "<b>" not in page
-    assert "over 20 %" not in page.split("Table 1 at pocket scale")[1], "an empty column is shown"
+    assert "<b>&" not in page
+    pocket = page[page.index("make table1 figure3 gate-bias-search SCALE=pocket") :]
+    assert "over 20 %" not in pocket[: pocket.index("</details>")], "an empty column is shown"
 
 
-def test_names_and_words_beside_a_picture_are_no_html():
+def test_report_opens_the_largest_scale_and_says_what_is_not_run(page):
+    section = page[page.index('id="claim2"') : page.index('id="claim3"')]
+    full, desk, pocket = map(section.index, ("Full scale: not run", "Desk scale:", "Pocket scale:"))
+    assert full < section.index("<details open>") < desk < section.index("<details>") < pocket
+    assert section.index("SCALE=desk") < pocket < section.index("SCALE=pocket")
+    assert "figure1: not run" in page[page.index('id="claim4"') : page.index('id="claim5"')]
+    assert "<td>not run</td>" in page and "<td></td>" not in section
+    (figure,) = re.findall(r'alt="(Figure 3[^"]*)"', section[desk:pocket])
+    assert "56, 1x1 conv shortcut 29.00" in figure, "the alternative text has no errors"
+
+
+def test_file_names_and_captions_are_escaped():
     png = b"\x89PNG\r\n\x1a\n" + bytes(8) + struct.pack(">II", 2, 3)
     evil = "<img src=x onerror='a()'>\""
     shown = markup.picture(png, evil, f"lesion-{evil}.png")
@@ -101,12 +81,8 @@ def test_names_and_words_beside_a_picture_are_no_html():
     assert "&quot;" in re.search(r'alt="([^"]*)"', shown).group(1)
 
 
-def test_report_asks_for_nothing_from_outside_and_closes_what_it_opens(page):
-    assert (
-        not re.search(r"""(src|href)=["'](?!data:|#)""", page)
-        and "url(" not in page
-        and "@import" not in page
-    )
+def test_report_loads_nothing_and_closes_its_elements(page):
+    assert not re.search(r"""(src|href)=["'](?!data:|#)|url\(|@import""", page)
     opened = []
 
     class Parser(html.parser.HTMLParser):
@@ -122,48 +98,43 @@ def test_report_asks_for_nothing_from_outside_and_closes_what_it_opens(page):
     assert not opened
 
 
-def test_report_without_runs_says_how_to_begin(results):
-    assert "make demo" in report.whole_page()
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="needs chromium (Debian: apt install chromium); CI has it")
-@pytest.mark.parametrize("width", [390, 1280])  # a phone, a desk
-def test_browser_shows_every_picture_and_nothing_is_wider_than_the_screen(page, tmp_path, width):
-    inside = html.escape(page.replace("</body>", MEASURE), quote=True)
-    frame = (
-        f'<title></title><iframe width={width} height=900 style="border:0"'
-        f' srcdoc="{inside}"></iframe>'
+def browse(page, tmp_path, *flags):
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, path.as_uri()],
+        text=True,
+        capture_output=True,
+        timeout=300,
     )
-    out = browse(frame, tmp_path, "--dump-dom")
-    seen = json.loads(re.search("<title>(.*?)</title>", out).group(1).replace("&quot;", '"'))
-    assert seen["width"] <= width and seen["loaded"] == 0
-    assert len(seen["images"]) == 2 and all(seen["images"])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium (Debian: apt install chromium); CI has it")
-def test_browser_prints_it(page, tmp_path):
+def test_browser_shows_and_prints_every_figure(page, tmp_path):
+    widths = (390, 1280)  # a phone, a desk
+    inside = html.escape(page.replace("</body>", MEASURE), quote=True)
+    frames = [f'<iframe width={width} height=900 srcdoc="{inside}"></iframe>' for width in widths]
+    style = "<title></title><style>iframe { border: 0 }</style>"
+    out = browse(style + "".join(frames), tmp_path, "--dump-dom")
+    title = re.search("<title>(.*?);</title>", out).group(1).replace("&quot;", '"')
+    measures = sorted(map(json.loads, title.split(";")), key=lambda measure: measure["width"])
+    for measure, width in zip(measures, widths):
+        assert measure["width"] <= width and measure["loaded"] == 0
+        assert len(measure["images"]) == 3 and all(measure["images"])
     browse(page, tmp_path, f"--print-to-pdf={tmp_path / 'report.pdf'}")
-    pdf = (tmp_path / "report.pdf").read_bytes()
-    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2
+    images = re.findall(rb"/Subtype\s*/Image\b", (tmp_path / "report.pdf").read_bytes())
+    assert len(images) >= 3, "a folded figure is not printed"
 
 
 def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_path, capsys):
     for row in experiments.TABLE1:
-        results(
-            row.experiment,
-            [50 + significance.number(row.paper) if row.paper != experiments.FAIL else 90],
-        )
-    found = significance.measured(summary.rows_of("table1", 110), "pocket")
-    assert [row.paper for row, _ in found] == [
-        6.61,
-        6.91,
-        8.70,
-        9.81,
-        12.22,
-        12.35,
-        12.86,
-        *["fail"] * 4,
-    ]
+        paper = significance.number(row.paper)
+        results(row.experiment, [50 + paper if row.paper != experiments.FAIL else 90])
+    pairs = significance.measured(summary.rows_of("table1", 110), "pocket")
+    errors = [6.61, 6.91, 8.70, 9.81, 12.22, 12.35, 12.86]
+    assert [row.paper for row, _ in pairs] == [*errors, *["fail"] * 4]
     summary.draw("summary", "pocket")
     assert (
         "Table 1: shortcuts, ResNet-110: Spearman's rank correlation with the paper's errors over"
@@ -172,7 +143,8 @@ def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_pa
     assert matplotlib.image.imread(tmp_path / "figures" / "pocket-summary.png").std() > 0.01
 
 
-def test_runs_of_ones_own_have_a_section_of_their_own(results, tmp_path, monkeypatch):
+def test_own_runs_have_a_section(results, tmp_path, monkeypatch):
+    assert "make demo" in report.whole_page()
     results(experiments.ORIGINAL110, [40])
     assert "None yet" in report.whole_page()
     monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
@@ -182,17 +154,8 @@ def test_runs_of_ones_own_have_a_section_of_their_own(results, tmp_path, monkeyp
     assert "None yet" not in mine and mine.count("56, original (yours)") == 1 and "40.00 %" in mine
 
 
-def test_claim_shows_the_scale_with_most_networks_and_folds_the_others(results):
-    for row in experiments.TABLE2[:3]:
-        results(row.experiment, [40])
-    results(experiments.TABLE2[0].experiment, [20], scale="desk")
-    page = report.whole_page()
-    shown, folded = page.index("Table 2 at pocket scale"), page.index("Table 2 at desk scale")
-    assert shown < page.index("The same at desk scale (2 networks)") < folded
-
-
 @pytest.fixture
-def going(results, tmp_path):
+def training_run(results, tmp_path):
     """A run that has 1,000 of its 2,400 iterations after 500 seconds."""
     results(experiments.ORIGINAL110, [0], rows=[(500, 1.5, 60.0), (1000, 1.0, 50.0)])
     folder = tmp_path / "results" / "pocket" / experiments.ORIGINAL110.at("pocket").name / "seed0"
@@ -203,28 +166,22 @@ def going(results, tmp_path):
     return folder
 
 
-def test_watch_shows_what_is_training_and_how_long_it_takes(going):
-    written = (going / "log.csv").stat().st_mtime
+def test_watch_shows_training_runs_and_their_remaining_time(training_run):
+    written = (training_run / "log.csv").stat().st_mtime
     (run,) = watch.training(written + 60)
-    assert watch.seconds_left(run) == pytest.approx(700) and watch.clock(700) == "12 min"
+    assert watch.seconds_left(run) == pytest.approx(700)
     page = watch.page(10, written + 60)
     assert "1,000 of 2,400" in page and "12 min left" in page and "data:image/png" in page
     assert 'http-equiv="refresh" content="10"' in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    times = {0: "0 min", 59 * 60: "59 min", 700: "12 min", 3600: "1 h 00 min", 5430: "1 h 30 min"}
+    assert {seconds: watch.clock(seconds) for seconds in times} == times
 
 
-def test_watch_leaves_out_what_has_ended_or_was_stopped(results, going):
-    written = (going / "log.csv").stat().st_mtime
-    assert watch.training(written + 20 * 250) == [], "silent for long"
+def test_watch_leaves_out_finished_and_stopped_runs(results, training_run):
+    written = (training_run / "log.csv").stat().st_mtime
+    assert watch.training(written + 20 * 250) == [], "no row for a long time"
     results(experiments.TABLE1[1].experiment, [40])
-    assert [run.folder.parts[-2] for run in watch.training(written)] == [going.parts[-2]]
+    names = [run.folder.parts[-2] for run in watch.training(written)]
+    assert names == [training_run.parts[-2]]
     assert "Nothing is training" in watch.page(10, written + 20 * 250)
-
-
-def test_times_are_said_in_hours_and_minutes():
-    assert [watch.clock(seconds) for seconds in (0, 59 * 60, 3600, 5430)] == [
-        "0 min",
-        "59 min",
-        "1 h 00 min",
-        "1 h 30 min",
-    ]
