@@ -19,7 +19,7 @@ from common.errors import UserError, run_main
 from training.evaluate import evaluate
 
 from . import measurements, networks
-from .graph import Graph
+from .units import UnitGraph
 
 
 def deletable(graph, image_shape):
@@ -37,7 +37,7 @@ def deletable(graph, image_shape):
 
 def delete(symbol, units):
     """The symbol without some units."""
-    graph = Graph(symbol)
+    graph = UnitGraph(symbol)
     deleted = [unit for unit in graph.units if unit in units]
     for unit in reversed(deleted):  # from behind: what reads a unit may be deleted too
         if graph.has_shortcut(unit):
@@ -93,7 +93,7 @@ def error(symbol, arguments, states, batches):
 
 def lesions(network, image_shape, samples, seed=0):
     """[(row of the CSV file, symbol, arguments, states)], one for each network to be tested."""
-    graph, draw = Graph(network.symbol), np.random.RandomState(seed)
+    graph, draw = UnitGraph(network.symbol), np.random.RandomState(seed)
     units, order = deletable(graph, image_shape), {unit: i for i, unit in enumerate(graph.units)}
     pairs = alike(network, graph.units)
     intact = network.symbol, network.arguments, network.states
@@ -190,7 +190,7 @@ def main():
                 "label": network.label,
                 "weights": network.weights,
                 "pictures": pictures.words,
-                "units_in_all": len(Graph(network.symbol).units),
+                "units_in_all": len(UnitGraph(network.symbol).units),
                 "error": error(*lesioned, batches),
                 **row,
             }

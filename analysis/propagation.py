@@ -29,7 +29,7 @@ from common.errors import UserError, run_main
 from symbols import names
 
 from . import measurements, networks
-from .graph import Graph
+from .units import UnitGraph
 
 # For each l, from x_1 to x_L, which the last unit leaves: the norm for one picture (root mean
 # square over the batch) of dE/dx_l, of its part through shortcuts alone, and of x_l; and the shape
@@ -47,20 +47,26 @@ def propagate(network, images, labels):
     """The Propagation of a batch: one forward and one backward pass as in training for all units,
     one more for shortcuts alone.
     """
-    graph = Graph(network.symbol)
-    places = [*map(graph.input, graph.units), graph.output(graph.units[-1])]
-    gradient, signal, shapes = _passes(network, graph, places, images, labels)
+    graph = UnitGraph(network.symbol)
+    gradient, signal, shapes = _passes(network, graph, _inputs(graph), images, labels)
 
-    graph = Graph(network.symbol)
+    graph = UnitGraph(network.symbol)
+    places = _inputs(graph)
     for unit in graph.units:
         for weight in graph.entrances(unit):
-            graph.insert(graph.inputs(weight)[0], "BlockGrad", f"blocked{weight}", readers=[weight])
+            name = f"blocked_{weight.name}"
+            graph.insert(weight.inputs[0], "BlockGrad", name, readers=[weight])
     # behind a unit without a shortcut nothing arrives: MXNet fails on a gradient that is nought by
     # its graph
     ways = [graph.has_shortcut(unit) for unit in graph.units]
     first = len(ways) - ways[::-1].index(False) if False in ways else 0
     shortcut, _, _ = _passes(network, graph, places[first:], images, labels)
     return Propagation(gradient, [0.0] * first + shortcut, signal, shapes)
+
+
+def _inputs(graph):
+    """The entries x_1 to x_L, the last unit's output."""
+    return [*map(graph.input, graph.units), graph.output(graph.units[-1])]
 
 
 def _passes(network, graph, places, images, labels):

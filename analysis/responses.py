@@ -16,17 +16,17 @@ from common.environment import without_notes
 from common.errors import UserError, run_main
 
 from . import measurements, networks
-from .graph import Graph
+from .units import UnitGraph
 
 BATCH = 100
 
 
 def responses(network, images):
     """[(name of a 3x3 layer, standard deviation)], from the first layer on."""
-    graph = Graph(network.symbol)
-    layers, internals = graph.responses(), network.symbol.get_internals()
-    values = [internals[graph.name(entry)] for _, entry in layers]
-    moments = mx.sym.Group([mx.sym.mean(each) for x in values for each in (x, mx.sym.square(x))])
+    graph = UnitGraph(network.symbol)
+    layers = graph.responses()
+    values = graph.symbol([entry for _, entry in layers])
+    moments = mx.sym.Group([mx.sym.mean(y) for x in values for y in (x, mx.sym.square(x))])
     size = min(BATCH, len(images))
     module = mx.mod.Module(moments, label_names=None)
     with without_notes():
@@ -38,7 +38,7 @@ def responses(network, images):
         module.forward(mx.io.DataBatch([mx.nd.array(batch)]), is_train=False)
         sums += [len(batch) * output.asscalar() for output in module.get_outputs()]
     mean, square = sums.reshape(-1, 2).T / len(images)
-    return list(zip((name for name, _ in layers), np.sqrt(square - mean**2)))
+    return list(zip((node.name for node, _ in layers), np.sqrt(square - mean**2)))
 
 
 def main():

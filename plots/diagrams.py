@@ -18,7 +18,7 @@ from common.errors import UserError, run_main
 from symbols import names
 
 from . import figure_files
-from .graph import of_network
+from .layout import of_network
 from .routes import COLUMN, HALF_BOX, HALF_CIRCLE, Router
 
 # units: the numbers of those in the first stage. frames: what is drawn as one unit, see _frames.

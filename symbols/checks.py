@@ -6,12 +6,12 @@ A mistake is a UserError of one line that names the variant's file and the line.
 import collections
 import contextlib
 import io
-import json
 import re
 
 import mxnet as mx
 
 from common.errors import UserError
+from common.graph import Graph
 
 from .contract import one_line
 from .naming import place
@@ -123,8 +123,9 @@ def first_wrong_unit(made, size, blame):
 
 
 def users(symbol, variable):
-    """The names of the layers that a variable goes into."""
-    nodes = json.loads(symbol.tojson())["nodes"]
+    """The names of the layers that read a variable."""
     return [
-        node["name"] for node in nodes if variable in [nodes[i]["name"] for i, *_ in node["inputs"]]
+        node.name
+        for node in Graph(symbol).nodes
+        if variable in [source.name for source, _ in node.inputs]
     ]

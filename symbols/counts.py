@@ -5,12 +5,12 @@
     python -m symbols.counts
 """
 
-import json
 from math import prod
 
 import symbols
 from common.command import Parser
 from common.errors import run_main
+from common.graph import Graph
 
 GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
@@ -47,12 +47,11 @@ def multiply_adds(symbol, image_size):
     _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
     shape = dict(zip(internals.list_outputs(), outputs))
     total = 0
-    nodes = json.loads(symbol.tojson())["nodes"]
-    for node in nodes:
-        if node["op"] in ("Convolution", "FullyConnected"):
-            weight = nodes[node["inputs"][1][0]]["name"]
+    for node in Graph(symbol).nodes:
+        if node.op in ("Convolution", "FullyConnected"):
+            weight = node.inputs[1][0].name
             kernel = shape.get(weight) or shape[f"{weight}_output"]  # a variable, or computed
-            total += prod(shape[f"{node['name']}_output"]) * prod(kernel[1:])
+            total += prod(shape[f"{node.name}_output"]) * prod(kernel[1:])
     return total
 
 

@@ -1,112 +1,88 @@
-"""Any network in bfloat16: convolutions of half the bytes, for CPUs that multiply in it.
+"""Any network in bfloat16, for CPUs that multiply in it: its convolutions move half the bytes.
 
-Parameters, their gradients and momenta, BN's statistics and the loss stay float32: a converted
-symbol takes and gives the same.
+Parameters, gradients, momenta, BN's statistics and the loss stay float32: a converted symbol has
+the same arguments and outputs.
 """
 
-import json
-
-import mxnet as mx
+from common.graph import Graph
 
 BFLOAT16 = "bfloat16"
 FLOAT32 = "float32"
-# The one rule, measured: a convolution takes bfloat16; FOLLOWING, which oneDNN has in bfloat16 too,
-# take it where all that they work on comes in it; all others, a user's own too, take float32.
-# MXNet's own operators are up to 20 times slower in bfloat16 (scalars, products, sigmoid, mean) or
-# lack it (Dropout), and a cast to and fro for an addition costs what it saves. Alone a convolution
-# of the pictures themselves stays float32, and what follows it alone: in bfloat16 oneDNN gives it
-# in plain order, in which ResNet-20 spends a tenth of its step on the stem's BN.
+# Measured: a convolution works in bfloat16. The operators of FOLLOWING, which oneDNN has in
+# bfloat16 too, do so if all their inputs are bfloat16. All others, a user's own too, work in
+# float32: MXNet's operators are up to 20 times slower in bfloat16 (scalars, products, sigmoid,
+# mean) or lack it (Dropout), and casting for an addition costs what the addition saves. The first
+# convolution stays float32, and so does a chain that follows it: in bfloat16 oneDNN returns it in
+# plain order, and ResNet-20 spends a tenth of its step on the stem's BN.
 CONVERTED = "Convolution"
 FOLLOWING = ("BatchNorm", "Activation", "elemwise_add", "Pooling", "Concat", "slice", "zeros_like")
-FLOAT32_NUMBER = "0"  # MXNet's, in attributes of variables
+FLOAT32_NUMBER = "0"  # MXNet's number of the type, in attributes of variables
 
 
 def bound(symbol, dtype):
-    """What is bound to train or test a symbol in a type."""
+    """The symbol that is bound to train or test in a type."""
     return converted(symbol) if dtype == BFLOAT16 else symbol
 
 
 def converted(symbol):
-    """The symbol with casts between its operators; arguments, their types, and outputs are the
-    same.
+    """The symbol with casts between its operators; its arguments and outputs keep their types.
 
-    Not mx.contrib.amp's, which leaves an operator that it does not know, or a product, to whatever
-    type comes.
+    mx.contrib.amp leaves operators that it does not know, and products, in the type of their
+    inputs; here they work in float32.
     """
-    saved = json.loads(symbol.tojson())
-    graph = _Graph()
-    entries = []  # of each saved node: where the new graph has it
-    first = set()  # nodes that give the pictures' convolution, or what follows it alone
-    for node in saved["nodes"]:
-        inputs = [[entries[i], *rest] for i, *rest in node["inputs"]]
+    casting = _Casting(symbol)
+    for node in list(casting.graph.nodes):
         # BN's other inputs are its parameters, which are always float32
-        working = 1 if node["op"] == "BatchNorm" else len(inputs)
-        sources = [i for i, *_ in inputs[:working]]
-        if node["op"] == CONVERTED:
-            converts = True
-            is_first = graph.nodes[sources[0]]["op"] == "null"
+        working = 1 if node.op == "BatchNorm" else len(node.inputs)
+        dtype = casting.working_type(node, [source for source, _ in node.inputs[:working]])
+        types = [dtype] * working + [FLOAT32] * (len(node.inputs) - working)
+        node.inputs = [casting.cast(entry, type_) for entry, type_ in zip(node.inputs, types)]
+        if node.is_variable:
+            # Module gives MXNet the types of data and labels only, and MXNet infers none through
+            # a cast to a parameter
+            node.attributes.setdefault("__dtype__", FLOAT32_NUMBER)
+    casting.graph.heads = [casting.cast(entry, FLOAT32) for entry in casting.graph.heads]
+    return casting.graph.symbol()
+
+
+class _Casting:
+    """A graph, the type of each node's outputs, and the casts between them."""
+
+    def __init__(self, symbol):
+        self.graph = Graph(symbol)
+        self._types = {}  # {node: type}
+        self._casts = {}  # {(entry, type): entry}
+        self._first = set()  # the first convolution, and the chain of nodes that follows it
+
+    def working_type(self, node, sources):
+        """The type in which a node works on the outputs of its sources."""
+        if node.op == CONVERTED:
+            narrow = True
+            is_first = sources[0].is_variable
         else:
-            converts = _follows(node) and all(
-                graph.types[i] == BFLOAT16 or i in first for i in sources
+            narrow = _follows(node) and all(
+                self._types[source] == BFLOAT16 or source in self._first for source in sources
             )
-            is_first = converts and len(sources) == 1 and sources[0] in first
-        narrow = converts and not is_first
-        working_type = BFLOAT16 if narrow else FLOAT32
-        inputs = [
-            graph.cast(entry, working_type if k < working else FLOAT32)
-            for k, entry in enumerate(inputs)
-        ]
-        attributes = node.get("attrs", {})
-        if node["op"] == "null":
-            # Module tells MXNet the types of data and labels alone, and none is inferred
-            # through a cast to a parameter
-            attributes = {"__dtype__": FLOAT32_NUMBER, **attributes}
-        entries.append(graph.add({**node, "attrs": attributes, "inputs": inputs}, working_type))
+            is_first = narrow and len(sources) == 1 and sources[0] in self._first
         if is_first:
-            first.add(entries[-1])
-    heads = [graph.cast([entries[i], *rest], FLOAT32) for i, *rest in saved["heads"]]
-    return mx.sym.load_json(
-        json.dumps(
-            {**saved, "nodes": graph.nodes, "heads": heads, "arg_nodes": [], "node_row_ptr": []}
-        )
-    )
+            self._first.add(node)
+        self._types[node] = BFLOAT16 if narrow and not is_first else FLOAT32
+        return self._types[node]
+
+    def cast(self, entry, dtype):
+        """An entry in a type; all its readers share one cast."""
+        node, output = entry
+        if self._types[node] == dtype:
+            return entry
+        if (entry, dtype) not in self._casts:
+            name = f"{node.name}_{output}_{dtype}"
+            cast = self.graph.add("amp_cast", name, entry, dtype=dtype)
+            self._types[cast[0]] = dtype
+            self._casts[entry, dtype] = cast
+        return self._casts[entry, dtype]
 
 
 def _follows(node):
-    # of the activations relu alone: it rounds nothing, and a sigmoid's output near 0 or 1 is what
-    # its gradient comes from
-    relu = node.get("attrs", {}).get("act_type", "relu") == "relu"
-    return node["op"] in FOLLOWING and relu
-
-
-class _Graph:
-    """A symbol's nodes in MXNet's JSON, the type that each gives, and the casts among them."""
-
-    def __init__(self):
-        self.nodes = []
-        self.types = []
-        self._casts = {}
-
-    def add(self, node, dtype):
-        """The new node's number."""
-        self.nodes.append(node)
-        self.types.append(dtype)
-        return len(self.nodes) - 1
-
-    def cast(self, entry, dtype):
-        """An entry [node, output, version] in a type; it is cast once for all who read it."""
-        i, output = entry[:2]
-        if self.types[i] == dtype:
-            return entry
-        key = i, output, dtype
-        if key not in self._casts:
-            self._casts[key] = self.add(
-                {
-                    "op": "amp_cast",
-                    "name": f"{self.nodes[i]['name']}_{output}_{dtype}",
-                    "attrs": {"dtype": dtype},
-                    "inputs": [entry],
-                },
-                dtype,
-            )
-        return [self._casts[key], 0, 0]
+    # Of the activations only ReLU: it rounds nothing. A sigmoid's gradient comes from its distance
+    # to 0 or 1, which bfloat16 rounds.
+    return node.op in FOLLOWING and node.attributes.get("act_type", "relu") == "relu"

@@ -4,12 +4,10 @@
 for others. --freeze names layers by the beginnings of their names, as stage1 or stage2_unit3_conv1.
 """
 
-import json
 from dataclasses import dataclass
 
-import mxnet as mx
-
 from common.errors import UserError
+from common.graph import Graph
 
 from .weights import read
 
@@ -106,13 +104,14 @@ def _begins(name, beginning):
 
 
 def with_frozen(symbol, names):
-    """The symbol in which the BNs of these parameters use their moving averages and leave them as
-    they are: otherwise a frozen layer would still follow the pictures."""
+    """The symbol in which the BNs of these parameters use their moving averages, and keep them.
+
+    Otherwise a frozen layer would still follow the images.
+    """
     if not names:
         return symbol
-    saved = json.loads(symbol.tojson())
-    nodes = saved["nodes"]
-    for node in nodes:
-        if node["op"] == "BatchNorm" and nodes[node["inputs"][1][0]]["name"] in names:
-            node["attrs"]["use_global_stats"] = "True"
-    return mx.sym.load_json(json.dumps(saved))
+    graph = Graph(symbol)
+    for node in graph.nodes:
+        if node.op == "BatchNorm" and node.inputs[1][0].name in names:
+            node.attributes["use_global_stats"] = "True"
+    return graph.symbol()

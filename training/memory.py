@@ -1,11 +1,12 @@
 """What training keeps in memory: what comes into each convolution and each BN stays for backward."""
 
-import json
 import re
 from math import inf, prod
 from pathlib import Path
 
 import numpy as np
+
+from common.graph import Graph
 
 KEPT = ("Convolution", "BatchNorm")
 
@@ -24,8 +25,8 @@ def output_bytes(symbol, shapes):
 def kept_bytes(symbol, shapes):
     """{node: bytes} that the nodes of a symbol keep for backward; shapes: {input: shape}."""
     size = output_bytes(symbol, shapes)
-    nodes = json.loads(symbol.tojson())["nodes"]
-    return {node["name"]: size[f"{node['name']}_output"] for node in nodes if node["op"] in KEPT}
+    nodes = Graph(symbol).nodes
+    return {node.name: size[f"{node.name}_output"] for node in nodes if node.op in KEPT}
 
 
 def peak():

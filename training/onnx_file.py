@@ -5,11 +5,8 @@ probabilities of. The exporter fails on SoftmaxOutput ("list index out of range"
 that no newer onnx takes; all that is mended is mended here.
 """
 
-import json
-
-import mxnet as mx
-
 from common.errors import UserError
+from common.graph import Graph
 
 OPSET = 12  # the newest that MXNet 1.9.1 writes without mistakes
 IR_VERSION = 7  # the file format of that time, which every reader knows
@@ -54,40 +51,18 @@ def content(symbol, arguments, states, image_size):
 
 
 def exportable(symbol):
-    """The same function for a test, of operators that the exporter writes rightly.
+    """The symbol in operators that the exporter writes correctly; in tests it computes the same.
 
-    A mean over the picture becomes global pooling, and dropout goes: in a test it does nothing.
+    A mean over the image becomes global pooling. Dropout, which does nothing in tests, is removed.
     """
-    saved = json.loads(symbol.tojson())
-    nodes = []
-    places = []  # of each saved node: its number among the new ones
-
-    def moved(entries):
-        return [[places[i], *rest] for i, *rest in entries]
-
-    for node in saved["nodes"]:
-        node = {**node, "inputs": moved(node["inputs"])}
-        if node["op"] == "Dropout":
-            places.append(node["inputs"][0][0])
-            continue
-        if node["op"] == "mean" and node["attrs"].get("axis") == "(2, 3)":
-            flat = node["attrs"].get("keepdims") != "True"
-            pooling = {"global_pool": "True", "pool_type": "avg", "kernel": "(1, 1)"}
-            node = {**node, "op": "Pooling", "attrs": pooling}
-            if flat:
-                nodes.append({**node, "name": f"{node['name']}_pooling"})
-                shape = {"shape": "(0, -1)"}
-                node = {**node, "op": "Reshape", "attrs": shape, "inputs": [[len(nodes) - 1, 0, 0]]}
-        nodes.append(node)
-        places.append(len(nodes) - 1)
-    return mx.sym.load_json(
-        json.dumps(
-            {
-                **saved,
-                "nodes": nodes,
-                "heads": moved(saved["heads"]),
-                "arg_nodes": [],
-                "node_row_ptr": [],
-            }
-        )
-    )
+    graph = Graph(symbol)
+    for node in list(graph.nodes):
+        if node.op == "Dropout":
+            graph.replace((node, 0), node.inputs[0])
+        if node.op == "mean" and node.attributes.get("axis") == "(2, 3)":
+            keeps_dimensions = node.attributes.get("keepdims") == "True"
+            node.op = "Pooling"
+            node.attributes = {"global_pool": "True", "pool_type": "avg", "kernel": "(1, 1)"}
+            if not keeps_dimensions:
+                graph.insert((node, 0), "Reshape", f"{node.name}_flat", shape="(0, -1)")
+    return graph.symbol()

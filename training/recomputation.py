@@ -12,8 +12,10 @@ from math import prod
 import mxnet as mx
 import numpy as np
 
+from common.graph import Graph
+
 from .memory import kept_bytes
-from .segments import INPUT, arrays_of, chosen, cuts, graph_of, segments
+from .segments import INPUT, arrays_of, best_cuts, cuts, segments
 
 SEEDS = 2**31 - 1
 Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of what leads on
@@ -32,12 +34,12 @@ def recomputed_bytes(symbol, image_size):
 
 def plan(symbol, shapes):
     """(the Plan by which a symbol takes the least memory for inputs of shapes, its bytes)."""
-    graph = graph_of(symbol)
+    graph = Graph(symbol)
     kept = kept_bytes(symbol, {"data": shapes["data"]})
     possible = cuts(graph, shapes)
     arrays = dict(zip(possible, arrays_of(graph, [cut.entry for cut in possible], shapes)))
     passed = [prod(shape) * np.dtype(dtype).itemsize for shape, dtype in arrays.values()]
-    taken, need = chosen(possible, [kept.get(node["name"], 0) for node in graph["nodes"]], passed)
+    taken, need = best_cuts(possible, [kept.get(node.name, 0) for node in graph.nodes], passed)
     return Plan(segments(graph, taken), [arrays[cut] for cut in taken]), need
 
 

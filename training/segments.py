@@ -1,25 +1,25 @@
-"""A symbol cut into a chain of segments, each with one array coming in and one going out.
+"""A symbol as a chain of segments. Each takes one array from the segment before it.
 
-It may be cut where one edge alone leads on: at the articulation points of its graph. Nothing here
-knows of residual units.
+A graph can be cut where a single entry leads on: at its articulation points. This module knows
+nothing of residual units.
 """
 
-import json
 from collections import namedtuple
 from itertools import accumulate
 
 import mxnet as mx
 
-INPUT = "recompute_input"  # the variable of a segment that stands for what the one before gives
+INPUT = "recompute_input"  # the variable in a segment for the array from the segment before
 # symbol: of the nodes between two cuts. draws: whether it may draw random numbers.
 Segment = namedtuple("Segment", "symbol draws")
-Cut = namedtuple("Cut", "position entry")  # after the node at position; [node, output] leads on
-MOST = 100  # segments that are tried
-# Measured: MXNet has an array that leads on three times, as output, for its gradient, and as input;
-# and a segment that works on 1 MB takes 1.2.
+Cut = namedtuple("Cut", "position entry")  # behind the node at position; the entry leads on
+MOST = 100  # segments that plan() tries
+# Measured: MXNet keeps three copies of an array that leads on (as output, as gradient, as input),
+# and a segment whose nodes keep 1 MB takes 1.2 MB.
 COPIES = 3
 WORK = 1.2
-# operators that surely draw none; a segment with any other has the generator seeded before it
+# Operators that draw no random numbers. Before a segment with any other operator the generator is
+# seeded.
 DRAW_NOTHING = (
     "null",
     "Convolution",
@@ -40,71 +40,64 @@ DRAW_NOTHING = (
 )
 
 
-def graph_of(symbol):
-    """The symbol's graph as MXNet writes it, bfloat16's casts too."""
-    return json.loads(symbol.tojson(remove_amp_cast=False))
-
-
-def symbol_of(graph, nodes, heads):
-    return mx.sym.load_json(
-        json.dumps({**graph, "nodes": nodes, "heads": heads, "arg_nodes": [], "node_row_ptr": []})
-    )
-
-
 def arrays_of(graph, entries, shapes):
-    """[(shape, type)] of entries of a graph whose inputs have shapes and are float32."""
-    symbol = symbol_of(graph, graph["nodes"], [[*entry, 0] for entry in entries])
+    """[(shape, type)] of entries of a graph. shapes: {input: shape}; the inputs are float32."""
+    symbol = graph.symbol(entries)
     known = {name: shapes[name] for name in symbol.list_arguments() if name in shapes}
-    _, made, _ = symbol.infer_shape(**known)
+    _, inferred, _ = symbol.infer_shape(**known)
     _, types, _ = symbol.infer_type(**dict.fromkeys(known, "float32"))
-    return list(zip(made, types))
+    return list(zip(inferred, types))
 
 
 def cuts(graph, inputs):
-    """All places where a graph can be cut, in its order. inputs: variables without a gradient.
+    """All places where a graph can be cut, in order. inputs: names of variables without a gradient.
 
-    A parameter that is read on both sides forbids the cut: its gradient would be two halves.
+    A parameter that is read on both sides of a place prevents the cut: its gradient would come in
+    two halves.
     """
-    nodes = graph["nodes"]
-    first_reader = {}
-    last_reader = {}
-    for reader, node in enumerate(nodes):
-        for entry in node["inputs"]:
-            first_reader.setdefault(tuple(entry[:2]), reader)
-            last_reader[tuple(entry[:2])] = reader
-    for entry in graph["heads"]:
-        last_reader[tuple(entry[:2])] = len(nodes)
-    variables = {i for i, node in enumerate(nodes) if node["op"] == "null"}
-    free = {i for i in variables if nodes[i]["name"] in inputs}
+    begins, ends = _lives(graph, inputs)
+    alive = set()
+    places = []
+    for position, node in enumerate(graph.nodes):
+        alive.update(begins.get(position, ()))
+        alive.difference_update(ends.get(position, ()))
+        if node.is_variable or len(alive) != 1:
+            continue
+        entry = next(iter(alive))
+        is_new = not places or places[-1].entry != entry
+        if is_new and not entry[0].is_variable and entry not in graph.heads:
+            places.append(Cut(position, entry))
+    return places
+
+
+def _lives(graph, inputs):
+    """({position: entries whose life begins there}, {position: entries whose life ends there}).
+
+    An entry lives from the node that computes it, or a parameter from its first reader, to its
+    last reader; a head lives to the end.
+    """
+    positions = {node: position for position, node in enumerate(graph.nodes)}
     begins = {}
     ends = {}
-    for entry in last_reader:
-        if entry[0] in free:
+    for entry in {entry for node in graph.nodes for entry in node.inputs} | set(graph.heads):
+        node = entry[0]
+        if node.is_variable and node.name in inputs:
             continue
-        begin = first_reader.get(entry, 0) if entry[0] in variables else entry[0]
+        readers = [positions[reader] for reader in graph.readers(entry)]
+        begin = min(readers, default=0) if node.is_variable else positions[node]
+        end = len(graph.nodes) if entry in graph.heads else max(readers)
         begins.setdefault(begin, []).append(entry)
-        ends.setdefault(last_reader[entry], []).append(entry)
-    leading_on = set()
-    found = []
-    for position, node in enumerate(nodes):
-        leading_on.update(begins.get(position, ()))
-        leading_on.difference_update(ends.get(position, ()))
-        if node["op"] == "null" or len(leading_on) != 1:
-            continue
-        entry = next(iter(leading_on))
-        is_new = not found or found[-1].entry != entry
-        if is_new and entry[0] not in variables and last_reader[entry] < len(nodes):
-            found.append(Cut(position, entry))
-    return found
+        ends.setdefault(end, []).append(entry)
+    return begins, ends
 
 
-def chosen(possible, kept, passed):
+def best_cuts(possible, kept, passed):
     """(the cuts with which training needs the least memory, its bytes).
 
-    What leads on is kept, and for one segment at a time what its backward needs. The
-    segments have as many arrays each, because one can then work in the memory of another, whose
-    arrays are as many, if larger. kept: bytes that each node keeps. passed: bytes that lead on at
-    each possible cut.
+    Memory holds the arrays that lead on, and what one segment at a time keeps for its backward
+    pass. The segments have equally many arrays, because then one can work in the memory of another.
+
+    kept: bytes that each node keeps. passed: bytes that lead on at each possible cut.
     """
     count = _sums(1 if size else 0 for size in kept)
     total = _sums(kept)
@@ -112,7 +105,7 @@ def chosen(possible, kept, passed):
     best = []
     least = total[-1]
     for share in range(2, min(len(possible) + 2, MOST)):
-        taken = _even(possible, count, count[-1] / share)
+        taken = _even_cuts(possible, count, count[-1] / share)
         edges = [0, *(total[cut.position + 1] for cut in taken), total[-1]]
         largest = max(end - begin for begin, end in zip(edges, edges[1:]))
         need = COPIES * sum(size[cut] for cut in taken) + WORK * largest
@@ -126,8 +119,8 @@ def _sums(numbers):
     return [0, *accumulate(numbers)]
 
 
-def _even(possible, count, size):
-    """Of the possible cuts those that leave pieces of at most a size, where that can be."""
+def _even_cuts(possible, count, size):
+    """Cuts that leave segments with at most `size` arrays, where the possible cuts allow it."""
     taken = []
     begin = 0
     for cut, following in zip(possible, [*possible[1:], None]):
@@ -139,42 +132,17 @@ def _even(possible, count, size):
 
 
 def segments(graph, taken):
-    """The segments of a graph between the cuts that are taken, in their order."""
-    made = []
-    begin = 0
-    coming = None
+    """The segments of a graph between the cuts that are taken, in order. Rewrites the graph.
+
+    The nodes behind a cut read a variable called INPUT in place of the cut's entry.
+    """
     for cut in taken:
-        made.append(_segment(graph, range(begin, cut.position + 1), coming, [[*cut.entry, 0]]))
-        begin = cut.position + 1
-        coming = cut.entry
-    made.append(_segment(graph, range(begin, len(graph["nodes"])), coming, graph["heads"]))
-    return made
-
-
-def _segment(graph, inside, coming, heads):
-    """The operators inside, with the variables that they read; coming: the entry that is INPUT."""
-    nodes = []
-    numbers = {}  # of a variable or operator: where the segment has it
-
-    def moved(entry):
-        i, output = entry[:2]
-        if (i, output) == coming:
-            i = INPUT
-            output = 0
-        if i not in numbers:
-            variable = (
-                {"op": "null", "name": INPUT, "inputs": []} if i == INPUT else graph["nodes"][i]
-            )
-            assert variable["op"] == "null", f"{variable['name']} is before the cut"
-            numbers[i] = len(nodes)
-            nodes.append(variable)
-        return [numbers[i], output, 0]
-
-    for i in inside:
-        node = graph["nodes"][i]
-        if node["op"] != "null":
-            inputs = [moved(entry) for entry in node["inputs"]]
-            numbers[i] = len(nodes)
-            nodes.append({**node, "inputs": inputs})
-    draws = any(node["op"] not in DRAW_NOTHING for node in nodes)
-    return Segment(symbol_of(graph, nodes, [moved(entry) for entry in heads]), draws)
+        graph.replace(cut.entry, graph.add("null", INPUT))
+    outputs = graph.symbol([*(cut.entry for cut in taken), *graph.heads])
+    last = mx.sym.Group([outputs[number] for number in range(len(taken), len(outputs))])
+    symbols = [*(outputs[number] for number in range(len(taken))), last]
+    edges = [0, *(cut.position + 1 for cut in taken), len(graph.nodes)]
+    return [
+        Segment(symbol, any(node.op not in DRAW_NOTHING for node in graph.nodes[begin:end]))
+        for symbol, begin, end in zip(symbols, edges, edges[1:])
+    ]

@@ -18,7 +18,7 @@ from test_equations import Network
 import plots.lesion
 import plots.responses
 from analysis import lesion, networks, responses
-from analysis.graph import Graph
+from analysis.units import UnitGraph
 from common import files
 from common.errors import UserError
 from paper import digitized
@@ -90,12 +90,12 @@ def test_deleted_plain_units_leave_a_shallower_plain_net():
 
 
 def test_plain_units_that_change_dimensions_cannot_be_deleted():
-    graph = Graph(get_symbol(14, shortcut="plain"))
+    graph = UnitGraph(get_symbol(14, shortcut="plain"))
     assert set(graph.units) - set(lesion.deletable(graph, (3, 16, 16))) == {
         "stage2_unit1",
         "stage3_unit1",
     }
-    assert len(lesion.deletable(Graph(get_symbol(14)), (3, 16, 16))) == 6
+    assert len(lesion.deletable(UnitGraph(get_symbol(14)), (3, 16, 16))) == 6
 
 
 def test_swapped_units_have_each_others_parameters():
@@ -129,7 +129,7 @@ def test_lesions_change_what_they_say_and_leave_the_network_alone():
         )
     assert row["tau"] == pytest.approx(1 - 2 * (2 * abs(int(one[-1]) - int(other[-1])) - 1) / 36)
     deleted = [each[0]["units"] for each in plan if each[0]["lesion"] == "delete"]
-    assert deleted == Graph(network.symbol).units
+    assert deleted == UnitGraph(network.symbol).units
     for row, symbol, *parameters in plan:
         if row["lesion"] == "random":
             assert len(row["units"].split()) == row["k"] and parameters == [
@@ -141,7 +141,7 @@ def test_lesions_change_what_they_say_and_leave_the_network_alone():
 
 def test_only_units_of_one_shape_are_swapped():
     network = networks.named("preact", "identity", 20)
-    pairs = lesion.alike(network, Graph(network.symbol).units)
+    pairs = lesion.alike(network, UnitGraph(network.symbol).units)
     # the first unit of a pre-activated network has no BN of its own, and the first of a stage has
     # narrower weights
     assert pairs == [(f"stage{stage}_unit2", f"stage{stage}_unit3") for stage in (1, 2, 3)]
@@ -202,8 +202,10 @@ def test_lesions_of_a_run_are_measured_and_drawn(trained, images, tmp_path, monk
 
 def test_responses_say_the_papers_scale_where_its_lines_are_drawn(monkeypatch):
     said = []
-    monkeypatch.setattr(plots.responses.pictures, "write_below", lambda _, text: said.append(text))
-    monkeypatch.setattr(plots.responses.pictures, "save", lambda *_: None)
+    monkeypatch.setattr(
+        plots.responses.figure_files, "write_below", lambda _, text: said.append(text)
+    )
+    monkeypatch.setattr(plots.responses.figure_files, "save", lambda *_: None)
     for run in ("pocket-cifar10-original56", "cifar10-notes12"):
         plots.responses.draw([files.RESULTS / "analysis" / f"responses-{run}.csv"])
     assert ["the paper's: full scale" in text for text in said] == [True, False]
@@ -253,11 +255,11 @@ def test_network_that_was_trained_on_raw_pixels_is_measured_on_them(trained, ima
 
 
 def test_layer_without_a_bn_behind_it_answers_for_itself():
-    graph = Graph(get_symbol(14, "preact"))
-    names = {name: graph.name(entry) for name, entry in graph.responses()}
+    graph = UnitGraph(get_symbol(14, "preact"))
+    names = {node.name: entry[0].name for node, entry in graph.responses()}
     assert (
-        names["stage1_unit2_conv1"] == "stage1_unit2_bn2_output"
-        and names["stage1_unit2_conv2"] == "stage1_unit2_conv2_output"
+        names["stage1_unit2_conv1"] == "stage1_unit2_bn2"
+        and names["stage1_unit2_conv2"] == "stage1_unit2_conv2"
     )
 
 

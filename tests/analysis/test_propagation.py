@@ -17,7 +17,7 @@ from test_equations import PICTURES, Network
 from test_symbols import HALF_DROPOUT, copy  # noqa: F401 (copy is a fixture)
 
 from analysis import measurements, networks, propagation
-from analysis.graph import Graph
+from analysis.units import UnitGraph
 from common import files
 from plots import propagation as figure
 from symbols import get_symbol
@@ -59,7 +59,7 @@ def test_norms_are_those_of_the_graph_cut_at_each_unit(shortcut):
     """
     network = Network("preact", shortcut)
     found = measured(network)
-    units = Graph(network.symbol).units
+    units = UnitGraph(network.symbol).units
     for i in (
         (0, 1, 5, 11) if shortcut != "dropout" else (0,)
     ):  # behind a cut dropout draws other masks
@@ -82,7 +82,7 @@ def test_without_residuals_the_whole_gradient_is_the_shortcuts(shortcut):
 @pytest.mark.parametrize("activation, shortcut", VARIANTS)
 def test_shortcut_and_residual_are_found_in_every_variant(activation, shortcut):
     for kind, depth in (("basic", 14), ("bottleneck", 20), ("one_layer", 8)):
-        graph = Graph(get_symbol(depth, activation, shortcut, kind))
+        graph = UnitGraph(get_symbol(depth, activation, shortcut, kind))
         assert graph.units == [f"stage{stage}_unit{unit}" for stage in (1, 2, 3) for unit in (1, 2)]
         for unit in graph.units:
             assert graph.has_shortcut(unit) == (shortcut != "plain")

@@ -9,8 +9,9 @@ from conftest import sound
 
 from common import files
 from common.errors import UserError
+from common.graph import Graph
 from plots import diagrams
-from plots.graph import ALONE, Graph, of_network
+from plots.layout import ALONE, Layout, of_network
 from plots.routes import HALF_BOX, HALF_CIRCLE, Router, crosses, overlap
 
 
@@ -102,7 +103,7 @@ IDEAS = [squeeze_and_excitation, swish, rezero, highway, concatenation, dense]
 
 
 def unit_of(idea):
-    return Graph(idea(mx.sym.relu(mx.sym.Variable("data"), name="before")), ["unit_"])
+    return Layout(Graph(idea(mx.sym.relu(mx.sym.Variable("data"), name="before"))), ["unit_"])
 
 
 def drawn(graph):

@@ -15,6 +15,7 @@ from test_cluster import cluster
 import train_cifar
 from benchmarks import doctor
 from common import environment
+from common.graph import Graph
 from symbols import get_symbol
 from training import bfloat16, fit, memory, options
 from training.optimizer import initializer
@@ -55,32 +56,32 @@ def first(names):
 
 
 def operators(symbol):
-    """[(operator, its type, those of what it works on before their casts)], casts and the first
-    layers left out.
+    """[(operator, its type, the types of its inputs before their casts)].
+
+    Casts, the first convolution and the chain behind it are left out.
     """
-    nodes = json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]
+    nodes = Graph(symbol).nodes
     named = types(symbol)
     found = []
-    left_out = first({node["name"] for node in nodes})
+    left_out = first({node.name for node in nodes})
 
-    def given(entry):
-        name = nodes[entry[0]]["name"]
+    def type_of(entry):
+        name = entry[0].name
         outputs = (name, f"{name}_output", f"{name}_output{entry[1]}")
         return next(named[output] for output in outputs if output in named)
 
     def source(entry):
-        node = nodes[entry[0]]
-        return source(node["inputs"][0]) if node["op"] == "amp_cast" else entry
+        return source(entry[0].inputs[0]) if entry[0].op == "amp_cast" else entry
 
     for node in nodes:
-        if node["op"] in ("null", "amp_cast") or node["name"] in left_out:
+        if node.op in ("null", "amp_cast") or node.name in left_out:
             continue
-        working = node["inputs"][: PARTS.get(node["op"])]
-        taken = {given(entry) for entry in working}
-        assert len(taken) == 1, f"{node['name']} takes {taken}"
-        kind = node.get("attrs", {}).get("act_type", node["op"])
+        working = node.inputs[: PARTS.get(node.op)]
+        taken = {type_of(entry) for entry in working}
+        assert len(taken) == 1, f"{node.name} takes {taken}"
+        kind = node.attributes.get("act_type", node.op)
         sources = [source(entry) for entry in working]
-        before = {given(entry) for entry in sources if nodes[entry[0]]["name"] not in left_out}
+        before = {type_of(entry) for entry in sources if entry[0].name not in left_out}
         found.append((kind, taken.pop(), before))
     return found
 
@@ -194,9 +195,8 @@ def test_an_array_is_cast_once_for_all_that_read_it():
     branches = [
         mx.sym.Convolution(x, num_filter=2, kernel=(1, 1), name=f"branch{k}") for k in range(3)
     ]
-    converted = json.loads(bfloat16.converted(mx.sym.Group(branches)).tojson(remove_amp_cast=False))
-    readers = {node["inputs"][0][0] for node in converted["nodes"] if node["op"] == "Convolution"}
-    assert len(readers) == 1
+    graph = Graph(bfloat16.converted(mx.sym.Group(branches)))
+    assert len({node.inputs[0] for node in graph.nodes if node.op == "Convolution"}) == 1
 
 
 def first_step(symbol):

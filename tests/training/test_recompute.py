@@ -10,6 +10,7 @@ from test_cluster import cluster
 
 import train_cifar
 from common.environment import has_bfloat16, without_notes
+from common.graph import Graph
 from symbols import get_symbol
 from training import bfloat16, fit, memory, recomputation, segments
 from training.optimizer import initializer
@@ -19,11 +20,8 @@ COUNT = 8
 
 
 def names_of_cuts(symbol):
-    graph = segments.graph_of(symbol)
-    return [
-        graph["nodes"][cut.entry[0]]["name"]
-        for cut in segments.cuts(graph, ("data", "softmax_label"))
-    ]
+    graph = Graph(symbol)
+    return [cut.entry[0].name for cut in segments.cuts(graph, ("data", "softmax_label"))]
 
 
 def test_residual_networks_can_be_cut_between_their_units_alone():
@@ -43,8 +41,8 @@ def test_residual_networks_can_be_cut_between_their_units_alone():
 
 
 def test_plain_networks_can_be_cut_everywhere():
-    graph = segments.graph_of(get_symbol(8, shortcut="plain"))
-    operators = [node["name"] for node in graph["nodes"] if node["op"] != "null"]
+    graph = Graph(get_symbol(8, shortcut="plain"))
+    operators = [node.name for node in graph.nodes if not node.is_variable]
     inside = set(operators) - set(names_of_cuts(get_symbol(8, shortcut="plain")))
     assert {name.split("_")[-1] for name in inside} <= {"subsample", "zeros", "padded", "softmax"}
 
@@ -168,12 +166,8 @@ def test_dropout_is_the_same_in_both_passes():
     x = mx.sym.broadcast_mul(mx.sym.Variable("data"), mx.sym.expand_dims(weight, axis=0))
     x = mx.sym.Dropout(x, p=0.5, name="dropout")
     symbol = mx.sym.MakeLoss(mx.sym.identity(x, name="after"), name="loss")
-    graph = segments.graph_of(symbol)
-    cut = [
-        cut
-        for cut in segments.cuts(graph, ("data",))
-        if graph["nodes"][cut.entry[0]]["name"] == "dropout"
-    ]
+    graph = Graph(symbol)
+    cut = [cut for cut in segments.cuts(graph, ("data",)) if cut.entry[0].name == "dropout"]
     masks = []
     executor = executor_of(symbol, graph, cut)
     for seed in (1, 1, 2):

@@ -1,9 +1,8 @@
 """Where the parts of a residual unit stand in its diagram: read off the symbol's graph, whatever it
 is."""
 
-import json
-
 import symbols
+from common.graph import Graph
 
 ALONE = 1.5  # the column of F where nothing stands between it and the shortcut
 BRANCH = 0.6  # extra rows between a place where paths part and the box that one of them enters
@@ -27,53 +26,54 @@ SCALARS = {
 
 
 def of_network(activation, shortcut, first=2, last=2):
-    """The Graph of some units of a small network; UserError for a variant that cannot be built."""
+    """The Layout of units first to last of a network's first stage.
+
+    Raises UserError for a variant that cannot be built.
+    """
     units = [f"stage1_unit{number}_" for number in range(first, last + 1)]
-    return Graph(symbols.get_symbol(26, activation, shortcut), units)
+    return Layout(Graph(symbols.get_symbol(26, activation, shortcut)), units)
 
 
-class Graph:
-    """Some units of a network: nodes in topological order, their words, what comes in.
+class Layout:
+    """The places and texts of the nodes of consecutive residual units.
 
-    symbol: the network; units: the prefixes of their names, one after another. What comes into the
-    first is called "x".
+    graph: the network's. units: the prefixes of the units' names. The input of the first unit is
+    called "x".
+
+    inputs  {node: the nodes that it reads}, in topological order; variables are left out
+    words   {node: its text}
+    kind    {node: weight, BN, ReLU, meeting or other}
     """
 
-    def __init__(self, symbol, units):
-        nodes = json.loads(symbol.tojson())["nodes"]
+    def __init__(self, graph, units):
         self.units = units
-        names = [node["name"] for node in nodes]
-        inside = {
-            node["name"]: node
-            for node in nodes
-            if node["op"] != "null" and node["name"].startswith(tuple(self.units))
-        }
         self.inputs = {}
         self.words = {}
         self.kind = {}
-        for name, node in inside.items():
-            given = [(names[i], nodes[i]["op"] == "null") for i, *_ in node["inputs"]]
-            self.inputs[name] = list(
-                dict.fromkeys(
-                    one if one in inside else "x" for one, variable in given if not variable
-                )
+        self._ancestors = {}
+        inside = [
+            node
+            for node in graph.nodes
+            if not node.is_variable and node.name.startswith(tuple(units))
+        ]
+        for node in inside:
+            sources = [source for source, _ in node.inputs if not source.is_variable]
+            self.inputs[node.name] = list(
+                dict.fromkeys(source.name if source in inside else "x" for source in sources)
             )
-            variables = [_without(units, one) for one, variable in given if variable]
-            self.words[name], self.kind[name] = describe(node, len(self.inputs[name]), variables)
+            self._ancestors[node.name] = {source.name for source in graph.ancestors(node)}
+            variables = [
+                _without(units, source.name) for source, _ in node.inputs if source.is_variable
+            ]
+            inputs = len(self.inputs[node.name])
+            self.words[node.name], self.kind[node.name] = describe(node, inputs, variables)
 
     def members(self, unit):
         return [name for name in self.inputs if name.startswith(unit)]
 
     def before(self, name):
-        """Everything that a node depends on."""
-        above = set()
-        waiting = [name]
-        while waiting:
-            for one in self.inputs.get(waiting.pop(), []):
-                if one not in above:
-                    above.add(one)
-                    waiting.append(one)
-        return above
+        """The names of all nodes on which a node depends."""
+        return self._ancestors[name]
 
     def is_meeting(self, name):
         return self.kind.get(name) == "meeting"
@@ -160,8 +160,8 @@ def _without(units, name):
 
 def describe(node, inputs, variables):
     """(what a box says, its kind) of an operator with so many drawn inputs and these variables."""
-    op = node["op"]
-    attributes = node.get("attrs", {})
+    op = node.op
+    attributes = node.attributes
     if op in MEETINGS and inputs > 1:
         return MEETINGS[op], "meeting"
     if op in MEETINGS:  # by a learnt variable, or by itself

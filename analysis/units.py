@@ -1,0 +1,108 @@
+"""A network's graph by residual units. What is measured is the network that is trained, rewritten.
+
+symbols/resnet.py names the nodes of a unit stage<s>_unit<u>_..., each unit reads one array x_l, and
+the weight layers of F are called conv1, conv2, ... Nothing else is assumed, so a user's own variant
+works as the paper's do.
+"""
+
+import re
+
+from common.errors import UserError
+from common.graph import Graph
+
+UNIT = re.compile(r"stage\d+_unit\d+(?=_)")
+
+
+class UnitGraph(Graph):
+    """The graph of a symbol from get_symbol.
+
+    units: the names of its residual units in order, for example stage1_unit1.
+
+    Raises UserError for a unit with several inputs or outputs.
+    """
+
+    def __init__(self, symbol):
+        super().__init__(symbol)
+        self._weights = {}  # {unit: nodes of F's weight layers}
+        incoming = {}
+        outgoing = {}
+        for node in self.nodes:
+            unit = unit_of(node)
+            if re.fullmatch(UNIT.pattern + r"_conv\d+", node.name):
+                self._weights.setdefault(unit, []).append(node)
+            for entry in computed_inputs(node):
+                source = unit_of(entry[0])
+                if source != unit:
+                    incoming.setdefault(unit, set()).add(entry)
+                    outgoing.setdefault(source, set()).add(entry)
+        self.units = [unit for unit in outgoing if unit]
+        self._input = {unit: _only(incoming[unit], unit, "input") for unit in self.units}
+        self._output = {unit: _only(outgoing[unit], unit, "output") for unit in self.units}
+
+    def input(self, unit):
+        """The entry x_l."""
+        return self._input[unit]
+
+    def output(self, unit):
+        """The entry x_{l+1}."""
+        return self._output[unit]
+
+    def entrances(self, unit):
+        """The nodes where x_l enters F: the weight layers that depend on no other of the unit's."""
+        weights = set(self._weights[unit])
+        boundary = {self.input(unit)[0]}
+        return [
+            node for node in self._weights[unit] if not self.ancestors(node, boundary) & weights
+        ]
+
+    def has_shortcut(self, unit):
+        """Whether a path leads from x_l to x_{l+1} that does not pass F."""
+        start = self.input(unit)[0]
+        return start in self.ancestors(self.output(unit)[0], {start, *self.entrances(unit)})
+
+    def residual(self, unit):
+        """The entry F(x_l).
+
+        From the last weight on, up to where another path joins or where the unit ends.
+        """
+        entry = (self._weights[unit][-1], 0)
+        while entry != self.output(unit) and len(self.readers(entry)) == 1:
+            (reader,) = self.readers(entry)
+            if len(computed_inputs(reader)) > 1:
+                break
+            entry = (reader, 0)
+        return entry
+
+    def responses(self):
+        """[(3x3 convolution, entry of its response)]: after the BN that follows it, if one does."""
+        pairs = []
+        for node in self.nodes:
+            if node.op == "Convolution" and node.attributes["kernel"] == "(3, 3)":
+                readers = self.readers((node, 0))
+                normalised = len(readers) == 1 and readers[0].op == "BatchNorm"
+                pairs.append((node, (readers[0] if normalised else node, 0)))
+        return pairs
+
+    def shapes(self, entries, data):
+        """The shapes of entries. data: the shape of the network's input."""
+        return self.symbol(entries).infer_shape(data=data)[1]
+
+
+def unit_of(node):
+    """The name of the unit that computes a node; None for variables and nodes outside units."""
+    match = UNIT.match(node.name)
+    return match.group() if match and not node.is_variable else None
+
+
+def computed_inputs(node):
+    """The entries that a node reads, without variables."""
+    return [entry for entry in node.inputs if not entry[0].is_variable]
+
+
+def _only(entries, unit, word):
+    if len(entries) != 1:
+        raise UserError(
+            f"{unit} has {len(entries)} {word}s, and a residual unit has one {word}: let the file"
+            " under symbols/ read x only and return one symbol"
+        )
+    return next(iter(entries))
