@@ -9,6 +9,7 @@ import mxnet as mx
 import pytest
 from conftest import ROOT
 
+from common.environment import has_bfloat16
 from symbols import get_symbol
 from symbols.layers import concat
 from training import source
@@ -40,7 +41,15 @@ print((held(400) - before) / 400)
 """
 
 
-@pytest.mark.parametrize("dtype", ("float32", "bfloat16"))
+@pytest.mark.parametrize(
+    "dtype",
+    (
+        "float32",
+        pytest.param(
+            "bfloat16", marks=pytest.mark.skipif(not has_bfloat16(), reason="no AVX512-BF16")
+        ),
+    ),
+)
 def test_an_iteration_leaves_nothing_behind(dtype):
     # 5,500 bytes with MXNet's Concat on axis 1
     done = subprocess.run(
