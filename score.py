@@ -71,6 +71,7 @@ def parser():
         "(224: P2 Table 5)",
     )
     add("--data-dir", type=folder, help="the set; by default where the train scripts look for it")
+    add("--skip-unreadable", action="store_true", help="leave unreadable image files out")
     add("--gpus", type=options.gpu_numbers, default=[], help="as 0,1; without it on the CPU")
     add(
         "--output",
@@ -291,10 +292,10 @@ def load(settings, folder):
 
         dataset = imagenet.load(folder or ROOT / "data" / "imagenet")
         return dataset._replace(mean=settings["mean"]) if "mean" in settings else dataset
-    from data import cifar, download, pictures
+    from data import cifar, download, image_folders
 
     if settings["dataset"] == "pictures":
-        dataset = pictures.load(folder, settings["image_size"])
+        dataset = image_folders.load(folder, settings["image_size"])
     else:
         place = folder or download.fetch(settings["dataset"], ROOT / "data")
         dataset = cifar.load(settings["dataset"], place, settings["image_size"])

@@ -31,13 +31,14 @@ def parser():
         "--dataset",
         choices=("cifar10", "cifar100", "pictures"),
         default="cifar10",
-        help="pictures: your own, in --data-dir (data/pictures.py)",
+        help="pictures: your own images, in --data-dir (data/image_folders.py)",
     )
     add(
         "--data-dir",
         type=folder,
-        help="folder with the set, binary or Python version; by default it is downloaded",
+        help="folder with the set, or its archive; by default it is downloaded",
     )
+    add("--skip-unreadable", action="store_true", help="pictures: leave unreadable files out")
     options.of_recipe(add, CIFAR, "data", augmentation=("crop", "none"))
     options.of_recipe(made.add_argument_group("recipe").add_argument, CIFAR, "recipe")
     options.of_run(made.add_argument_group("this run").add_argument, SCALES)
@@ -56,11 +57,13 @@ def main():
     arguments, recipe = read_options()
     network = network_options.network(arguments, "cifar", DEPTH)
 
-    from data import batches, cifar, download, inputs, pictures
+    from data import batches, cifar, download, image_folders, inputs
 
     dataset = None
     if arguments.dataset == "pictures":  # which alone says how many pictures and classes there are
-        dataset = pictures.load(arguments.data_dir, recipe.image_size)
+        dataset = image_folders.load(
+            arguments.data_dir, recipe.image_size, arguments.skip_unreadable
+        )
         classes = dataset.classes
         test_images = len(dataset.test_images)
         recipe = options.recipe(

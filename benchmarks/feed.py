@@ -87,7 +87,7 @@ def main():
         files = sorted(source.glob("*/*"))[: arguments.batch_size]
 
         def jpegs(iteration):
-            return [made.train_images.picture(sample) for _, sample in batches.samples(iteration)]
+            return [made.train_images.image(sample) for _, sample in batches.samples(iteration)]
 
         def prepare(_):
             share = -(-len(files) // arguments.cores)

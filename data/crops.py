@@ -1,5 +1,5 @@
-"""From prepared records to Module: the papers' training crops by MXNet's ImageRecordIter, and their
-three rules for testing."""
+"""ImageNet's batches: the papers' training crops by MXNet's ImageRecordIter, and their three rules
+for testing."""
 
 import tempfile
 from collections import namedtuple
@@ -12,39 +12,38 @@ from PIL import Image
 from common.environment import physical_cores
 from common.errors import UserError
 
-from . import photos
+from . import image_files
 from .batches import Batches
 
-# P1 3.4, P2 section 5; every other size below is for this one, and shrinks with it (--image-size)
-CROP = 224
+CROP = 224  # P1 3.4, P2 section 5; all sizes below are proportional to it (--image-size)
 SCALES = (256, 480)  # shorter sides in training: P1 3.4
 AUGMENTATIONS = ("scale", "aspect")
 COLOUR_NOISE = 0.1  # standard deviation of AlexNet's noise along the principal colours: P1 3.4
-BY_SIZE = 9  # OpenCV's interpolation in MXNet: areas where a picture shrinks, cubic where it grows
+BY_SIZE = 9  # MXNet's interpolation: area where an image shrinks, cubic where it grows
 
-# How a picture is tested: its shorter side, the crop, and how many crops of it
+# How an image is tested: its shorter side, the size of the crop, the number of crops
 Rule = namedtuple("Rule", "side crop crops")
 RULES = {"224": Rule(256, 224, 1), "320": Rule(320, 320, 1), "ten": Rule(256, 224, 10)}
 
 
 def scaled(pixels, image_size):
-    """What the papers' number of pixels becomes where training crops are not 224."""
+    """A number of the papers' pixels in proportion to the size of the training crops."""
     return round(pixels * image_size / CROP)
 
 
 def rule_of(name, image_size):
-    """The Rule of this name where training crops have image_size."""
+    """The Rule of this name for training crops of image_size."""
     side, crop, count = RULES[name]
     return Rule(scaled(side, image_size), scaled(crop, image_size), count)
 
 
 def augmentation(kind, image_size, side):
-    """ImageRecordIter's options. side: the shorter side of the prepared pictures; None if they have
-    any, which the reader then makes the largest of the scales first.
+    """ImageRecordIter's options. side: the shorter side of the images; None if they differ, which
+    the reader then resizes to the largest of the scales.
 
     scale: a shorter side from [256, 480], a random crop of 224, a flip, colour noise (P1 3.4).
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to
-    224 (GoogLeNet; P2 Table 5, last row), the rest as before.
+    224 (GoogLeNet; P2 Table 5, last row), with the same flip and noise.
     """
     both = {"rand_mirror": True, "pca_noise": COLOUR_NOISE}
     if kind == "aspect":
@@ -62,10 +61,9 @@ def augmentation(kind, image_size, side):
     low, high = (scaled(scale, image_size) / side for scale in SCALES)
     if high > 1:
         raise UserError(
-            f"the prepared pictures have a shorter side of {side}, and crops of "
-            f"{image_size} need {scaled(SCALES[1], image_size)}: prepare them anew "
-            "with a larger --side, or choose a smaller --image-size (make: "
-            "IMAGE_SIZE=)"
+            f"the prepared images have a shorter side of {side}, and crops of {image_size} need "
+            f"{scaled(SCALES[1], image_size)}: prepare them again with a larger side (make "
+            "imagenet-data ARGS='--side N'), or choose a smaller --image-size (make: IMAGE_SIZE=)"
         )
     return {**both, "rand_crop": True, "min_random_scale": low, "max_random_scale": high}
 
@@ -73,11 +71,10 @@ def augmentation(kind, image_size, side):
 class CropBatches(Batches):
     """ImageNet's training batches.
 
-    ImageRecordIter decodes and augments one batch at a time, out of a record file that holds just
-    this batch in our order, so that none of its traps is left: its crops depend on its threads
-    unless seed_aug is given; with seed_aug they repeat from batch to batch, and from epoch to
-    epoch; it fills an epoch's last batch with the epoch's first samples; it cannot begin in the
-    middle.
+    For each batch, ImageRecordIter reads a record file with the samples of this batch only. Its
+    traps: crops depend on the number of threads unless seed_aug is given; with seed_aug they repeat
+    in each batch and epoch; it fills an epoch's last batch with the epoch's first samples; it
+    cannot start in the middle.
     """
 
     def __init__(
@@ -92,8 +89,7 @@ class CropBatches(Batches):
         threads=None,
         share=(0, 1),
     ):
-        """images: data.records.Records, of shorter side `side`, or None if they have any. mean:
-        red, green, blue. threads: one a core."""
+        """images: data.records.Records. mean: red, green, blue. side: as in augmentation()."""
         super().__init__(len(images), batch_size, seed, share)
         self._images, self._orders, self._place = images, {}, share[0]
         self._options = {
@@ -116,9 +112,8 @@ class CropBatches(Batches):
         return self._orders[epoch]
 
     def data_batch(self, iteration):
-        """Images float32 (part, 3, size, size), the mean subtracted, labels (part,); nothing is
-        padded."""
-        # far apart, because ImageRecordIter adds a sample's place in the batch
+        """Images float32 (part, 3, size, size) minus the mean, labels (part,), without padding."""
+        # far apart, because ImageRecordIter adds a sample's position in the batch
         seed = int(np.random.RandomState([self._seed, iteration, self._place]).randint(2**30))
         mine = [sample for _, sample in self.samples(iteration)[self._mine]]
         with tempfile.NamedTemporaryFile(suffix=".rec") as file:
@@ -126,21 +121,22 @@ class CropBatches(Batches):
                 file.write(self._images.raw(sample))
             file.flush()
             try:
-                # exactly one: unpacking asks for a second, without which the iterator would never
-                # give this batch's memory back
+                # unpacking also asks for a second batch; otherwise the iterator never frees this one
                 (batch,) = mx.io.ImageRecordIter(
                     path_imgrec=file.name, seed_aug=seed, **self._options
                 )
             except (mx.MXNetError, ValueError) as error:
-                raise self._images.damaged() from error
-        # which are not those of the records where these do not count from 0
+                raise self._images.corrupt() from error
+        # the labels in the records need not start at 0
         batch.label = [mx.nd.array(self._images.labels[mine])]
         return batch
 
 
 def crops(image, rule):
-    """A Pillow image -> uint8 (rule.crops, 3, rule.crop, rule.crop): the centre, or corners and
-    centre, and those flipped."""
+    """The crops of a Pillow image, uint8 (rule.crops, 3, rule.crop, rule.crop).
+
+    One crop is the centre; ten are the corners, the centre, and their flips.
+    """
     width, height = image.size
     short = min(width, height)
     width, height = round(width * rule.side / short), round(height * rule.side / short)
@@ -155,14 +151,13 @@ def crops(image, rule):
 
 
 class TestCrops:
-    """The test set once, by a rule; an iterator for training.evaluate, which averages over the
-    `crops` of an image.
+    """The test set by a rule, for training.evaluate, which averages over the crops of an image.
 
-    A batch has batch_size * crops rows, an image's side by side; the last one is padded and
-    says by how many images in batch.pad.
+    A batch has batch_size * crops rows, the crops of an image consecutive. batch.pad is the number
+    of images that pad the last batch.
     """
 
-    __test__ = False  # it is no test of pytest's
+    __test__ = False  # not a test for pytest
 
     def __init__(self, images, mean, batch_size, image_size, rule="224"):
         self._rule = rule_of(rule, image_size)
@@ -173,14 +168,14 @@ class TestCrops:
         ]
 
     def reset(self):
-        """Nothing to do: every iteration begins anew."""
+        """Do nothing: every iteration starts at the first image."""
 
     def _rows(self, sample):
-        picture = self._images.picture(sample)
+        content = self._images.image(sample)
         try:
-            return crops(photos.decoded(picture), self._rule) - self._mean
-        except Exception as error:  # a broken picture can raise anything
-            raise self._images.damaged() from error
+            return crops(image_files.decoded(content), self._rule) - self._mean
+        except Exception as error:  # a corrupt image can raise anything
+            raise self._images.corrupt() from error
 
     def __iter__(self):
         firsts = range(0, self.num_data, self.batch_size)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from common.errors import UserError
 
-from . import cifar, photos
+from . import cifar, image_files
 
 CIFAR_SIDE = 32  # of CIFAR's pictures, before they are averaged to smaller ones
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least, beside its classes
@@ -46,9 +46,9 @@ def array(image, inputs):
 
         pixels = crops(image, rule_of("224", size))[0]
     elif inputs["family"] == "cifar":
-        pixels = cifar.block_average(photos.square(image, CIFAR_SIDE)[None], size)[0]
+        pixels = cifar.block_average(image_files.square(image, CIFAR_SIDE)[None], size)[0]
     else:
-        pixels = photos.square(image, size)
+        pixels = image_files.square(image, size)
     mean = np.asarray(inputs["mean"], np.float32)
     return pixels - mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
 
@@ -97,10 +97,10 @@ def read(path, side):
     Raises UserError for what is not there, or no picture.
     """
     try:
-        return photos.read(path, side)
+        return image_files.read(path, side)
     except FileNotFoundError:
         raise UserError(f"{path} is not there: name a picture, or a folder of some") from None
     except Exception as error:  # a broken file can raise anything
         raise UserError(
-            f"{path} cannot be read ({photos.reason(error, path)}): mend it, or leave " "it out"
+            f"{path} cannot be read ({image_files.reason(error, path)}): repair it, or leave it out"
         ) from error

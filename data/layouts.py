@@ -1,7 +1,16 @@
-"""CIFAR's files: their names, in the binary and the Python version, and the records that they
-hold."""
+"""The files of CIFAR-10 and CIFAR-100, in the binary and the Python version, as arrays of records.
 
+A record is what the binary version stores: the labels of an image (CIFAR-100: coarse, fine), then
+1,024 red, green and blue bytes.
+"""
+
+import contextlib
+import shutil
+import tarfile
+import tempfile
+import zlib
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 
@@ -10,12 +19,10 @@ from common.files import absence, write_whole
 
 from . import unpickle
 
-# A record of the binary version: label_bytes labels (CIFAR-100: coarse, fine), then 1,024 red,
-# green and blue bytes.
-# names: the text file and the Python version's file that have the classes' names, and its key for
-# them.
+# binary, python: (training files, test file) of both versions; folders: of the official archives;
+# names: a text file and a Python file with the classes' names, and the key in the Python file
 Layout = namedtuple(
-    "Layout", "dataset title classes label_bytes label_keys binary python folders " "names"
+    "Layout", "dataset title classes label_bytes label_keys binary python folders names"
 )
 LAYOUTS = {
     "cifar10": Layout(
@@ -41,73 +48,96 @@ LAYOUTS = {
         names=("fine_label_names.txt", "meta", b"fine_label_names"),
     ),
 }
-# train: paths; test: path; read: the function that makes records of one
+# train: paths; test: path; read: the function that reads the records of a file
 Files = namedtuple("Files", "dataset place train test read")
 IMAGE_BYTES = 3 * 32 * 32
-LARGEST = 200_000_000  # bytes; the largest file of the official sets has 155 million
+LARGEST = 200_000_000  # bytes; the largest official file has 155 million
 
 OWN = "a set of your own is trained by --dataset pictures (make pictures-NETWORK)"
+
+
+@contextlib.contextmanager
+def unpacked(path, layout):
+    """A folder with the files of a set: `path`, or a temporary folder if `path` is an archive.
+
+    Raises UserError for a corrupt archive, and for one without the set.
+    """
+    if not path.is_file():
+        yield path
+        return
+    known = {*layout.binary[0], layout.binary[1], *layout.python[0], layout.python[1]}
+    known.update(layout.names[:2])
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / path.name.partition(".")[0]
+        folder.mkdir()
+        try:
+            with tarfile.open(path) as archive:
+                for member in archive:
+                    name = Path(member.name).name
+                    if member.isfile() and name in known and member.size <= LARGEST:
+                        with open(folder / name, "wb") as file:
+                            shutil.copyfileobj(archive.extractfile(member), file)
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+            raise UserError(
+                f"{path} cannot be unpacked ({_reason(error)}): copy or download it again, or name "
+                "the unpacked folder by --data-dir (make: DATA=)"
+            ) from error
+        try:
+            yield folder
+        except UserError as error:
+            raise UserError(str(error).replace(str(folder), str(path))) from error
 
 
 def find(layout, folder):
     """The Files of an official set."""
     if not folder.is_dir():
         raise UserError(
-            f"{folder} {absence(folder)}: name the one that has {layout.title} by "
-            "--data-dir (make: DATA=)"
+            f"{folder} {absence(folder)}: name the folder with {layout.title} by --data-dir (make: "
+            "DATA=)"
         )
-    for place in (folder, *(folder / name for name in layout.folders)):
-        for (train_files, test_file), read in (
-            (layout.binary, read_binary),
-            (layout.python, read_python),
-        ):
-            names = [*train_files, test_file]
-            missing = [name for name in names if not (place / name).is_file()]
-            if not missing:
-                return Files(
-                    layout.dataset,
-                    place,
-                    [place / name for name in train_files],
-                    place / test_file,
-                    read,
-                )
-            if len(missing) < len(names):
-                raise UserError(
-                    f"{place} lacks {', '.join(missing)} of {layout.title}: copy the "
-                    f"missing files there; or {OWN}"
-                )
+    for place, train_files, test_file, read in _versions(layout, folder):
+        names = [*train_files, test_file]
+        missing = [name for name in names if not (place / name).is_file()]
+        if not missing:
+            train = [place / name for name in train_files]
+            return Files(layout.dataset, place, train, place / test_file, read)
+        if len(missing) < len(names):
+            raise UserError(
+                f"{place} lacks {', '.join(missing)} of {layout.title}: copy the missing files "
+                f"there; or {OWN}"
+            )
     raise UserError(
-        f"{folder} has no {layout.title}: neither {layout.binary[1]} (binary version) "
-        f"nor {layout.python[1]} (Python version) is there; name the folder that has "
-        "them by --data-dir (make: DATA=)"
+        f"{folder} has no {layout.title}, neither {layout.binary[1]} (binary version) nor "
+        f"{layout.python[1]} (Python version): name the folder with these files by --data-dir "
+        "(make: DATA=)"
     )
 
 
 def find_own(folder):
     """The Files of a set in CIFAR's layout with any number of training files, or None."""
-    for dataset, layout in LAYOUTS.items():
-        for place in (folder, *(folder / name for name in layout.folders)):
-            for (train_files, test_file), read in (
-                (layout.binary, read_binary),
-                (layout.python, read_python),
-            ):
-                train = _numbered(place, train_files[0])
-                test = place / test_file
-                if train and test.is_file():
-                    return Files(dataset, place, train, test, read)
-                if train and dataset == "cifar10":
-                    raise UserError(
-                        f"{place} has {train[0].name}, and no {test_file}: it holds "
-                        "the test pictures"
-                    )
+    for layout in LAYOUTS.values():
+        for place, train_files, test_file, read in _versions(layout, folder):
+            train = _numbered(place, train_files[0])
+            if train and (place / test_file).is_file():
+                return Files(layout.dataset, place, train, place / test_file, read)
+            if train and layout.dataset == "cifar10":
+                raise UserError(
+                    f"{place} has {train[0].name}, but no {test_file}: add this file with the test "
+                    "images"
+                )
     return None
 
 
+def _versions(layout, folder):
+    for place in (folder, *(folder / name for name in layout.folders)):
+        yield (place, *layout.binary, read_binary)
+        yield (place, *layout.python, read_python)
+
+
 def _numbered(place, first):
-    """The files that are called as the first one but for its number, in the order of their
-    numbers."""
-    stem, one, ending = first.partition("1")
-    if not one:
+    """The files with the name of the first one and any number, in the order of the numbers."""
+    stem, number, ending = first.partition("1")
+    if not number:
         return [place / first] if (place / first).is_file() else []
     numbers = [
         path.name[len(stem) : len(path.name) - len(ending)]
@@ -121,8 +151,7 @@ def _numbered(place, first):
 
 
 def class_names(layout, files):
-    """The names that a text file, or the Python version's, has of the classes; empty if there is
-    none."""
+    """The names of the classes, from the text file or the Python file; empty if neither exists."""
     text_file, python_file, key = layout.names
     text = files.place / text_file
     pickled = files.place / python_file
@@ -137,73 +166,69 @@ def class_names(layout, files):
             name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
             for name in names
         )
-    # a broken file can raise anything; Forbidden is a way to be broken, too
-    except Exception as error:
+    except Exception as error:  # a corrupt file can raise anything
         raise UserError(
-            f"{pickled} does not hold the classes' names as CIFAR's does "
-            f"({_reason(error)}): "
-            "mend or remove it"
+            f"{pickled} does not contain the names of the classes ({_reason(error)}): replace or "
+            "remove it"
         ) from error
 
 
 def read_binary(path, layout):
-    """One file of the binary version -> uint8 records (n, label_bytes + 3072)."""
+    """The records of a file of the binary version, uint8 (n, label_bytes + 3072)."""
     size = layout.label_bytes + IMAGE_BYTES
     content = np.frombuffer(_content(path), dtype=np.uint8)
     if len(content) % size:
         raise UserError(
-            f"{path} has {len(content):,} bytes, no multiple of a record's {size:,}: "
-            f"it is truncated or no file in {layout.title}'s layout; copy or download "
-            "it again"
+            f"{path} has {len(content):,} bytes, not a multiple of a record's {size:,}: it is "
+            f"truncated, or not in {layout.title}'s layout; copy or download it again"
         )
     return content.reshape(-1, size)
 
 
-def _content(path):
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise UserError(
-            f"{path} has {size:,} bytes, and no file of CIFAR has more than "
-            f"{LARGEST:,}: it is another file; copy or download the set again, or "
-            "write a large set of your own as folders of pictures"
-        )
-    return path.read_bytes()
-
-
 def read_python(path, layout):
-    """One file of the Python version -> the same records."""
+    """The records of a file of the Python version."""
     content = _content(path)
     try:
         content = unpickle.read(content)
         images = content[b"data"]
         labels = np.stack([_label_column(content[key]) for key in layout.label_keys], axis=1)
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-            raise ValueError("its data are no array of bytes")
+            raise ValueError("its data are not an array of bytes")
         if images.shape != (len(labels), IMAGE_BYTES):
             raise ValueError(f"images of shape {images.shape} with labels of shape {labels.shape}")
     except unpickle.Forbidden as error:
         raise UserError(
-            f"{path} asks to load {error}, which no CIFAR file needs: do not trust it; "
-            "use the official archive"
+            f"{path} loads {error}, which no CIFAR file needs: do not trust it; use the official "
+            "archive"
         ) from error
-    except Exception as error:  # a broken file can raise anything, in any number of lines
+    except Exception as error:  # a corrupt file can raise anything
         raise UserError(
-            f"{path} is no sound file of {layout.title}'s Python version "
-            f"({_reason(error)}): copy, write or download it again"
+            f"{path} is not a sound file of {layout.title}'s Python version ({_reason(error)}): "
+            "copy, write or download it again"
         ) from error
     return np.ascontiguousarray(np.concatenate([labels, images], axis=1))
 
 
+def _content(path):
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise UserError(
+            f"{path} has {size:,} bytes, and the files of CIFAR have at most {LARGEST:,}: copy or "
+            "download the set again; use class folders for a large set of your own"
+        )
+    return path.read_bytes()
+
+
 def _label_column(labels):
-    """uint8 (n,) of a list of numbers, or of an array of whole numbers."""
+    """uint8 (n,) of a list or an array of integers."""
     if isinstance(labels, np.ndarray):
         if labels.ndim != 1:
             raise ValueError(f"labels of shape {labels.shape}")
     elif not all(type(label) is int for label in labels):
-        raise ValueError("its labels are no numbers")
+        raise ValueError("its labels are not numbers")
     column = np.asarray(labels, dtype=np.int64)
     if column.min(initial=0) < 0 or column.max(initial=0) > 255:
-        raise ValueError("a label that is no number from 0 to 255")
+        raise ValueError("a label outside 0 to 255")
     return column.astype(np.uint8)
 
 
@@ -212,8 +237,11 @@ def _reason(error):
 
 
 def write(folder, parts, class_names, title):
-    """Write a set in CIFAR-10's binary layout. parts: (uint8 images (n, 3, 32, 32), labels (n,)) of
-    the five training files and of the test file; title: what figures call it."""
+    """Write a set in CIFAR-10's binary layout.
+
+    parts: (uint8 images (n, 3, 32, 32), labels (n,)) of five training files and the test file.
+    title: the name of the set in figures.
+    """
     layout = LAYOUTS["cifar10"]
     training, test = layout.binary
     for name, (images, labels) in zip([*training, test], parts):

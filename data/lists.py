@@ -1,10 +1,10 @@
-"""The classes of a flat val/, from a list that names file and class, or from ILSVRC's own, which
-needs the devkit's meta.mat.
+"""Read the classes of a flat val/ from a list of files and classes.
 
-    LOC_val_solution.csv                      Kaggle: ILSVRC2012_val_00000001,n01440764 box
-    val.txt                                   Caffe: ILSVRC2012_val_00000001.JPEG 65
-    val_annotations.txt                       Tiny ImageNet: val_0.JPEG <tab> n03444034 <tab> box
-    ILSVRC2012_validation_ground_truth.txt    the devkit: 490, a line for each file, in their order
+LOC_val_solution.csv                      Kaggle: ILSVRC2012_val_00000001,n01440764 box
+val.txt                                   Caffe: ILSVRC2012_val_00000001.JPEG 65
+val_annotations.txt                       Tiny ImageNet: val_0.JPEG <tab> n03444034 <tab> box
+ILSVRC2012_validation_ground_truth.txt    the devkit: 490, a line for each file, in their order
+                                          (needs the devkit's meta.mat)
 """
 
 from collections import Counter
@@ -20,38 +20,40 @@ LISTS = (
 )
 
 
-def find(source, val, val_list=None):
-    """The list: val_list, or the first of LISTS in the source or in val. Raises UserError if there
-    is none."""
+def find(source, train, val, val_list=None):
+    """The list: val_list, or the first of LISTS in the source or in val."""
     paths = [place / name for place in (source, val) for name in LISTS]
     if val_list:
         paths = [Path(val_list)]
     for path in paths:
         if path.is_file():
             return path
+    if val_list:
+        raise UserError(f"{val_list} does not exist: name the list of the classes of {val}")
     raise UserError(
-        f"{val} has no class folders and no list of its classes: name one by "
-        f"--val-list ({', '.join(LISTS)}; make: ARGS='--val-list FILE')"
+        f"{val} has no class folders, and neither {source} nor {val.name}/ has a list of its "
+        f"classes ({', '.join(LISTS)}): write val.txt, with a file's name and its class in each "
+        f"line, or move {val.name}/ elsewhere to hold out a tenth of {train.name}/"
     )
 
 
 def labelled(val, names, path, numbers):
     """[(name, label)] of the files of a flat val/. path: the list; numbers: {class: label}.
 
-    Raises UserError for a list that cannot be read, says two things of one file, or none that
-    is a class.
+    Raises UserError for a list that cannot be read, or that lacks the class of a file.
     """
     names = [name for name in names if Path(name).name != path.name]
     try:
         lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is no text in UTF-8: save it as such, or name another list by " "--val-list"
-        ) from error
+        raise UserError(f"{path} is not in UTF-8: save it in that encoding") from error
     if all(line.strip().isdecimal() for line in lines):
         meanings = _devkit(path, numbers)
         if len(lines) != len(names):
-            raise UserError(f"{path} has {len(lines):,} lines and {val} {len(names):,} files")
+            raise UserError(
+                f"{path} has {len(lines):,} lines and {val} {len(names):,} files: add what is "
+                "missing"
+            )
         classes = [meanings.get(line.strip()) for line in lines]
     else:
         classes = _by_name(path, names, _entries(path, lines))
@@ -59,8 +61,8 @@ def labelled(val, names, path, numbers):
     wrong = [name for name, label in zip(names, labels) if label is None]
     if wrong:
         raise UserError(
-            f"{path} says no class of train/ for {len(wrong):,} files of {val}, the "
-            f"first {Path(wrong[0]).name}"
+            f"{path} has no class of train/ for {len(wrong):,} files of {val}, the first "
+            f"{Path(wrong[0]).name}: correct the list, or remove the files"
         )
     return list(zip(names, labels))
 
@@ -81,14 +83,13 @@ def _entries(path, lines):
         kind = parts[1].split()[0]
         if entries.setdefault(name, kind) != kind:
             raise UserError(
-                f"{path} says both {entries[name]} and {kind} for {name}: remove the " "wrong line"
+                f"{path} has both {entries[name]} and {kind} for {name}: remove the wrong line"
             )
     return entries
 
 
 def _by_name(path, names, entries):
-    """The class of each file, or None. A list may leave the ending out, if no two files differ
-    there alone."""
+    """The class of each file, or None. A list can omit endings if the names remain unique."""
     stems = Counter(Path(name).stem for name in names)
     listed = Counter(Path(name).stem for name in entries)
     by_stem = {
@@ -103,17 +104,15 @@ def _by_name(path, names, entries):
         kind = entries.get(file.stem, by_stem.get(file.stem))
         if kind is not None and stems[file.stem] > 1:
             raise UserError(
-                f"{path} does not say which of the {stems[file.stem]} files called "
-                f"{file.stem} it means (one is {file.name}): give names with their "
-                "endings"
+                f"{path} names {file.stem}, and {stems[file.stem]} files have that name (one is "
+                f"{file.name}): add the endings"
             )
         classes.append(kind)
     return classes
 
 
 def _labels(classes, numbers):
-    """Labels of classes' names or, if no name is among them, of their numbers from 0; None for
-    neither."""
+    """Labels of classes by their names, or by their numbers from 0; None for neither."""
     if any(kind in numbers for kind in classes):
         return [numbers.get(kind) for kind in classes]
     return [
@@ -123,7 +122,7 @@ def _labels(classes, numbers):
 
 
 def _devkit(path, numbers):
-    """{ILSVRC2012_ID: wnid}. The devkit numbers its classes in an order of its own, not by name."""
+    """{ILSVRC2012_ID: wnid}. The devkit's order of classes is not the order of their names."""
     for place in (path.parent / "meta.mat", path.parent.parent / "meta.mat"):
         if place.is_file():
             from scipy.io import loadmat
@@ -133,9 +132,9 @@ def _devkit(path, numbers):
                 pairs = [
                     (str(int(synset["ILSVRC2012_ID"])), str(synset["WNID"])) for synset in synsets
                 ]
-            except Exception as error:  # a damaged file can raise anything
+            except Exception as error:  # a corrupt file can raise anything
                 raise UserError(
-                    f"{place} is damaged, or not the devkit's: take it from the devkit anew"
+                    f"{place} is corrupt, or not the devkit's: copy it from the devkit again"
                 ) from error
             return {number: name for number, name in pairs if name in numbers}
-    raise UserError(f"{path} has the devkit's own numbers: put the devkit's meta.mat beside it")
+    raise UserError(f"{path} has the devkit's numbers: put the devkit's meta.mat beside it")

@@ -1,8 +1,7 @@
-"""A record file as MXNet's RecordIO has it, its records reached by their number, and a set of two
-such files.
+"""Read the records of an MXNet RecordIO file by their numbers.
 
-A record is a frame (magic, a word with its length), MXNet's header (flag, label, id, id2), and the
-file of a picture. One that holds the magic itself is in several pieces, each with a frame.
+A record consists of a frame (magic, a word with the length), a header (flag, label, id, id2), and
+an image file. A record that contains the magic is stored in several pieces, each with a frame.
 """
 
 import os
@@ -13,25 +12,23 @@ import numpy as np
 
 from common.errors import UserError
 
-MAGIC = 0xCED7230A  # with which each piece of a record begins
-LENGTH_BITS = 29  # of the word behind it; the others say which piece of a record it is
+MAGIC = 0xCED7230A  # the first word of each piece
+LENGTH_BITS = 29  # of the second word; its other bits say which piece of a record it is
 FRAME = struct.Struct("<II")
 HEADER = struct.Struct("<IfQQ")
-LABEL = struct.Struct("<f")  # as many behind the header as its flag says; 0: the one in the header
+LABEL = struct.Struct("<f")  # the flag is the number of labels behind the header; 0: the header's
 
-# name: for figures and tables; fingerprint: SHA-1 of what is in it; mean: red, green, blue;
-# side: shorter side in pixels of all pictures, None if they have any;
-# train_images, test_images: Records; class_names: in the order of the labels
+# name: for figures and tables; fingerprint: SHA-1 of the contents; mean: red, green, blue;
+# side: shorter side of all images in pixels, or None if they differ; train_images, test_images:
+# Records; class_names: in the order of the labels
 Set = namedtuple("Set", "name classes fingerprint mean side train_images test_images class_names")
 
 
 class Records:
-    """One split: its labels float32 (n,), and its records as they stand in the file.
-
-    offsets: int64 (n,), where in the file each begins. remedy: what to do about a damaged file.
-    """
+    """One split. labels: float32 (n,)."""
 
     def __init__(self, path, offsets, labels, remedy):
+        """offsets: int64 (n,), positions in the file. remedy: advice for a corrupt file."""
         self.path = path
         self.offsets = np.append(offsets, path.stat().st_size)
         self.labels = labels
@@ -42,51 +39,63 @@ class Records:
         return len(self.labels)
 
     def raw(self, sample):
-        """The record as bytes, framed: several in a row are a record file again.
+        """The framed bytes of a record. Consecutive records form a record file again.
 
-        Raises UserError for a damaged frame, which would end MXNet's process.
+        Raises UserError for a corrupt frame, which would end MXNet's process.
         """
         record = self._read(sample)
         self._pieces(record)
         return record
 
-    def picture(self, sample):
-        """The file of a picture as bytes. Raises UserError for a damaged frame or header."""
+    def image(self, sample):
+        """The bytes of an image file. Raises UserError for a corrupt frame or header."""
         content = struct.pack("<I", MAGIC).join(self._pieces(self._read(sample)))
         if len(content) < HEADER.size:
-            raise self.damaged()
+            raise self.corrupt()
         labels = HEADER.unpack_from(content)[0]
         return content[HEADER.size + LABEL.size * labels :]
 
-    def damaged(self):
-        """The UserError of a file that is not as it was made."""
-        return UserError(f"{self.path} is damaged: {self._remedy}")
+    def ends(self, sample, head, tail):
+        """The first and last bytes of an image, at most so many; none for a record in pieces."""
+        begin = self.offsets[sample]
+        start = os.pread(self._file, FRAME.size + HEADER.size + head, begin)
+        word = FRAME.unpack_from(start)[1]
+        if word >> LENGTH_BITS:
+            return b"", b""
+        labels = HEADER.unpack_from(start, FRAME.size)[0]
+        end = begin + FRAME.size + length(word)
+        last = os.pread(self._file, tail, end - tail)
+        return start[FRAME.size + HEADER.size + LABEL.size * labels :], last
+
+    def corrupt(self):
+        """The UserError of a corrupt file."""
+        return UserError(f"{self.path} is corrupt: {self._remedy}")
 
     def _read(self, sample):
         begin, end = self.offsets[sample : sample + 2]
         return os.pread(self._file, max(end - begin, 0), begin)
 
     def _pieces(self, record):
-        """A framed record's pieces, without their frames."""
+        """The pieces of a record, without their frames."""
         pieces = []
         position = 0
         while position < len(record):
             magic, word = FRAME.unpack_from(record.ljust(position + FRAME.size, b"\0"), position)
             if magic != MAGIC:
-                raise self.damaged()
+                raise self.corrupt()
             begin = position + FRAME.size
             pieces.append(record[begin : begin + length(word)])
             position += frame(word)
         if not 0 < position == len(record):
-            raise self.damaged()
+            raise self.corrupt()
         return pieces
 
 
 def length(word):
-    """Bytes of a piece. word: the one behind MAGIC."""
+    """Bytes of a piece. word: the word behind MAGIC."""
     return word & (1 << LENGTH_BITS) - 1
 
 
 def frame(word):
-    """Bytes of a piece with its frame, which ends on a multiple of four."""
+    """Bytes of a piece with its frame and the padding to a multiple of four."""
     return FRAME.size + -(-length(word) // 4) * 4

@@ -10,7 +10,7 @@ from conftest import ROOT, refusal
 
 import train_cifar
 from common import errors
-from data import cifar, folders, generated, imagenet, pictures
+from data import cifar, folders, generated, image_folders, imagenet
 from training import fit
 from training.recipe import Recipe
 
@@ -59,7 +59,7 @@ def test_rate_beyond_float32_is_one_line(option, value):
 
 @pytest.mark.parametrize(
     "load",
-    [lambda path: cifar.load("cifar10", path), pictures.load, folders.listing, imagenet.load],
+    [lambda path: cifar.load("cifar10", path), image_folders.load, folders.listing, imagenet.load],
 )
 def test_missing_folder_does_not_exist_and_is_not_called_empty(tmp_path, load):
     refusal(lambda: load(tmp_path / "nowhere"), "nowhere does not exist")

@@ -1,5 +1,8 @@
 """CIFAR's files in both versions, smaller and held-out pictures."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cifar_files import (
@@ -11,6 +14,7 @@ from cifar_files import (
     write_binary,
     write_python,
 )
+from conftest import refusal
 
 from data import cifar
 
@@ -144,3 +148,26 @@ def test_held_out_tenth_depends_on_the_seed_and_on_nothing_else(images):
     same(cifar.split_validation(dataset, 3), cifar.split_validation(dataset, 3))
     others = [cifar.split_validation(dataset, seed).test_images for seed in (3, 4, 5)]
     assert not any(np.array_equal(others[a], others[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+@pytest.mark.parametrize("version", ["binary", "python"])
+def test_archive_is_read_directly(tmp_path, records, name, version):
+    folder = tmp_path / f"{name}-{version}-folder"
+    if version == "binary":
+        write_binary(folder, records[name])
+    else:
+        write_python(folder, records[name], LABEL_BYTES[name])
+    archive = shutil.make_archive(tmp_path / f"{name}-{version}", "gztar", tmp_path, folder.name)
+    same(cifar.load(name, archive), cifar.load(name, folder))
+    assert cifar.load(name, archive).name.startswith(f"{name}-{version} (500 + 100 images")
+
+
+def test_archive_without_the_set_or_cut_is_rejected(tmp_path, records):
+    write_binary(tmp_path / "set", records["cifar10"])
+    archive = Path(shutil.make_archive(tmp_path / "set", "gztar", tmp_path / "set"))
+    refusal(lambda: cifar.load("cifar100", archive), archive, "no CIFAR-100")
+    archive.write_bytes(archive.read_bytes()[:-5000])
+    refusal(lambda: cifar.load("cifar10", archive), archive, "copy or download it again")
+    archive.write_bytes(b"not an archive")
+    refusal(lambda: cifar.load("cifar10", archive), archive, "copy or download it again")

@@ -168,7 +168,7 @@ def test_pickle_that_is_built_to_end_the_process_is_refused(tmp_path, records):
         assert (
             done.returncode == 1
             and "UserError" in done.stderr
-            and "data_batch_2 is no sound file" in done.stderr
+            and "data_batch_2 is not a sound file" in done.stderr
         ), done
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from conftest import refusal
+from trees import touch
 
 from data import folders
 
@@ -10,12 +11,12 @@ from data import folders
 @pytest.mark.parametrize(
     "fault, words",
     [
-        ("empty class", ["class 9", "no pictures"]),
+        ("empty class", ["class 9", "no images"]),
         ("unknown class", ["val/class 9", "no class of"]),
         ("loose picture", ["val has 1 files", "2.JPEG"]),
         ("no classes", ["class folders"]),
         ("nowhere", ["does not exist", "SOURCE="]),
-        ("flat val", ["--val-list"]),
+        ("flat val", ["val.txt"]),
     ],
 )
 def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
@@ -63,7 +64,7 @@ def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text,
             [(7, "n05"), (1, "n02")], dtype=[("ILSVRC2012_ID", object), ("WNID", object)]
         )
         savemat(str(tmp_path / "meta.mat"), {"synsets": kinds})
-    assert folders.listing(tmp_path)[1]["val"] == [
+    assert folders.listing(tmp_path).splits["val"] == [
         (f"val/{stem}1.JPEG", 1),
         (f"val/{stem}2.JPEG", 0),
     ]
@@ -87,7 +88,7 @@ def flat(folder, *names):
         ),
         ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]),
         ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
-        ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "anew"]),
+        ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "again"]),
     ],
 )
 def test_list_that_is_none_gets_one_line(tmp_path, name, content, words):
@@ -103,19 +104,12 @@ def test_class_folders_alone_hold_out_every_tenth(tmp_path):
         (tmp_path / name).mkdir()
         for i in range(20):
             (tmp_path / name / f"{i:02d}.png").write_bytes(b"")
-    _, splits, _ = folders.listing(tmp_path)
+    splits = folders.listing(tmp_path).splits
     assert (
         splits["val"] == [("a/09.png", 0), ("a/19.png", 0), ("b/09.png", 1), ("b/19.png", 1)]
         and len(splits["train"]) == 36
     )
     assert not {path for path, _ in splits["train"]} & {path for path, _ in splits["val"]}
-
-
-def touch(folder, *paths):
-    for path in paths:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(b"")
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -131,7 +125,7 @@ def touch(folder, *paths):
 )
 def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, train, test):
     touch(tmp_path, f"{train}/a/1.png", f"{train}/b/2.png", f"{test}/a/3.png", f"{test}/b/4.png")
-    _, splits, notes = folders.listing(tmp_path)
+    _, splits, notes, _ = folders.listing(tmp_path)
     assert splits == {
         "train": [(f"{train}/a/1.png", 0), (f"{train}/b/2.png", 1)],
         "val": [(f"{test}/a/3.png", 0), (f"{test}/b/4.png", 1)],
@@ -139,18 +133,61 @@ def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, train, 
     assert notes == []
 
 
+@pytest.mark.parametrize(
+    "train, test",
+    [
+        ("training_set", "test_set"),
+        ("training_set/training_set", "test_set/test_set"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train/train", "test/test"),
+        ("Train-Images", "validation images"),
+    ],
+)
+def test_folders_with_the_same_subfolders_are_sets_and_not_classes(tmp_path, train, test):
+    touch(tmp_path, f"{train}/a/1.png", f"{train}/b/2.png", f"{test}/a/3.png", "seg_pred/5.png")
+    listing = folders.listing(tmp_path)
+    assert listing.splits == {
+        "train": [(f"{train}/a/1.png", 0), (f"{train}/b/2.png", 1)],
+        "val": [(f"{test}/a/3.png", 0)],
+    }
+    assert listing.classes == ["a", "b"] and not listing.is_held_out
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["part1/{}/1.png part2/{}/2.png", "a/images/{}/1.png b/images/{}/2.png", "b/{}/1 a/{}/2 c/9"],
+)
+def test_folders_with_the_same_subfolders_and_unknown_names_are_rejected(tmp_path, pattern):
+    for name in ("cat", "dog"):
+        touch(tmp_path, *pattern.format(name, name).split())
+    refusal(lambda: folders.listing(tmp_path), "not like classes", "rename them to train/ and val/")
+
+
+def test_flat_training_and_test_set_are_no_classes(tmp_path):
+    touch(tmp_path, "training_set/1.png", "training_set/2.png", "test_set/1.png", "test_set/2.png")
+    refusal(lambda: folders.listing(tmp_path), "not like classes", "a folder for each class")
+
+
+def test_test_set_alone_is_complete(tmp_path):
+    touch(tmp_path, "a/1.png", "test/b/1.png", "test/b/2.png", "test/c/1.png")
+    (tmp_path / "a").rename(tmp_path / "test" / "a")
+    made = folders.listing(tmp_path, is_tested=True)
+    assert made.classes == ["a", "b", "c"] and made.is_held_out
+    assert sum(map(len, made.splits.values())) == 4
+
+
 def test_second_test_folder_is_said_to_be_unused(tmp_path):
     touch(
         tmp_path, "train/a/1.png", "train/b/2.png", "valid/a/3.png", "valid/b/4.png", "test/a/5.png"
     )
-    _, splits, notes = folders.listing(tmp_path)
+    _, splits, notes, _ = folders.listing(tmp_path)
     assert splits["val"] == [("valid/a/3.png", 0), ("valid/b/4.png", 1)]
     assert len(notes) == 1 and f"{tmp_path / 'test'} is not used" in notes[0]
 
 
 def test_folder_of_the_same_classes_and_no_known_name_is_refused(tmp_path):
     touch(tmp_path, "train/a/1.png", "train/b/2.png", "holdout/a/3.png")
-    refusal(lambda: folders.listing(tmp_path), tmp_path / "holdout", "rename it val/")
+    refusal(lambda: folders.listing(tmp_path), tmp_path / "holdout", "rename it to val/")
 
 
 def test_test_folder_without_train_is_refused_and_a_class_called_test_is_not(tmp_path):
@@ -163,11 +200,11 @@ def test_test_folder_without_train_is_refused_and_a_class_called_test_is_not(tmp
 def test_each_class_however_small_has_a_test_picture(tmp_path):
     for name, count in (("many", 60), ("nine", 9), ("two", 2)):
         touch(tmp_path, *(f"{name}/{number:02d}.png" for number in range(count)))
-    _, splits, _ = folders.listing(tmp_path)
+    splits = folders.listing(tmp_path).splits
     assert [sum(label == k for _, label in splits["val"]) for k in range(3)] == [6, 1, 1]
     assert [sum(label == k for _, label in splits["train"]) for k in range(3)] == [54, 8, 1]
     touch(tmp_path, "single/1.png")
-    refusal(lambda: folders.listing(tmp_path), tmp_path / "single", "one picture")
+    refusal(lambda: folders.listing(tmp_path), tmp_path / "single", "single image")
 
 
 def test_class_without_a_test_picture_is_said(tmp_path):
@@ -178,7 +215,7 @@ def test_class_without_a_test_picture_is_said(tmp_path):
 
 def test_pictures_in_folders_of_a_class_folder_are_its_pictures(tmp_path):
     touch(tmp_path, "a/2019/1.png", "a/2020/x/1.png", "a/.thumbnails/1.png", "b/1.png", "b/2.png")
-    _, splits, _ = folders.listing(tmp_path)
+    splits = folders.listing(tmp_path).splits
     assert splits == {
         "train": [("a/2019/1.png", 0), ("b/1.png", 1)],
         "val": [("a/2020/x/1.png", 0), ("b/2.png", 1)],

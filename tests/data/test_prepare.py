@@ -14,7 +14,7 @@ from conftest import ROOT, refusal
 from PIL import Image
 from trees import SIDE, decoded, picture, tree
 
-from data import folders, growing, imagenet, prepare
+from data import folders, imagenet, prepare, split_writer
 from data.crops import CropBatches, TestCrops
 
 
@@ -91,8 +91,8 @@ def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared
     output = tmp_path / "set"
     code = (
         "import sys, time; from data import prepare; prepare.JOB = 4; slow, appended ="
-        " prepare.Growing.append, []\ndef append(*a): slow(*a); print('appended', flush=True);"
-        " appended.append(a); time.sleep(60 * (len(appended) == 2))\nprepare.Growing.append ="
+        " prepare.SplitWriter.append, []\ndef append(*a): slow(*a); print('appended', flush=True);"
+        " appended.append(a); time.sleep(60 * (len(appended) == 2))\nprepare.SplitWriter.append ="
         f" append; prepare.prepare({str(source)!r}, {str(output)!r}, {SIDE}, 2)"
     )
     for number in (signal.SIGKILL, signal.SIGINT):
@@ -149,14 +149,16 @@ def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path,
     assert (
         done.returncode == 2
         and last.startswith("error: ")
-        and "goes on" in last
+        and "resume" in last
         and "Traceback" not in done.stderr
     ), done.stderr
     prepare.prepare(source, tmp_path, SIDE, 1)
     assert (tmp_path / "train.rec").read_bytes() == whole
 
 
-@pytest.mark.parametrize("place, name", [(growing.Growing, "finish"), (prepare, "_write_facts")])
+@pytest.mark.parametrize(
+    "place, name", [(split_writer.SplitWriter, "finish"), (prepare, "_write_facts")]
+)
 def test_preparation_that_ends_between_its_last_steps_goes_on(
     source, prepared, tmp_path, monkeypatch, place, name
 ):
@@ -171,7 +173,9 @@ def test_preparation_that_ends_between_its_last_steps_goes_on(
         patch.setattr(place, name, broken)
         prepare.prepare(source, tmp_path, SIDE, 2)
     assert (tmp_path / "train.rec").exists() and not (tmp_path / "set.json").exists()
-    monkeypatch.setattr(growing.Growing, "append", None)  # there is nothing left to prepare
+    monkeypatch.setattr(
+        split_writer.SplitWriter, "append", None
+    )  # there is nothing left to prepare
     made = prepare.prepare(source, tmp_path, SIDE, 2)
     assert made.fingerprint == prepared[0].fingerprint and not list(tmp_path.glob("*.partial"))
 
@@ -204,7 +208,7 @@ def copy_of(prepared, folder):
 def test_damaged_set_is_refused_when_it_is_loaded(prepared, tmp_path, name, damage, said):
     folder = copy_of(prepared, tmp_path / "set")
     (folder / name).write_bytes(damage((folder / name).read_bytes()))
-    refusal(lambda: imagenet.load(folder), folder, said, "anew")
+    refusal(lambda: imagenet.load(folder), folder, said, "imagenet-data")
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -223,12 +227,12 @@ def test_damaged_record_is_refused_when_it_comes(prepared, tmp_path, split, plac
         batches = CropBatches(made.train_images, made.mean, **options).stream(1, 6)
     else:
         batches = TestCrops(made.test_images, made.mean, 5, 64)
-    refusal(lambda: list(batches), f"{split}.rec is damaged", "anew")
+    refusal(lambda: list(batches), f"{split}.rec is corrupt", "imagenet-data")
 
 
 def test_damage_is_seen(source, prepared, tmp_path):
     made, _ = prepared
-    pairs = folders.listing(source)[1]["val"]
+    pairs = folders.listing(source).splits["val"]
     for kind in ("rec", "idx", "lst"):
         (tmp_path / f"val.{kind}.partial").write_bytes(
             made.test_images.path.with_suffix("." + kind).read_bytes()
@@ -238,7 +242,7 @@ def test_damage_is_seen(source, prepared, tmp_path):
     content = bytearray((tmp_path / "val.rec.partial").read_bytes())
     content[int(made.test_images.offsets[5]) + 4] ^= 4  # the length of a record
     (tmp_path / "val.rec.partial").write_bytes(content)
-    refusal(lambda: imagenet.verify(tmp_path, {"val": pairs}), "record 5 is damaged")
+    refusal(lambda: imagenet.verify(tmp_path, {"val": pairs}), "record 5 is corrupt")
 
 
 def test_files_of_another_program_are_not_replaced(source, tmp_path):
@@ -260,7 +264,7 @@ def test_phones_photograph_is_prepared_upright(tmp_path):
     stored = Image.new("RGB", (128, 64), "red")
     stored.paste("blue", (64, 0, 128, 64))
     stored.save(tmp_path / "photo.jpg", exif=exif, quality=95)
-    jpeg, _ = prepare.encode(tmp_path / "photo.jpg", 64)
+    jpeg, *_ = prepare.encode(tmp_path / "photo.jpg", 64)
     pixels = mx.image.imdecode(jpeg).asnumpy()
     assert pixels.shape == (128, 64, 3)
     assert (pixels[:60].mean(axis=(0, 1)).argmax(), pixels[68:].mean(axis=(0, 1)).argmax()) == (

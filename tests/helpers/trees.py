@@ -38,6 +38,14 @@ def tree(folder, classes=3, train=12, val=4):
     return folder
 
 
+def touch(folder, *paths):
+    """Create empty files. Returns the folder."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def source(tmp_path_factory):
     return tree(tmp_path_factory.mktemp("tree of pictures"))

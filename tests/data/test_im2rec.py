@@ -17,7 +17,7 @@ from conftest import refusal, scored
 from PIL import Image
 from test_imagenet import call, small
 
-from data import imagenet, photos, ready
+from data import im2rec, image_files, imagenet
 from data.crops import CropBatches, TestCrops
 from data.records import MAGIC
 from training.log import read_log
@@ -160,7 +160,7 @@ def test_pictures_are_tested_as_mxnets_reader_decodes_them(tmp_path, kind, mode,
     (batch,) = mx.io.ImageRecordIter(
         path_imgrec=str(tmp_path / "one.rec"), data_shape=(3, 64, 64), batch_size=1, verbose=False
     )
-    ours = np.asarray(photos.decoded(file.getvalue())).transpose(2, 0, 1)
+    ours = np.asarray(image_files.decoded(file.getvalue())).transpose(2, 0, 1)
     assert abs(batch.data[0].asnumpy()[0] - ours).max() < 6
 
 
@@ -178,7 +178,7 @@ def test_labels_that_do_not_begin_at_0_are_numbered_anew(tmp_path):
 def test_label_behind_the_header_is_read(tmp_path):
     made = imagenet.load(folder_of(tmp_path, [[0.0], [1.0], [1.0]], [[1.0]]))
     assert made.train_images.labels.tolist() == [0, 1, 1]
-    assert made.train_images.picture(1) == picture()
+    assert made.train_images.image(1) == picture()
     assert CropBatches(made.train_images, made.mean, 3, 3, 64, None).data_batch(1)
     assert next(iter(TestCrops(made.test_images, made.mean, 1, 64))).label[0].asscalar() == 1
 
@@ -199,9 +199,9 @@ def test_synset_txt_names_the_classes(tmp_path):
         ([0, 0.5], [0], ["train.rec", "record 1 has the label 0.5"]),
         ([0, 1], [-1], ["val.rec", "record 0 has the label -1"]),
         ([0, float("nan")], [0], ["train.rec", "nan"]),
-        ([0, 0], [0], ["label 0 alone", "--recursive"]),
+        ([0, 0], [0], ["only the label 0", "--recursive"]),
         ([0, 1], [0, 2], ["val.rec has the label 2", "train.rec"]),
-        ([0, 1], [], ["val.rec is damaged"]),
+        ([0, 1], [], ["val.rec is corrupt"]),
     ],
 )
 def test_labels_that_are_no_classes_get_one_line(tmp_path, train, val, words):
@@ -232,28 +232,53 @@ def test_damaged_records_are_refused_when_they_are_loaded(made_by_im2rec, tmp_pa
     for name, content in contents(made_by_im2rec).items():
         (tmp_path / name).write_bytes(damage(content) if name == "val.rec" else content)
     # nobody is told to delete the only copy
-    refusal(lambda: imagenet.load(tmp_path), "val.rec is damaged", "im2rec.py")
+    refusal(lambda: imagenet.load(tmp_path), "val.rec is corrupt", "im2rec.py")
 
 
-def test_what_is_no_picture_is_refused_when_it_comes(tmp_path):
-    write(tmp_path / "train.rec", [(0, picture()), (1, b"no picture")])
-    write(tmp_path / "val.rec", [(0, b"no picture")])
-    refusal(lambda: imagenet.load(tmp_path), "train.rec is damaged at record 1", "im2rec.py")
-    write(tmp_path / "train.rec", [(0, picture()), (1, picture())])
-    made = imagenet.load(tmp_path)
-    tests = TestCrops(made.test_images, made.mean, 1, 64)
-    refusal(lambda: list(tests), "val.rec is damaged", "im2rec.py")
+def transparent():
+    file = io.BytesIO()
+    Image.new("RGBA", (90, 70), (0, 0, 0, 40)).save(file, "PNG")
+    return file.getvalue()
+
+
+def truncated(kind):
+    content = picture(300, 300, kind=kind)
+    return content[: len(content) // 2]
+
+
+FAULTS = {
+    "GIF": picture(kind="GIF"),  # MXNet's reader ends the process with SIGFPE
+    "WEBP": picture(kind="WEBP"),
+    "PPM": picture(kind="PPM"),
+    "not an image": b"<html>not found</html>" + bytes(100),
+    "image file is truncated (": truncated("JPEG"),  # MXNet's reader shows the missing part in grey
+    "image file is truncated": truncated("PNG"),
+    "record 3: ": picture().replace(b"\xff\xc0", b"\xff\xc4"),  # a header without a size
+    "transparent": transparent(),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_images_that_mxnet_cannot_decode_are_found_before_training(tmp_path, fault, split):
+    sound = [(0, picture()), (1, picture(kind="PNG")), (1, picture(kind="BMP") + b"trailing")]
+    write(tmp_path / "train.rec", sound)
+    write(tmp_path / "val.rec", sound)
+    im2rec.check_images(imagenet.load(tmp_path).train_images)
+    write(tmp_path / f"{split}.rec", [*sound, (0, FAULTS[fault])])
+    message = refusal(lambda: imagenet.load(tmp_path), f"{split}.rec", "1 of 4", "record 3", fault)
+    assert "make imagenet-data" in message
 
 
 def test_record_in_pieces_is_read_whole(tmp_path):
     magic = MAGIC.to_bytes(4, "little")
     rows = [(1, b"12345678" + magic + b"1234" + magic), (2, magic), (3, b"1234")]
     write(tmp_path / "pieces.rec", rows)
-    records = ready.read(tmp_path / "pieces.rec")
+    records = im2rec.read(tmp_path / "pieces.rec")
     assert records.labels.tolist() == [1, 2, 3]
     reader = mx.recordio.MXRecordIO(str(tmp_path / "pieces.rec"), "r")
     for number, (_, content) in enumerate(rows):
-        assert records.picture(number) == content == mx.recordio.unpack(reader.read())[1]
+        assert records.image(number) == content == mx.recordio.unpack(reader.read())[1]
     again = b"".join(records.raw(number) for number in range(3))
     assert again == (tmp_path / "pieces.rec").read_bytes()
 

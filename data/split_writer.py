@@ -1,5 +1,4 @@
-"""The three files of a split while they are made: what their state says is on the disk, and a
-stopped preparation goes on there."""
+"""Write the .rec, .idx and .lst of a prepared split so that a stopped preparation can resume."""
 
 import hashlib
 import json
@@ -11,15 +10,15 @@ from common.files import write_whole
 KINDS = ("rec", "idx", "lst")
 
 
-class Growing:
-    """A split's .rec, .idx and .lst, called .partial until finish(). What was written after the
-    state is cut off.
+class SplitWriter:
+    """The files of a split, called .partial until finish(), and the state that describes them.
 
-    Raises UserError if a file of the final name is there that no preparation of ours has left.
+    Whatever was written after the last state is cut off. Raises UserError if a file of the final
+    name exists that does not belong to this preparation.
     """
 
     def __init__(self, folder, split, settings, pairs):
-        """pairs: the [(path, label)] that the split is to have."""
+        """pairs: all [(path, label)] of the split."""
         self._paths = {kind: folder / f"{split}.{kind}.partial" for kind in KINDS}
         self._part = folder / f"{split}.part.partial"
         self._state_path = folder / f"{split}.state.partial"
@@ -31,8 +30,8 @@ class Growing:
             "sums": [0.0, 0.0, 0.0],
             "digest": "",
         }
-        self.done = set()  # the pairs that are written
-        self._go_on(set(pairs))
+        self.done = set()  # pairs that are written
+        self._resume(set(pairs))
         self._files = {}
         for kind, path in self._paths.items():
             mode = "r+b" if path.exists() else "w+b"
@@ -40,84 +39,81 @@ class Growing:
             self._files[kind].truncate(self.state["bytes"][kind])
 
     def _take_back(self):
-        """Files that got their names before a preparation was stopped, ahead of its set.json, are
-        .partial again."""
+        """Rename final files back to .partial if a preparation was stopped before set.json."""
         for path in self._paths.values():
             final = path.with_suffix("")
             if not final.exists():
                 continue
             if path.exists() or not self._state_path.exists():
                 raise UserError(
-                    f"{final} is there, and is not of this preparation: move it away, "
-                    "or choose another folder by --output (make: DATA=)"
+                    f"{final} exists, and is not of this preparation: move it away, or name "
+                    "another folder by --output (make: DATA=)"
                 )
             os.replace(final, path)
 
-    def _go_on(self, pairs):
-        """Take what a stopped preparation with the same settings has left, if it is whole."""
+    def _resume(self, pairs):
+        """Take over the state of a stopped preparation with the same settings, if it is sound."""
         try:
             state = json.loads(self._state_path.read_text())
             done = self._listed(state["bytes"]["lst"])
-            same = all(
+            is_same = all(
                 state["settings"][key] == self.state["settings"][key]
                 for key in ("side", "quality", "classes")
             )
-            whole = all(
+            is_complete = all(
                 path.stat().st_size >= state["bytes"][kind] for kind, path in self._paths.items()
             )
         except (OSError, ValueError, KeyError, TypeError, IndexError):
-            return  # nothing that could go on
-        if same and whole and done <= pairs and state["images"]:
+            return
+        if is_same and is_complete and done <= pairs and state["images"]:
             self.state = state
             self.done = done
 
     def _listed(self, count):
-        """The (path, label) of the list's first `count` bytes."""
+        """The pairs in the first `count` bytes of the .lst."""
         text = self._paths["lst"].read_bytes()[:count].decode("utf-8", "surrogateescape")
         rows = [line.split("\t", 2) for line in text.split("\n")[:-1]]
         return {(path, int(float(label))) for _, label, path in rows}
 
-    def append(self, pictures):
-        """pictures: [(path, label, JPEG, mean)], all of them or, if anything breaks meanwhile,
-        none."""
+    def append(self, images):
+        """Append [(path, label, JPEG, mean)]: all of them or, on an error, none."""
         state = self.state
-        blocks = self._packed(pictures)
+        blocks = self._packed(images)
         for kind, file in self._files.items():
             file.seek(state["bytes"][kind])
             file.write(blocks[kind])
             file.flush()
             os.fsync(file.fileno())
             state["bytes"][kind] += len(blocks[kind])
-        for *_, mean in pictures:
+        for *_, mean in images:
             state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
-        state["images"] += len(pictures)
+        state["images"] += len(images)
         state["digest"] = hashlib.sha1(state["digest"].encode() + blocks["rec"]).hexdigest()
         write_whole(self._state_path, json.dumps(state))
 
-    def _packed(self, pictures):
+    def _packed(self, images):
         """{kind: bytes} to append. Raises UserError if the disk is full."""
         import mxnet as mx
 
         index = []
         lines = []
         try:
-            # MXRecordIO cannot tell()
+            # MXRecordIO has no tell()
             writer = mx.recordio.MXIndexedRecordIO(os.devnull, str(self._part), "w")
-            for number, (path, label, jpeg, _) in enumerate(pictures, self.state["images"]):
+            for number, (path, label, jpeg, _) in enumerate(images, self.state["images"]):
                 index.append(f"{number}\t{self.state['bytes']['rec'] + writer.tell()}\n")
                 lines.append(f"{number}\t{label:f}\t{path}\n")
                 writer.write(mx.recordio.pack(mx.recordio.IRHeader(0, label, number, 0), jpeg))
             size = writer.tell()
             writer.close()
             records = self._part.read_bytes()
-            # MXNet does not see that a disk is full when it closes the file
-            if len(records) != size:
+            if len(records) != size:  # MXNet ignores a full disk when it closes the file
                 raise mx.MXNetError
         except mx.MXNetError as error:
             self._part.unlink(missing_ok=True)  # it may be what fills the disk
             raise UserError(
-                f"cannot write {self._part}: is the disk full? Make room, and the same "
-                "command goes on"
+                f"cannot write {self._part}: is the disk full? Free some space, and re-run the "
+                "command to resume"
             ) from error
         self._part.unlink()
         return {
@@ -127,11 +123,11 @@ class Growing:
         }
 
     def finish(self):
-        """Give the files their names."""
+        """Give the files their final names."""
         for kind, path in self._paths.items():
             self._files[kind].close()
             os.replace(path, path.with_suffix(""))
 
     def forget(self):
-        """Remove what a stopped preparation needs to go on."""
+        """Remove the state."""
         self._state_path.unlink()

@@ -11,7 +11,7 @@ from conftest import SMALL, refusal, refused, start
 from PIL import Image
 
 import score
-from data import cifar, pictures
+from data import cifar, image_folders
 
 COLOURS = {"rose": (220, 30, 30), "leaf": (30, 220, 30), "sky": (30, 30, 220)}
 
@@ -35,7 +35,7 @@ def records(count, classes, seed=0):
 
 
 def test_class_folders_become_small_squares_with_their_names(tmp_path):
-    made = pictures.load(class_folders(tmp_path / "my set", {"rose": 12, "leaf": 4, "sky": 2}))
+    made = image_folders.load(class_folders(tmp_path / "my set", {"rose": 12, "leaf": 4, "sky": 2}))
     assert made.class_names == ("leaf", "rose", "sky") and made.classes == 3
     assert made.name == "my set (15 + 3 images in 3 classes)"
     assert made.train_images.shape == (15, 3, 32, 32) and made.train_images.dtype == np.uint8
@@ -50,18 +50,18 @@ def test_class_folders_become_small_squares_with_their_names(tmp_path):
 
 def test_fingerprint_is_of_pictures_and_labels(tmp_path):
     one = class_folders(tmp_path / "one", {"rose": 3, "sky": 3})
-    before = pictures.load(one).fingerprint
-    assert pictures.load(one).fingerprint == before
+    before = image_folders.load(one).fingerprint
+    assert image_folders.load(one).fingerprint == before
     Image.new("RGB", (40, 61), (1, 2, 3)).save(one / "sky" / "01.png")
-    assert pictures.load(one).fingerprint != before
+    assert image_folders.load(one).fingerprint != before
 
 
 def test_image_size_is_any_multiple_of_four(tmp_path):
     folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
-    assert pictures.load(folder, 48).test_images.shape == (2, 3, 48, 48)
+    assert image_folders.load(folder, 48).test_images.shape == (2, 3, 48, 48)
     for size in (30, 4, 0, -8):
         refusal(
-            lambda: pictures.load(folder, size),  # noqa: B023
+            lambda: image_folders.load(folder, size),  # noqa: B023
             f"--image-size {size}",
             "multiple of 4",
         )
@@ -70,9 +70,34 @@ def test_image_size_is_any_multiple_of_four(tmp_path):
 def test_what_is_no_picture_is_named(tmp_path):
     folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
     (folder / "sky" / "notes.txt").write_text("not a picture")
-    refusal(lambda: pictures.load(folder), "1 files", "sky/notes.txt", "mend or remove")
-    refusal(lambda: pictures.load(tmp_path / "nowhere"), tmp_path / "nowhere", "does not exist")
-    refusal(lambda: pictures.load(None), "--data-dir", "DATA=")
+    refusal(lambda: image_folders.load(folder), "1 files", "sky/notes.txt", "--skip-unreadable")
+    refusal(
+        lambda: image_folders.load(tmp_path / "nowhere"), tmp_path / "nowhere", "does not exist"
+    )
+    refusal(lambda: image_folders.load(None), "--data-dir", "DATA=")
+
+
+def test_unreadable_files_are_left_out_when_asked(tmp_path, capsys):
+    folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
+    (folder / "sky" / "a.txt").write_text("not an image")
+    (folder / "sky" / "b.heic").write_bytes(b"ftypheic" + bytes(100))
+    refusal(lambda: image_folders.load(folder), "a.txt: not an image", "pillow-heif")
+    made = image_folders.load(folder, skip_unreadable=True)
+    assert "2 files" in capsys.readouterr().out
+    assert np.bincount(made.train_labels).tolist() == [2, 3]
+    (folder / "fog").mkdir()
+    (folder / "fog" / "1.png").write_bytes(b"")
+    (folder / "fog" / "2.png").write_bytes(b"")
+    refusal(lambda: image_folders.load(folder, skip_unreadable=True), "no train image of fog")
+
+
+def test_transparent_images_are_counted_once(tmp_path, capsys):
+    folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
+    for number in range(2):
+        Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(folder / "sky" / f"0{number}.png")
+    images = image_folders.load(folder).train_images
+    assert (images == 255).all(axis=(1, 2, 3)).sum() == 2
+    assert capsys.readouterr().out == "2 transparent images composited on white\n"
 
 
 @pytest.mark.parametrize("counts, test", [((50, 51, 3), 37), ((7,), 2), ((20,) * 12, 8)])
@@ -83,18 +108,18 @@ def test_own_set_in_the_binary_layout_has_any_number_of_pictures_and_classes(
     for number, rows in enumerate(written, 1):
         (tmp_path / f"data_batch_{number}.bin").write_bytes(rows.tobytes())
     (tmp_path / "test_batch.bin").write_bytes(records(test, 4, 99).tobytes())
-    made = pictures.load(tmp_path)
+    made = image_folders.load(tmp_path)
     assert (made.classes, len(made.test_labels), made.class_names) == (4, test, ())
     assert np.array_equal(
         made.train_images.reshape(sum(counts), -1), np.concatenate(written)[:, 1:]
     )
     (tmp_path / "batches.meta.txt").write_text("a\nb\nc\nd\ne\n")
     assert (
-        pictures.load(tmp_path).class_names == ("a", "b", "c", "d", "e")
-        and pictures.load(tmp_path).classes == 5
+        image_folders.load(tmp_path).class_names == ("a", "b", "c", "d", "e")
+        and image_folders.load(tmp_path).classes == 5
     )
     (tmp_path / "batches.meta.txt").write_text("a\nb\n")
-    refusal(lambda: pictures.load(tmp_path), "label 3", "2 classes")
+    refusal(lambda: image_folders.load(tmp_path), "label 3", "2 classes")
 
 
 FORMS = {
@@ -130,7 +155,7 @@ def test_pickle_that_is_written_today_is_read(tmp_path, form, protocol):
     (tmp_path / "batches.meta").write_bytes(
         pickle.dumps({"label_names": ["ant", "bee", "fly"]}, protocol)
     )
-    made = pictures.load(tmp_path)
+    made = image_folders.load(tmp_path)
     assert np.array_equal(made.train_images.reshape(30, -1), rows["data_batch_1"][:, 1:])
     assert np.array_equal(made.test_labels, rows["test_batch"][:, 0]) and made.class_names == (
         "ant",
@@ -154,11 +179,11 @@ def test_own_set_taken_for_cifar10_is_told_the_way_and_never_to_delete(tmp_path)
 
 def test_own_set_without_test_pictures_or_with_one_class_is_refused(tmp_path):
     (tmp_path / "data_batch_1.bin").write_bytes(records(20, 1).tobytes())
-    refusal(lambda: pictures.load(tmp_path), "no test_batch.bin")
+    refusal(lambda: image_folders.load(tmp_path), "no test_batch.bin")
     (tmp_path / "test_batch.bin").write_bytes(b"")
-    refusal(lambda: pictures.load(tmp_path), "test_batch.bin", "no pictures")
+    refusal(lambda: image_folders.load(tmp_path), "test_batch.bin", "no images")
     (tmp_path / "test_batch.bin").write_bytes(records(4, 1).tobytes())
-    refusal(lambda: pictures.load(tmp_path), "one class only")
+    refusal(lambda: image_folders.load(tmp_path), "one class only")
 
 
 def test_network_is_trained_on_class_folders(tmp_path):

@@ -1,11 +1,10 @@
 """One picture file of any kind becomes an upright picture of 8 bits."""
 
-import mxnet as mx
 import numpy as np
 import pytest
 from PIL import Image
 
-from data import photos, prepare
+from data import image_files, prepare
 
 
 def test_colours_survive_grey_and_cmyk(tmp_path):
@@ -14,7 +13,7 @@ def test_colours_survive_grey_and_cmyk(tmp_path):
         Image.new("RGB", (90, 70), (200, 100, 50)).convert(mode).save(
             path, "JPEG" if mode in ("RGB", "L", "CMYK") else "PNG"
         )
-        _, mean = prepare.encode(path, 64)
+        _, mean, _ = prepare.encode(path, 64)
         expected = (
             np.array([200, 100, 50])
             if mode != "L"
@@ -23,20 +22,46 @@ def test_colours_survive_grey_and_cmyk(tmp_path):
         assert np.allclose(mean, expected, atol=12 if mode == "P" else 4), mode
 
 
-def test_sixteen_bits_become_eight(tmp_path):
-    values = np.linspace(0, 60000, 64)[None].repeat(
-        64, axis=0
-    )  # which would be white from the first 0.4 % on
-    for name, dtype in (("I;16.png", np.uint16), ("I;16B.tif", ">u2"), ("I.tif", np.int32)):
-        Image.fromarray(values.astype(dtype)).save(tmp_path / name)
-        pixels = mx.image.imdecode(prepare.encode(tmp_path / name, 64)[0]).asnumpy()
-        assert abs(pixels - (values / 257)[:, :, None]).max() < 4, name
-    for number, floats in enumerate(
-        (values.astype(np.float32), values.astype(np.int32) - 1, values.astype(np.int32) * 2)
-    ):
-        Image.fromarray(floats).save(tmp_path / f"{number}.tif")
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize(
+    "name, dtype", [("I;16.png", np.uint16), ("I;16B.tif", ">u2"), ("I.tif", np.int32)]
+)
+def test_white_is_the_largest_value_of_the_depth_in_use(tmp_path, name, dtype, bits):
+    values = np.linspace(0, 2**bits - 1, 64)[None].repeat(64, axis=0)
+    Image.fromarray(values.astype(dtype)).save(tmp_path / name)
+    pixels = np.asarray(image_files.read(tmp_path / name, 64))
+    assert abs(pixels - (values * 255 / (2**bits - 1))[:, :, None]).max() < 2
+
+
+def test_values_outside_16_bits_are_rejected(tmp_path):
+    values = np.linspace(0, 60000, 64)[None].repeat(64, axis=0)
+    for floats in (values.astype(np.float32), values.astype(np.int32) - 1, values.astype("i4") * 2):
+        Image.fromarray(floats).save(tmp_path / "deep.tif")
         with pytest.raises(ValueError, match="bits"):
-            prepare.encode(tmp_path / f"{number}.tif", 64)
+            image_files.read(tmp_path / "deep.tif", 64)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_become_white(tmp_path, mode):
+    image = Image.new("RGBA", (40, 20), (0, 0, 0, 0))  # a black sign on hidden black
+    image.paste((0, 0, 0, 255), (10, 5, 30, 15))
+    image.convert(mode).save(tmp_path / "sign.png")
+    read = image_files.read(tmp_path / "sign.png", 16)
+    assert read.getpixel((0, 0)) == (255, 255, 255) and read.getpixel((20, 10)) == (0, 0, 0)
+    assert read.info[image_files.COMPOSITED]
+    Image.new("RGBA", (40, 20), (9, 9, 9, 255)).save(tmp_path / "opaque.png")
+    assert not image_files.read(tmp_path / "opaque.png", 16).info[image_files.COMPOSITED]
+
+
+def test_limit_of_pixels_can_be_raised(tmp_path, monkeypatch):
+    Image.new("L", (100, 100)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(Image.DecompressionBombError) as caught:
+        image_files.read(tmp_path / "large.png", 16)
+    reason = image_files.reason(caught.value, tmp_path / "large.png")
+    assert "more than 2,000 pixels; set MAX_IMAGE_PIXELS=" in reason
+    monkeypatch.setenv("MAX_IMAGE_PIXELS", "10000")
+    assert image_files.read(tmp_path / "large.png", 16).size == (100, 100)
 
 
 def test_narrow_picture_is_refused_before_it_is_made_huge(tmp_path, monkeypatch):
@@ -78,7 +103,7 @@ def test_each_orientation_of_a_camera_is_turned_upright(tmp_path, orientation, k
     Image.fromarray(stored).save(
         path, exif=exif, **({"quality": 95, "subsampling": 0} if kind[:3] == "jpg" else {})
     )
-    pixels = np.asarray(photos.read(path, 96)).astype(int)
+    pixels = np.asarray(image_files.read(path, 96)).astype(int)
     block = pixels.shape[0] // 3
     assert pixels.shape == (3 * block, 4 * block, 3)
     centres = pixels[block // 2 :: block, block // 2 :: block]
@@ -92,17 +117,19 @@ def test_damaged_exif_leaves_the_picture_as_it_is(tmp_path):
         b"Exif\0\0II*\0\xff\xff\xff\xff",
     ):
         Image.new("RGB", (40, 20), (200, 0, 0)).save(tmp_path / "photo.jpg", exif=exif)
-        assert photos.read(tmp_path / "photo.jpg", 16).size == (40, 20)
+        assert image_files.read(tmp_path / "photo.jpg", 16).size == (40, 20)
 
 
 def test_square_is_the_centre_and_leaves_a_picture_of_that_size_alone():
     pixels = np.random.RandomState(0).randint(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert np.array_equal(photos.square(Image.fromarray(pixels), 32), pixels.transpose(2, 0, 1))
+    assert np.array_equal(
+        image_files.square(Image.fromarray(pixels), 32), pixels.transpose(2, 0, 1)
+    )
     wide = np.zeros((64, 192, 3), np.uint8)
     wide[:, 64:128] = (10, 200, 30)
-    square = photos.square(Image.fromarray(wide), 32)
+    square = image_files.square(Image.fromarray(wide), 32)
     assert (
         square.shape == (3, 32, 32)
         and (square[:, :, 4:28] == np.array([10, 200, 30]).reshape(3, 1, 1)).all()
     )
-    assert photos.square(Image.fromarray(wide.transpose(1, 0, 2)), 32).shape == (3, 32, 32)
+    assert image_files.square(Image.fromarray(wide.transpose(1, 0, 2)), 32).shape == (3, 32, 32)

@@ -1,0 +1,253 @@
+"""Read the records that MXNet's tools/im2rec.py has made, of images of any size.
+
+    make imagenet-preact50 DATA=folder      # a folder with train.rec and val.rec
+
+Nothing is written. Positions and labels are read from the records, because im2rec.py lists images
+in the .lst that it leaves out of the .rec. A synset.txt beside them, with a line for each class in
+the order of the labels, names the classes.
+
+Every record is checked before training, because MXNet's reader ends the process (SIGFPE) for an
+image that OpenCV cannot decode, and accepts a truncated one. A JPEG is checked by its header and
+its end, any other record by decoding it. On one core the check reads about 50,000 JPEGs/s from the
+page cache (ImageNet: half a minute), and decodes about 100 other images/s.
+"""
+
+import hashlib
+import os
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from common.environment import bar, physical_cores
+from common.errors import UserError
+
+from . import image_files
+from .records import FRAME, HEADER, LABEL, LENGTH_BITS, MAGIC, Records, Set, frame, length
+
+REMEDY = "copy it again, or make it again by im2rec.py"
+NAMES = "synset.txt"
+SAMPLED = 1000  # training images whose mean colour is used for the set
+HIGHEST = 2**24  # label: float32 cannot represent every larger integer
+COMPLETE = 0  # kinds of frames: a complete record, the first piece of a record
+FIRST = 1
+HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes with a record's position and label
+DECODED = ("JPEG", "MPO", "PNG", "BMP", "TIFF")  # Pillow's names of what MXNet's OpenCV decodes
+JPEG_HEAD = 2048  # bytes in which a JPEG's header usually ends
+JPEG_TAIL = 32
+FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF
+SCAN_MARKER = 0xDA  # SOS
+END = b"\xff\xd9"  # EOI
+
+
+def holds(folder):
+    """Whether a folder has record files that data/prepare.py neither has made nor is making."""
+    prepared = [*folder.glob("set.json"), *folder.glob("*.state.partial")]
+    return not prepared and any(folder.glob("*.rec"))
+
+
+def load(folder):
+    """The Set of a folder with train.rec and val.rec.
+
+    Raises UserError for a missing or corrupt file, for a record without exactly one label, and for
+    an image that MXNet cannot decode.
+    """
+    train = read(_path(folder, "train"))
+    val = read(_path(folder, "val"))
+    numbers = classes(train, val)
+    names = class_names(folder, numbers)
+    for records in (train, val):
+        records.labels = np.searchsorted(numbers, records.labels).astype(np.float32)
+        check_images(records)
+    mean, sides, digest = sample(train)
+    for records in (train, val):
+        digest.update(records.offsets)
+        digest.update(records.labels)
+    name = (
+        f"{image_files.printable(folder.resolve().name)} ({len(train):,} + {len(val):,} images in "
+        f"{len(numbers):,} classes)"
+    )
+    print(
+        f"{name}: records of im2rec with labels from {numbers[0]:g} to {numbers[-1]:g}, shorter "
+        f"sides from {min(sides)} to {max(sides)} pixels (in {len(sides):,} samples), resized while "
+        "they are read"
+    )
+    return Set(name, len(numbers), digest.hexdigest(), mean, None, train, val, names)
+
+
+def _path(folder, split):
+    path = folder / f"{split}.rec"
+    if not path.is_file():
+        others = ", ".join(sorted(other.name for other in folder.glob("*.rec")))
+        raise UserError(
+            f"{folder} has {others} and no {path.name}: rename or link the training records to "
+            "train.rec and the test records to val.rec (im2rec.py --list --train-ratio 0.9 makes "
+            "lists for both)"
+        )
+    return path
+
+
+def read(path):
+    """The Records of a file, from the frame and the header of each record.
+
+    Raises UserError for a corrupt file, and for a record with several labels.
+    """
+    offsets = array("q")
+    labels = array("f")
+    size = path.stat().st_size
+    progress = bar(total=size, desc=path.name, unit="B", unit_scale=True, leave=False, delay=1)
+    position = 0
+    with open(path, "rb") as file, progress:
+        while position < size:
+            head = os.pread(file.fileno(), HEAD, position)
+            magic, word = FRAME.unpack_from(head.ljust(HEAD, b"\0"))
+            if magic != MAGIC:
+                raise _corrupt(path, len(labels))
+            if word >> LENGTH_BITS in (COMPLETE, FIRST):
+                offsets.append(position)
+                labels.append(_label(path, len(labels), head[FRAME.size :][: length(word)]))
+            position += frame(word)
+            progress.update(frame(word))
+    if position != size or not offsets or offsets[0]:
+        raise _corrupt(path, len(labels))
+    return Records(path, np.array(offsets), np.array(labels), REMEDY)
+
+
+def _label(path, number, head):
+    """The label in the first bytes of a record, without its frame."""
+    if len(head) < HEADER.size:
+        raise _corrupt(path, number)
+    count, label, *_ = HEADER.unpack_from(head)
+    if count > 1:
+        raise UserError(
+            f"{path}: record {number} has {count:,} labels, and classification needs one: make it "
+            "by im2rec.py without --pack-label"
+        )
+    if count and len(head) < HEADER.size + LABEL.size:
+        raise _corrupt(path, number)
+    return LABEL.unpack_from(head, HEADER.size)[0] if count else label
+
+
+def _corrupt(path, number):
+    return UserError(f"{path} is corrupt at record {number:,}: {REMEDY}")
+
+
+def classes(train, val):
+    """The labels of the classes in order, float32.
+
+    Raises UserError for a label that is not a class, or that no training image has.
+    """
+    for records in (train, val):
+        valid = (records.labels >= 0) & (records.labels < HIGHEST)
+        valid &= records.labels == np.floor(records.labels)
+        if not valid.all():
+            number = valid.argmin()
+            raise UserError(
+                f"{records.path}: record {number:,} has the label {records.labels[number]:g}, and "
+                "classes are integers from 0: make it by im2rec.py from a list with such labels"
+            )
+    numbers = np.unique(train.labels)
+    if len(numbers) < 2:
+        raise UserError(
+            f"{train.path} has only the label {numbers[0]:g}, and a network needs two classes: "
+            "im2rec.py --list --recursive gives each folder a label"
+        )
+    known = np.isin(val.labels, numbers)
+    if not known.all():
+        raise UserError(
+            f"{val.path} has the label {val.labels[known.argmin()]:g}, which no image in "
+            f"{train.path.name} has: make both from lists with the same labels"
+        )
+    return numbers
+
+
+def class_names(folder, numbers):
+    """The names of the classes in the order of their labels, from synset.txt if it exists."""
+    path = folder / NAMES
+    if not path.exists():
+        return tuple(f"class {number:g}" for number in numbers)
+    names = tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
+    if len(names) != len(numbers):
+        raise UserError(
+            f"{path} has {len(names):,} lines, and train.rec {len(numbers):,} classes: write a "
+            "line for each class, in the order of the labels, or move the file away"
+        )
+    return names
+
+
+def check_images(records):
+    """Raises UserError for images that MXNet's reader cannot decode, or decodes wrongly."""
+    suspects = [number for number in range(len(records)) if not _is_sound_jpeg(records, number)]
+    with ThreadPoolExecutor(physical_cores()) as pool:
+        faults = bar(
+            pool.map(lambda number: _fault(records, number), suspects),
+            total=len(suspects),
+            desc=f"check {records.path.name}",
+            unit="image",
+            leave=False,
+            delay=1,
+        )
+        wrong = [f"record {k:,}: {fault}" for k, fault in zip(suspects, faults) if fault]
+    if wrong:
+        raise UserError(
+            f"MXNet cannot read {len(wrong):,} of {len(records):,} images in {records.path} "
+            f"({'; '.join(wrong[:3])}): prepare the image files by make imagenet-data "
+            "SOURCE=folder, or convert them to JPEG before im2rec.py"
+        )
+
+
+def _is_sound_jpeg(records, number):
+    """Whether a record in one piece is a JPEG with a complete header and an end.
+
+    The header is a chain of segments from the start of the image to its first scan.
+    """
+    head, tail = records.ends(number, JPEG_HEAD, JPEG_TAIL)
+    if head[:3] != b"\xff\xd8\xff" or END not in tail:
+        return False
+    position = 2
+    has_size = False
+    while head[position : position + 1] == b"\xff" and position + 9 <= len(head):
+        marker = head[position + 1]
+        if marker == SCAN_MARKER:
+            return has_size
+        if marker in FRAME_MARKERS:
+            height = head[position + 5 : position + 7]
+            width = head[position + 7 : position + 9]
+            has_size = any(height) and any(width)
+        position += 2 + int.from_bytes(head[position + 2 : position + 4], "big")
+    return False
+
+
+def _fault(records, number):
+    """Why MXNet's reader cannot decode an image, or None."""
+    import mxnet as mx
+
+    content = records.image(number)
+    try:
+        with Image.open(BytesIO(content)) as image:
+            if image.format not in DECODED:
+                return image.format
+        image = image_files.decoded(content)
+        mx.image.imdecode(content).wait_to_read()
+    except Exception as error:  # a corrupt image can raise anything
+        return image_files.reason(error, records.path)
+    return "transparent" if image.info.get(image_files.COMPOSITED) else None
+
+
+def sample(records):
+    """(mean of red, green and blue, shorter sides, digest) of images from all parts of a file."""
+    samples = np.unique(np.linspace(0, len(records) - 1, SAMPLED).astype(int))
+
+    def facts(number):
+        content = records.image(number)
+        try:
+            image = image_files.decoded(content)
+        except Exception as error:  # a corrupt image can raise anything
+            raise _corrupt(records.path, number) from error
+        return np.asarray(image).mean(axis=(0, 1)), min(image.size), hashlib.sha1(content).digest()
+
+    with ThreadPoolExecutor(physical_cores()) as pool:
+        means, sides, digests = zip(*pool.map(facts, samples))
+    return np.mean(means, axis=0).astype(np.float32), sides, hashlib.sha1(b"".join(digests))

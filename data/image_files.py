@@ -1,0 +1,133 @@
+"""Read an image file of any kind as an upright RGB image with 8 bits per channel.
+
+Training, preparation and prediction read image files through this module.
+"""
+
+import contextlib
+import os
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+with contextlib.suppress(ImportError):
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+LONGEST = 65500  # pixels of a JPEG's longer side, libjpeg's limit
+DEPTHS = (8, 10, 12, 14, 16)  # bits per channel that cameras and scanners use
+PIXELS = "MAX_IMAGE_PIXELS"  # environment variable that raises Pillow's limit
+COMPOSITED = "composited"  # key of Image.info: the file has transparent pixels
+
+
+def read(path, side):
+    """Read an image file as an RGB image whose shorter side is not reduced below `side` pixels.
+
+    Follows EXIF's orientation, as MXNet's im2rec.py does (docs/DEVIATIONS.md). Raises ValueError
+    and others for a corrupt or too narrow image.
+    """
+    # Pillow maps a TIFF that is given by its path, and then turns it wrongly
+    with open(path, "rb") as file:
+        return _read(file, side)
+
+
+def decoded(content):
+    """The RGB image in the bytes of an image file, at its full size.
+
+    Raises ValueError and others for a corrupt image.
+    """
+    return _read(BytesIO(content), None)
+
+
+def _read(file, side):
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv.data sets it
+    if os.environ.get(PIXELS):
+        Image.MAX_IMAGE_PIXELS = int(os.environ[PIXELS])
+    with Image.open(file) as image:
+        if side:
+            if max(image.size) * side / min(image.size) > LONGEST:
+                raise ValueError(
+                    f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter side of "
+                    f"{side}"
+                )
+            image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
+        image.load()
+        return on_white(eight_bits(upright(image)))
+
+
+def upright(image):
+    """The image turned or mirrored as EXIF's orientation says."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # corrupt EXIF can raise anything, and the pixels can still be sound
+        return image
+
+
+def eight_bits(image):
+    """An image of 16 bits per channel (Pillow's modes I and I;16) as one of 8.
+
+    White is the largest value of the smallest depth in DEPTHS that fits the image: scanners store
+    10 or 12 bits in files of 16. Raises ValueError for floats and for values outside 16 bits.
+    """
+    if image.mode[0] not in "IF":
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() >= 2 ** DEPTHS[-1]:
+        raise ValueError("neither 8 nor 16 bits per channel")
+    bits = next(bits for bits in DEPTHS if values.max() < 2**bits)
+    return Image.fromarray((values >> (bits - 8)).astype(np.uint8))
+
+
+def on_white(image):
+    """The image in RGB, transparent pixels composited on white; info[COMPOSITED] tells of them."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    opaque = image.getextrema()[3][0] == 255
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    image = white.convert("RGB")
+    image.info[COMPOSITED] = not opaque
+    return image
+
+
+def resized(image, side):
+    """The image with its shorter side resized to `side` pixels, by bicubic interpolation."""
+    width, height = image.size
+    short = min(width, height)
+    return image.resize((round(width * side / short), round(height * side / short)), Image.BICUBIC)
+
+
+def square(image, side):
+    """The centre of the resized image, uint8 (3, side, side)."""
+    image = resized(image, side)
+    width, height = image.size
+    left = (width - side) // 2
+    top = (height - side) // 2
+    pixels = np.asarray(image.crop((left, top, left + side, top + side)))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def reason(error, path):
+    """Why a file cannot be read, in one line without its folder."""
+    if isinstance(error, Image.DecompressionBombError):
+        return (
+            f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; set {PIXELS}=number in the "
+            "environment to raise the limit"
+        )
+    if isinstance(error, UnidentifiedImageError):
+        if path.suffix.lower() in (".heic", ".heif"):
+            return "HEIC: convert it to JPEG, or install pillow-heif"
+        return "not an image"
+    return " ".join(f"{type(error).__name__}: {error}".split()).replace(str(path), path.name)
+
+
+def composited(count):
+    """The message about transparent images."""
+    return f"{count:,} transparent image{'s' * (count > 1)} composited on white"
+
+
+def printable(name):
+    """A file's name as text that any file and terminal in UTF-8 accepts."""
+    return os.fsencode(name).decode("utf-8", "replace")
