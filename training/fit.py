@@ -85,7 +85,6 @@ def describe(arguments, name, recipe, network, dataset, symbol, parameters):
             "python": platform.python_version(),
             "mxnet": mx.__version__,
             "numpy": np.__version__,
-            "gluoncv": metadata.version("gluoncv"),
             "pillow": metadata.version("pillow"),
         },
     }

@@ -18,8 +18,8 @@ def content(symbol, arguments, states, image_size):
         import onnx
     except ImportError as error:
         raise UserError(
-            "--export onnx needs the package onnx, which is not among ours: "
-            ".venv/bin/python -m pip install -r requirements/onnx.txt"
+            "--export onnx needs the package onnx, which make setup installs on Python 3.8 to "
+            "3.12: .venv/bin/python -m pip install -r requirements/dev.txt"
         ) from error
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 

@@ -1,4 +1,4 @@
-"""make setup chooses the Python and the build of MXNet that run here, and says what it cannot do."""
+"""make setup chooses a Python and a build of MXNet for this machine and reports failures in one line."""
 
 import fcntl
 import shutil
@@ -6,12 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, begin
+from packaging.requirements import Requirement
 
 from common import gpus
 
-# A stand-in for the driver's library, with GPUs of the compute capabilities in CAPABILITIES
-# ("75,86").
+# A stand-in for the driver's library. CAPABILITIES lists the GPUs' compute capabilities ("75,86").
 DRIVER = r"""
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
-    """A folder with a libcuda.so.1."""
+    """A folder with libcuda.so.1."""
     folder = tmp_path_factory.mktemp("driver")
     (folder / "driver.c").write_text(DRIVER)
     compiler = shutil.which("cc") or shutil.which("gcc")
@@ -48,154 +48,129 @@ def driver(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A copy of what make setup needs, without a .venv."""
+    """A copy of what make setup reads, without .venv."""
     folder = tmp_path_factory.mktemp("place")
     for name in ("requirements", "common"):
         shutil.copytree(ROOT / name, folder / name)
-    install.place = folder
+    shutil.copy(ROOT / "Makefile", folder)
     return folder
 
 
-def install(**environment):
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/nowhere",
-        "PYTHON": sys.executable,
-        "DRY_RUN": "1",
-        **environment,
-    }
-    done = subprocess.run(
-        ["sh", "requirements/install.sh"],
-        cwd=install.place,
-        text=True,
-        capture_output=True,
-        env=environment,
-    )
-    return done.returncode, done.stderr
+@pytest.fixture
+def install(place):
+    """install(NAME="value") -> (exit code, standard error) of install.sh, by default a dry run."""
 
-
-@pytest.mark.parametrize(
-    "capabilities, variant, words",
-    [
-        ("", "cpu", ""),
-        ("75", "cu112", ""),
-        ("86", "cu112", ""),
-        ("89", "cu112", ""),
-        ("50", "cu112", ""),
-        ("90", "cpu", "9.0 (only 5.0 to 8.9, and no newer build exists): it will train on the CPU"),
-        ("120", "cpu", "12.0 (only"),
-        ("37", "cpu", "3.7 (only"),
-        ("90,80", "cu112", "exists): it will use the others"),
-    ],
-)
-def test_build_of_mxnet_follows_the_gpus_that_the_driver_shows(
-    driver, capabilities, variant, words
-):
-    code, err = install(LD_LIBRARY_PATH=str(driver), CAPABILITIES=capabilities)
-    assert code == 0 and f"MXNet for {variant}:" in err and words in err
-    assert len(err.splitlines()) == 1 + bool(words)
-    assert ("requirements/gpu.txt" in err) == (variant == "cu112")
-
-
-def test_driver_that_does_not_start_is_no_gpu(driver):
-    assert "MXNet for cpu:" in install(LD_LIBRARY_PATH=str(driver))[1]
-
-
-def test_variant_overrules_what_is_found(driver):
-    gpu = dict(LD_LIBRARY_PATH=str(driver), CAPABILITIES="86")
-    assert (
-        "MXNet for cpu:" in install(VARIANT="cpu", **gpu)[1]
-        and "MXNet for cu112:" in install(VARIANT="cu112")[1]
-    )
-    code, err = install(VARIANT="rocm")
-    assert code == 2 and err == "error: VARIANT=rocm: there are cpu and cu112\n"
-
-
-def test_what_was_asked_for_is_remembered(place):
-    (place / ".venv").mkdir()
-    (place / ".venv" / "asked").write_text(f"PYTHON={sys.executable}\nVARIANT=cu112\n")
-    try:
-        assert (
-            "MXNet for cu112:" in install()[1]
-            and f"with {sys.executable} " in install(PYTHON="")[1]
+    def call(**environment):
+        paths = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere"}
+        done = subprocess.run(
+            ["sh", "requirements/install.sh"],
+            cwd=place,
+            text=True,
+            capture_output=True,
+            env={**paths, "PYTHON": sys.executable, "DRY_RUN": "1", **environment},
         )
-        assert "MXNet for cpu:" in install(VARIANT="cpu")[1]
-    finally:
-        shutil.rmtree(place / ".venv")
+        return done.returncode, done.stderr
 
-
-def test_driver_tells_its_version(driver):
-    done = subprocess.run(
-        [sys.executable, "-c", "from common import gpus; print(gpus.driver())"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env={"LD_LIBRARY_PATH": str(driver)},
-    )
-    assert done.stdout.strip().endswith("for CUDA 12.2")
-
-
-def test_missing_python_is_one_line_with_a_remedy():
-    code, err = install(PYTHON="no-such-python")
-    assert (
-        code == 2 and "MXNet 1.9.1 needs Python 3.8 to 3.13" in err and len(err.splitlines()) == 1
-    )
-
-
-def test_home_need_not_be_set():
-    done = subprocess.run(
-        ["sh", "requirements/install.sh"],
-        cwd=install.place,
-        text=True,
-        capture_output=True,
-        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "DRY_RUN": "1"},
-    )
-    assert done.returncode == 0 and "setting up .venv with" in done.stderr
+    return call
 
 
 @pytest.fixture
-def made(place):
-    """made(script): a .venv whose Python is a shell script; `$@` is what it is called with."""
-    version = "{}.{}".format(*sys.version_info)
+def venv(place):
+    """venv(script): creates .venv, whose Python is a shell script; `$@` are its arguments."""
+    folder = place / ".venv"
 
-    def write(script):
-        python = place / ".venv" / "bin" / "python"
+    def create(script="true"):
+        python = folder / "bin" / "python"
         python.parent.mkdir(parents=True)
         python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
-        (place / ".venv" / "kind").write_text(f"{version} cpu\n")
-        return place / ".venv"
+        (folder / "kind").write_text("{}.{} cpu\n".format(*sys.version_info))
+        return folder
 
-    yield write
-    shutil.rmtree(place / ".venv")
+    yield create
+    shutil.rmtree(folder)
 
 
-def test_pip_without_a_network_is_one_line_with_a_remedy(made):
-    said = "WARNING: again\\nERROR: Could not find a version\\nERROR: No matching distribution"
-    venv = made(f'case "$2" in pip) printf "{said}\\n" >&2; exit 1;; esac')
+@pytest.mark.parametrize(
+    "capabilities, variant, message",
+    [
+        ("", "cpu", ""),
+        ("50", "cu112", ""),
+        ("75", "cu112", ""),
+        ("86", "cu112", ""),
+        ("89", "cu112", ""),
+        ("37", "cpu", "3.7"),
+        ("90", "cpu", "9.0"),
+        ("120", "cpu", "12.0"),
+        ("90,80", "cu112", "9.0"),
+    ],
+)
+def test_build_of_mxnet_fits_the_gpus(driver, install, capabilities, variant, message):
+    code, err = install(LD_LIBRARY_PATH=str(driver), CAPABILITIES=capabilities)
+    assert code == 0 and f"MXNet for {variant}:" in err and message in err
+    assert len(err.splitlines()) == 1 + bool(message)
+    assert ("requirements/gpu.txt" in err) == (variant == "cu112")
+
+
+def test_driver_that_does_not_start_counts_as_no_gpu(driver, install):
+    assert "MXNet for cpu:" in install(LD_LIBRARY_PATH=str(driver))[1]
+
+
+def test_variant_overrules_the_driver(driver, install):
+    gpu = dict(LD_LIBRARY_PATH=str(driver), CAPABILITIES="86")
+    assert "MXNet for cpu:" in install(VARIANT="cpu", **gpu)[1]
+    assert "MXNet for cu112:" in install(VARIANT="cu112")[1]
+    code, err = install(VARIANT="rocm")
+    assert code == 2 and "VARIANT=rocm" in err and "cpu or cu112" in err
+
+
+def test_settings_are_stored_for_the_next_setup(venv, install):
+    (venv() / "asked").write_text(f"PYTHON={sys.executable}\nVARIANT=cu112\n")
+    assert "MXNet for cu112:" in install()[1]
+    assert f"with {sys.executable} " in install(PYTHON="")[1]
+    assert "MXNet for cpu:" in install(VARIANT="cpu")[1]
+
+
+def test_version_of_the_driver(driver):
+    code = "from common import gpus; print(gpus.driver())"
+    done = begin(code, LD_LIBRARY_PATH=str(driver)).communicate()
+    assert done[0].strip().endswith("for CUDA 12.2"), done
+
+
+def test_missing_python_is_one_line_with_a_remedy(install):
+    code, err = install(PYTHON="no-such-python")
+    assert code == 2 and len(err.splitlines()) == 1
+    assert "Python 3.8 to 3.13" in err and "make setup PYTHON=" in err
+
+
+def test_setup_works_without_home(place):
+    command = ["env", "-u", "HOME", f"PYTHON={sys.executable}", "DRY_RUN=1"]
+    done = subprocess.run([*command, "sh", "requirements/install.sh"], cwd=place)
+    assert done.returncode == 0
+
+
+def test_pip_without_a_network_is_one_line_with_a_remedy(venv, install):
+    output = "WARNING: again\\nERROR: Could not find a version\\nERROR: No matching distribution"
+    folder = venv(f'case "$2" in pip) printf "{output}\\n" >&2; exit 1;; esac')
     code, err = install(DRY_RUN="")
     assert code == 2 and len(err.splitlines()) == 2, err
-    assert "cannot be installed (ERROR: No matching distribution): mend that (is there a" in err
-    assert "Could not find" in (venv / "pip.txt").read_text() and not (venv / "ready").exists()
+    assert "cannot be installed (ERROR: No matching distribution): check the network" in err
+    assert "Could not find" in (folder / "pip.txt").read_text() and not (folder / "ready").exists()
 
 
-def test_settings_of_other_pythons_do_not_reach_pip(made):
-    venv = made("env >> .venv/seen")
+def test_settings_of_other_pythons_do_not_reach_pip(venv, install):
+    folder = venv("env >> .venv/seen")
     names = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PIP_TARGET", "PIP_PREFIX")
-    code, err = install(DRY_RUN="", PIP_USER="1", **dict.fromkeys(names, "/nowhere"))
-    seen = (venv / "seen").read_text()
-    assert code == 0 and (venv / "ready").exists(), err
-    assert (
-        "PIP_USER=0" in seen
-        and "PYTHONNOUSERSITE=1" in seen
-        and "/nowhere" not in seen.replace("HOME=/nowhere", "")
-    )
+    code, err = install(DRY_RUN="", PIP_USER="1", **dict.fromkeys(names, "/elsewhere"))
+    assert code == 0 and (folder / "ready").exists(), err
+    seen = (folder / "seen").read_text()
+    assert "PIP_USER=0" in seen and "PYTHONNOUSERSITE=1" in seen and "/elsewhere" not in seen
 
 
-def test_second_setup_waits_for_the_first(made, place):
-    venv = made("true")
+def test_second_setup_waits_for_the_first(venv, place):
+    folder = venv()
     with open(place / "requirements" / "install.sh") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
         second = subprocess.Popen(
@@ -206,41 +181,41 @@ def test_second_setup_waits_for_the_first(made, place):
             env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "VARIANT": "cpu"},
         )
         assert "setting up" in second.stderr.readline()
-        assert "another make setup is at work" in second.stderr.readline()
-        assert not (venv / "ready").exists()
+        assert "another make setup is running" in second.stderr.readline()
+        assert not (folder / "ready").exists()
     second.communicate()
-    assert second.returncode == 0 and (venv / "ready").exists()
+    assert second.returncode == 0 and (folder / "ready").exists()
 
 
-def test_python_that_an_upgrade_took_away_is_set_up_anew(place):
-    shutil.copy(ROOT / "Makefile", place)
-    (place / ".venv" / "bin").mkdir(parents=True)
-    try:
-        (place / ".venv" / "ready").touch()
-        for target, words in (("/bin/true", False), ("/nowhere/python3.9", True)):
-            python = place / ".venv" / "bin" / "python"
-            python.unlink(missing_ok=True)
-            python.symlink_to(target)
-            done = subprocess.run(
-                ["make", "-n", "setup"], cwd=place, text=True, capture_output=True
-            )
-            assert ("requirements/install.sh" in done.stdout) == words, done.stdout + done.stderr
-    finally:
-        shutil.rmtree(place / ".venv")
+@pytest.mark.parametrize("target, runs", [("/bin/true", False), ("/nowhere/python3.9", True)])
+def test_removed_python_leads_to_a_new_setup(venv, place, target, runs):
+    folder = venv()
+    (folder / "bin" / "python").unlink()
+    (folder / "bin" / "python").symlink_to(target)
+    (folder / "ready").touch()
+    done = subprocess.run(["make", "-n", "setup"], cwd=place, text=True, capture_output=True)
+    assert ("requirements/install.sh" in done.stdout) == runs, done.stdout + done.stderr
 
 
-def test_every_python_has_its_lock_and_all_pin_the_same_mxnet():
-    locks = sorted((ROOT / "requirements").glob("python*.txt"))
-    assert [lock.stem for lock in locks] == [f"python3.{minor}" for minor in (10, 11, 12, 13, 8, 9)]
-    for lock in locks:
-        lines = lock.read_text().splitlines()[1:]
-        assert "mxnet==1.9.1" in lines and all("==" in line for line in lines)
-    gpu = (ROOT / "requirements" / "gpu.txt").read_text()
-    assert "mxnet-cu112==1.9.1" in gpu and "nvidia-cudnn-cu11==8." in gpu
+def locked(python):
+    """{package: version} that the lock file installs on a version of Python."""
+    pins = {}
+    for line in (ROOT / "requirements" / "lock.txt").read_text().splitlines()[1:]:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"python_version": python}):
+            assert requirement.name not in pins, f"{requirement.name} has two versions on {python}"
+            pins[requirement.name] = str(requirement.specifier)
+    return pins
 
 
-def test_variant_is_by_the_best_gpu():
-    assert (
-        gpus.variant([(9, 0), (7, 0)]) == "cu112"
-        and gpus.variant([(9, 0)]) == gpus.variant([]) == "cpu"
-    )
+@pytest.mark.parametrize("minor", range(8, 14))
+def test_lock_file_pins_each_package_once_on_each_python(minor):
+    pins = locked(f"3.{minor}")
+    assert pins["mxnet"] == "==1.9.1" and set(locked("3.11")) <= set(pins)
+    assert pins["numpy"] == {12: "==1.26.4", 13: "==2.2.6"}.get(minor, "==1.23.5")
+    assert all(version.startswith("==") for version in pins.values())
+
+
+def test_one_usable_gpu_is_enough_for_the_cuda_build():
+    assert gpus.variant([(9, 0), (7, 0)]) == "cu112"
+    assert gpus.variant([(9, 0)]) == gpus.variant([]) == "cpu"

@@ -104,7 +104,7 @@ def test_network_of_a_run_in_bfloat16_is_float32(images, tmp_path):
 def test_what_cannot_be_exported_gets_one_line(finished, monkeypatch):
     refusal(lambda: scored(monkeypatch, finished, "--export", "caffe"), "caffe", "onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    refusal(lambda: scored(monkeypatch, finished, "--export", "onnx"), "requirements/onnx.txt")
+    refusal(lambda: scored(monkeypatch, finished, "--export", "onnx"), "requirements/dev.txt")
     assert not (finished / "network.onnx").exists()
 
 
@@ -161,7 +161,7 @@ def test_what_is_handed_to_the_exporter_is_the_same_function(network):
 
 @pytest.mark.parametrize("activation, shortcut", VARIANTS)
 def test_onnxruntime_computes_the_same(network, activation, shortcut):
-    pytest.importorskip("onnx", reason="pip install -r requirements/onnx.txt")
+    pytest.importorskip("onnx", reason="pip install -r requirements/dev.txt")
     onnxruntime = pytest.importorskip("onnxruntime")
     symbol, arguments, states, data = network(activation, shortcut)
     expected = outputs(symbol.get_internals()["fc_output"], arguments, states, data)
