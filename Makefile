@@ -207,8 +207,8 @@ export: $(READY)  ## a trained network in MXNet's own files, or as ONNX (RUN=run
 parameters: $(READY)  ## parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts
 
-docs: $(READY)  ## compute the numbers and tables of the documents anew, and draw the README's pictures
-	@$(PY) -W ignore -m docs.computed
+docs: $(READY)  ## compute the tables and captions of the documents, and draw their figures
+	@$(PY) -W ignore -m publish
 
 benchmark: $(READY)  ## speed beside the bare Module step, PyTorch's (PEER=python-with-torch) or the original unit's (NETWORKS=all)
 	$(if $(and $(PEER),$(NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) -W ignore \

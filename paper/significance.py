@@ -134,9 +134,8 @@ def say_order(rows, scale):
 def neighbours(rows, scale):
     """Neighbours in the paper's order, with the difference of our means and its significance.
 
-    Welch's t-test where both rows have several runs; otherwise the deviation is pooled over all
-    rows that have several. Each row that the paper calls a failure is a neighbour of the last
-    row that is none; two failures have no order.
+    Each row that the paper calls a failure is a neighbour of the last row that is none; two
+    failures have no order.
     """
     pairs = measured(rows, scale)
     several = [runs.errors for _, runs in pairs if len(runs.errors) > 1]
@@ -146,9 +145,20 @@ def neighbours(rows, scale):
         better = [pair for pair in pairs if number(pair[0].paper) == level][-1]
         for worse in [pair for pair in pairs if number(pair[0].paper) == following]:
             samples = (better[1].errors, worse[1].errors)
-            test = welch(*samples) if min(map(len, samples)) > 1 else pooled(*samples, several)
-            compared.append(Neighbours(better[0], worse[0], *test, tuple(map(len, samples))))
+            counts = tuple(map(len, samples))
+            compared.append(Neighbours(better[0], worse[0], *compare(*samples, several), counts))
     return compared
+
+
+def compare(before, after, several):
+    """(difference of means, its standard error, p-value) of two samples of errors.
+
+    Welch's t-test if both have several errors; otherwise the deviation is pooled over `several`,
+    samples of at least two errors each. Without these, error and p-value are None.
+    """
+    return (
+        welch(before, after) if min(len(before), len(after)) > 1 else pooled(before, after, several)
+    )
 
 
 def welch(before, after):
@@ -161,10 +171,7 @@ def welch(before, after):
 
 
 def pooled(before, after, several):
-    """The same with a deviation pooled over other samples. error and p are None without any.
-
-    several: samples of at least two errors each.
-    """
+    """The same by a t-test with the deviation pooled over other samples."""
     difference = statistics.mean(after) - statistics.mean(before)
     freedom = sum(len(sample) - 1 for sample in several)
     squares = sum((len(sample) - 1) * statistics.variance(sample) for sample in several)
@@ -174,13 +181,12 @@ def pooled(before, after, several):
     return difference, error, float(2 * scipy.stats.t.sf(abs(difference) / error, freedom))
 
 
-def conclusion(pair):
-    """Whether neighbours have the paper's order, as text."""
-    if pair.p is None:
-        return "one run each"
-    if pair.p >= LEVEL:
-        return "not significant"
-    return "as in the paper" if pair.difference > 0 else "reversed"
+def conclusion(difference, p):
+    """Whether two networks have the paper's order, as text. p: None where no deviation is known."""
+    order = "as in the paper" if difference > 0 else "reversed"
+    if p is None:
+        return f"{order}, one run each"
+    return order if p < LEVEL else f"{order}, not significant"
 
 
 def say_difference(difference, error):

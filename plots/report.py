@@ -169,15 +169,6 @@ def own(runs):
     return f'<div class="pair">{"".join(figures)}</div>{run_table(runs)}'
 
 
-def scale_table():
-    """What each scale changes of the papers' recipe."""
-    rows = [
-        (name, scale.summary, experiments.depths_note(name) or "the papers' depths")
-        for name, scale in SCALES.items()
-    ]
-    return tables.Table(("scale", "training", "depth"), rows).html()
-
-
 def whole_page():
     """The page as a string."""
     runs = run_files.every()
@@ -203,7 +194,7 @@ test error of the last iteration, median of n runs. Fail: the paper's term for a
 <h2 id="yours">Your runs and variants</h2>
 {own(mine)}
 <h2 id="runs">Scales and published runs</h2>
-{scale_table()}
+{tables.scales().html()}
 <p>The complete recipe and the command of a run are in <code>config.json</code> in its folder. A
 repeated run is bit-identical on the same kind of CPU with the same number of threads.</p>
 <details><summary>The {len(published)} published runs</summary>{run_table(published)}</details>

@@ -83,7 +83,7 @@ def neighbours_table(scale):
                     f"{say(pair.better.paper)}, {say(pair.worse.paper)}",
                     say_difference(pair.difference, pair.error),
                     "{}, {}".format(*pair.counts),
-                    conclusion(pair),
+                    conclusion(pair.difference, pair.p),
                 )
             )
     return tables.Table(NEIGHBOURS, lines)

@@ -10,6 +10,7 @@ from html import escape
 import matplotlib.pyplot as plt
 
 from paper import experiments, run_files
+from paper.scales import SCALES
 from paper.significance import order, ours, say, say_ours, verdicts
 
 from . import figure_files
@@ -55,7 +56,11 @@ class Table(namedtuple("Table", "head rows")):
         """Lines of Markdown. Columns that contain plain numbers are aligned to the right."""
         columns = zip(*self.rows)
         rule = ["---:" if any(map(NUMBER.match, column)) else "---" for column in columns]
-        return ["| " + " | ".join(row) + " |" for row in [self.head, rule, *self.rows]]
+        head, *rows = [
+            "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
+            for row in [self.head, *self.rows]
+        ]
+        return [head, f"|{'|'.join(rule)}|", *rows]
 
     def html(self):
         """An HTML table. The last column is code if its title is 'command'."""
@@ -103,6 +108,20 @@ def table(rows, columns=Row._fields):
     """Some columns of Rows as a Table, without empty ones."""
     lines = [[getattr(row, column) for column in columns] for row in rows]
     return Table([getattr(TITLES, column) for column in columns], lines).filled()
+
+
+def scales():
+    """What each scale trains: a row for each."""
+    rows = [
+        (
+            name,
+            scale.summary,
+            experiments.depths_note(name) or "the paper's depths",
+            "generated" if scale.data else "CIFAR",
+        )
+        for name, scale in SCALES.items()
+    ]
+    return Table(("scale", "training", "layers", "data"), rows)
 
 
 def picture(name, rows, scale, path):

@@ -13,7 +13,6 @@ from conftest import refusal
 from analysis import departures as training
 from analysis import networks
 from common import files
-from docs import values
 from paper.scales import SCALES
 from symbols import departures, get_symbol, notes
 from training.optimizer import decay_multipliers, initializer
@@ -100,16 +99,3 @@ def test_run_with_a_departure_is_not_taken_for_the_papers_network(trains, tmp_pa
 def test_unknown_departure_and_one_folder_for_several_are_refused(trains):
     refusal(lambda: trains("strid"), "there are none, stride, projection")
     refusal(lambda: trains("stem", "nag", "--output", "runs/x"), "name one departure")
-
-
-def test_cost_is_in_points_and_bold_above_the_spread_of_seeds(monkeypatch):
-    published = {
-        "preact20-notes-none": {0: 40.0},
-        "preact20-notes-raw": {0: 41.5},
-        "preact20-notes-nag": {0: 37.5},
-        "preact20-notes-stem": {1: 3.0},
-        "preact56": {0: 39.0, 1: 37.0, 2: 38.5},
-    }
-    monkeypatch.setattr(values, "errors", lambda name: published.get(name, {}))
-    costs = [values.VALUES[f"cost-{name}"]() for name in ("raw", "nag", "stem", "widths")]
-    assert costs == ["+1.50", "**-2.50**", "open", "open"]

@@ -20,8 +20,9 @@ MAY_IMPORT = {
     "paper": {"symbols", "training"},
     "analysis": {"symbols", "training", "data", "paper"},
     "plots": {"symbols", "training", "paper", "analysis"},
+    "publish": {"symbols", "training", "paper", "analysis", "plots"},
 }
-FREE = ("benchmarks", "docs", "tests")
+FREE = ("benchmarks", "tests")
 
 
 def is_ours(path):
@@ -47,6 +48,7 @@ TOP = {
     "train_notes.py",
     "score.py",
     "reproduce.py",
+    "docs",
     "results",
     "runs",
     "requirements",

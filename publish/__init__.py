@@ -1,0 +1,1 @@
+"""Fills the tables and captions of the documents; the only Python that knows a document."""

@@ -1,0 +1,50 @@
+"""Lines of code in documents: quoted, and as the targets of links."""
+
+import ast
+import re
+
+from common.errors import UserError
+from common.files import ROOT
+
+LINK = re.compile(r"\[`([\w./]+\.py): ([\w.]+)`\]\([^)]*\)")
+
+
+def with_lines(text, root):
+    """A text whose links [`file.py: name`](...) lead to the line that defines the name."""
+
+    def link(match):
+        path, name = match.groups()
+        return f"[`{path}: {name}`]({root}{path}#L{line_of(path, name)})"
+
+    return LINK.sub(link, text)
+
+
+def line_of(path, name):
+    """The line, from 1, on which a file defines a function, a class, Class.method or a constant.
+
+    Raises UserError if it does not.
+    """
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    for part in name.split("."):
+        for node in body:
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            names = [getattr(target, "id", None) for target in targets]
+            if part == getattr(node, "name", None) or part in names:
+                break
+        else:
+            raise UserError(f"{path} defines no {name}: correct the link in the documents")
+        body = getattr(node, "body", [])
+    return node.lineno
+
+
+def quoted(page, path, *words):
+    """The only line of a file that contains some words, as code with a link."""
+    text = " ".join(words)
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    numbers = [number for number, line in enumerate(lines, 1) if text in line]
+    if len(numbers) != 1:
+        raise UserError(
+            f"{len(numbers)} lines of {path} contain '{text}': quote one that is unique"
+        )
+    link = f"([`{path}:{numbers[0]}`]({page.root}{path}#L{numbers[0]}))"
+    return ["```python", lines[numbers[0] - 1].strip(), "```", link]

@@ -1,0 +1,52 @@
+"""English and Chinese words of the computed tables and captions."""
+
+CAPTION = {
+    "en": "Scale {scale}: {data}, {side}x{side} pixels, {iterations} iterations of {batch} images, "
+    "{types}; runs: {runs}, seeds: {seeds}; {machine}; median time {time}.",
+    "zh": "规模 {scale}：{data}，{side}x{side} 像素，{iterations} 次迭代，每批 {batch} 张图像，{types}；"
+    "训练 {runs} 次，种子：{seeds}；{machine}；用时中位数 {time}。",
+}
+NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
+STOP = {"en": ". ", "zh": "。"}
+CURVES = "Solid: test error; dashed: training loss"
+FIGURES = {
+    "figure1": {"en": f"Figure 1: ResNet-1001. {CURVES}"},
+    "figure3": {
+        "en": f"Figure 3: four shortcuts and the identity. {CURVES}",
+        "zh": "图 3：四种捷径与恒等捷径。实线：测试误差；虚线：训练损失",
+    },
+    "figure6": {"en": f"Figure 6: activations. {CURVES}"},
+    "degradation": {"en": "Plain and residual networks. Solid: test error; dashed: training error"},
+    "summary": {"en": "Tables 1 and 2: the paper's errors and ours"},
+    "gate-bias-search": {"en": "The search for the gates' initial bias"},
+}
+ENGLISH = {"constant scaling (0 and 1)": "plain: no shortcut"}
+CHINESE = {
+    "network": "网络",
+    "scale": "规模",
+    "paper, %": "论文，%",
+    "ours, %": "本项目，%",
+    "runs": "训练次数",
+    "command": "命令",
+    "time": "用时",
+    "machine": "机器",
+    "data": "数据",
+    "layers": "层数",
+    "test error, %": "测试误差，%",
+    "fail": "失败",
+    "original": "原始残差单元",
+    "full pre-activation": "完全预激活",
+    "BN after addition": "加法之后 BN",
+    "shortcut-only gating (bias -6)": "仅捷径门控（偏置 -6）",
+    "1x1 conv shortcut": "1x1 卷积捷径",
+    "constant scaling (0.5 and 0.5)": "常数缩放（0.5 和 0.5）",
+    "constant scaling (0 and 1)": "普通网络：无捷径",
+    "dropout shortcut (ratio 0.5)": "dropout 捷径（比率 0.5）",
+}
+
+
+def translated(table, language):
+    """A table with the words of a language. Other cells stay as they are."""
+    known = CHINESE if language == "zh" else ENGLISH
+    head, *rows = [[known.get(cell, cell) for cell in row] for row in [table.head, *table.rows]]
+    return table._replace(head=head, rows=rows)

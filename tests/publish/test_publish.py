@@ -1,0 +1,108 @@
+"""publish computes tables, captions and line numbers from logs and code."""
+
+import pytest
+from conftest import refusal
+
+from common import files
+from paper import experiments
+from paper.experiments import ORIGINAL110, shortcut
+from plots.tables import Table
+from publish import documents, measured, notes, runs, source, words
+from publish.documents import Page
+
+ENGLISH = Page("en", "../", [])
+CHINESE = Page("zh", "", [])
+
+
+def test_block_is_replaced_and_the_rest_stays():
+    text = "before\n<!-- scales -->\nold\n<!-- end -->\nafter\n"
+    filled = documents.filled(text, "docs/A.md")
+    assert filled.startswith("before\n<!-- scales -->\n| scale |") and "old" not in filled
+    assert filled.endswith("\n<!-- end -->\nafter\n")
+    assert documents.filled(filled, "docs/A.md") == filled
+
+
+def test_unknown_block_is_rejected():
+    text = "<!-- tables -->\n<!-- end -->\n"
+    refusal(lambda: documents.filled(text, "README.md"), "no block is called 'tables'")
+
+
+def test_links_and_quotations_have_line_numbers():
+    text = source.with_lines("[`common/errors.py: UserError`](common/errors.py)", "../")
+    path, number = text.rstrip(")").split("](../")[1].split("#L")
+    line = (files.ROOT / path).read_text().splitlines()[int(number) - 1]
+    assert line.startswith("class UserError")
+    method = source.line_of("plots/tables.py", "Table.markdown")
+    lines = (files.ROOT / "plots/tables.py").read_text().splitlines()
+    assert "def markdown" in lines[method - 1]
+    assert "TITLES = " in lines[source.line_of("plots/tables.py", "TITLES") - 1]
+    quoted = source.quoted(ENGLISH, "symbols/shortcuts/identity.py", "return", "x")
+    assert quoted[1] == "return x + f" and "(../symbols/shortcuts/identity.py#L" in quoted[3]
+    refusal(lambda: source.line_of("plots/tables.py", "Table.html"), "defines no Table.html")
+    refusal(lambda: source.quoted(ENGLISH, "plots/tables.py", "def"), "quote one that is unique")
+
+
+def test_table_has_each_network_once_in_the_papers_order(results):
+    results(ORIGINAL110, [20, 22])
+    results(experiments.experiment(110, "preact"), [19])
+    results(shortcut("dropout"), [90])
+    lines = runs.paper_tables(ENGLISH, "pocket", "table1", "table2")
+    assert [line.split(" | ")[0] for line in lines[2:5]] == [
+        "| full pre-activation",
+        "| original",
+        "| dropout shortcut (ratio 0.5)",
+    ]
+    assert "| 6.61 | 21.00 (21.00 ± 1.41) | 2 |" in lines[3]
+    assert "over 3 rows: 1.00" in lines[-1] and "test data" in lines[-1] and "runs: 4" in lines[-1]
+
+
+def test_findings_say_how_many_runs_they_have(results):
+    results(ORIGINAL110, [20, 21, 22])
+    results(shortcut("convolution"), [30, 31, 32])
+    results(experiments.experiment(110, "preact"), [25])
+    lines = runs.findings(ENGLISH, "pocket")
+    assert lines[2:] == [
+        "| identity better than 1x1 convolution | +10.00 ± 0.82 | 3, 3 | as in the paper |",
+        "| full pre-activation better than original | -4.00 ± 1.15 | 1, 3 | reversed |",
+    ]
+
+
+def test_readme_has_the_first_scale_with_most_rows(results):
+    for wanted in runs.README[:5]:
+        results(wanted, [30])
+    results(ORIGINAL110, [20], scale="desk")
+    lines = runs.readme(ENGLISH, "desk", "pocket")
+    assert all(" | pocket | " in line for line in lines[2:7]) and len(lines) == 9
+    assert runs.readme(CHINESE, "desk", "pocket")[0].startswith("| 网络 | 层数 |")
+
+
+def test_figure_without_runs_is_a_line(results):
+    assert runs.figure(ENGLISH, "figure3", "pocket") == [words.NO_RUNS["en"]]
+    results(ORIGINAL110, [20])
+    assert runs.figure(CHINESE, "figure3", "pocket") == [words.NO_RUNS["zh"]]
+    results(shortcut("convolution"), [30])
+    image, _, caption = runs.figure(CHINESE, "figure3", "desk", "pocket")
+    assert "](plots/figures/pocket-figure3.png)" in image
+    assert "规模 pocket" in caption and "test data" in caption
+
+
+def test_words_without_translation_stay():
+    table = words.translated(Table(("network", "x"), [("original", "fail")]), "zh")
+    assert table == Table(["网络", "x"], [["原始残差单元", "失败"]])
+
+
+def test_departures_keep_their_words(monkeypatch):
+    errors = {"none": 40.0, "raw": 41.5, "nag": None}
+    monkeypatch.setattr(notes, "departure_error", errors.get)
+    page = Page(
+        "en",
+        "",
+        ["| name | 差别 | cost |", "|---|---|---:|", "| `raw` | 像素 | |", "| `nag` | nag | +1 |"],
+    )
+    assert notes.departures_table(page)[2:] == ["| `raw` | 像素 | +1.50 |", "| `nag` | nag |  |"]
+
+
+@pytest.mark.parametrize("name", measured.SPEED)
+def test_benchmark_names_its_machine(name):
+    *rows, caption = measured.speed(ENGLISH, name)
+    assert len(rows) > 5 and "threads" in caption
