@@ -38,7 +38,7 @@ def test_links_and_quotations_have_line_numbers():
     assert "TITLES = " in lines[source.line_of("plots/tables.py", "TITLES") - 1]
     quoted = source.quoted(ENGLISH, "symbols/shortcuts/identity.py", "return", "x")
     assert quoted[1] == "return x + f" and "(../symbols/shortcuts/identity.py#L" in quoted[3]
-    refusal(lambda: source.line_of("plots/tables.py", "Table.html"), "defines no Table.html")
+    refusal(lambda: source.line_of("plots/tables.py", "Table.missing"), "defines no Table.missing")
     refusal(lambda: source.quoted(ENGLISH, "plots/tables.py", "def"), "quote one that is unique")
 
 
