@@ -1,5 +1,5 @@
-"""What is measured: a network by its name with the weights it starts from, or a run's with those of
-its checkpoint.
+"""The networks that are measured: one named, with its initial weights, or a run's, with the weights
+of its newest checkpoint.
 """
 
 from collections import namedtuple
@@ -9,6 +9,8 @@ import mxnet as mx
 import numpy as np
 
 from common import files
+from common.command import Parser, folder
+from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, download, generated
 from paper import run_files
@@ -16,179 +18,183 @@ from symbols import get_symbol, names, network_options, shortcut_constants
 from training import state
 from training.checkpoint import newest_checkpoint
 from training.optimizer import initializer
-from training.recipe import setting
 
-# name: as results/analysis/ knows it; label: as figures do; recipe: as in config.json; arguments,
-# states: {name: NDArray}; weights: what they are, in words
+from . import measurements
+
+# name: in the names of CSV files. label: in figures. recipe: as in config.json. arguments, states:
+# {name: NDArray}. weights: description of the weights.
 Network = namedtuple("Network", "name label symbol recipe arguments states weights")
-# images: float32 (n, 3, size, size), the training set's mean subtracted; labels: (n,); words: what
-# they are
-Pictures = namedtuple("Pictures", "images labels words")
+# images: float32 (n, 3, size, size), without the mean of the training set. labels: (n,).
+Sample = namedtuple("Sample", "images labels description")
 
 
 def named(activation, shortcut, depth, constants=None, seed=0, classes=10, unit=None):
-    """A network with the very weights with which train_cifar.py starts from that seed."""
-    given = constants or {}
+    """A network with the weights from which train_cifar.py starts with a seed."""
+    constants = constants or {}
     recipe = {
         "activation": activation,
         "shortcut": shortcut,
         "depth": depth,
         "seed": seed,
-        "shortcut_args": shortcut_constants(shortcut, given),
+        "shortcut_args": shortcut_constants(shortcut, constants),
     }
-    symbol = get_symbol(depth, activation, shortcut, unit, classes, shortcut_args=given)
-    shapes, _, state_shapes = symbol.infer_shape(data=(1, 3, 32, 32))
+    symbol = get_symbol(depth, activation, shortcut, unit, classes, shortcut_args=constants)
+    module = mx.mod.Module(symbol)
+    with without_notes():
+        module.bind([("data", (1, 3, 32, 32))], [("softmax_label", (1,))], for_training=False)
     mx.random.seed(seed)
-    start, attributes = initializer("in"), symbol.attr_dict()
-    blocks = {}
-    for listed, sizes in (
-        (symbol.list_arguments(), shapes),
-        (symbol.list_auxiliary_states(), state_shapes),
-    ):
-        for name, shape in sorted(zip(listed, sizes)):  # in the order of Module.init_params
-            if name not in ("data", "softmax_label"):
-                blocks[name] = mx.nd.zeros(shape)
-                start(mx.init.InitDesc(name, attributes.get(name)), blocks[name])
-    states = {name: blocks.pop(name) for name in symbol.list_auxiliary_states()}
-    name = "-".join(
-        [
-            names.name(activation, shortcut, depth),
-            *(f"{key}={value:g}" for key, value in sorted(given.items())),
-        ]
-    )
+    module.init_params(initializer("in"))
+    settings = [f"{key}={value:g}" for key, value in sorted(constants.items())]
     return Network(
-        name,
+        "-".join([names.name(activation, shortcut, depth), *settings]),
         run_files.label(run_files.Run(None, {"recipe": recipe}, [])),
         symbol,
         recipe,
-        blocks,
-        states,
+        *module.get_params(),
         f"initial weights, seed {seed}",
     )
 
 
 def of_run(folder):
-    """A run's network with the weights of its newest checkpoint.
+    """The network of a run, with the weights of its newest checkpoint.
 
-    Raises UserError if it has none.
+    Raises UserError without a checkpoint, and for a run that is not on CIFAR.
     """
     run = run_files.read(folder)
     recipe = run.config["recipe"]
-    needed = (*network_options.required(recipe), "dataset", "data", "validation")
-    lacking = [key for key in needed if key not in recipe]
-    if lacking or recipe["dataset"] not in cifar.LAYOUTS:
+    required = (*network_options.required(recipe), "dataset", "data", "validation")
+    missing = [key for key in required if key not in recipe]
+    if missing or recipe["dataset"] not in cifar.LAYOUTS:
+        reason = f"no {', '.join(missing)}" if missing else f"dataset {recipe['dataset']}"
         raise UserError(
-            f"{folder} is no run on CIFAR, which these measurements are for (config.json: "
-            + (f"{', '.join(lacking)} lacking)" if lacking else f"dataset {recipe['dataset']})")
+            f"{folder} is not a run on CIFAR: its config.json has {reason}; measure another run"
         )
     symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
-    arrays, reached = newest_checkpoint(folder)
+    arrays, progress = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(
-            f"{folder} has no checkpoint (they are not published with the logs): train it again by"
-            " the command in its config.json"
+            f"{folder} has no checkpoint (checkpoints are not published): train it again with the"
+            " command in its config.json"
         )
-    # a user's measurements do not overwrite those of the published runs
+    # A user's measurements do not overwrite those of the published runs.
     parts = ["yours"] if run_files.is_own(run) else []
     parts += [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
-    name = "-".join(part for part in parts if part not in ("full", "seed0"))
     return Network(
-        name,
+        "-".join(part for part in parts if part not in ("full", "seed0")),
         run_files.label(run),
         symbol,
-        {**recipe, "pictures": run.config["data"]},
+        {**recipe, "images": run.config["data"]},
         *state.parameters(arrays),
-        f"trained for {reached['iteration']:,} iterations at scale {run.config['scale']}, seed"
+        f"trained for {progress['iteration']:,} iterations at scale {run.config['scale']}, seed"
         f" {recipe['seed']}",
     )
 
 
-def pictures_of(network, folder, part="test", count=None):
-    """The first pictures of a run's own set (all by default).
+def images_of(network, folder, part="test", count=None):
+    """A Sample: the first images of a run's own set, by default all.
 
-    Raises UserError for others than it was trained on.
+    Raises UserError if the folder has other images than those of the run.
     """
     recipe = network.recipe
-    official = [layout.title for layout in cifar.LAYOUTS.values()]
-    if folder is None and recipe["pictures"] not in official:
-        raise UserError(
-            f"{network.name} was trained on {recipe['pictures']}: name their folder by --data-dir"
-            " (make: DATA=)"
-        )
-    dataset = cifar.load(
-        recipe["dataset"],
-        folder or download.fetch(recipe["dataset"], files.ROOT / "data"),
-        recipe["image_size"],
-    )
+    remedy = "name their folder by --data-dir (make: DATA=)"
+    if folder is None and recipe["images"] not in [set.title for set in cifar.LAYOUTS.values()]:
+        raise UserError(f"{network.name} was trained on {recipe['images']}: {remedy}")
+    place = folder or download.fetch(recipe["dataset"], files.ROOT / "data")
+    dataset = cifar.load(recipe["dataset"], place, recipe["image_size"])
     if dataset.fingerprint != recipe["data"]:
         raise UserError(
-            f"{folder} holds {dataset.name}, and {network.name} was trained on"
-            f" {recipe['pictures']}, other files: name their folder by --data-dir (make: DATA=)"
+            f"{folder} has {dataset.name}, and {network.name} was trained on {recipe['images']},"
+            f" other files: {remedy}"
         )
     if recipe["validation"]:
         dataset = cifar.split_validation(dataset, recipe["seed"])
-    images, labels = (
-        (dataset.test_images, dataset.test_labels)
-        if part == "test"
-        else (dataset.train_images, dataset.train_labels)
-    )
-    return Pictures(
-        images[:count] - batches.mean_of(dataset.train_images, setting(recipe, "input")),
-        labels[:count],
-        f"{len(images[:count]):,} {part} pictures of {dataset.name}, {recipe['image_size']} pixels"
-        " square",
-    )
+    pairs = {
+        "test": (dataset.test_images, dataset.test_labels),
+        "training": (dataset.train_images, dataset.train_labels),
+    }
+    images, labels = pairs[part]
+    mean = batches.mean_of(dataset.train_images, recipe["input"])
+    text = f"{len(images[:count]):,} {part} images of {dataset.name}"
+    return Sample(images[:count] - mean, labels[:count], _sized(text, recipe["image_size"]))
 
 
 def training_batch(networks, count, folder, image_size):
-    """The first training pictures of the trained networks' set; without any, of the CIFAR-10 in a
-    folder, or generated ones.
+    """A Sample of training images: of the runs' set, or without runs of the CIFAR-10 in a folder,
+    or generated ones.
+
+    Raises UserError for runs on different images.
     """
-    trained = [network for network in networks if "pictures" in network.recipe]
+    trained = [network for network in networks if "images" in network.recipe]
+    if len({(network.recipe["data"], network.recipe["image_size"]) for network in trained}) > 1:
+        raise UserError("these runs were trained on different images: measure each separately")
     if trained:
-        if len({(network.recipe["data"], network.recipe["image_size"]) for network in trained}) > 1:
-            raise UserError(
-                "these runs were trained on different pictures: measure each in a figure of its own"
-            )
-        return pictures_of(trained[0], folder, "train", count)
+        return images_of(trained[0], folder, "training", count)
     if folder:
         dataset = cifar.load("cifar10", folder, image_size)
-        images, labels, words = dataset.train_images, dataset.train_labels, dataset.name
+        images, labels, name = dataset.train_images, dataset.train_labels, dataset.name
     else:
         images, labels = generated.pictures(1000, np.random.RandomState(0))
-        images, words = cifar.block_average(images, image_size), "generated shapes"
-    return Pictures(
-        images[:count] - batches.mean_image(images),
-        labels[:count],
-        f"{count} pictures of {words}, {image_size} pixels square",
-    )
+        images, name = cifar.block_average(images, image_size), "generated shapes"
+    text = _sized(f"{count} images of {name}", image_size)
+    return Sample(images[:count] - batches.mean_image(images), labels[:count], text)
+
+
+def _sized(text, side):
+    return f"{text}, {side} pixels square"
 
 
 def find(texts, seed=0, unit=None):
-    """{text: Network} of what each [activation-][shortcut]depth[:constant=number,...] names, or of
-    the run in a folder.
+    """{text: Network}. A text is [activation-][shortcut]depth[:constant=number,...] or the folder of
+    a run.
 
-    unit: the kind, where a depth that is no paper's does not tell it. Named networks tell as many
-    classes apart as the runs do.
+    unit: the kind of unit for depths that have several. A named network has as many classes as the
+    runs.
     """
     runs = {text: of_run(text) for text in texts if (Path(text) / "config.json").is_file()}
-    classes = {cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()} or {
-        10
-    }
-    found = {}
+    classes = [cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()]
+    networks = {}
     for text in texts:
-        network, _, constants = text.partition(":")
+        name, _, pairs = text.partition(":")
         try:
-            given = {
-                key: float(value)
-                for key, value in (item.split("=") for item in constants.split(",") if item)
-            }
+            items = [item.split("=") for item in pairs.split(",") if item]
+            constants = {key: float(value) for key, value in items}
         except ValueError:
             raise UserError(
                 f"{text}: write constants by name, as"
                 " constant_scaling110:scale=0.5,residual_scale=1"
             ) from None
-        found[text] = runs.get(text) or named(
-            *names.parse(network), given, seed, min(classes), unit
+        networks[text] = runs.get(text) or named(
+            *names.parse(name), constants, seed, min(classes, default=10), unit
         )
-    return found
+    return networks
+
+
+def measure_runs(description, kind, measure, images=1000, samples=None):
+    """Command line of a measurement of trained runs, which writes a CSV file for each.
+
+    kind: beginning of the files' names. measure(network, sample, arguments) -> rows of the file.
+    images, samples: defaults of --images and --samples; None: no such option.
+    """
+    parser = Parser(description)
+    add = parser.add_argument
+    add("runs", nargs="+", type=folder, help="folders of trained runs, with their checkpoints")
+    add("--data-dir", type=folder, help="folder of the images on which they were trained")
+    add("--images", type=int, default=images, help=f"test images (default: {images})")
+    if samples:
+        add(
+            "--samples",
+            type=int,
+            default=samples,
+            help=f"random lesions for each number of units (default: {samples})",
+        )
+    arguments = parser.parse_args()
+    if min(arguments.images, getattr(arguments, "samples", 1)) < 1:
+        raise UserError("--images and --samples: at least 1")
+    for network in map(of_run, arguments.runs):
+        sample = images_of(network, arguments.data_dir, count=arguments.images)
+        common = {key: network.recipe[key] for key in ("activation", "shortcut", "depth")}
+        common = {"name": network.name, "label": network.label, **common}
+        origin = {"weights": network.weights, "images": sample.description}
+        rows = measure(network, sample, arguments)
+        measurements.write(f"{kind}-{network.name}", [{**common, **row, **origin} for row in rows])
+    return 0

@@ -1,9 +1,9 @@
-"""Layer responses, 1512.03385, Figure 7: the standard deviation of what each 3x3 layer puts out,
-after BN.
+"""Layer responses, 1512.03385, Figure 7: the standard deviation of each 3x3 layer's output after BN,
+and before ReLU and addition.
 
-That is before ReLU and addition. Where no BN follows a layer at once, as behind the last weight of
-a pre-activated unit, it is the layer's own output. Over all channels, pixels and pictures of a part
-of the test set, with BN's moving averages.
+If no BN follows a layer, as after the last weight of a pre-activation unit, it is the layer's own
+output. The deviation is over all channels, pixels and images of a part of the test set, with BN's
+moving averages.
 
     python -m analysis.responses runs/desk/cifar10-original56/seed0     # make responses RUN=...
 """
@@ -11,68 +11,54 @@ of the test set, with BN's moving averages.
 import mxnet as mx
 import numpy as np
 
-from common.command import Parser, folder
 from common.environment import without_notes
-from common.errors import UserError, run_main
+from common.errors import run_main
 
-from . import measurements, networks
+from . import networks
 from .units import UnitGraph
 
 BATCH = 100
 
 
+def outputs(network, symbol, images):
+    """Arrays of a symbol's outputs for each batch of images, with the network's weights."""
+    size = min(BATCH, len(images))
+    module = mx.mod.Module(symbol, label_names=None)
+    with without_notes():
+        module.bind([("data", (size, *images.shape[1:]))], for_training=False)
+    module.set_params(network.arguments, network.states, allow_extra=True)
+    for first in range(0, len(images), size):
+        batch = mx.nd.array(
+            images[first : first + size]
+        )  # Module binds again for a smaller last one
+        module.forward(mx.io.DataBatch([batch]), is_train=False)
+        yield len(batch), [output.asnumpy() for output in module.get_outputs()]
+
+
 def responses(network, images):
-    """[(name of a 3x3 layer, standard deviation)], from the first layer on."""
+    """[(name of a 3x3 layer, standard deviation)], in the order of the layers."""
     graph = UnitGraph(network.symbol)
     layers = graph.responses()
     values = graph.symbol([entry for _, entry in layers])
     moments = mx.sym.Group([mx.sym.mean(y) for x in values for y in (x, mx.sym.square(x))])
-    size = min(BATCH, len(images))
-    module = mx.mod.Module(moments, label_names=None)
-    with without_notes():
-        module.bind([("data", (size, *images.shape[1:]))], for_training=False)
-    module.set_params(network.arguments, network.states, allow_extra=True)
-    sums = np.zeros(2 * len(layers))
-    for first in range(0, len(images), size):
-        batch = images[first : first + size]  # the last may be smaller: Module binds itself anew
-        module.forward(mx.io.DataBatch([mx.nd.array(batch)]), is_train=False)
-        sums += [len(batch) * output.asscalar() for output in module.get_outputs()]
+    sums = sum(
+        count * np.concatenate(arrays).astype(float)
+        for count, arrays in outputs(network, moments, images)
+    )
     mean, square = sums.reshape(-1, 2).T / len(images)
     return list(zip((node.name for node, _ in layers), np.sqrt(square - mean**2)))
 
 
-def main():
-    parser = Parser(__doc__)
-    parser.add_argument(
-        "runs", nargs="+", type=folder, help="folders of trained runs, with their checkpoints"
-    )
-    parser.add_argument(
-        "--data-dir", type=folder, help="folder of the pictures that they were trained on"
-    )
-    parser.add_argument("--images", type=int, default=1000, help="test pictures (1000)")
-    arguments = parser.parse_args()
-    if arguments.images < 1:
-        raise UserError("--images: at least 1")
+def measure(network, sample, _):
+    """The rows of a network's CSV file."""
+    return [
+        {"layer": i, "convolution": name, "deviation": float(deviation)}
+        for i, (name, deviation) in enumerate(responses(network, sample.images), 1)
+    ]
 
-    for network in map(networks.of_run, arguments.runs):
-        pictures = networks.pictures_of(network, arguments.data_dir, count=arguments.images)
-        rows = [
-            {
-                "name": network.name,
-                "label": network.label,
-                "activation": network.recipe["activation"],
-                "shortcut": network.recipe["shortcut"],
-                "depth": network.recipe["depth"],
-                "layer": i,
-                "convolution": name,
-                "deviation": float(deviation),
-                "weights": network.weights,
-                "pictures": pictures.words,
-            }
-            for i, (name, deviation) in enumerate(responses(network, pictures.images), 1)
-        ]
-        measurements.write(f"responses-{network.name}", rows)
-    return 0
+
+def main():
+    return networks.measure_runs(__doc__, "responses", measure)
 
 
 if __name__ == "__main__":

@@ -1,169 +1,108 @@
-"""Lesions in the layout of Figures 3 and 5 of 1605.06431, theirs in grey behind, from what
-analysis/lesion.py has measured.
+"""Lesions in the layout of 1605.06431, Figures 3 and 5, with that paper's networks in grey.
 
-    python -m plots.lesion results/analysis/lesion-*.csv
+python -m plots.lesion results/analysis/lesion-*.csv
 """
 
-import statistics
-
 import matplotlib.pyplot as plt
+import numpy as np
 
 from analysis import measurements
-from common import files
-from common.command import Parser, folder
 from common.errors import run_main
 from paper import digitized
 
-from . import figure_files, styles
+from . import measured, styles
 
 VEIT = "1605.06431"
-VEIT_UNITS = 54  # of the pre-activated ResNet-110 that they cut
+VEIT_UNITS = 54  # of its pre-activated ResNet-110
 GREY = "0.62"
 CHANCE = 90  # %, of ten classes
-PANELS = (
-    ("one unit deleted", "place of the unit, % of the depth"),
-    ("several random units deleted", "deleted, % of the units (band: quartiles)"),
-    (
-        "random pairs of units swapped",
-        "Kendall's rank correlation of the order with the trained one",
-    ),
-)
+PANELS = {
+    "delete": ("One unit deleted", "position of the unit, % of the depth"),
+    "random": ("Several random units deleted", "deleted units, % (band: quartiles)"),
+    "swap": ("Random pairs of units swapped", "Kendall's rank correlation with the trained order"),
+}
 
 
-def draw(paths):
-    """One figure of the networks in some CSV files; it is named after them."""
-    tables = [measurements.read(path) for path in paths]
-    figure, axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained", sharey=True)
-    _theirs(*axes)
-    chosen = styles.styles([rows[0] for rows in tables])
-    for rows, (colour, marker) in zip(tables, chosen):
-        _ours(axes, rows, dict(color=colour, marker=marker, markersize=4, linewidth=1.4))
-    for axis, (title, words) in zip(axes, PANELS):
-        axis.axhline(CHANCE, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
-        axis.set(xlabel=words, ylim=(0, 102))
-        axis.set_title(title, fontsize=11)
-    taus = [row["tau"] for rows in tables for row in rows if row["tau"] is not None]
-    axes[0].set(ylabel=f"Test error, % ({CHANCE}: chance)", xlim=(0, 102))
-    axes[1].set_xlim(left=0)
-    axes[2].set_xlim(1.005, min(taus, default=0.84) - 0.01)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        loc="outside upper center",
-        ncols=3,
-        fontsize=10,
-        frameon=False,
-        title_fontsize=13,
-        title="Lesions of trained networks, no retraining; grey: Veit, Wilber and "
-        "Belongie (1605.06431)",
+@measured.STYLE
+def draw(tables):
+    """Draw one figure of some networks, named after them."""
+    figure = plt.figure(figsize=(measured.WIDTH, 7.5))
+    axes = figure.subplot_mosaic([["delete", "delete"], ["random", "swap"]], sharey=True)
+    _veit(axes)
+    for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):
+        _network(axes, rows, {"color": colour, "marker": marker})
+    for name, (title, label) in PANELS.items():
+        axes[name].axhline(CHANCE, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
+        axes[name].set(title=title, xlabel=label, ylim=(0, 102))
+    for name in ("delete", "random"):
+        axes[name].set(ylabel=f"test error, % ({CHANCE}: chance)", xlim=(0, None))
+    correlations = [row["tau"] for rows in tables for row in rows if row["tau"] is not None]
+    axes["swap"].set_xlim(1.005, min(correlations, default=0.84) - 0.01)
+    handles, labels = axes["delete"].get_legend_handles_labels()
+    title = f"Units deleted or swapped without retraining; grey: Veit et al. ({VEIT})"
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, title=title)
+    measured.save(
+        figure,
+        "lesion",
+        tables,
+        "intact: test error on these images, while the tables have the complete test set",
+        f"{VEIT}: full scale, 32 pixels square",
     )
-    _caption(figure, tables)
-    name = measurements.joined(rows[0]["name"] for rows in tables)
-    figure_files.save(figure, files.FIGURES / f"lesion-{name}.png")
-    plt.close(figure)
 
 
-def _ours(axes, rows, style):
-    """One network in the three panels; swaps as the medians of like orders alone."""
+def _network(axes, rows, style):
+    """Draw a network into the three panels. Swaps are medians over similar correlations."""
     by_lesion = measurements.grouped(rows, "lesion")
     units = rows[0]["units_in_all"]
-    intact = by_lesion["none"][0]["error"]
+    label = f"{rows[0]['label']} (intact: {by_lesion['none'][0]['error']:.1f} %)"
     deleted = by_lesion.get("delete", [])
-    axes[0].plot(
-        [100 * row["place"] / units for row in deleted],
-        [row["error"] for row in deleted],
-        label=f"{rows[0]['label']} (whole: {intact:.1f} %)",
-        **style,
-    )
+    places = [100 * row["place"] / units for row in deleted]
+    axes["delete"].plot(places, [row["error"] for row in deleted], label=label, **style)
     several = measurements.grouped(by_lesion.get("random", []), "k")
     if several:
         share = [100 * k / units for k in several]
-        quartiles = [_quartiles([row["error"] for row in group]) for group in several.values()]
-        low, middle, high = zip(*quartiles)
-        axes[1].fill_between(share, low, high, color=style["color"], alpha=0.2, linewidth=0)
-        axes[1].plot(share, middle, **style)
-    swapped = [{**row, "bin": round(row["tau"] * 50)} for row in by_lesion.get("swap", [])]
-    bins = measurements.grouped(sorted(swapped, key=lambda row: row["bin"]), "bin").values()
-    axes[2].plot(
-        [statistics.median(row["tau"] for row in group) for group in bins],
-        [statistics.median(row["error"] for row in group) for group in bins],
-        **style,
-    )
+        errors = [[row["error"] for row in group] for group in several.values()]
+        low, middle, high = zip(*(np.percentile(group, (25, 50, 75)) for group in errors))
+        axes["random"].fill_between(share, low, high, color=style["color"], alpha=0.2, linewidth=0)
+        axes["random"].plot(share, middle, **style)
+    swaps = sorted(by_lesion.get("swap", []), key=lambda row: row["tau"])
+    bins = measurements.grouped(({**row, "bin": round(row["tau"] * 50)} for row in swaps), "bin")
+    points = [[(row["tau"], row["error"]) for row in group] for group in bins.values()]
+    if points:
+        axes["swap"].plot(*zip(*(np.median(group, axis=0) for group in points)), **style)
 
 
-def _theirs(one, several, swapped):
-    """Veit et al.'s Figures 3, 5(a) and 5(b), as far as their numbers are known
-    (paper/lesions.csv)."""
-    paper = digitized.read()
-    units = paper[VEIT, "Fig3", "ResNet-110"]
-    one.axhspan(
-        units["others_low"][0][1],
-        units["others_high"][0][1],
-        color=GREY,
-        alpha=0.4,
-        linewidth=0,
-        label="their ResNet-110, pre-activated",
-    )
-    places = [100 * place / VEIT_UNITS for place, _ in units["test_err"]]
-    one.plot(
-        places,
-        [error for _, error in units["test_err"]],
+def _veit(axes):
+    """Draw Figures 3, 5(a) and 5(b) of the paper, as far as its numbers are known."""
+    curves = digitized.read()
+    resnet = curves[VEIT, "Fig3", "ResNet-110"]
+    vgg = curves[VEIT, "Fig3", "VGG-15"]
+    others = resnet["others_low"][0][1], resnet["others_high"][0][1]
+    band = {"color": GREY, "alpha": 0.4, "linewidth": 0}
+    axes["delete"].axhspan(*others, label="pre-activated ResNet-110, other units", **band)
+    axes["delete"].plot(
+        [100 * unit / VEIT_UNITS for unit, _ in resnet["test_err"]],
+        [error for _, error in resnet["test_err"]],
         color=GREY,
         marker="x",
         linestyle="none",
         markeredgewidth=2,
-        label="the same, four of its 54 units",
+        label=f"pre-activated ResNet-110, four of its {VEIT_UNITS} units",
     )
-    vgg = paper[VEIT, "Fig3", "VGG-15"]
-    one.axhspan(
-        vgg["low"][0][1],
-        vgg["high"][0][1],
-        facecolor="none",
-        edgecolor=GREY,
-        hatch="///",
-        linewidth=0,
-        label="their VGG-15: each layer",
-    )
-    box = paper[VEIT, "Fig5a", "ResNet-110"]
+    limits = vgg["low"][0][1], vgg["high"][0][1]
+    style = {"facecolor": "none", "edgecolor": GREY, "hatch": "///", "linewidth": 0}
+    axes["delete"].axhspan(*limits, label="VGG-15, each layer", **style)
+    box = curves[VEIT, "Fig5a", "ResNet-110"]
     share = [100 * k / VEIT_UNITS for k, _ in box["median"]]
-    several.fill_between(
-        share,
-        *([error for _, error in box[kind]] for kind in ("q1", "q3")),
-        color=GREY,
-        alpha=0.4,
-        linewidth=0,
-    )
-    several.plot(share, [error for _, error in box["median"]], color=GREY, linewidth=3)
-    swapped.plot(*zip(*paper[VEIT, "Fig5b", "ResNet-110"]["median"]), color=GREY, linewidth=3)
-
-
-def _caption(figure, tables):
-    """What was tested, on how many pictures, which is why the whole net's error is not its
-    log's."""
-    said = dict.fromkeys(rows[0][key] for key in ("weights", "pictures") for rows in tables)
-    figure_files.write_below(
-        figure,
-        (
-            f"{'; '.join(said)}; whole: the error on these pictures, not on all of the test set as in "
-            "the tables; theirs: full scale, 32 pixels square"
-        ),
-    )
-
-
-def _quartiles(errors):
-    """(lower quartile, median, upper quartile)"""
-    if len(errors) < 2:
-        return errors * 3
-    return statistics.quantiles(errors, n=4, method="inclusive")
+    low, middle, high = ([error for _, error in box[kind]] for kind in ("q1", "median", "q3"))
+    axes["random"].fill_between(share, low, high, **band)
+    axes["random"].plot(share, middle, color=GREY, linewidth=3)
+    median = curves[VEIT, "Fig5b", "ResNet-110"]["median"]
+    axes["swap"].plot(*zip(*median), color=GREY, linewidth=3)
 
 
 def main():
-    parser = Parser(__doc__)
-    parser.add_argument(
-        "tables", nargs="+", type=folder, metavar="FILE", help="of analysis/lesion.py"
-    )
-    draw(parser.parse_args().tables)
+    return measured.main(__doc__, draw)
 
 
 if __name__ == "__main__":

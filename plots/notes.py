@@ -1,4 +1,4 @@
-"""The two pictures with which the notes end: loss by epoch, and accuracy by epoch.
+"""The two figures at the end of the reading notes: loss by epoch, and accuracy by epoch.
 
 python -m plots.notes runs/full/cifar10-notes12/seed0
 """
@@ -10,46 +10,44 @@ from common.command import Parser, folder
 from common.errors import UserError, run_main
 from paper import run_files
 
-from . import figure_files
-from .series import accuracy
+from . import figure_files, measured
 
+# They also differ in marker and line for readers without colours.
 TRAINING = {"color": "tab:blue", "marker": "o", "linestyle": "-"}
-TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}  # two marks, for a grey printer
+TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}
 
 
 def draw(folder):
-    """Draw a run's rows that have a test, one an epoch, into notes-loss.png and notes-accuracy.png."""
+    """Draw the tested rows of a run, one per epoch, into notes-loss.png and notes-accuracy.png."""
     run = run_files.read(folder)
     rows = [row for row in run.rows if row["test_error"] is not None]
     if not rows:
         raise UserError(f"{run.folder} has no test yet: {run_files.again(run.config)}")
     epochs = [row["epoch"] for row in rows]
-    for name, training, testing in (
-        ("loss", [row["train_loss"] for row in rows], [row["test_loss"] for row in rows]),
-        ("accuracy", _accuracies(rows, "train_error"), _accuracies(rows, "test_error")),
+    for name, unit, column, corner in (
+        ("loss", "nats", "loss", "upper right"),
+        ("accuracy", "%", "error", "lower right"),
     ):
-        figure, axes = plt.subplots(figsize=(10, 8), layout="constrained")
-        axes.plot(epochs, training, label=f"training {name}", **TRAINING)
-        axes.plot(epochs, testing, label=f"testing {name}", **TESTING)
-        axes.set_xlabel("epoch", fontsize=13)
-        axes.set_ylabel("loss, nats" if name == "loss" else "accuracy, %", fontsize=13)
-        axes.tick_params(labelsize=12)
-        axes.legend(loc="upper right" if name == "loss" else "lower right", fontsize=13)
+        figure, axes = plt.subplots(figsize=(measured.WIDTH, 7), layout="constrained")
+        for part, style in (("train", TRAINING), ("test", TESTING)):
+            values = [row[f"{part}_{column}"] for row in rows]
+            if column == "error":
+                values = [100 - error for error in values]
+            axes.plot(epochs, values, label=f"{part}ing {name}", **style)
+        axes.set_xlabel("epoch", fontsize=12)
+        axes.set_ylabel(f"{name}, {unit}", fontsize=12)
+        axes.tick_params(labelsize=11)
+        axes.legend(loc=corner, fontsize=12)
         axes.grid(alpha=0.3)
-        figure_files.caption(
-            figure, [run], note="the notes' network; training: over the epoch's own batches"
-        )
+        note = "the notes' network; training: mean over the batches of the epoch"
+        figure_files.caption(figure, [run], note=note)
         figure_files.save(figure, files.FIGURES / f"notes-{name}.png")
         plt.close(figure)
 
 
-def _accuracies(rows, column):
-    return [accuracy(row[column]) for row in rows]
-
-
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("run", type=folder, help="its folder")
+    parser.add_argument("run", type=folder, help="folder of a run")
     draw(parser.parse_args().run)
 
 

@@ -1,7 +1,6 @@
-"""Figures of signal propagation, equations (3) to (8), from what analysis/propagation.py has
-measured.
+"""Figures of signal propagation, equations (3) to (8), from the CSV files of analysis/propagation.py.
 
-    python -m plots.propagation results/analysis/propagation-110.csv
+python -m plots.propagation results/analysis/propagation-110.csv
 """
 
 import matplotlib.pyplot as plt
@@ -12,17 +11,18 @@ from common.command import Parser, folder
 from common.errors import run_main
 from paper import words
 
-from . import figure_files, styles, tables
+from . import figure_files, measured, styles, tables
 
-QUANTITIES = [
-    ("gradient", r"whole gradient $\|\partial E/\partial x_l\|$"),
-    ("shortcut_gradient", "its part through\nshortcuts alone"),
-    ("signal", r"signal $\|x_l\|$"),
-]
+QUANTITIES = {
+    "gradient": "gradient\n" r"$\|\partial E/\partial x_l\|$, nats",
+    "shortcut_gradient": "gradient through\nshortcuts alone, nats",
+    "signal": "signal\n" r"$\|x_l\|$",
+}
 TITLES = {
-    "propagation-110": "How signals travel through 110 layers, untrained",
-    "propagation-depth": "How signals travel through 110 and through 1001 layers, untrained",
-    "propagation-lambda": r"Scaled shortcuts, $h(x)=\lambda x$, 110 layers, untrained, beside equation (8)",
+    "propagation-110": "Signal propagation through 110 layers before training",
+    "propagation-depth": "Signal propagation through 110 and 1001 layers before training",
+    "propagation-lambda": r"Scaled shortcuts, $h(x)=\lambda x$, in 110 layers before training, and "
+    "equation (8)",
 }
 HEAD = [
     "network",
@@ -32,44 +32,41 @@ HEAD = [
     "share at x_1",
     "last stage: product of lambdas",
     "shortcuts alone",
-    "whole gradient",
+    "gradient",
 ]
-DASHED = (0, (5, 2))  # untrained, where trained stands beside it
+DASHED = (0, (5, 2))
+UNTRAINED = ", untrained"
+RATIOS = {
+    "lambda_product": (r"equation (8): $\prod\lambda_i$", {"linewidth": 6, "alpha": 0.3}),
+    "shortcut_ratio": ("measured, through shortcuts alone", {"linewidth": 1}),
+    "gradient_ratio": ("measured, gradient", {"linewidth": 1, "linestyle": DASHED}),
+}
 
 
+@measured.STYLE
 def draw(path):
     """Draw the figure of a CSV file, and print its table."""
     rows = measurements.read(path)
-    mixed = len({_is_trained(row) for row in rows}) > 1
-    for row in rows:
-        row["label"] += (", trained" if _is_trained(row) else ", untrained") if mixed else ""
-    figure = _lambdas(rows) if path.stem == "propagation-lambda" else _panels(rows)
-    figure.suptitle(
-        TITLES.get(
-            path.stem,
-            "How signals travel, before training and after" if mixed else "How signals travel",
-        )
-    )
+    trained = {row["weights"].startswith("trained") for row in rows}
+    for row in rows if len(trained) > 1 else ():
+        row["label"] += ", trained" if row["weights"].startswith("trained") else UNTRAINED
+    title = "Signal propagation before and after training"
+    figure = _ratios(rows) if path.stem == "propagation-lambda" else _norms(rows)
+    figure.suptitle(TITLES.get(path.stem, title if len(trained) > 1 else "Signal propagation"))
     weights = "; ".join(dict.fromkeys(row["weights"] for row in rows))
     figure_files.write_below(
         figure,
-        (
-            f"{rows[0]['pictures']}; {weights}; norms for one picture (root mean square over the "
-            "batch), BN as in training; a line ends where nothing at all arrives"
-        ),
+        f"{rows[0]['images']}; {weights}; norms per image: root mean square over the batch; BN as "
+        "in training; a line ends where the value is 0",
     )
     figure_files.save(figure, files.FIGURES / f"{path.stem}.png")
     plt.close(figure)
     print(tables.Table(HEAD, table(rows)).text())
 
 
-def _is_trained(row):
-    return row["weights"].startswith("trained")
-
-
 def table(rows):
-    """A line for each network: what comes back from the last unit to the first, and over the last
-    stage beside equation (8)."""
+    """Lines of a table: the ratios of each network from its last unit to its first, and those of
+    its last stage, which equation (8) predicts."""
     lines = []
     for label, members in measurements.grouped(rows, "label").items():
         first = members[0]
@@ -80,183 +77,119 @@ def table(rows):
             first["gradient"] / last["gradient"],
             first["shortcut_gradient"] / last["gradient"],
             first["shortcut_gradient"] / first["gradient"],
-            stage["lambda_product"],
-            stage["shortcut_ratio"],
-            stage["gradient_ratio"],
+            *(stage[ratio] for ratio in ("lambda_product", "shortcut_ratio", "gradient_ratio")),
         ]
         lines.append([label, *("" if number is None else f"{number:.3g}" for number in numbers)])
     return lines
 
 
-def _in_the_papers_order(networks):
-    """{label: rows}, (a) to (f) of Figure 2 and (a) to (e) of Figure 4, a user's own behind
-    them."""
-    shortcuts = [*words.SHORTCUT_ORDER]
-    activations = [*words.ACTIVATIONS]
+def in_order(rows):
+    """{label: rows} in the order of Figures 2 and 4, and a user's own variants last."""
+    order = [*words.ACTIVATIONS, *words.SHORTCUT_ORDER]
 
-    def place(pair):
-        row = pair[1][0]
-        return (
-            _index(activations, row["activation"]),
-            _index(shortcuts, row["shortcut"]),
-            row["depth"],
-            not _is_trained(row),
-        )
+    def key(row):
+        names = row["activation"], row["shortcut"]
+        places = [order.index(name) if name in order else len(order) for name in names]
+        return *places, row["depth"], row["label"].endswith(UNTRAINED)
 
-    return dict(sorted(networks.items(), key=place))
+    return measurements.grouped(sorted(rows, key=key), "label")
 
 
-def _index(order, name):
-    return order.index(name) if name in order else len(order)
+def line_styles(rows):
+    """{label: keywords of plot()}: a colour and a marker for each network of a figure.
+
+    A network before training has the colour of the trained one, dashed.
+    """
+    networks = {_network(row["label"]): row for row in rows}
+    colours = dict(zip(networks, styles.styles(list(networks.values()))))
+    keywords = {}
+    for label in measurements.grouped(rows, "label"):
+        colour, marker = colours[_network(label)]
+        keywords[label] = {"color": colour, "marker": marker}
+        if label.endswith(UNTRAINED):
+            keywords[label].update(linestyle=DASHED, markerfacecolor="white")
+    return keywords
 
 
-def _styles(networks):
-    """[style] of each network: trained and untrained of one have one colour, untrained is
-    dashed."""
-    kinds = {}
-    for lines in networks.values():
-        kinds.setdefault(_kind(lines[0]), lines[0])
-    chosen = dict(zip(kinds, styles.styles(list(kinds.values()))))
-    mixed = len({_is_trained(lines[0]) for lines in networks.values()}) > 1
-    named = []
-    for lines in networks.values():
-        colour, marker = chosen[_kind(lines[0])]
-        dashed = mixed and not _is_trained(lines[0])
-        named.append(
-            dict(
-                color=colour,
-                marker=marker,
-                markersize=4,
-                linewidth=1.4,
-                linestyle=DASHED if dashed else "solid",
-                markerfacecolor="white" if dashed else colour,
-            )
-        )
-    return named
+def _network(label):
+    return label.split(", trained")[0].split(UNTRAINED)[0]
 
 
-def _kind(row):
-    return row["label"].split(", trained")[0].split(", untrained")[0]
-
-
-def _panels(rows):
-    """A column for each panel of the CSV, a row for each quantity."""
+def _subplots(rows, height, lines):
+    """A figure with a column for each panel of the rows; (figure, axes, panels)."""
     panels = measurements.grouped(rows, "panel")
-    figure, axes = plt.subplots(
-        3,
-        len(panels),
-        figsize=(max(8, 6.5 * len(panels)), 9),
-        layout="constrained",
-        squeeze=False,
-        sharey="row",
-    )
+    size = (measured.WIDTH, height)
+    figure, axes = plt.subplots(lines, len(panels), figsize=size, squeeze=False, sharey="row")
+    return figure, axes, panels
+
+
+def _norms(rows):
+    """The norms at each unit: a column for each panel, a line of axes for each quantity."""
+    figure, axes, panels = _subplots(rows, 9, len(QUANTITIES))
+    keywords = line_styles([lines[0] for lines in in_order(rows).values()])
     for column, (title, members) in zip(axes.T, panels.items()):
-        _column(column, title, _in_the_papers_order(measurements.grouped(members, "label")))
-    for axis, (_, said) in zip(axes[:, 0], QUANTITIES):
-        axis.set_ylabel(said)
+        _column(column, in_order(members), keywords)
+        measured.legend_above(column[0], title)
+    for axis, label in zip(axes[:, 0], QUANTITIES.values()):
+        axis.set_ylabel(label)
     return figure
 
 
-def _column(column, title, networks):
-    """One panel's three axes; depths that differ are drawn over the share of the units passed."""
+def _column(column, networks, keywords):
+    """One panel's axes. Networks of different depths are drawn over the share of units."""
     deepest = max(networks.values(), key=len)
     mixed = any(len(lines) < len(deepest) for lines in networks.values())
-    borders = _borders(deepest)
-    if mixed:
-        borders = [100 * (border - 1) / (len(deepest) - 1) for border in borders]
-    for (label, lines), style in zip(networks.items(), _styles(networks)):
-        units = [row["l"] for row in lines]
-        if mixed:
-            units = [100 * (unit - 1) / (len(lines) - 1) for unit in units]
-        for axis, (quantity, _) in zip(column, QUANTITIES):
-            # what is exactly nought has no place on a logarithmic axis
-            axis.plot(
-                units, [row[quantity] or None for row in lines], label=label, markevery=0.1, **style
-            )
+
+    def x(unit, count):
+        return 100 * (unit - 1) / (count - 1) if mixed else unit
+
+    for label, lines in networks.items():
+        units = [x(row["l"], len(lines)) for row in lines]
+        for axis, quantity in zip(column, QUANTITIES):
+            values = [row[quantity] or None for row in lines]  # no 0 on a logarithmic axis
+            axis.plot(units, values, label=label, markevery=0.1, **keywords[label])
     for axis in column:
         axis.set_yscale("log")
-        axis.grid(axis="y", linestyle=":", color="0.7")
-        for border in borders:
-            axis.axvline(border, color="0.8", linewidth=0.8, zorder=0)
-    column[0].legend(
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),
-        fontsize=8,
-        frameon=False,
-        title=title,
-        ncols=1 if len(networks) < 4 else 2,
-    )
-    column[-1].set_xlabel(
-        "units passed, % (grey lines: stages)"
-        if mixed
-        else "residual unit $l$ (grey lines: stages)"
-    )
+        measured.grid(axis)
+        measured.stage_borders(axis, [x(unit, len(deepest)) for unit in _borders(deepest)])
+    name = "position of the unit, % of the depth" if mixed else "residual unit $l$"
+    column[-1].set_xlabel(f"{name} (grey lines: stages)")
 
 
 def _borders(lines):
-    """The l at which x_l has another shape than before."""
+    """Each l at which the shape of x_l changes."""
     return [row["l"] for before, row in zip(lines, lines[1:]) if row["shape"] != before["shape"]]
 
 
-LINES = {
-    "lambda_product": dict(linewidth=6, alpha=0.3),
-    "shortcut_ratio": dict(linewidth=1),
-    "gradient_ratio": dict(linewidth=1, linestyle=DASHED),
-}
-WORDS = {
-    "lambda_product": r"equation (8): $\prod\lambda_i$",
-    "shortcut_ratio": "measured, through shortcuts alone",
-    "gradient_ratio": "measured, whole gradient",
-}
-
-
-def _lambdas(rows):
-    """Predicted and measured ratios to the end of the stage, for several lambdas."""
-    panels = measurements.grouped(rows, "panel")
-    figure, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(6.5 * len(panels), 5),
-        layout="constrained",
-        squeeze=False,
-        sharey=True,
-    )
+def _ratios(rows):
+    """The predicted and the measured ratios to the end of the stage, for several lambdas."""
+    figure, axes, panels = _subplots(rows, 4.8, 1)
+    lambdas = measurements.grouped(rows, "lambda")
+    colours = dict(zip(lambdas, styles.styles([lines[0] for lines in lambdas.values()])))
     for axis, (title, members) in zip(axes.flat, panels.items()):
-        networks = measurements.grouped(members, "label")
-        chosen = styles.styles([lines[0] for lines in networks.values()])
-        for lines, (colour, marker) in zip(networks.values(), chosen):
-            _one_lambda(axis, lines, colour, marker)
-        for quantity, style in LINES.items():
-            axis.plot([], [], color="0.3", label=WORDS[quantity], **style)
+        for factor, lines in measurements.grouped(members, "lambda").items():
+            colour, marker = colours[factor]
+            _stages(axis, lines, colour, marker)
+            axis.plot([], [], color=colour, marker=marker, label=rf"$\lambda$ = {factor:g}")
+        for label, style in RATIOS.values():
+            axis.plot([], [], color="0.3", label=label, **style)
         axis.set_yscale("log")
-        axis.grid(axis="y", linestyle=":", color="0.7")
-        axis.legend(
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1),
-            fontsize=8,
-            frameon=False,
-            title=title,
-            ncols=2,
-        )
+        measured.grid(axis)
+        measured.legend_above(axis, title, columns=2)
         axis.set_xlabel("residual unit $l$")
-    axes[0, 0].set_ylabel(r"ratio of $\|\partial E/\partial x_l\|$ to that at its stage's end")
+    axes[0, 0].set_ylabel(r"ratio of $\|\partial E/\partial x_l\|$ to the end of the stage")
     return figure
 
 
-def _one_lambda(axis, lines, colour, marker):
-    """The three curves of a network, each stage by itself."""
+def _stages(axis, lines, colour, marker):
+    """Draw the three ratios of a network, one line per stage."""
     for start, end in zip([1, *_borders(lines)], [*_borders(lines), len(lines) + 1]):
         stage = [row for row in lines if start <= row["l"] < end]
-        for quantity, style in LINES.items():
-            marked = {"marker": marker, "markersize": 3.5} if quantity == "shortcut_ratio" else {}
-            axis.plot(
-                [row["l"] for row in stage],
-                [row[quantity] or None for row in stage],
-                color=colour,
-                **style,
-                **marked,
-            )
-    axis.plot([], [], color=colour, marker=marker, label=rf"$\lambda$ = {lines[0]['lambda']:g}")
+        units = [row["l"] for row in stage]
+        for ratio, (_, style) in RATIOS.items():
+            values = [row[ratio] or None for row in stage]
+            shape = marker if ratio == "shortcut_ratio" else None
+            axis.plot(units, values, color=colour, marker=shape, markersize=3.5, **style)
 
 
 def main():
@@ -266,7 +199,7 @@ def main():
         nargs="*",
         type=folder,
         metavar="FILE",
-        help="of analysis/propagation.py (all in results/analysis/)",
+        help="CSV files of analysis/propagation.py (default: all in results/analysis/)",
     )
     stored = sorted((files.RESULTS / "analysis").glob("propagation-*.csv"))
     for path in parser.parse_args().tables or stored:
