@@ -28,6 +28,7 @@ watch.TAKES := ARGS
 propagation.TAKES := NETWORKS SEED DATA ARGS
 lesion.TAKES := RUN DATA ARGS
 responses.TAKES := RUN DATA ARGS
+gates.TAKES := RUN DATA ARGS
 score.TAKES := RUN CROP DATA GPUS ARGS
 predict.TAKES := RUN PHOTO DATA GPUS OUTPUT ARGS
 export.TAKES := RUN FORMAT DATA OUTPUT ARGS
@@ -173,7 +174,7 @@ figure2 figure4 figure5: $(READY)  # the paper's diagrams, which need no run
 watch: $(READY)  ## plots/watch.html: the curves of all runs that are training, with what is left, until Ctrl-C
 	@$(PY) -m plots.watch $(ARGS)
 
-.PHONY: propagation lesion responses score predict export compare
+.PHONY: propagation lesion responses gates score predict export compare
 # Each measures, prints the files that it wrote, and has them drawn. RUN= names folders of trained runs, but for the first.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(1) $(call option,--data-dir,DATA) $(ARGS)) && \
 	$(PY) -m plots.$@ $$paths
@@ -189,6 +190,9 @@ lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/...
 	$(trained)$(call measure,$(call said,RUN))
 
 responses: $(READY)  ## responses of the 3x3 layers of trained networks (RUN= DATA=)
+	$(trained)$(call measure,$(call said,RUN))
+
+gates: $(READY)  ## factors 1 - g(x) on the shortcuts of trained networks with gates (RUN= DATA=)
 	$(trained)$(call measure,$(call said,RUN))
 
 score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: CROP=224,320,ten)

@@ -1,8 +1,7 @@
-"""What analysis/ measures: CSV files under results/analysis/, from which the figures are drawn,
-again at any time.
-"""
+"""CSV files of measurements under results/analysis/, from which the figures are drawn."""
 
 import csv
+import io
 import os
 
 from common import files
@@ -10,29 +9,20 @@ from common.errors import UserError
 
 
 def write(name, rows):
-    """Write rows, dicts with the same keys, to results/analysis/<name>.csv, whole or not at all;
-    returns its path.
-    """
+    """Write rows, dicts with the same keys, to results/analysis/<name>.csv; returns its path."""
+    text = io.StringIO()
+    lines = csv.DictWriter(text, rows[0], lineterminator="\n")
+    lines.writeheader()
+    for row in rows:
+        lines.writerow({key: _text(value) for key, value in row.items()})
     path = files.RESULTS / "analysis" / f"{name}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with open(partial, "w", newline="") as file:
-        lines = csv.DictWriter(file, rows[0], lineterminator="\n")
-        lines.writeheader()
-        lines.writerows(
-            {
-                key: f"{value:.6g}" if isinstance(value, float) else value
-                for key, value in row.items()
-            }
-            for row in rows
-        )
-    os.replace(partial, path)
+    files.write_whole(path, text.getvalue())
     print(os.path.relpath(path))
     return path
 
 
 def read(path):
-    """The rows of such a file; what looks like a number is one, and what is empty is None."""
+    """The rows of such a file, with numbers as floats, and None for empty cells."""
     with open(path, newline="") as file:
         rows = [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
     if not rows:
@@ -41,12 +31,22 @@ def read(path):
 
 
 def joined(names):
-    """One name for several, as pocket-cifar10-original56-plain56: what they begin with is said
-    once.
-    """
+    """One name for several, with their common beginning once: pocket-cifar10-original56-plain56."""
     names = list(dict.fromkeys(names))
     start = os.path.commonprefix(names).rfind("-") + 1
     return "-".join([names[0], *(name[start:] for name in names[1:])])
+
+
+def grouped(rows, key):
+    """{value of the key: rows}, in order of appearance."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
+
+
+def _text(value):
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _value(text):
@@ -54,13 +54,3 @@ def _value(text):
         return float(text) if text else None
     except ValueError:
         return text
-
-
-def grouped(rows, *keys):
-    """{values of the keys: rows}, in their order."""
-    found = {}
-    for row in rows:
-        found.setdefault(
-            tuple(row[key] for key in keys) if len(keys) > 1 else row[keys[0]], []
-        ).append(row)
-    return found

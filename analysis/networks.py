@@ -62,14 +62,13 @@ def of_run(folder):
     """
     run = run_files.read(folder)
     recipe = run.config["recipe"]
-    required = (*network_options.required(recipe), "dataset", "data", "validation")
-    missing = [key for key in required if key not in recipe]
-    if missing or recipe["dataset"] not in cifar.LAYOUTS:
-        reason = f"no {', '.join(missing)}" if missing else f"dataset {recipe['dataset']}"
+    try:
+        symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
+    except KeyError as error:
         raise UserError(
-            f"{folder} is not a run on CIFAR: its config.json has {reason}; measure another run"
-        )
-    symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
+            f"{folder} cannot be measured: its config.json is not that of a run on CIFAR"
+            f" ({error}); measure another run"
+        ) from None
     arrays, progress = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(

@@ -1,20 +1,20 @@
-"""How signals travel, equations (3) to (8): the norms of x_l and of the loss gradient at the input
-of each residual unit.
+"""Signal propagation, equations (3) to (8): the norms of x_l and of the gradient of the loss at the
+input of each residual unit.
 
     dE/dx_l = dE/dx_L (prod of lambda_i  +  d/dx_l sum of F)                    (5), (8)
 
-The first term is what "propagates information directly without concerning any weight layers". With
-any shortcut and any activation it is dE/dx_L J_{L-1} ... J_l, where J_i = dx_{i+1}/dx_i with F_i
-held constant; it is measured by the same backward pass with the gradient blocked where x_i enters
-F_i's weights. With identity f and h(x) = lambda x, J_i is lambda_i and the ratio to dE/dx_L is
-known beforehand: the product of the lambdas, between units of one shape (where a stage begins,
-padding or projection cut and mix channels). An f that is not the identity, as the original unit's
-ReLU, adds its own derivative to J_i.
+The first term "propagates information directly without concerning any weight layers". For any
+shortcut and activation it is dE/dx_L J_{L-1} ... J_l, where J_i = dx_{i+1}/dx_i with F_i constant.
+A second backward pass measures it, with the gradient blocked where x_i enters the weights of F_i.
+If f is the identity and h(x) = lambda x, then J_i = lambda_i, and the ratio to dE/dx_L is the
+product of the lambdas, between units of one shape. (At the beginning of a stage, padding or
+projection cut and mix channels.) Another f, such as the original unit's ReLU, multiplies J_i by its
+derivative.
 
     python -m analysis.propagation                            # make propagation: the figures
-    python -m analysis.propagation preact110 half_dropout110  # of these
+    python -m analysis.propagation preact110 half_dropout110  # other networks
 
-A run's folder stands for its trained network.
+The folder of a run stands for its trained network.
 """
 
 from collections import namedtuple
@@ -31,11 +31,11 @@ from symbols import names
 from . import measurements, networks
 from .units import UnitGraph
 
-# For each l, from x_1 to x_L, which the last unit leaves: the norm for one picture (root mean
-# square over the batch) of dE/dx_l, of its part through shortcuts alone, and of x_l; and the shape
-# of x_l. E is a picture's loss in nats.
+# Lists over l, from x_1 to x_L, the output of the last unit. gradient, shortcut, signal: the norms per
+# image (root mean square over the batch) of dE/dx_l, of its part through shortcuts alone, and of
+# x_l. E is the loss of an image in nats.
 Propagation = namedtuple("Propagation", "gradient shortcut signal shapes")
-# what h(x) = lambda x is with the constants of these shortcuts; other shortcuts have no lambda
+# lambda of h(x) = lambda x, from the shortcut's constants. Other shortcuts have none.
 LAMBDA = {
     "identity": lambda constants: 1.0,
     "plain": lambda constants: 0.0,
@@ -44,22 +44,21 @@ LAMBDA = {
 
 
 def propagate(network, images, labels):
-    """The Propagation of a batch: one forward and one backward pass as in training for all units,
-    one more for shortcuts alone.
+    """The Propagation of a batch: a forward and a backward pass as in training, and once more with
+    the gradient through shortcuts alone.
     """
     graph = UnitGraph(network.symbol)
     gradient, signal, shapes = _passes(network, graph, _inputs(graph), images, labels)
-
     graph = UnitGraph(network.symbol)
     places = _inputs(graph)
     for unit in graph.units:
         for weight in graph.entrances(unit):
             name = f"blocked_{weight.name}"
             graph.insert(weight.inputs[0], "BlockGrad", name, readers=[weight])
-    # behind a unit without a shortcut nothing arrives: MXNet fails on a gradient that is nought by
-    # its graph
-    ways = [graph.has_shortcut(unit) for unit in graph.units]
-    first = len(ways) - ways[::-1].index(False) if False in ways else 0
+    # The gradient is 0 up to the last unit without a shortcut. MXNet fails on a gradient that its
+    # graph makes 0, so these are left out.
+    passable = [graph.has_shortcut(unit) for unit in graph.units]
+    first = len(passable) - passable[::-1].index(False) if False in passable else 0
     shortcut, _, _ = _passes(network, graph, places[first:], images, labels)
     return Propagation(gradient, [0.0] * first + shortcut, signal, shapes)
 
@@ -72,81 +71,75 @@ def _inputs(graph):
 def _passes(network, graph, places, images, labels):
     """(norms of the gradient, norms of the signal, shapes) at entries of a graph.
 
-    MXNet gives gradients of arguments alone: so each value x becomes x + a variable that is nought.
+    MXNet computes gradients of arguments only, so each x becomes x + a variable that is 0.
     """
     for i, entry in enumerate(places):
         graph.insert(entry, "elemwise_add", f"x{i}", f"zero{i}")
     symbol = graph.symbol()
-    given = {**network.arguments, "data": mx.nd.array(images), "softmax_label": mx.nd.array(labels)}
+    values = {
+        **network.arguments,
+        "data": mx.nd.array(images),
+        "softmax_label": mx.nd.array(labels),
+    }
     shapes = dict(zip(symbol.list_arguments(), symbol.infer_shape(data=images.shape)[0]))
-    zeros = {
-        shape: mx.nd.zeros(shape) for shape in shapes.values()
-    }  # shared: 1001 layers have many
+    # One array of zeros per shape: 1001 layers have 334 variables.
+    zeros = {shape: mx.nd.zeros(shape) for shape in shapes.values()}
     gradients = {f"zero{i}": mx.nd.empty(shapes[f"zero{i}"]) for i in range(len(places))}
     mx.random.seed(network.recipe["seed"])  # dropout's masks
     with without_notes():
         executor = symbol.bind(
             mx.cpu(),
-            {name: given.get(name, zeros[shape]) for name, shape in shapes.items()},
+            {name: values.get(name, zeros[shape]) for name, shape in shapes.items()},
             gradients,
             {name: "write" if name in gradients else "null" for name in shapes},
             {name: array.copy() for name, array in network.states.items()},
         )
-    # a monitor, because as outputs the x_l would take a gigabyte more in 1001 layers
+    # A monitor, because the x_l of 1001 layers need a gigabyte more as outputs.
     monitor = mx.mon.Monitor(1, stat_func=lambda x: x.norm(), pattern=r"x\d+_output")
     monitor.install(executor)
     monitor.tic()
     executor.forward(is_train=True)
     signal = {name: float(norm) for _, name, norm in monitor.toc()}
     executor.backward()
-    count = sqrt(len(images))
+    norms = [np.linalg.norm(array.asnumpy().astype(float)) for array in gradients.values()]
+    root = sqrt(len(images))
     return (
-        [
-            float(np.linalg.norm(array.asnumpy().astype(float))) / count
-            for array in gradients.values()
-        ],
-        [signal[f"x{i}_output"] / count for i in range(len(places))],
+        [float(norm) / root for norm in norms],
+        [signal[f"x{i}_output"] / root for i in range(len(places))],
         [shapes[name][1:] for name in gradients],
     )
 
 
 def predicted(recipe, shapes):
-    """(lambda, its product from each l to the last L whose x_L has x_l's shape, those L);
+    """Equation (8): (lambda, products, ends), with None for a shortcut that has no lambda.
 
-    None for what has no lambda.
-
-    The product, of equation (8), is what the gradient through shortcuts alone grows by from x_L to
-    x_l if f is the identity.
+    ends: for each l the last L with x_L of x_l's shape. products: of the lambdas from l to L, by
+    which the gradient through shortcuts alone grows from x_L to x_l if f is the identity.
     """
     ends = [
         max(k for k in range(i, len(shapes)) if shapes[i : k + 1] == [shapes[i]] * (k + 1 - i))
         for i in range(len(shapes))
     ]
-    factor = LAMBDA.get(recipe["shortcut"], lambda constants: None)(recipe["shortcut_args"])
-    return (
-        factor,
-        [None if factor is None else factor ** (end - i) for i, end in enumerate(ends)],
-        ends,
-    )
+    if recipe["shortcut"] not in LAMBDA:
+        return None, [None] * len(shapes), ends
+    factor = LAMBDA[recipe["shortcut"]](recipe["shortcut_args"])
+    return factor, [factor ** (end - i) for i, end in enumerate(ends)], ends
 
 
-def rows(network, measured, panel, pictures):
-    """One dict for each x_l: the lines of a CSV file. Ratios are to the last x_L of x_l's shape."""
+def rows(network, measured, panel, sample):
+    """Rows of a CSV file, one for each x_l. Ratios are to the last x_L of x_l's shape."""
     factor, products, ends = predicted(network.recipe, measured.shapes)
 
     def ratio(norms, i):
-        return (
-            norms[i] / norms[ends[i]] if norms[ends[i]] else None
-        )  # nothing passes a plain unit without its weights
+        end = norms[ends[i]]
+        return norms[i] / end if end else None
 
     return [
         {
             "panel": panel,
             "network": network.name,
             "label": network.label,
-            "activation": network.recipe["activation"],
-            "shortcut": network.recipe["shortcut"],
-            "depth": network.recipe["depth"],
+            **{key: network.recipe[key] for key in ("activation", "shortcut", "depth")},
             "l": i + 1,
             "shape": "x".join(map(str, shape)),
             "signal": measured.signal[i],
@@ -157,77 +150,75 @@ def rows(network, measured, panel, pictures):
             "lambda": factor,
             "lambda_product": products[i],
             "weights": network.weights,
-            "pictures": pictures.words,
+            "images": sample.description,
         }
         for i, shape in enumerate(measured.shapes)
     ]
 
 
 def paper():
-    """{figure: {panel: networks}}; a new file under symbols/ stands in the panel of its folder."""
+    """{figure: {panel: networks}}, with every file under symbols/shortcuts/ and activations/."""
     scalings = [f"constant_scaling110:scale={scale},residual_scale=1" for scale in (0.5, 0.9, 1.1)]
+    shortcuts = sorted(names.variants("shortcuts"), key="identity".__ne__)
+    activations = sorted(names.variants("activations"), key="original".__ne__)
     return {
         "propagation-110": {
-            "Shortcuts, Figure 2": [
-                f"original-{name}110"
-                for name in sorted(names.variants("shortcuts"), key="identity".__ne__)
-            ],
-            "Activations, Figure 4": [
-                f"{name}-identity110"
-                for name in sorted(names.variants("activations"), key="original".__ne__)
-            ],
+            "Shortcuts, Figure 2": [f"original-{name}110" for name in shortcuts],
+            "Activations, Figure 4": [f"{name}-identity110" for name in activations],
         },
         "propagation-depth": {
             "Original unit": ["original110", "original1001"],
             "Pre-activation": ["preact110", "preact1001"],
         },
         "propagation-lambda": {
-            "f identity (pre-activation)": [f"preact-{each}" for each in scalings],
+            "f identity (pre-activation)": [f"preact-{name}" for name in scalings],
             "f = ReLU (original unit)": scalings,
         },
     }
 
 
-def main():
+def read_arguments():
+    """The options. Raises UserError for a batch of one image."""
     parser = Parser(__doc__)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "networks",
         nargs="*",
-        help=(
-            "names as [activation-][shortcut]depth[:constant=number,...], or folders of trained"
-            " runs; without any: all shortcuts and activations, 110 against 1001 layers, constant"
-            " scaling"
-        ),
+        help="[activation-][shortcut]depth[:constant=number,...], or folders of runs (default: all"
+        " shortcuts and activations, 110 and 1001 layers, and constant scaling)",
     )
-    parser.add_argument(
+    add(
         "--data-dir",
         type=folder,
-        help="folder of CIFAR-10, or of a trained run's pictures; without it generated ones",
+        help="folder of CIFAR-10, or of the runs' images (default: generated images)",
     )
-    parser.add_argument("--batch-size", type=int, default=8, help="pictures (8)")
-    parser.add_argument(
-        "--image-size", type=int, default=32, help="for networks that are not trained (32)"
+    add("--batch-size", type=int, default=8, help="images (default: 8)")
+    add(
+        "--image-size",
+        type=int,
+        default=32,
+        help="side of the images for networks without training (default: 32)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the initial weights (0)")
-    parser.add_argument(
-        "--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that are no paper's"
-    )
+    add("--seed", type=int, default=0, help="seed of the initial weights (default: 0)")
+    add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that have several")
     arguments = parser.parse_args()
     if arguments.batch_size < 2:
-        raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 pictures")
+        raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
+    return arguments
 
+
+def main():
+    arguments = read_arguments()
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
-    wanted = list(
-        dict.fromkeys(
-            text for panels in plan.values() for members in panels.values() for text in members
-        )
-    )
-    subjects = networks.find(wanted, arguments.seed, arguments.unit)
-    pictures = networks.training_batch(
+    texts = {
+        text: None for panels in plan.values() for members in panels.values() for text in members
+    }
+    subjects = networks.find(texts, arguments.seed, arguments.unit)
+    sample = networks.training_batch(
         subjects.values(), arguments.batch_size, arguments.data_dir, arguments.image_size
     )
     measured = {
-        text: propagate(network, pictures.images, pictures.labels)
+        text: propagate(network, sample.images, sample.labels)
         for text, network in bar(subjects.items(), desc="propagate", unit="network")
     }
     for figure, panels in plan.items():
@@ -235,12 +226,10 @@ def main():
             row
             for panel, members in panels.items()
             for text in members
-            for row in rows(subjects[text], measured[text], panel, pictures)
+            for row in rows(subjects[text], measured[text], panel, sample)
         ]
-        name = figure or "propagation-" + measurements.joined(
-            network.name for network in subjects.values()
-        )
-        measurements.write(name, lines)
+        name = measurements.joined(network.name for network in subjects.values())
+        measurements.write(figure or f"propagation-{name}", lines)
     return 0
 
 

@@ -50,6 +50,7 @@ def test_mistake_is_one_line(script, words):
 
 # what the rest of the command lines are; a script's own help is make's and the documents'
 MODULES = [
+    "analysis.gates",
     "analysis.lesion",
     "analysis.propagation",
     "analysis.responses",
@@ -61,6 +62,7 @@ MODULES = [
     "plots",
     "plots.curves",
     "plots.diagrams",
+    "plots.gates",
     "plots.lesion",
     "plots.notes",
     "plots.propagation",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import reference
 from conftest import PAPER
+from unit_network import distance, random_arguments
 
 from symbols.contract import Variant
 from symbols.network import joining
@@ -55,30 +56,10 @@ def unit_symbol(
         return residual_unit(x, unit)
 
 
-def random_arguments(shapes, generator):
-    """Every signal of order one, so that a slip anywhere shows: beta far from 0, gamma around 1,
-    gates half open.
-    """
-    arguments = {}
-    for name, shape in shapes.items():
-        if name.endswith("gamma"):
-            array = generator.uniform(0.7, 1.3, shape)
-        elif name.endswith("weight"):
-            array = generator.normal(0, np.prod(shape[1:]) ** -0.5, shape)
-        else:
-            array = generator.normal(0, 1, shape)
-        arguments[name] = array.astype(np.float32)
-    return arguments
-
-
 def nodes(symbol, operation):
     return [
         node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] == operation
     ]
-
-
-def distance(ours, theirs):
-    return np.abs(ours - theirs).max() / np.abs(theirs).max()
 
 
 def assert_agrees(symbol, ask_reference, channels_in, prefix):

@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import PAPER, sound
-from source import run_in, source_copy
+from source import HALF_DROPOUT, run_in, source_copy
 
 from common.errors import UserError
 from symbols import counts, get_symbol, names, shortcut_constants
@@ -138,15 +138,6 @@ def test_constants_default_to_the_papers():
 def copy(tmp_path):
     """A copy of the source in which a test may add files."""
     return source_copy(tmp_path)
-
-
-HALF_DROPOUT = '''"""Dropout with ratio 0.25 on the shortcut."""
-import mxnet as mx
-
-
-def join(x, f, unit, ratio=0.25):
-    return mx.sym.Dropout(x, p=ratio) + f
-'''
 
 
 def test_new_file_is_a_new_variant_with_no_other_edit(copy, images):
