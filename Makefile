@@ -10,7 +10,7 @@ SCALE_DATA := $(if $(filter demo,$(SCALE)),$(DEMO_DATA)/test_batch.bin)
 DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
-FIGURES := figure1 figure3 figure6 degradation gate-bias-search
+FIGURES := figure1 figure3 figure6 degradation depth gate-bias-search
 .PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
 	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes departures
 
@@ -70,7 +70,7 @@ help:  ## list the jobs
 	@echo "    and, behind it: SCALE=full|desk|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
 	@echo "                    EPOCHS=10 BATCH=64 LR=0.05 IMAGE_SIZE=16 UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7"
 	@echo "                    ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 INITIAL=runs/... FREEZE=all ARGS='any option of train_cifar.py'"
-	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, gate-bias-search: train what is missing, then draw"
+	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, depth, gate-bias-search: train what is missing, then draw"
 	@echo "    (SCALE=full|desk|pocket|demo SEEDS=0,1,2 -j2)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
@@ -129,7 +129,7 @@ imagenet-%: $(READY) FORCE
 # make -j3 table1 trains three networks at once, each on its share of the cores: the driver sees to that, not make
 .NOTPARALLEL:
 JOBS = $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
-# table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6
+# table1 ... table5: the paper's tables; figure1, figure3, figure6: its figures; degradation: 1512.03385, Figure 6; depth: error against depth
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 	@$(PY) -W ignore reproduce.py $@ --scale $(call quote,$(SCALE)) $(if $(JOBS),--jobs $(JOBS)) \
 		$(or $(call option,--seeds,SEEDS),$(call option,--seeds,SEED)) $(call option,--gpus,GPUS) $(call option,--data-dir,DATA)

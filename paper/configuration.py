@@ -8,7 +8,7 @@ import json
 from common.errors import UserError
 from training.recipe import CIFAR
 
-# What figures ask of a config.json, and of its parts.
+# The values that figures need, and their types.
 SHAPES = {"name": str, "data": str, "scale": str, "recipe": dict, "host": dict}
 RECIPE_SHAPES = {
     "iterations": int,
@@ -22,8 +22,7 @@ RECIPE_SHAPES = {
 }
 HOST_SHAPES = {"devices": str, "cores": int}
 OPTIONAL_SHAPES = {"versions": dict, "command": str}
-WORDS = {int: "whole number", str: "text", dict: "object"}
-LARGEST = 10**12  # what a number of iterations or pixels can be
+LARGEST = 10**12  # of iterations or pixels
 # An option that a config.json of another version lacks has its default.
 DEFAULTS = {
     **json.loads(json.dumps(CIFAR.settings())),
@@ -40,29 +39,28 @@ def read(folder):
     """
     try:
         config = json.loads((folder / "config.json").read_text())
-        given = {key: shape for key, shape in OPTIONAL_SHAPES.items() if key in config}
-        _check(config, {**SHAPES, **given})
+        optional = {key: shape for key, shape in OPTIONAL_SHAPES.items() if key in config}
+        _check(config, {**SHAPES, **optional})
         _check(config["recipe"], RECIPE_SHAPES)
         _check(config["host"], HOST_SHAPES)
         for option, value in config["recipe"].items():
-            parts = value if isinstance(value, list) else [value]
-            parts = list(value.values()) if isinstance(value, dict) else parts
-            for part in parts:
+            parts = value.values() if isinstance(value, dict) else value
+            for part in parts if isinstance(value, (list, dict)) else []:
                 if isinstance(part, (list, dict)):
-                    raise ValueError(f"{option} holds a {type(part).__name__}")
-        config["recipe"] = {**DEFAULTS, **config["recipe"]}
+                    raise ValueError(f"{option} contains a {type(part).__name__}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
-            f"{folder} holds no run (config.json: {type(error).__name__}: {str(error)[:200]})"
+            f"{folder} is no run (config.json: {type(error).__name__}: {str(error)[:200]})"
         ) from error
+    config["recipe"] = {**DEFAULTS, **config["recipe"]}
     return config
 
 
 def _check(values, shapes):
-    """Raise KeyError or ValueError if {name: value} lacks one, or has one of another type."""
+    """Raise KeyError or ValueError if {name: value} lacks a name or has another type for it."""
     for name, shape in shapes.items():
         value = values[name]
         if not isinstance(value, shape) or isinstance(value, bool):
-            raise ValueError(f"{name} is {json.dumps(value)[:100]}, no {WORDS[shape]}")
+            raise ValueError(f"{name} is {json.dumps(value)[:100]}, not {shape.__name__}")
         if shape is int and not 0 <= value < LARGEST:
             raise ValueError(f"{name} is {value}")

@@ -1,10 +1,15 @@
-"""The papers' own curves, read off their graphics: curves.csv and lesions.csv beside this file."""
+"""The papers' own curves, digitized from their figures: curves.csv and lesions.csv in this folder."""
 
 import csv
+import math
+import statistics
 from functools import lru_cache
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+ITERATIONS = 64000  # of the papers' schedule on CIFAR; the curves of 1603.05027 end at 68,000
+END = 68000
+GAP = 3  # a step of more than so many usual ones: the curve leaves the paper's axis
 
 
 @lru_cache(None)
@@ -21,3 +26,15 @@ def read():
                 points = curves.setdefault(name, {}).setdefault(row["kind"], [])
                 points.append((float(row["x"]), float(row["value"])))
     return curves
+
+
+def broken(points):
+    """The same points with (x, nan) in each gap, so that no line connects its ends."""
+    steps = [after[0] - before[0] for before, after in zip(points, points[1:])]
+    usual = statistics.median(steps) if steps else 0
+    line = points[:1]
+    for step, point in zip(steps, points[1:]):
+        if step > GAP * usual:
+            line.append((point[0] - step / 2, math.nan))
+        line.append(point)
+    return line

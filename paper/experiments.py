@@ -168,12 +168,12 @@ def experiments_of(name):
     return [experiment for i, experiment in enumerate(networks) if experiment not in networks[:i]]
 
 
-def depths_note(scale, name=None):
-    """'56 layers for the paper's 110, 83 for 164': a scale's depths, or those of a table or figure.
+def depths_note(scale, networks=None):
+    """'56 layers for the paper's 110, 83 for 164': a scale's depths, or those of some experiments.
 
     Empty if they are the paper's.
     """
-    used = {experiment.depth for experiment in experiments_of(name)} if name else None
+    used = None if networks is None else {network.depth for network in networks}
     notes = [
         f"{here} for {paper}"
         for paper, here in scale_named(scale).depths.items()

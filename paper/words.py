@@ -1,4 +1,4 @@
-"""The paper's words for networks, as its legends and tables have them."""
+"""The paper's names of networks in legends and tables."""
 
 ACTIVATIONS = {
     "original": "original",
@@ -14,7 +14,7 @@ SHORTCUTS = {
     "exclusive_gating": "exclusive gating",
     "shortcut_only_gating": "shortcut-only gating",
 }
-# (a) to (f) of Figure 2; the plain net is 0 and 1 of (b)
+# Figure 2(a) to (f); the plain network is (b) with the factors 0 and 1.
 SHORTCUT_ORDER = (
     "identity",
     "plain",
@@ -27,32 +27,28 @@ SHORTCUT_ORDER = (
 
 
 def kind(recipe):
-    """'exclusive gating (init b=-6)': what a recipe's network differs in from the original one.
+    """'exclusive gating (init b=-6)': how a network differs from the original one.
 
-    recipe: activation, shortcut and, where they are known, shortcut_args and activation_args,
-    {constant: value}.
+    recipe: {"activation": name, "shortcut": name}, and optionally "activation_args" and
+    "shortcut_args", {constant: value}.
     """
-    parts = []
-    if recipe["activation"] != "original":
-        activation = recipe["activation"]
-        parts.append(
-            ACTIVATIONS.get(activation, activation.replace("_", " "))
-            + constants(activation, recipe.get("activation_args") or {})
+    parts = [
+        names.get(recipe[axis], recipe[axis].replace("_", " "))
+        + constants(recipe[axis], recipe.get(f"{axis}_args") or {})
+        for axis, names, default in (
+            ("activation", ACTIVATIONS, "original"),
+            ("shortcut", SHORTCUTS, "identity"),
         )
-    if recipe["shortcut"] != "identity":
-        shortcut = recipe["shortcut"]
-        parts.append(
-            SHORTCUTS.get(shortcut, shortcut.replace("_", " "))
-            + constants(shortcut, recipe.get("shortcut_args") or {})
-        )
+        if recipe[axis] != default
+    ]
     return " and ".join(parts) or "original"
 
 
-def constants(shortcut, values):
-    """A shortcut's constants behind its name, as the legends of Figure 3 write them."""
-    if shortcut == "constant_scaling" and len(values) == 2:
+def constants(variant, values):
+    """A variant's constants after its name, as in the legends of Figure 3."""
+    if variant == "constant_scaling" and len(values) == 2:
         return f" ({values['scale']:g}, {values['residual_scale']:g})"
-    if shortcut.endswith("_gating") and list(values) == ["bias"]:
+    if variant.endswith("_gating") and list(values) == ["bias"]:
         return f" (init b={values['bias']:g})"
-    said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in values.items())
-    return f" ({said})" if said else ""
+    text = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in values.items())
+    return f" ({text})" if text else ""

@@ -1,9 +1,9 @@
-"""Draw everything that can be drawn from the logs at hand, and the units; train nothing.
+"""Draw all tables and figures for which there are logs, the units, and the curves of each run.
 
-A picture that is current is left as it is (plots/current.py), unless it is named.
+Current figures are not drawn again (plots/current.py) unless they are named. Nothing is trained.
 
     python -m plots                             # make plots
-    python -m plots summary --scale pocket      # make summary SCALE=pocket: one alone
+    python -m plots summary --scale pocket      # make summary SCALE=pocket
 """
 
 import contextlib
@@ -21,14 +21,8 @@ from . import current, curves, diagrams, figure_files
 from .named import DRAW, has_runs
 
 
-def draw_everything(scale=None):
-    """The tables and figures of one scale or of all, the units, and each run."""
-    chosen = [scale] if scale else scales.SCALES
-    side_by_side([*(partial(draw_scale, one) for one in chosen), draw_diagrams, *each_run()])
-
-
 def side_by_side(tasks):
-    """Do tasks on all cores, and print what each one says in one piece."""
+    """Run tasks on all cores; the output of each is printed in one piece."""
     try:
         pool = ProcessPoolExecutor(physical_cores())
     except (OSError, ImportError, NotImplementedError):  # without /dev/shm there is no pool
@@ -36,13 +30,13 @@ def side_by_side(tasks):
             task()
         return
     with pool:
-        for said in pool.map(_said, tasks):
-            for line in said.splitlines():
-                # two tasks may have met the same bad run
+        for output in pool.map(_output, tasks):
+            for line in output.splitlines():
+                # two tasks may meet the same bad run
                 (run_files.say_once if line.startswith("left out: ") else print)(line)
 
 
-def _said(task):
+def _output(task):
     """What a task prints."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
         task()
@@ -64,7 +58,7 @@ def draw_diagrams():
 
 
 def each_run():
-    """A task for every run that there is."""
+    """A task for every run."""
     return [partial(draw_run, folder) for folder in run_files.every_folder()]
 
 
@@ -83,20 +77,21 @@ def draw_run(folder):
 def main():
     parser = Parser(__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="name", help=f"{', '.join(DRAW)}; without one, everything"
+        "names", nargs="*", metavar="name", help=f"{', '.join(DRAW)} (default: everything)"
     )
-    parser.add_argument(
-        "--scale", help=f"{', '.join(scales.SCALES)}; without it, all " "that have runs"
-    )
+    parser.add_argument("--scale", help=f"{', '.join(scales.SCALES)} (default: all)")
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in DRAW:
-            raise UserError(f"'{name}' is no table or figure: there are {', '.join(DRAW)}")
+            raise UserError(f"'{name}' is no table or figure; choose from {', '.join(DRAW)}")
     if arguments.scale:
         scales.scale_named(arguments.scale)
+    selected = [arguments.scale] if arguments.scale else list(scales.SCALES)
     if not arguments.names:
-        draw_everything(arguments.scale)
-    for scale in [arguments.scale] if arguments.scale else scales.SCALES:
+        side_by_side(
+            [*(partial(draw_scale, scale) for scale in selected), draw_diagrams, *each_run()]
+        )
+    for scale in selected:
         for name in arguments.names:
             DRAW[name](name, scale)
 

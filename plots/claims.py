@@ -77,7 +77,7 @@ CLAIMS = [
         "Degradation",
         "1512.03385, Figure 6: a deeper plain network has a higher training error. A deeper "
         "residual network does not.",
-        ["degradation"],
+        ["degradation", "depth"],
     ),
     Claim(
         "ImageNet",
@@ -140,5 +140,7 @@ FORMS = {
     "per depth.",
     "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid) over "
     "iterations. Left: plain networks. Right: residual networks.",
+    experiments.DEPTH: "Test error against depth, plain and residual networks. Left: 1512.03385. "
+    "Right: ours.",
     experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",
 }

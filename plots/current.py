@@ -1,76 +1,47 @@
-"""Which pictures need not be drawn again: those of which neither logs nor code have changed.
+"""Figures that are newer than their logs and the code are current: they are not drawn again."""
 
-Not told by the time of a file: git gives a picture and the code that it brings one time. A hidden
-file beside a picture, which git does not see, holds a digest of what it was drawn from and of the
-picture.
-"""
-
-import hashlib
 import os
-from functools import lru_cache
+import time
 
 from common import files
 
 
 def refresh(paths, sources, draw):
-    """Call draw() unless its pictures are current; tell whether it was called.
+    """Call draw() unless its figures are current; returns whether it was called.
 
-    paths: of the pictures. sources: the files that they are drawn from, read here before draw()
-    reads them, so that what comes in meanwhile makes a picture old. draw(): writes them.
+    paths: of the figures. sources: the files and folders that they are drawn from. draw(): writes
+    the figures.
     """
-    origin = _digest(sources, _code())
-    if all(path.is_file() and _noted(path) == _mark(path, origin) for path in paths):
+    plots = files.ROOT / "plots"
+    paper = files.ROOT / "paper"
+    code = [*plots.glob("*.py"), *paper.glob("*.py"), *paper.glob("*.csv")]
+    newest = max(map(_time, [*sources, *code]))
+    if all(_time(path) > newest for path in paths):
         return False
+    begin = time.time()
     draw()
     for path in paths:
-        if path.is_file():
-            with files.writing(path.parent):
-                _note(path).write_text(_mark(path, origin))
+        if path.is_file():  # older than a row that arrives while it is drawn
+            os.utime(path, (begin, begin))
     return True
 
 
+def _time(path):
+    """When a file was written, in seconds; 0 if it does not exist."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0
+
+
 def logs(scale):
-    """What the tables and figures of a scale are drawn from."""
+    """The files and folders from which the tables and figures of a scale are drawn."""
     paths = []
     for place in (files.RESULTS / scale, files.RUNS / scale):
-        paths += [*place.glob("*/*/*.csv"), *place.glob("*/*/*.json")]
+        paths += [place, *place.glob("*"), *place.glob("*/*/*.csv"), *place.glob("*/*/*.json")]
     return paths
 
 
 def log(folder):
-    """What the picture of a single run is drawn from."""
+    """The files from which the figure of a single run is drawn."""
     return [folder / "log.csv", folder / "config.json"]
-
-
-@lru_cache(None)
-def _code():
-    """A digest of what draws: any of it may change a picture."""
-    plots = files.ROOT / "plots"
-    paper = files.ROOT / "paper"
-    return _digest([*plots.glob("*.py"), *paper.glob("*.py"), *paper.glob("*.csv")])
-
-
-def _digest(paths, beside=""):
-    """Of the names and contents of files, and of a text beside them."""
-    digest = hashlib.sha256(beside.encode())
-    for path in sorted(paths):
-        try:
-            content = path.read_bytes()
-        except OSError:  # who draws it says so
-            content = b""
-        digest.update(f"{os.path.relpath(path, files.ROOT)} {len(content)} ".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _note(picture):
-    return picture.with_name(f".{picture.name}.drawn")
-
-
-def _noted(picture):
-    note = _note(picture)
-    return note.read_text(errors="replace") if note.is_file() else None
-
-
-def _mark(picture, origin):
-    return _digest([picture], origin)

@@ -1,13 +1,14 @@
-"""What draws each table and figure, by its name: DRAW[name](name, scale)."""
+"""The function that draws each table and figure: DRAW[name](name, scale)."""
 
 from paper import experiments, run_files
 
-from . import curve_figures, gate_bias, summary, tables
+from . import curve_figures, depth, gate_bias, summary, tables
 
 DRAW = {
     **dict.fromkeys(experiments.TABLES, tables.draw),
     **dict.fromkeys(experiments.FIGURES, curve_figures.draw),
     experiments.SEARCH: gate_bias.draw,
+    experiments.DEPTH: depth.draw,
     "summary": summary.draw,
 }
 

@@ -1,19 +1,18 @@
-"""Ranges and ticks: the paper's at full scale, and what fits the curves below it."""
+"""Axes of curves: ranges and ticks, the paper's at full scale and fitted to the curves otherwise."""
 
 import math
 from collections import namedtuple
 
 from matplotlib import ticker
 
-from paper import experiments, run_files
+from paper import digitized, experiments, run_files
 
 from .series import finite, series, shown
 
-# loss in nats, error in percent: (low, high). papers: whether they are those of the paper's
-# figures.
+# loss in nats, error in percent: (low, high). papers: whether they are the paper's axes.
 Limits = namedtuple("Limits", "loss error papers")
-PAPERS = Limits((0.002, 2), (0, 20), True)
-LEAST = 1e-30  # a loss beyond it, or beyond its inverse, is outside the axis
+PAPERS = Limits((0.002, 2), (0, experiments.FAILS_ABOVE), True)
+LEAST = 1e-30  # losses below it and above its inverse are not drawn
 PAPERS_LOSSES = (0.002, 0.02, 0.2, 2)
 PAPERS_ERRORS = (0, 5, 10, 15, 20)
 STEPS = (
@@ -22,28 +21,29 @@ STEPS = (
     (1, 1.5, 2, 3, 5, 7),
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
 )
+X_LABELS = {"iteration": "Iterations", "epoch": "Epochs", "fraction": "Fraction of training"}
 
 
-def limits(curves):
-    """One Limits for all curves of a figure, so that its panels can be compared."""
+def limits(curves, errors=("test_error",)):
+    """The Limits that all panels of a figure share. errors: columns on the axis of errors."""
     runs = [run for curve in curves for run in shown(curve)]
-    errors = []
-    losses = []
-    for curve in curves:
-        error = series(curve, "test_error")
-        loss = series(curve, "train_loss")
-        errors += finite(error.low, error.high)
-        losses += [value for value in finite(loss.low, loss.high) if LEAST < value < 1 / LEAST]
     last = [run_files.last_error(run) for run in runs]
     if all(run_files.recipe_of(run) == "full" for run in runs) and all(
         error is None or error < experiments.FAILS_ABOVE for error in last
     ):
         return PAPERS
-    return Limits(padded_log(losses or [1]), padded(errors or [0, 100]), False)
+    losses = [value for value in ends(curves, ["train_loss"]) if LEAST < value < 1 / LEAST]
+    return Limits(padded_log(losses or [1]), padded(ends(curves, errors) or [0, 100]), False)
+
+
+def ends(curves, columns, by="iteration", change=None):
+    """The finite lower and upper ends of the bands of some columns."""
+    bands = [series(curve, column, by, change) for curve in curves for column in columns]
+    return finite(*(values for band in bands for values in (band.low, band.high)))
 
 
 def padded(values):
-    """A linear range with some room around values in percent."""
+    """A linear range with room around values in percent."""
     low = min(values)
     high = max(values)
     room = max(1, 0.08 * (high - low))
@@ -51,27 +51,29 @@ def padded(values):
 
 
 def padded_log(values):
-    """A logarithmic range with some room around values above 0."""
+    """A logarithmic range with room around positive values."""
     low = min(values)
     high = max(values)
     room = max(1.05, (high / low) ** 0.08)
     return low / room, high * room
 
 
-def loss_axis(axes, limits, words="Training loss (dashed)"):
-    """An axis of losses: logarithmic."""
+def loss_axis(axes, limits, label="Training loss (dashed)"):
+    """A logarithmic axis of losses."""
     low, high = limits.loss
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     axes.set_yticks(PAPERS_LOSSES if limits.papers else log_ticks(low, high))
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.set_ylabel(words)
+    axes.set_ylabel(label)
 
 
 def log_ticks(low, high):
-    """Round numbers between low and high: the coarsest choice that has at least three of them;
-    equal steps where the range is that of a few points."""
+    """At least three round numbers between low and high, as few as possible.
+
+    Linear steps in a range that is too narrow for logarithmic ones.
+    """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in STEPS:
         ticks = [step * 10.0**power for power in powers for step in steps]
@@ -82,24 +84,30 @@ def log_ticks(low, high):
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def error_axis(axes, limits, words="Test error, % (solid)"):
-    """An axis of errors: linear; 0, 5, 10, 15 and 20 where it is the paper's."""
+def error_axis(axes, limits, label):
+    """A linear axis of errors in percent."""
     axes.set_ylim(*limits.error)
     axes.yaxis.set_major_locator(
         ticker.FixedLocator(PAPERS_ERRORS)
         if limits.papers
         else ticker.MaxNLocator(6, steps=[1, 2, 5, 10])
     )
-    axes.set_ylabel(words)
+    axes.set_ylabel(label)
     axes.grid(axis="y", linestyle=":", color="0.6")
 
 
-def iteration_axis(axes, curves, by="iteration"):
-    """Iterations below; at full scale a little longer than the training, as in the paper."""
-    last = max(run.config["recipe"]["iterations"] for curve in curves for run in curve.runs)
+def x_axis(axes, curves, by="iteration"):
+    """Iterations, epochs, or the fraction of training, at which the learning rate drops twice."""
+    axes.set_xlabel(X_LABELS[by])
+    if by == "fraction":
+        axes.set_xlim(0, digitized.END / digitized.ITERATIONS)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        return
+    runs = [run for curve in curves for run in curve.runs]
+    last = max(run.config["recipe"]["iterations"] for run in runs)
     if by == "epoch":
-        last = max(row["epoch"] for curve in curves for run in curve.runs for row in run.rows)
+        last = max(row["epoch"] for run in runs for row in run.rows)
     axes.set_xlim(0, last * 1.02)
-    axes.set_xlabel({"iteration": "Iterations", "epoch": "Epochs"}[by])
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(7, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))

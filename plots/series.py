@@ -1,4 +1,4 @@
-"""What a curve shows: the median of a network's seeds, and the band of all of them."""
+"""Curves of runs: which runs belong together, their median and band, and their labels."""
 
 import json
 import math
@@ -6,15 +6,24 @@ from collections import namedtuple
 
 import numpy as np
 
-from paper import run_files
+from paper import configuration, run_files
 
-# label: its words. runs: of one network and recipe, one a seed.
+# label: for the legend. runs: of one network and recipe, with different seeds.
 Curve = namedtuple("Curve", "label runs")
-# x, median, low, high: arrays of equal length; low and high are the least and the greatest of the
-# runs.
+# x, median, low, high: arrays of equal length; low and high are the minimum and maximum over seeds.
 Series = namedtuple("Series", "x median low high")
-# What runs of one curve may differ in.
+# Options in which runs of one curve may differ.
 FREE = ("seed", "log_every", "test_every", "devices", "micro_batch", "kv_store", "dtype")
+# Options that follow from others, or that the label contains anyway.
+UNSAID = (*FREE, "steps", "warmup_iterations", "activation", "shortcut", "shortcut_args", "depth")
+SAID = {
+    "validation": "tested on held-out images",
+    "nesterov": "Nesterov momentum",
+    "batch_size": "batch",
+    "image_size": "image size",
+    "initial": "initial weights",
+    "init_fan": "initialisation by fan",
+}
 
 
 def group_runs(runs):
@@ -27,13 +36,11 @@ def group_runs(runs):
     for run in runs:
         groups.setdefault((run_files.is_own(run), _recipe(run)), []).append(run)
     labels = [run_files.label(members[0]) for members in groups.values()]
-    named = []
+    curves = []
     for label, members in zip(labels, groups.values()):
-        if labels.count(label) > 1:
-            same = [runs[0] for other, runs in zip(labels, groups.values()) if other == label]
-            label += _own_options(members[0], same)
-        named.append(Curve(label, members))
-    return named
+        same = [runs[0] for other, runs in zip(labels, groups.values()) if other == label]
+        curves.append(Curve(", ".join([label, *_differences(members[0], same)]), members))
+    return curves
 
 
 def _recipe(run):
@@ -41,38 +48,58 @@ def _recipe(run):
     return json.dumps(recipe, sort_keys=True, default=str)
 
 
-def _own_options(run, others):
-    """', learning rate 0.05': what tells a run from others of the same network."""
+def _differences(run, others):
+    """['learning rate 0.05']: in what a run differs from others with the same label."""
     recipe = run.config["recipe"]
-    silent = (*FREE, "data", "steps", "warmup_iterations")
     differing = [
         key
-        for key in recipe
-        if key not in silent
-        and any(other.config["recipe"].get(key) != recipe[key] for other in others)
+        for key, value in recipe.items()
+        if any(other.config["recipe"].get(key) != value for other in others)
     ]
-    return "".join(f", {key.replace('_', ' ')} {recipe[key]}" for key in differing)
+    words = []
+    for key in [key for key in differing if key not in UNSAID] or differing:
+        value = run.config["data"] if key == "data" else recipe[key]
+        words.append(_words(key, value))
+    return list(filter(None, dict.fromkeys(words)))
+
+
+def _words(option, value):
+    """'learning rate 0.05'; empty for an option that is off, and for a word that is the default."""
+    name = SAID.get(option, option.replace("_", " "))
+    if value is True:
+        return name
+    if value in (False, None) or option in FREE or option == "dataset":
+        return ""
+    if isinstance(value, str):
+        return "" if value == configuration.DEFAULTS.get(option) else f"{name} {value}"
+    if isinstance(value, dict):
+        value = [f"{key} {part}" for key, part in value.items()]
+    text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
+    return f"{name} {text or 'none'}"
 
 
 def shown(curve):
-    """The runs that a curve is the median of: the finished ones, or all where none is."""
+    """The runs whose median a curve shows: the finished ones, or all if none is finished."""
     return [run for run in curve.runs if run_files.is_whole(run)] or curve.runs
 
 
 def series(curve, column, by="iteration", change=None):
-    """The Series of a column of the log over iterations or epochs.
+    """The Series of a column of the log.
 
-    change: what becomes of each value, for example accuracy().
-    A run that diverged keeps its last value to the end of the others.
+    by: the x axis: "iteration", "epoch", or "fraction" of the training. change: function of each
+    value, for example accuracy(). A run that diverged keeps its last value to the end of the others.
     """
     tables = []
     for run in shown(curve):
-        table = {row[by]: row[column] for row in run.rows if row[column] is not None}
+        unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
+        x = "iteration" if by == "fraction" else by
+        table = {row[x] / unit: row[column] for row in run.rows if row[column] is not None}
         tables.append({x: change(y) for x, y in table.items()} if change else table)
-    last = max((max(table) for table in tables if table), default=0)
-    going = [set(table) for table in tables if table and max(table) == last]
-    xs = sorted(set.intersection(*going)) if going else []
-    values = [[_at(table, x) for table in tables if table] for x in xs]
+    tables = list(filter(None, tables))
+    last = max(map(max, tables), default=0)
+    complete = [set(table) for table in tables if max(table) == last]
+    xs = sorted(set.intersection(*complete)) if complete else []
+    values = [[_at(table, x) for table in tables] for x in xs]
     values = [[value for value in row if value is not None] for row in values]
     return Series(
         np.array(xs),
@@ -81,11 +108,12 @@ def series(curve, column, by="iteration", change=None):
 
 
 def _at(table, x):
-    return table[x] if x in table else table[max(table)] if x > max(table) else None
+    """The value at x; the last one beyond the end; None between the values."""
+    return table.get(x) if x <= max(table) else table[max(table)]
 
 
 def legend_label(curve, what="error"):
-    """A curve's label with the median of its last test errors, or accuracies, and what it is of."""
+    """A curve's label with the median of its last test errors or accuracies."""
     runs = shown(curve)
     errors = [run_files.last_error(run) for run in runs if run_files.last_error(run) is not None]
     unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"
@@ -98,7 +126,7 @@ def legend_label(curve, what="error"):
 
 
 def accuracy(error):
-    """The other side of an error, in %."""
+    """The accuracy in % for an error in %."""
     return 100 - error
 
 

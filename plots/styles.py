@@ -1,56 +1,78 @@
-"""Colours and markers of networks.
+"""Colours and markers of curves.
 
-As in the paper: dark yellow for the original, blue for the proposed unit, purple for BN after
-addition, green for a shortcut's variant; and a plain net is black in every picture. They differ in
-lightness too, and each curve has a marker of its own, for readers who see no colours and printers
-that print none.
+The paper's colours: dark yellow for the original network, blue for the proposed unit, purple for BN
+after addition, green for a shortcut; plain networks are black. Any two colours differ for readers
+with deuteranopia or protanopia, and all have a contrast of at least 3:1 on white
+(tests/plots/test_styles.py).
 """
 
-from paper import run_files
+from common.errors import UserError
 
 COLOURS = {
-    "original": "#bfa500",
+    "original": "#9e8600",
     "preact": "#0000ff",
     "bn_after_addition": "#a000a0",
     "plain": "#202020",
 }
-OTHERS = ("#007f3f", "#b03a00", "#00a0d0", "#c05080", "#806040", "#90b000")
-MARKERS = "osD^v<>pX"
-# 1512.03385, Figure 6 tells depths apart, plain and residual nets in panels of their own
+# Kinds without an entry in COLOURS take these from the left, repeated kinds from the right.
+OTHERS = (
+    "#007f3f",
+    "#961e00",
+    "#1e96ff",
+    "#c36996",
+    "#5a1e5a",
+    "#4b5aff",
+    "#4b00a5",
+    "#ff2d5a",
+)
+MARKERS = "osD^v<>pXP*h"
+MOST = len(MARKERS)  # curves in one figure
+# Networks that differ in depth; plain and residual networks have separate panels.
 DEPTHS = {
-    20: ("#bfa500", "o"),
-    32: ("#00a0d0", "D"),
-    44: ("#007f3f", "^"),
-    56: ("#c02020", "s"),
-    110: ("#202020", "v"),
-    1202: ("#806040", "p"),
+    20: "#9e8600",
+    32: "#1e96ff",
+    44: "#007f3f",
+    56: "#961e00",
+    110: "#202020",
+    1202: "#5a1e5a",
 }
 DASHES = (0, (5, 2))
 
 
 def styles(recipes):
-    """[(colour, marker)] for networks in one figure; recipes have their activation and shortcut."""
-    own = dict(COLOURS)
-    others = iter(OTHERS * len(recipes))
-    chosen = []
-    for recipe, marker in zip(recipes, MARKERS * len(recipes)):
-        kind = recipe["activation"] if recipe["shortcut"] == "identity" else recipe["shortcut"]
-        # a second depth or recipe of one kind has a colour of its own
-        chosen.append((own.pop(kind, None) or next(others), marker))
-    return chosen
+    """[(colour, marker)] for the curves of one figure, no two alike.
+
+    recipes: each with its activation and shortcut. Raises UserError for more than MOST.
+    """
+    kinds = [
+        recipe["activation"] if recipe["shortcut"] == "identity" else recipe["shortcut"]
+        for recipe in recipes
+    ]
+    return _assign(kinds, COLOURS)
 
 
 def of_depths(depths):
-    """[(colour, marker)] for networks that differ in depth: the same depth, the same colour."""
-    others = dict(zip(sorted(set(depths) - set(DEPTHS)), zip(OTHERS, MARKERS)))
-    return [DEPTHS.get(depth) or others.get(depth, ("#202020", "X")) for depth in depths]
+    """The same for networks that differ in depth."""
+    return _assign(depths, DEPTHS)
 
 
-def line_style(curve, colour, marker):
-    """A solid line; the markers of a user's own run are hollow."""
-    return dict(
-        linewidth=1.8,
-        marker=marker,
-        markersize=4,
-        markerfacecolor="white" if run_files.is_own(curve.runs[0]) else colour,
-    )
+def _assign(kinds, colours):
+    """colours: {kind: its colour in all figures}"""
+    if len(kinds) > MOST:
+        raise UserError(
+            f"{len(kinds)} curves: at most {MOST} can be told apart in a figure; draw fewer runs"
+        )
+    used = {colours[kind] for kind in kinds if kind in colours}
+
+    def unused(order):
+        colour = next(colour for colour in order if colour not in used)
+        used.add(colour)
+        return colour
+
+    assigned = []
+    for i, kind in enumerate(kinds):
+        if kind in kinds[:i]:  # a second recipe, or a user's own run
+            assigned.append(unused((*reversed(OTHERS), *COLOURS.values())))
+        else:
+            assigned.append(colours.get(kind) or unused((*OTHERS, *COLOURS.values())))
+    return list(zip(assigned, MARKERS))

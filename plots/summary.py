@@ -1,7 +1,6 @@
-"""Every row of Tables 1 and 2 at once, the paper's error and ours side by side in the paper's
-order.
+"""Tables 1 and 2 as a slope chart: the paper's order on the left, ours on the right.
 
-    python -m plots summary --scale pocket
+python -m plots summary --scale pocket
 """
 
 import statistics
@@ -13,9 +12,9 @@ from paper import experiments
 from paper.significance import (
     JUDGED,
     conclusion,
-    fails,
     measured,
     neighbours,
+    number,
     order,
     say,
     say_difference,
@@ -24,7 +23,7 @@ from paper.significance import (
 
 from . import figure_files, tables
 
-# title, table, depth. The original unit stands in both, as in the paper.
+# title, table, depth. The original unit is a row of both tables, as in the paper.
 GROUPS = [
     ("Table 1: shortcuts, ResNet-110", "table1", 110),
     ("Table 2: activations, ResNet-110", "table2", 110),
@@ -38,8 +37,9 @@ NEIGHBOURS = (
     "runs",
     "order, 5 % level",
 )
-BLUE = "#0000ff"
-RED = "#c03000"
+KEPT = "#404040"  # rows in the paper's order
+MOVED = "#d02000"
+ROW = 0.3  # inches
 
 
 def rows_of(table, depth):
@@ -48,27 +48,28 @@ def rows_of(table, depth):
 
 
 def networks():
-    """Tables 1 and 2 for ResNet-110: 15 networks, for original stands in both."""
+    """Tables 1 and 2 for ResNet-110: 15 networks, for original is a row of both."""
     return rows_of("table1", 110) + rows_of("table2", 110)
 
 
 def draw(name, scale):
-    """Print and draw the groups that have runs; print the pairs of neighbours."""
-    groups = [
-        (title, measured(rows_of(table, depth), scale), order(table, scale, depth))
-        for title, table, depth in GROUPS
+    """Print the rank correlations and the neighbours, and draw the chart."""
+    charts = [
+        ("Tables 1 and 2, ResNet-110", measured(networks(), scale)),
+        ("Table 2, ResNet-164", measured(rows_of("table2", 164), scale)),
     ]
-    groups = [group for group in groups if group[1]]
-    if not groups:
-        print(f"no run at scale {scale} yet: {experiments.make('table1', scale)} begins")
+    charts = [(title, pairs) for title, pairs in charts if pairs]
+    if not charts:
+        print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
         return
-    for title, _, said in groups:
-        print(f"{title}: {said or 'too few rows for an order'}")
+    for title, table, depth in GROUPS:
+        if measured(rows_of(table, depth), scale):
+            print(f"{title}: {order(table, scale, depth) or 'too few rows for an order'}")
     together = say_order(networks(), scale)
     if together:
         print(f"Tables 1 and 2, ResNet-110: {together}")
     print(neighbours_table(scale).text())
-    _picture(groups, together, scale, figure_files.figure_of(name, scale))
+    _figure(charts, together, scale, figure_files.figure_of(name, scale))
 
 
 def neighbours_table(scale):
@@ -89,102 +90,94 @@ def neighbours_table(scale):
     return tables.Table(NEIGHBOURS, lines)
 
 
-def _picture(groups, together, scale, path):
-    """The groups one below another: the paper's errors left, ours right."""
-    heights = [len(pairs) + 1.2 for _, pairs, _ in groups]
-    figure, axes = plt.subplots(
-        len(groups),
+def _figure(charts, together, scale, path):
+    """The charts one below another, each with our errors to its right."""
+    heights = [len(pairs) + 2.2 for _, pairs in charts]
+    figure, grid = plt.subplots(
+        len(charts),
         2,
-        figsize=(9.5, 0.32 * sum(heights) + 1.2),
+        figsize=(8.8, ROW * sum(heights) + 1),
         layout="constrained",
         squeeze=False,
-        gridspec_kw={"height_ratios": heights},
+        gridspec_kw={"height_ratios": heights, "width_ratios": (1.7, 1)},
     )
-    errors = [error for _, pairs, _ in groups for _, runs in pairs for error in runs.errors]
-    span = max(errors) - min(errors)
-    limits = (
-        0 if scale in JUDGED else max(0, min(errors) - 0.1 * span - 1),
-        max(1.25 * max(errors) if scale in JUDGED else 0, max(errors) + 0.2 * span + 3),
-    )
-    for (title, pairs, said), (left, right) in zip(groups, axes):
-        _papers(left, pairs)
-        _ours(right, pairs, scale)
-        right.set_xlim(*limits)
-        left.set_title(title, fontsize=10)
-        right.set_title(said.replace(" with ", "\nwith "), fontsize=9)
-    axes[-1][0].set_xlabel("the paper's test error, %", fontsize=9)
-    axes[-1][1].set_xlabel(f"ours at {scale} scale, % (diamond: median, dots: runs)", fontsize=9)
-    if together:
-        figure.suptitle(f"Tables 1 and 2 in one list, ResNet-110: {together}", fontsize=10)
-    runs = [run for _, pairs, _ in groups for _, there in pairs for run in there.runs]
-    figure_files.caption(figure, runs, of=None, note=experiments.depths_note(scale, "summary"))
+    for (title, pairs), (slopes, dots) in zip(charts, grid):
+        _slopes(slopes, pairs)
+        _dots(dots, pairs, scale)
+        slopes.set_title(title, fontsize=10)
+        dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)", fontsize=9)
+    figure.suptitle(together, fontsize=10)
+    runs = [run for _, pairs in charts for _, ours in pairs for run in ours.runs]
+    drawn = [row.experiment for _, pairs in charts for row, _ in pairs]
+    figure_files.caption(figure, runs, of=None, note=experiments.depths_note(scale, drawn))
     figure_files.save(figure, path)
     plt.close(figure)
 
 
-def _papers(axes, pairs):
-    """A bar for each of the paper's errors; a failure fills the axis."""
-    for place, (row, _) in enumerate(pairs):
-        failed = fails(row.paper)
-        axes.barh(
-            place,
-            experiments.FAILS_ABOVE if failed else row.paper,
-            height=0.6,
-            color="white" if failed else "0.75",
-            edgecolor="0.4",
-            hatch="////" if failed else None,
-            linewidth=0.6,
-        )
-        axes.text(
-            0.4,
-            place,
-            f"over {experiments.FAILS_ABOVE}: fail" if failed else say(row.paper),
-            va="center",
-            fontsize=8,
-            bbox=dict(facecolor="white", edgecolor="none", pad=0.8),
-        )
-    axes.set_yticks(range(len(pairs)), [label(row) for row, _ in pairs], fontsize=8)
-    axes.set(xlim=(0, experiments.FAILS_ABOVE), xticks=range(0, 21, 5))
-    _trim(axes, pairs)
+def _ranked(pairs):
+    """(row, Ours) of pairs, our best first."""
+    return sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
 
 
-def _ours(axes, pairs, scale):
-    """A dot for each run and a diamond for their median; hollow where it fails by the paper's
-    rule."""
-    for place, (_, runs) in enumerate(pairs):
+def moved(pairs):
+    """The pairs to take out, as few as possible, so that the others have the paper's order.
+
+    pairs: (row, Ours), our best first. Rows that the paper calls failures are tied.
+    """
+    chains = []  # the longest chain in the paper's order that ends at each pair
+    for i, (row, _) in enumerate(pairs):
+        before = [chain for chain in chains if number(chain[-1][0].paper) <= number(row.paper)]
+        chains.append([*max(before, key=len, default=[]), pairs[i]])
+    kept = max(chains, key=len, default=[])
+    return [pair for pair in pairs if pair not in kept]
+
+
+def _slopes(axes, pairs):
+    """A line for each row from its rank in the paper to its rank here."""
+    ours = _ranked(pairs)
+    others = moved(ours)
+    for left, pair in enumerate(pairs):
+        row, runs = pair
+        right = ours.index(pair)
+        colour = MOVED if pair in others else KEPT
+        axes.plot([0, 1], [left, right], "o-", color=colour, markersize=4, linewidth=1.5)
+        style = dict(va="center", fontsize=8, color=colour)
+        axes.text(-0.07, left, f"{label(row)}  {say(row.paper)}", ha="right", **style)
         median = statistics.median(runs.errors)
-        failed = scale in JUDGED and fails(median)
-        colour = RED if failed else BLUE
-        axes.plot(
-            runs.errors, [place] * len(runs.errors), "o", color=colour, markersize=4, alpha=0.4
-        )
-        axes.plot(
-            median,
-            place,
-            "D",
-            color=colour,
-            markersize=6,
-            markerfacecolor="white" if failed else colour,
-        )
-        axes.annotate(
-            f"{median:.2f}" + (" fail" if failed else ""),
-            (max(runs.errors), place),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            bbox=dict(facecolor="white", edgecolor="none", pad=0.5),
-        )
+        axes.text(1.07, right, f"{median:.2f}  {label(row)}", ha="left", **style)
+    head = dict(fontsize=9, va="bottom")
+    axes.text(0, -0.8, "the paper, %", ha="right", **head)
+    axes.text(1, -0.8, "ours, %", ha="left", **head)
+    if others:
+        axes.plot([], [], color=MOVED, label="without the red rows, our order is the paper's")
+        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0))
+    axes.set_xlim(-1.9, 2.9)
+    axes.set_ylim(len(pairs) - 0.4, -1.2)
+    axes.set_axis_off()
+
+
+def _dots(axes, pairs, scale):
+    """A dot for each run, in the rows of our order."""
+    ours = _ranked(pairs)
+    others = moved(ours)
+    for place, pair in enumerate(ours):
+        errors = pair[1].errors
+        colour = MOVED if pair in others else KEPT
+        axes.plot(errors, [place] * len(errors), "o", color=colour, markersize=4, alpha=0.7)
     if scale in JUDGED:
         axes.axvline(experiments.FAILS_ABOVE, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(7, steps=[1, 2, 5, 10]))
-    axes.set_yticks(range(len(pairs)), [""] * len(pairs))
+        axes.annotate(
+            '"fail" above it',
+            (experiments.FAILS_ABOVE, -1.1),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="top",
+            fontsize=8,
+        )
+    axes.set_ylim(len(ours) - 0.4, -1.2)
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.set_yticks(range(len(ours)), [""] * len(ours))
     axes.grid(axis="both", linestyle=":", color="0.7")
-    _trim(axes, pairs)
-
-
-def _trim(axes, pairs):
-    axes.set_ylim(len(pairs) - 0.4, -0.6)
     axes.tick_params(axis="x", labelsize=8)
 
 

@@ -144,7 +144,7 @@ def picture(name, rows, scale, path):
             cell.set_height(1.6 * cell.get_height())
     data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
-    note = experiments.depths_note(scale, name)
+    note = experiments.depths_note(scale, experiments.experiments_of(name))
     figure_files.write_below(
         figure,
         (
@@ -160,7 +160,7 @@ def picture(name, rows, scale, path):
 def draw(name, scale):
     """Print a table, and write its PNG under plots/figures/."""
     rows = rows_of(name, scale)
-    note = experiments.depths_note(scale, name)
+    note = experiments.depths_note(scale, experiments.experiments_of(name))
     if note:
         print(f"scale {scale}: {note}")
     print(table(rows, PRINTED).text())

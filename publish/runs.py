@@ -118,7 +118,10 @@ def paper_tables(page, scale, *names):
             rows.setdefault(row.experiment.name, label)
     table = tables.table(list(rows.values()), ("case", "paper", "ours", "runs", "fails"))
     deep = [row for row, _ in pairs if row.experiment.depth == 110]
-    notes = [significance.say_order(deep, scale), experiments.depths_note(scale, "summary")]
+    notes = [
+        significance.say_order(deep, scale),
+        experiments.depths_note(scale, experiments.experiments_of("summary")),
+    ]
     runs = runs_of(finished([row.experiment for row, _ in pairs], scale))
     return with_caption(table, runs, "".join(f"{note}. " for note in notes if note))
 

@@ -64,7 +64,7 @@ BAD = [
 
 @pytest.mark.parametrize("config", BAD)
 def test_bad_configuration_is_one_line(run, config):
-    refusal(lambda: run_files.read(run(config)), "config.json", "holds no run")
+    refusal(lambda: run_files.read(run(config)), "config.json", "is no run")
 
 
 @pytest.mark.parametrize("loss", ["1e308", "1e-308", "5e-324", "nan", "inf", "0", "-1"])

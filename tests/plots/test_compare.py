@@ -1,4 +1,8 @@
-"""make compare: any runs in one picture, which takes no other picture's place."""
+"""make compare: any runs in one figure, which replaces no other file."""
+
+import shutil
+import sys
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -7,61 +11,104 @@ from drawn_runs import rows
 from common import files
 from common.errors import UserError
 from paper import run_files
-from plots import compare, curves, series
+from plots import compare, figure_files, series
+
+
+@pytest.fixture(name="pair")
+def two_runs(run):
+    """Two folders of runs, with errors of 30 and 60 %."""
+    return [run(rows(400, 30)), run(rows(400, 60), activation="original")]
 
 
 @pytest.fixture
-def two_runs(run):
-    return [
-        run_files.read(run(rows(400, 30))),
-        run_files.read(run(rows(400, 60), activation="original")),
-    ]
+def main(monkeypatch, tmp_path, capsys):
+    """main(*words): the files that the command writes."""
+    monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["compare", *map(str, words)])
+        compare.main()
+        return [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines()]
+
+    return call
 
 
 @pytest.mark.parametrize(
-    "what, ends, label",
+    "what, ends, label, value",
     [
-        ("error", [30, 60], "Error, %"),
-        ("accuracy", [70, 40], "Accuracy, %"),
-        ("loss", [1, 1], "Loss, nats"),
+        ("error", [30, 60], "Error, %", "error 30.00 %"),
+        ("accuracy", [70, 40], "Accuracy, %", "accuracy 70.00 %"),
+        ("loss", [1, 1], "Loss, nats", "error 30.00 %"),
     ],
 )
-def test_one_quantity_is_drawn_by_epoch_of_test_and_training(two_runs, what, ends, label):
+def test_one_quantity_is_drawn_by_epoch_of_test_and_training(pair, what, ends, label, value):
     axes = plt.figure().add_subplot()
-    compare.one_quantity(axes, series.group_runs(two_runs), None, what, "epoch")
+    runs = [run_files.read(folder) for folder in pair]
+    compare.one_quantity(axes, series.group_runs(runs), None, what, "epoch")
     solid = [line for line in axes.lines if line.get_linestyle() == "-"]
     dashed = [line for line in axes.lines if line.get_linestyle() != "-"]
     assert [line.get_ydata()[-1] for line in solid] == ends and len(dashed) == 2
     assert solid[0].get_xdata()[-1] == pytest.approx(400 / 78)
     assert axes.get_xlabel() == "Epochs" and axes.get_ylabel().startswith(label)
+    assert solid[0].get_label().endswith(f"({value})")
     low, high = axes.get_ylim()
     for line in axes.lines:
         assert low < min(line.get_ydata()) and max(line.get_ydata()) < high
     plt.close(axes.figure)
 
 
-def test_legend_says_the_quantity(two_runs):
-    (curve, _) = series.group_runs(two_runs)
-    assert series.legend_label(curve, "accuracy").endswith("(accuracy 70.00 %)")
-    assert series.legend_label(curve).endswith("(error 30.00 %)")
+def test_no_figure_replaces_another(pair, main, tmp_path):
+    first = ["compare-cifar10-preact20.png"]
+    assert main(*pair) == first
+    assert main(*pair) == first, "the same figure is drawn again"
+    assert main(pair[0]) == ["compare-cifar10-preact20-2.png"]
+    (tmp_path / "mine.png").write_text("no figure")
+    for path in (tmp_path / "figures" / first[0], tmp_path / "mine.png", tmp_path):
+        with pytest.raises(UserError, match=r"another figure|is a figure|endings"):
+            main(pair[0], "--output", path)
 
 
-def test_no_picture_takes_the_place_of_another(two_runs, monkeypatch, tmp_path):
-    monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
+@pytest.mark.parametrize(
+    "ending, start", [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")]
+)
+def test_ending_of_the_file_is_its_format(pair, main, tmp_path, ending, start):
+    path = tmp_path / f"a.{ending}"
+    for _ in range(2):
+        assert main(*pair, "--output", path) == [path.name]
+        assert path.read_bytes().startswith(start)
+    with pytest.raises(UserError, match="another figure"):
+        main(pair[0], "--output", path)
+    with pytest.raises(UserError, match=".png, .pdf or .svg"):
+        main(*pair, "--output", tmp_path / "a.jpg")
 
-    def drawn(chosen, asked=None):
-        wanted = compare.description(chosen, None, "iteration", None)
-        path = compare.free_path(chosen, asked, wanted)
-        curves.draw(chosen, path, description=wanted)
-        return path
 
-    first = drawn(two_runs)
-    assert first.name == "compare-cifar10-preact20.png"
-    assert drawn(two_runs) == first  # the same again is drawn again
-    other = drawn(two_runs[:1])
-    assert other.name == "compare-cifar10-preact20-2.png"
-    with pytest.raises(UserError, match="holds another picture"):
-        drawn(two_runs, other)
-    (tmp_path / "mine.png").write_text("no picture")
-    with pytest.raises(UserError, match="holds another picture"):
-        drawn(two_runs, tmp_path / "mine.png")
+def test_run_counts_once_and_the_folder_of_a_network_is_its_seeds(pair, tmp_path, monkeypatch):
+    network = tmp_path / "network"
+    for seed, folder in enumerate(pair):
+        shutil.copytree(folder, network / f"seed{seed}")
+    (tmp_path / "link").symlink_to(network)
+    monkeypatch.chdir(tmp_path)
+    spellings = ["network", tmp_path / "network" / "seed0", "link/seed1", "./network/seed0"]
+    folders = compare.run_folders(map(compare.folder, map(str, spellings)))
+    assert [folder.name for folder in folders] == ["seed0", "seed1"]
+
+
+@pytest.mark.parametrize("characters", ["", "\u4e2d\u6587"])
+def test_chinese_title_takes_an_installed_font_or_warns(monkeypatch, capsys, characters):
+    manager = figure_files.font_manager
+    usual = manager.findfont("DejaVu Sans")
+    other = manager.findfont("DejaVu Sans Mono")  # as if it had the characters
+    charmaps = {usual: "a title", other: characters}
+
+    def font(path):
+        charmap = {ord(character): 1 for character in charmaps[path]}
+        return SimpleNamespace(get_charmap=lambda: charmap, family_name="Chinese")
+
+    monkeypatch.setattr(manager, "findSystemFonts", lambda: [other])
+    monkeypatch.setattr(manager, "get_font", font)
+    monkeypatch.setitem(figure_files.matplotlib.rcParams, "font.family", ["sans-serif"])
+    figure_files.use_fonts_for("\u4e2d\u6587 title")
+    warned = "no installed font has \u4e2d\u6587" in capsys.readouterr().err
+    families = figure_files.matplotlib.rcParams["font.family"]
+    assert warned == (not characters)
+    assert families == (["DejaVu Sans", "Chinese"] if characters else ["sans-serif"])

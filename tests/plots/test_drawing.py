@@ -1,8 +1,9 @@
-"""Pictures are drawn again when, and only when, something came in; and nothing in them is cut off."""
+"""Figures are drawn again if, and only if, a source changed; nothing in them is cut off."""
 
 import os
 import shutil
 
+import numpy as np
 import pytest
 from drawn_runs import rows
 from matplotlib.text import Text
@@ -17,61 +18,59 @@ ORIGINAL = experiments.ORIGINAL110
 SCALED = experiments.FIGURES["figure3"][0][1][1].experiment
 
 
-@pytest.fixture(name="log")
-def log_and_code(tmp_path, monkeypatch):
-    """A log, drawn by code that is in a file beside it."""
-    (tmp_path / "code.py").write_text("1")
-    (tmp_path / "log.csv").write_text("1")
-    monkeypatch.setattr(current, "_code", lambda: (tmp_path / "code.py").read_text())
-    return tmp_path / "log.csv"
+def test_figure_is_drawn_again_after_its_log_or_the_code_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    figure, log, code = (tmp_path / name for name in ("a.png", "log.csv", "plots/code.py"))
+    code.parent.mkdir()
+
+    def is_drawn():
+        return current.refresh([figure], [log], lambda: figure.write_text("drawn"))
+
+    def write(path, seconds):
+        path.write_text("written")
+        os.utime(path, (seconds, seconds))
+
+    write(code, 1000)
+    write(log, 2000)
+    assert is_drawn() and not is_drawn()
+    for path in (log, code):
+        write(figure, 3000)
+        assert not is_drawn()
+        write(path, 4000)
+        assert is_drawn() and not is_drawn()
+        write(path, 1000)
+    figure.unlink()
+    assert is_drawn() and figure.is_file()
 
 
-def test_picture_is_drawn_again_after_its_log_or_the_code_changed(log, tmp_path):
-    picture = tmp_path / "a.png"
-
-    def refreshed():
-        return current.refresh([picture], [log], lambda: picture.write_text("drawn"))
-
-    assert refreshed() and not refreshed()
-    for path in (log, tmp_path / "code.py", picture):
-        time = path.stat().st_mtime
-        path.write_text("2")
-        os.utime(path, (time - 60, time - 60))  # as git may have it
-        assert refreshed() and not refreshed(), path
-    picture.unlink()
-    assert refreshed() and picture.is_file()
-
-
-def test_row_that_comes_in_while_a_picture_is_drawn_is_not_forgotten(log, tmp_path):
-    picture = tmp_path / "a.png"
+def test_row_that_arrives_while_a_figure_is_drawn_is_not_forgotten(tmp_path):
+    figure, log = tmp_path / "a.png", tmp_path / "log.csv"
 
     def draw():
-        picture.write_text("drawn without the row")
-        log.write_text("a row more")
+        log.write_text("another row")
+        figure.write_text("drawn without the row")
 
-    assert current.refresh([picture], [log], draw)
-    assert current.refresh([picture], [log], lambda: picture.write_text("drawn with it"))
+    assert current.refresh([figure], [log], draw)
+    assert current.refresh([figure], [log], lambda: None)
 
 
-def test_tables_and_figures_are_drawn_again_when_a_run_came_or_was_taken_away(results, capsys):
-    def drawn():
+def test_tables_and_figures_are_drawn_again_after_a_run_came_or_went(results, capsys):
+    def count():
         plots.draw_scale("pocket")
         return capsys.readouterr().out.count("pocket-table1.png")
 
     results(ORIGINAL, [40, 41])
-    assert (drawn(), drawn()) == (1, 0)
+    assert (count(), count()) == (1, 0)
     shutil.rmtree(files.RESULTS / "pocket" / ORIGINAL.at("pocket").name / "seed1")
-    assert (drawn(), drawn()) == (1, 0)
+    assert (count(), count()) == (1, 0)
     results(SCALED, [50])
-    assert (drawn(), drawn()) == (1, 0)
+    assert (count(), count()) == (1, 0)
 
 
-def test_bad_run_that_two_tasks_meet_is_named_once(monkeypatch, capsys):
+def test_bad_run_that_two_tasks_meet_is_reported_once(monkeypatch, capsys):
     plots.side_by_side([_meet_a_bad_run, _meet_a_bad_run])
-    assert (
-        capsys.readouterr().out == "left out: a run that two tasks meet\nplots/a.png\n"
-        "plots/a.png\n"
-    )
+    report = "left out: a run that two tasks meet\n"
+    assert capsys.readouterr().out == f"{report}plots/a.png\nplots/a.png\n"
 
 
 def _meet_a_bad_run():
@@ -85,9 +84,8 @@ def drawn_figures(monkeypatch):
     png = figure_files.png
 
     def keep(figure, description=None):
-        content = png(figure, description)
         figures.append(figure)
-        return content
+        return png(figure, description)
 
     monkeypatch.setattr(figure_files, "png", keep)
     return figures
@@ -95,7 +93,7 @@ def drawn_figures(monkeypatch):
 
 @pytest.fixture(name="texts")
 def drawn_texts(monkeypatch):
-    """The boxes of all words that are drawn, which are not those of ticks out of sight."""
+    """(text, its box) of every text that is drawn, in a list that grows."""
     boxes = []
     draw = Text.draw
 
@@ -108,9 +106,9 @@ def drawn_texts(monkeypatch):
     return boxes
 
 
-@pytest.mark.parametrize("scale", ["pocket", "desk"])
+@pytest.mark.parametrize("scale", ["pocket", "full"])
 @pytest.mark.parametrize("name", [name for name in DRAW if name != "table5"])
-def test_no_text_leaves_its_picture(results, drawn, texts, name, scale):
+def test_no_text_leaves_its_figure(results, drawn, texts, name, scale):
     results(experiments.experiments_of(name)[-1], [12.5, 33.3], scale)
     DRAW[name](name, scale)
     (figure,) = drawn
@@ -120,19 +118,61 @@ def test_no_text_leaves_its_picture(results, drawn, texts, name, scale):
         assert box.y0 >= 0 and box.y1 <= figure.bbox.y1, words
 
 
-def test_panel_that_shows_the_original_alone_is_left_out(results, drawn):
+def titles(figure):
+    """The titles of the panels."""
+    boxes = filter(None, (axes.get_legend() for axes in figure.axes))
+    return [box.get_title().get_text() for box in boxes]
+
+
+def test_panel_with_the_original_alone_is_left_out(results, drawn):
     results(ORIGINAL, [40])
     DRAW["figure3"]("figure3", "pocket")
+    assert not drawn
     results(SCALED, [50])
     DRAW["figure3"]("figure3", "pocket")
-    titles = [
-        [axes.get_legend().get_title().get_text() for axes in figure.axes if axes.get_legend()]
-        for figure in drawn
+    assert titles(drawn[0]) == ["(a) constant scaling, the paper", "(a) constant scaling, ours"]
+
+
+def test_papers_panels_are_above_ours_below_full_scale(results, drawn):
+    for experiment in experiments.experiments_of("figure6"):
+        results(experiment, [40])
+    DRAW["figure6"]("figure6", "pocket")
+    (figure,) = drawn
+    boxes = {
+        axes.get_legend().get_title().get_text(): axes.get_position()
+        for axes in figure.axes
+        if axes.get_legend()
+    }
+    for depth in (110, 164):
+        paper, ours = (boxes[f"ResNet-{depth}, {whose}"] for whose in ("the paper", "ours"))
+        assert paper.x0 == pytest.approx(ours.x0) and paper.y0 > ours.y1
+    assert all(axes.get_xlim() == (0, 68 / 64) for axes in figure.axes)
+    curve = max(drawn[0].axes[1].lines, key=lambda line: len(line.get_xdata()))
+    assert max(curve.get_xdata()) == 68 / 64
+
+
+def test_papers_curves_are_behind_ours_at_full_scale(results, drawn):
+    results(ORIGINAL, [6.6], scale="full")
+    DRAW["figure6"]("figure6", "full")
+    (right,) = [axes for axes in drawn[0].axes if axes.get_legend()]
+    assert [text.get_text() for text in right.get_legend().get_texts()] == [
+        "110, original (error 6.60 %; the paper 6.59 %)",
+        "pale: the paper's curve",
     ]
-    assert titles == [["(a) constant scaling"]]
+    assert list(right.get_yticks()) == [0, 5, 10, 15, 20]
 
 
-def test_lines_below_a_picture_end_between_two_facts():
+def test_degradation_has_training_and_test_error_on_one_axis(results, drawn):
+    for experiment in experiments.experiments_of("degradation"):
+        results(experiment, [40], scale="full")
+    DRAW["degradation"]("degradation", "full")
+    left, right = drawn[0].axes
+    for axes in (left, right):
+        assert axes.get_ylabel().startswith("Error, %") and len(axes.lines) == 9
+    assert [line.get_color() for line in left.lines] == [line.get_color() for line in right.lines]
+
+
+def test_lines_below_a_figure_end_between_two_facts():
     text = "CIFAR-10 (JPEG q75); a curve: median of its seeds; seeds 0, 1, 2; pre-activated"
     assert figure_files.wrapped(text, 60).splitlines() == [
         "CIFAR-10 (JPEG q75); a curve: median of its seeds;",
@@ -141,9 +181,17 @@ def test_lines_below_a_picture_end_between_two_facts():
     assert figure_files.wrapped("one two three", 8).splitlines() == ["one two", "three"]
 
 
-def test_picture_has_its_size_and_its_description(run, tmp_path):
+def test_png_has_its_size_its_description_and_a_palette(run, tmp_path):
     path = tmp_path / "a.png"
     curves.draw([curves.run_files.read(run(rows(400)))], path, description="what it shows")
     with figure_files.Image.open(path) as image:
-        assert image.size == (1050, 720) and image.info["Description"] == "what it shows"
-        assert round(image.info["dpi"][0]) == figure_files.DPI
+        assert image.size[0] == 1050 and image.info["Description"] == "what it shows"
+        assert image.mode == "P" and round(image.info["dpi"][0]) == figure_files.DPI
+
+
+def test_photograph_keeps_its_colours(tmp_path):
+    figure, axes = curves.plt.subplots(figsize=(2, 2))
+    axes.imshow(np.random.RandomState(0).rand(64, 64, 3))
+    figure_files.save(figure, tmp_path / "a.png")
+    with figure_files.Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "RGB"

@@ -1,0 +1,159 @@
+"""Which runs count for a row of a table, and what the row says of them."""
+
+import json
+import math
+import re
+import shutil
+import statistics
+
+import pytest
+
+from common import files
+from paper import experiments, run_files
+from plots import curve_figures, series, tables
+
+ORIGINAL = experiments.ORIGINAL110
+NAME = ORIGINAL.at("pocket").name
+
+
+def row(scale="pocket"):
+    """The row of the original network in Table 1."""
+    return tables.rows_of("table1", scale)[0]
+
+
+@pytest.fixture
+def change(results, tmp_path):
+    """change(seed, changes): edits the config.json of a seed at pocket scale."""
+
+    def edit(seed=0, **changes):
+        path = tmp_path / "results" / "pocket" / NAME / f"seed{seed}" / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return edit
+
+
+def test_row_has_median_mean_deviation_and_count_of_last_iterates(results):
+    results(ORIGINAL, [20, 26, 21])
+    assert row().paper == "6.61" and row().runs == "3" and row().scale == "pocket"
+    assert row().ours == f"21.00 (22.33 ± {statistics.stdev([20, 26, 21]):.2f})"
+    assert row().data == "test data" and row().iterations == "2,400" and row().dtype == "float32"
+    assert row().command == "make cifar10-original56 SCALE=pocket"
+
+
+@pytest.mark.parametrize(
+    "log, ours",
+    [
+        ([(1200, 1.0, 10.0), (2400, 0.5, 30.0)], "30.00"),  # not the best iterate
+        ([(1000, 1.0, 10.0)], "unfinished"),
+        ([(1600, math.nan, 90.0)], "90.00"),  # diverged
+        ([(1200, 1.0, 50.0), (2400, 0.5, math.nan)], "unfinished"),  # damaged
+    ],
+)
+def test_last_iterate_counts(results, capsys, log, ours):
+    results(ORIGINAL, [0], rows=log)
+    assert row().ours == ours
+    assert ("1 damaged row" in capsys.readouterr().out) == math.isnan(log[-1][2])
+
+
+@pytest.mark.parametrize(
+    "scale, dtype, ours",
+    [
+        ("pocket", "float32", "20.00"),
+        ("pocket", "bfloat16", "20.00"),
+        ("full", "bfloat16", ""),
+    ],
+)
+def test_bfloat16_counts_where_the_scale_has_the_fastest_type(results, scale, dtype, ours):
+    results(ORIGINAL, [20], scale=scale, dtype=dtype)
+    assert row(scale).ours == ours
+
+
+def test_runs_of_a_user_count_beside_the_published_ones(results, tmp_path):
+    results(ORIGINAL, [20, 30])
+    own = tmp_path / "runs" / "pocket" / NAME
+    own.mkdir(parents=True)
+    shutil.move(str(tmp_path / "results" / "pocket" / NAME / "seed1"), str(own / "seed1"))
+    assert row().runs == "2"
+
+
+def test_run_of_another_scale_does_not_count(results):
+    results(ORIGINAL, [20], scale="demo")
+    assert row().ours == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(iterations=1200),
+        dict(image_size=32),
+        dict(batch_size=128),
+        dict(warmup_iterations=20),
+        dict(nesterov=True),
+        dict(validation=True),
+        dict(option="B"),
+        dict(dtype="float16"),
+        dict(steps=[100, 200]),
+    ],
+)
+def test_run_of_another_recipe_does_not_count(results, capsys, changes):
+    results(ORIGINAL, [20], **changes)
+    assert row().ours == "" and "left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "before, ours", [({"iterations": 100, "steps": [50]}, ""), ({"iterations": 100}, "20.00")]
+)
+def test_extended_run_counts_only_if_its_schedule_was_always_the_papers(
+    results, change, before, ours
+):
+    results(ORIGINAL, [20])
+    change(continued=[{"iteration": 100, "recipe": before}])
+    assert row().ours == ours
+
+
+def test_seed_counts_once(results, tmp_path, capsys):
+    results(ORIGINAL, [20])
+    folder = tmp_path / "results" / "pocket" / NAME
+    shutil.copytree(folder / "seed0", folder / "seed0-copy")
+    assert row().runs == "1" and "has seed 0 too" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "others, ours", [([2], "25.00 (25.00 ± 7.07)"), ([1, 2], "31.00 (31.00 ± 1.41)")]
+)
+def test_seeds_on_other_images_than_most_do_not_count(results, change, others, ours):
+    results(ORIGINAL, [20, 30, 32])
+    for seed in others:
+        change(seed, data="other data")
+    assert (row().ours, row().runs) == (ours, "2")
+
+
+def test_run_of_another_network_does_not_count(results, change, capsys):
+    results(ORIGINAL, [20])
+    change(name="cifar10-plain56")
+    assert row().ours == "" and "has name cifar10-plain56" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("changes", [dict(host={}), dict(recipe={"depth": 56}), dict(name=None)])
+def test_configuration_without_what_figures_need_is_left_out(results, change, capsys, changes):
+    results(ORIGINAL, [20])
+    change(**changes)
+    assert row().ours == "" and "is no run" in capsys.readouterr().out
+
+
+def test_curve_shows_the_finished_runs(results, tmp_path):
+    results(ORIGINAL, [20, 30])
+    log = files.RESULTS / "pocket" / NAME / "seed0" / "log.csv"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    (curve,) = series.group_runs(run_files.of(ORIGINAL, "pocket"))
+    assert [run.config["recipe"]["seed"] for run in series.shown(curve)] == [1]
+
+
+def test_tables_and_figures_name_the_missing_runs(results, capsys):
+    results(ORIGINAL, [20])
+    tables.draw("table1", "pocket")
+    curve_figures.draw("figure3", "pocket")
+    out = capsys.readouterr().out
+    assert "10 of 11 rows are missing; make table1 SCALE=pocket" in out
+    assert "figure3 lacks a complete run: make cifar10-convolution56 SCALE=pocket" in out
+    assert re.search(r"original +Fig. 2\(a\) +6.61 +20.00 +1 +float32\n", out)

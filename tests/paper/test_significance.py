@@ -1,0 +1,125 @@
+"""Our errors beside the paper's: verdicts, order, significance, and the charts that show them."""
+
+import math
+
+import pytest
+
+from common import files
+from paper import experiments, significance
+from plots import summary, tables
+
+TABLE2 = experiments.TABLE2[:5]  # ResNet-110
+
+
+@pytest.mark.parametrize(
+    "scale, verdict", [("full", "no / yes"), ("desk", "no / yes"), ("pocket", "")]
+)
+def test_failure_is_told_there_and_here_where_the_rule_applies(results, scale, verdict):
+    results(experiments.ORIGINAL110, [30, 20.01, 5], scale=scale)
+    plain = experiments.TABLE1[1]
+    results(plain.experiment, [20], scale=scale)
+    rows = tables.rows_of("table1", scale)
+    assert rows[0].fails == verdict
+    assert rows[1].fails == ("yes / no" if verdict else ""), "20 % itself is no failure"
+    assert rows[2].fails == "", "a row without runs says nothing"
+
+
+@pytest.mark.parametrize("sign, correlation", [(1, 1), (-1, -1)])
+def test_rank_correlation_sees_the_order(results, sign, correlation):
+    for i, row in enumerate(sorted(TABLE2, key=lambda row: row.paper)):
+        results(row.experiment, [50 + sign * i])
+    pairs = significance.measured(TABLE2, "pocket")
+    assert significance.rank_correlation(pairs) == pytest.approx(correlation) and len(pairs) == 5
+
+
+def test_tables_1_and_2_are_one_list_of_15_networks(results):
+    for row in summary.networks():
+        folder = files.RESULTS / "pocket" / row.experiment.at("pocket").name
+        if not folder.exists():
+            results(row.experiment, [50])
+    assert len(significance.measured(summary.networks(), "pocket")) == 15
+    assert significance.say_order(summary.networks(), "pocket") == "", "all alike is no order"
+
+
+def test_neighbours_in_the_papers_order_are_compared_by_their_seeds(results):
+    errors = {
+        "preact": [30, 31, 32],
+        "original": [40, 41, 42],
+        "relu_only_preact": [40.5],
+        "relu_before_addition": [35, 36, 37],
+    }
+    for row in TABLE2:
+        if row.experiment.activation in errors:
+            results(row.experiment, errors[row.experiment.activation])
+    first, second, third = significance.neighbours(TABLE2, "pocket")
+    assert first.difference == pytest.approx(10) and first.counts == (3, 3)
+    assert first.error == pytest.approx(math.sqrt(2 / 3)), "Welch's"
+    assert first.p == pytest.approx(0.000255, rel=0.01), "four degrees of freedom"
+    assert second.error == pytest.approx(math.sqrt(1 + 1 / 3)), "pooled, for one row has one seed"
+    assert [
+        significance.conclusion(pair.difference, pair.p) for pair in (first, second, third)
+    ] == [
+        "as in the paper",
+        "reversed, not significant",
+        "reversed",
+    ]
+
+
+def test_single_seeds_cannot_tell_neighbours_apart(results):
+    for row in experiments.TABLE1[:6]:
+        results(row.experiment, [30])
+    pairs = significance.neighbours(experiments.TABLE1, "pocket")
+    assert [(pair.better.paper, pair.worse.paper) for pair in pairs] == [
+        (6.61, 8.70),
+        (8.70, 12.35),
+        *[(12.35, "fail")] * 3,
+    ], "failures have no order"
+    assert {pair.p for pair in pairs} == {None}
+    assert significance.conclusion(1.0, None) == "as in the paper, one run each"
+
+
+def test_degrees_of_freedom_are_not_rounded():
+    # exclusive gating -7 and 1x1 convolution at pocket scale: 2.95 degrees of freedom
+    difference, error, p = significance.welch([63.29, 61.75, 63.75], [60.24, 59.72, 60.76])
+    assert (difference, error) == pytest.approx((-2.69, 0.67), abs=0.01)
+    assert p == pytest.approx(0.03, abs=0.005)
+
+
+def test_equal_samples_are_not_significant():
+    assert significance.welch([30, 30], [30, 30]) == (0, 0, 1)
+    assert significance.welch([30, 30], [31, 31]) == (1, 0, 0)
+    assert significance.pooled([30], [31], [[30, 30]]) == (1, None, None)
+
+
+def test_failures_of_the_paper_are_tied(results):
+    for row in experiments.TABLE1[:3]:
+        results(row.experiment, [50 if row.paper == 6.61 else 90])
+    pairs = significance.measured(experiments.TABLE1[:3], "pocket")
+    assert significance.rank_correlation(pairs) == pytest.approx(1)
+
+
+def test_rows_are_moved_that_break_the_papers_order(results):
+    order = ["preact", "relu_only_preact", "original", "relu_before_addition"]
+    for row in TABLE2:
+        if row.experiment.activation in order:
+            results(row.experiment, [30 + order.index(row.experiment.activation)])
+    ours = sorted(significance.measured(TABLE2, "pocket"), key=lambda pair: pair[1].errors)
+    (moved,) = [row.experiment.activation for row, _ in summary.moved(ours)]
+    assert moved in ("original", "relu_only_preact"), "either of the two that are exchanged"
+    ties = [(row, None) for row in experiments.TABLE1 if row.paper == experiments.FAIL]
+    assert not summary.moved(ties[::-1]), "failures have no order"
+
+
+def test_table_is_aligned_text_and_markdown_without_empty_columns():
+    table = tables.Table(["network", "", "error, %"], [["a", "", "6.61"], ["bc", "", "fail"]])
+    assert table.filled().text().splitlines() == [
+        "network  error, %",
+        "a        6.61",
+        "bc       fail",
+    ]
+    assert table.filled().markdown() == [
+        "| network | error, % |",
+        "|---|---:|",
+        "| a | 6.61 |",
+        "| bc | fail |",
+    ]
