@@ -55,7 +55,7 @@ def lesions(page, *names):
         "of any other, at most",
         "median",
     )
-    return [*Table(head, lines).markdown(), "", f"*{rows[0]['weights']}; {rows[0]['pictures']}.*"]
+    return [*Table(head, lines).markdown(), "", f"*{rows[0]['weights']}; {rows[0]['images']}.*"]
 
 
 def responses(page, *names):
