@@ -1,8 +1,9 @@
-"""The ground floor: errors, whole files, environment, GPUs.
+"""What every other package uses: errors, files, command lines, environment, GPUs.
 
-Importing it sets MXNet's environment: do so before MXNet.
+Importing this package prepares the environment for MXNet, so import it before MXNet.
 """
 
+from . import isolation  # noqa: F401, I001 (before any package from outside)
 from . import screen
 from .environment import prepare_mxnet
 

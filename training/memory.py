@@ -1,11 +1,12 @@
 """What training keeps in memory: what comes into each convolution and each BN stays for backward."""
 
 import re
-from math import inf, prod
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from common import cgroups
 from common.graph import Graph
 
 KEPT = ("Convolution", "BatchNorm")
@@ -45,9 +46,12 @@ def training_bytes(symbol, image_size):
 
 
 def free_bytes():
-    """Memory of this machine that processes can still take (Linux; elsewhere nobody says)."""
+    """Memory that this process can still use: of the machine and of its control groups, so of a
+    container or a batch job; inf if it is unknown (not Linux).
+    """
+    _, free = cgroups.memory()
     try:
         text = Path("/proc/meminfo").read_text()
-        return 1024 * int(re.search(r"MemAvailable: +(\d+)", text).group(1))
+        return min(free, 1024 * int(re.search(r"MemAvailable: +(\d+)", text).group(1)))
     except (OSError, AttributeError):
-        return inf
+        return free

@@ -1,24 +1,26 @@
-"""What a machine gives and a user's environment says becomes settings that MXNet can bear."""
+"""Limits of the machine and settings of the user's environment."""
 
 import os
 import subprocess
 import sys
+from math import inf
 
 import pytest
 from conftest import ROOT, begin
 
-from common import environment
+from common import cgroups, environment
+from training import memory
 from training.source import source
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """machine(cores, groups, files): a /proc and a /sys/fs/cgroup of the test."""
+    """machine(cores, groups, files): made-up files of /proc and /sys/fs/cgroup."""
     monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(environment, "CGROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(environment, "CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(cgroups, "MEMBERSHIP", tmp_path / "cgroup")
+    monkeypatch.setattr(cgroups, "TOP", tmp_path / "groups")
 
-    def make(cores, groups="", files=()):
+    def create(cores, groups="", files=()):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
         blocks = [f"processor : {k}\ncore id : {k}\nphysical id : 0" for k in range(cores)]
         (tmp_path / "cpuinfo").write_text("\n\n".join(blocks))
@@ -28,7 +30,7 @@ def machine(tmp_path, monkeypatch):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
 
-    return make
+    return create
 
 
 @pytest.mark.parametrize(
@@ -49,40 +51,85 @@ def machine(tmp_path, monkeypatch):
         ("0::/\n", {"cpu.max": "1 0"}, 16),
     ],
 )
-def test_quota_of_processor_time_counts_as_cores(machine, groups, files, cores):
+def test_quota_of_processor_time_limits_the_cores(machine, groups, files, cores):
     machine(16, groups, files)
     assert environment.physical_cores() == cores
 
 
 def test_machine_without_proc_has_all_processors(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "CPUINFO", tmp_path / "none")
-    monkeypatch.setattr(environment, "CGROUP", tmp_path / "none")
+    monkeypatch.setattr(cgroups, "MEMBERSHIP", tmp_path / "none")
     assert environment.physical_cores() == os.cpu_count()
 
 
+V1 = {"limit_in_bytes": "5000", "usage_in_bytes": "4000"}
+UNLIMITED = {"limit_in_bytes": "9223372036854771712", "usage_in_bytes": "4000"}
+STATISTICS = "active_file 1\ninactive_file 2\ntotal_active_file 100\ntotal_inactive_file 200\n"
+
+
+def files_of(folder, values):
+    return {f"{folder}memory.{name}": value for name, value in values.items()}
+
+
 @pytest.mark.parametrize(
-    "given, count, words",
+    "groups, files, limit, free",
+    [
+        ("", {}, inf, inf),
+        ("0::/\n", {"memory.max": "max\n", "memory.current": "7\n"}, inf, inf),
+        ("0::/\n", {"memory.max": "5000\n", "memory.current": "4000\n"}, 5000, 1000),
+        (
+            "0::/\n",
+            {
+                "memory.max": "5000",
+                "memory.current": "4000",
+                "memory.stat": "anon 3000\ninactive_file 900\nactive_file 50\nslab 50\n",
+            },
+            5000,
+            1950,
+        ),
+        (  # SLURM limits the job, docker the outermost group that a container shows
+            "0::/job/step\n",
+            {
+                **files_of("job/", {"max": "6000", "current": "5000"}),
+                **files_of("job/step/", {"max": "max", "current": "5000"}),
+            },
+            6000,
+            1000,
+        ),
+        ("4:memory:/docker/1\n", files_of("memory/", {**V1, "stat": STATISTICS}), 5000, 1300),
+        (
+            "4:memory:/a\n",
+            {**files_of("memory/", UNLIMITED), **files_of("memory/a/", V1)},
+            5000,
+            1000,
+        ),
+        ("4:memory:/\n", files_of("memory/", {"limit_in_bytes": "-1"}), inf, inf),
+    ],
+)
+def test_memory_of_a_container_is_limited(machine, groups, files, limit, free):
+    machine(2, groups, files)
+    assert cgroups.memory() == (limit, free)
+    assert memory.free_bytes() == free if free < inf else memory.free_bytes() > 10**6
+
+
+@pytest.mark.parametrize(
+    "text, count, warning",
     [
         (None, 2, ""),
         ("1", 1, ""),
         ("4,2", 4, ""),
         (" 3 ", 3, ""),
-        ("all", 2, "no number"),
-        ("", 2, "no number"),
-        ("0", 2, "no number"),
-        ("-1", 2, "no number"),
-        ("1e9", 2, "no number"),
         ("64", 64, "on 2 cores"),
-        ("9999999999999", 2, "no number"),
+        *[(text, 2, "not a number") for text in ("all", "", "0", "-1", "1e9", "9999999999999")],
     ],
 )
-def test_threads_are_a_number_that_mxnet_can_read(machine, given, count, words):
+def test_threads_are_a_number_that_mxnet_can_read(machine, text, count, warning):
     machine(2)
-    found, warning = environment.threads(given)
-    assert found == count and words in warning and bool(warning) == bool(words)
+    threads, message = environment.threads(text)
+    assert threads == count and warning in message and bool(warning) == bool(message)
 
 
-def test_setting_that_changes_a_checkpoints_keys_is_not_the_users(monkeypatch):
+def test_users_values_of_variables_that_break_training_are_replaced(monkeypatch):
     monkeypatch.setattr(os, "environ", {"MXNET_UPDATE_ON_KVSTORE": "0", "OMP_NUM_THREADS": "4,2"})
     environment.prepare_mxnet()
     assert os.environ["MXNET_UPDATE_ON_KVSTORE"] == "1" and os.environ["OMP_NUM_THREADS"] == "4"
@@ -112,34 +159,57 @@ def test_commit_is_not_that_of_git_dir(checkout, tmp_path_factory, monkeypatch):
     assert source(tmp_path_factory.mktemp("elsewhere"))["commit"] is None
 
 
-def test_users_settings_of_matplotlib_do_not_reach_our_figures(tmp_path):
+@pytest.mark.parametrize("variable", ["MATPLOTLIBRC", "MPLCONFIGDIR"])
+def test_users_settings_of_matplotlib_do_not_reach_our_figures(tmp_path, variable):
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 9\n")
     code = (
         "import plots, matplotlib; rc = matplotlib.rcParams;"
         "print(rc['text.usetex'], rc['lines.linewidth'], matplotlib.get_backend().lower())"
     )
-    for setting in ({"MATPLOTLIBRC": str(tmp_path)}, {"MPLCONFIGDIR": str(tmp_path)}):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            text=True,
-            capture_output=True,
-            env={**os.environ, **setting, "MPLBACKEND": "nonsense"},
-        )
-        assert done.stdout == "False 1.5 agg\n", done.stderr
+    settings = {variable: str(tmp_path), "MPLBACKEND": "nonsense"}
+    out, err = begin(code, **settings).communicate()
+    assert out == "False 1.5 agg\n", err
 
 
-def test_mxnet_leaves_out_what_it_does_not_need_and_nothing_is_lost_by_it():
-    code = (
-        "import sys, common, mxnet\n"
-        "print([name in sys.modules for name in ('scipy.stats', 'setuptools', 'gluoncv')])\n"
-        "import scipy.stats, gluoncv\n"
-        "print(scipy.stats.entropy([0.5, 0.5]) > 0.69, mxnet.nd.ones(3).sum().asscalar())\n"
-    )
+@pytest.mark.parametrize("script", ["train_cifar.py", "score.py", "-m plots", "-m data.prepare"])
+def test_packages_of_pythonpath_do_not_replace_ours(tmp_path, script):
+    for package in ("numpy", "scipy", "packaging", "tqdm", "matplotlib", "mxnet"):
+        (tmp_path / f"{package}.py").write_text("raise SystemExit('the wrong package')")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, text=True, capture_output=True
+        [sys.executable, "-W", "ignore", *script.split(), "--help"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
     )
-    assert done.stdout.split("\n")[:2] == ["[False, False, False]", "True 3.0"], done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("usage:"), done.stderr
+
+
+def test_figures_are_drawn_for_a_user_without_a_home():
+    code = """
+import os, pwd
+os.environ.pop("HOME")
+def unknown(uid):
+    raise KeyError(uid)
+pwd.getpwuid = unknown
+import plots
+import matplotlib.pyplot as plt
+plt.figure().savefig(os.devnull, format="png")
+"""
+    assert begin(code, XDG_CONFIG_HOME="", XDG_CACHE_HOME="").wait() == 0
+
+
+def test_modules_that_mxnet_rarely_uses_are_imported_later():
+    code = """
+import sys, common, mxnet
+print([name in sys.modules for name in ("setuptools", "gluoncv", "scipy.stats._stats_py")])
+import scipy.stats
+from scipy.stats import ttest_ind
+import gluoncv
+print(scipy.stats.entropy([0.5, 0.5]) > 0.69, mxnet.nd.ones(3).sum().asscalar())
+"""
+    out, err = begin(code).communicate()
+    assert out.split("\n")[:2] == ["[False, False, False]", "True 3.0"], err
 
 
 TEAMS = """
@@ -147,7 +217,6 @@ import common
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
-import mxnet
 from common.openmp import copy_alone
 
 threads = ctypes.CDLL("libgomp.so.1").omp_get_max_threads
@@ -159,7 +228,7 @@ print(threads(), pool.submit(threads).result())
 @pytest.mark.parametrize(
     "engine, threads", [("ThreadedEnginePerDevice", "1 1"), ("NaiveEngine", "4 4")]
 )
-def test_threads_that_copy_have_no_team_of_their_own(engine, threads):
-    """Such teams put the engine's to sleep at each of its barriers."""
+def test_threads_that_copy_have_no_team(engine, threads):
+    """Such teams put the engine's threads to sleep at each barrier."""
     out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=60)
     assert out.strip() == threads, err

@@ -159,7 +159,12 @@ def test_what_is_handed_to_the_exporter_is_the_same_function(network):
         assert difference < 1e-5 * abs(expected).max(), (activation, shortcut)
 
 
-@pytest.mark.parametrize("activation, shortcut", VARIANTS)
+@pytest.mark.parametrize(
+    "network, activation, shortcut",
+    [("cifar-8", *variant) for variant in VARIANTS]
+    + [(family, "preact", "convolution") for family in ("cifar-11", "imagenet-18", "imagenet-50")],
+    indirect=["network"],
+)
 def test_onnxruntime_computes_the_same(network, activation, shortcut):
     pytest.importorskip("onnx", reason="pip install -r requirements/dev.txt")
     onnxruntime = pytest.importorskip("onnxruntime")
