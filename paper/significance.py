@@ -182,8 +182,8 @@ def pooled(before, after, several):
 
 
 def conclusion(difference, p):
-    """Whether two networks have the paper's order, as text. p: None where no deviation is known."""
-    order = "as in the paper" if difference > 0 else "reversed"
+    """Whether two networks agree with the paper's order. p: None where no deviation is known."""
+    order = "agrees" if difference > 0 else "reversed"
     if p is None:
         return f"{order}, one run each"
     return order if p < LEVEL else f"{order}, not significant"

@@ -1,23 +1,78 @@
 """Fill the tables and captions of the documents from logs, measurements and code.
 
-python -m publish           # make docs: writes the documents and draws their figures
-python -m publish --check   # writes nothing; exit code 2 if a document is out of date
+    python -m publish           # make docs: writes the documents and draws their figures
+    python -m publish --check   # writes nothing; exit code 2 if a document is out of date
+
+A block is the text between two comments on lines of their own:
+
+    <!-- table desk table1 -->
+    ...
+    <!-- end -->
+
+The first word is a key of BLOCKS, the others are arguments. A link whose text is a file and a name,
+[`training/loop.py: train`](training/loop.py#L1), gets the line of that name.
 """
 
 import re
+from collections import namedtuple
 
 from common import files
 from common.command import Parser
 from common.errors import UserError, run_main
 from common.files import ROOT
+from plots import tables
 from plots.named import DRAW
 
-from . import runs
-from .documents import DOCUMENTS, filled
+from . import measured, notes, runs, source
+
+# language: "en" or "zh". root: path from the document's folder to the project's. lines: of the old
+# block.
+Page = namedtuple("Page", "language root lines")
+
+DOCUMENTS = [
+    "README.md",
+    "README.zh.md",
+    "CONTRIBUTING.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
+]
+BLOCKS = {  # name: function(page, *arguments) -> lines of Markdown
+    "code": source.quoted,
+    "comparisons": runs.comparisons,
+    "departures": notes.departures_table,
+    "errors": runs.errors,
+    "expected": runs.expected,
+    "figure": runs.figure,
+    "lesions": measured.lesions,
+    "networks": measured.networks,
+    "notes-run": notes.run,
+    "propagation": measured.propagated,
+    "responses": measured.responses,
+    "results": runs.readme,
+    "scales": lambda page: tables.scales().markdown(),
+    "speed": measured.speed,
+    "table": runs.paper_tables,
+}
+BLOCK = re.compile(r"^<!-- ([\w-]+)(.*?) -->\n(.*?)^<!-- end -->$", re.DOTALL | re.MULTILINE)
+
+
+def filled(text, document):
+    """A document's text with each block computed again. Raises UserError for an unknown block."""
+    language = "zh" if ".zh." in document else "en"
+    root = "../" * document.count("/")
+
+    def block(match):
+        name, arguments, old = match.groups()
+        if name not in BLOCKS:
+            raise UserError(f"{document}: no block is called '{name}': use {', '.join(BLOCKS)}")
+        page = Page(language, root, old.splitlines())
+        lines = BLOCKS[name](page, *arguments.split())
+        return "\n".join([f"<!-- {name}{arguments} -->", *lines, "<!-- end -->"])
+
+    return source.with_lines(BLOCK.sub(block, text), root)
 
 
 def draw_figures(text):
-    """Draw each figure that a document's text shows, from published runs alone."""
+    """Draw each figure that a text shows."""
     for name, scales in re.findall(r"^<!-- figure (\S+) (.*) -->$", text, re.MULTILINE):
         scale = runs.scale_of(name, scales.split())
         if scale:
@@ -29,18 +84,14 @@ def main():
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args().check
     files.RUNS = ROOT / "publish" / "runs"  # does not exist: documents show published runs only
-    stale = []
     for document in DOCUMENTS:
         old = (ROOT / document).read_text(encoding="utf-8")
-        if not check:
-            draw_figures(old)
         new = filled(old, document)
-        if new != old:
-            stale.append(document)
-            if not check:
-                files.write_whole(ROOT / document, new)
-    if check and stale:
-        raise UserError(f"out of date: {', '.join(stale)}: run make docs")
+        if check and new != old:
+            raise UserError(f"{document} is out of date: run make docs")
+        if not check:
+            draw_figures(new)
+            files.write_whole(ROOT / document, new)
     return 0
 
 

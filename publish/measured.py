@@ -8,23 +8,19 @@ from plots import propagation
 from plots.tables import Table
 from symbols import counts
 
-SPEED = {  # results/analysis/<name>.csv: (title, text of a cell)
-    "speed-pytorch": [
-        ("network", "ResNet-{depth:.0f}"),
-        ("images", "{size:.0f}x{size:.0f}"),
-        ("batch", "{batch:.0f}"),
-        ("type", "{dtype}"),
-        ("ours, images/s", "{ours:.0f}"),
-        ("PyTorch, images/s", "{theirs:.0f}"),
-        ("ours / PyTorch", "{ratio:.2f}"),
-    ],
-    "speed-units": [
-        ("network", "{network}"),
-        ("step time", "{step:.2f}"),
-        ("multiply-adds", "{work:.2f}"),
-        ("bfloat16 / float32", "{bfloat16:.2f}"),
-    ],
+# results/analysis/<name>.csv: titles and cells of the table
+SPEED = {
+    "speed-pytorch": (
+        "network|images|batch|type|ours, images/s|PyTorch, images/s|ours / PyTorch",
+        "ResNet-{depth:.0f}|{size:.0f}x{size:.0f}|{batch:.0f}|{dtype}|{ours:.0f}|{theirs:.0f}|{ratio:.2f}",
+    ),
+    "speed-units": (
+        "network|step time|multiply-adds|bfloat16 / float32",
+        "{network}|{step:.2f}|{work:.2f}|{bfloat16:.2f}",
+    ),
 }
+LESIONS = "network|test error, %|cost of the first unit, points|of any other, at most|median"
+RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, median"
 
 
 def rows_of(name):
@@ -34,8 +30,9 @@ def rows_of(name):
 
 def networks(page):
     """Parameters and multiply-adds of the papers' networks, without the groups of parameters."""
-    rows = [line.strip("| ").split(" | ") for line in counts.table()]
-    return ["| " + " | ".join([row[0], *row[5:]]) + " |" for row in rows]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in counts.table()]
+    head, _, *rows = [[row[0], *row[5:]] for row in cells]
+    return Table(head, rows).markdown()
 
 
 def lesions(page, *names):
@@ -48,14 +45,11 @@ def lesions(page, *names):
         first = costs.pop("stage1_unit1")
         numbers = (error, first, max(costs.values()), statistics.median(costs.values()))
         lines.append((rows[0]["label"], *(f"{value:.1f}" for value in numbers)))
-    head = (
-        "network",
-        "test error, %",
-        "cost of the first unit, points",
-        "of any other, at most",
-        "median",
-    )
-    return [*Table(head, lines).markdown(), "", f"*{rows[0]['weights']}; {rows[0]['images']}.*"]
+    return [
+        *Table(LESIONS.split("|"), lines).markdown(),
+        "",
+        f"*{rows[0]['weights']}; {rows[0]['images']}.*",
+    ]
 
 
 def responses(page, *names):
@@ -71,8 +65,7 @@ def responses(page, *names):
         last = [value for layer, value in deviations.items() if layer.endswith("_conv2")]
         numbers = (deviations["conv1"], *means, statistics.median(last))
         lines.append((rows[0]["label"], *(f"{value:.2f}" for value in numbers)))
-    head = ("network", "first layer", "stage 1", "stage 2", "stage 3", "units' last layer, median")
-    return Table(head, lines).markdown()
+    return Table(RESPONSES.split("|"), lines).markdown()
 
 
 def propagated(page, name):
@@ -85,8 +78,8 @@ def propagated(page, name):
 def speed(page, name):
     """A benchmark's table."""
     rows = rows_of(name)
-    titles = [title for title, _ in SPEED[name]]
-    lines = [[text.format(**row) for _, text in SPEED[name]] for row in rows]
+    titles, cells = SPEED[name]
+    lines = [cells.format(**row).split("|") for row in rows]
     peer = f", PyTorch {rows[0]['pytorch']}" if "pytorch" in rows[0] else ""
     origin = f"*{rows[0]['machine']}, {rows[0]['day']}{peer}.*"
-    return [*Table(titles, lines).markdown(), "", origin]
+    return [*Table(titles.split("|"), lines).markdown(), "", origin]

@@ -8,12 +8,17 @@ from paper import experiments, run_files, significance
 from paper.experiments import ORIGINAL110, experiment, shortcut
 from paper.significance import measured, ours, say, say_ours, say_sample
 from plots import figure_files, summary, tables
+from plots.claims import FORMS
 from plots.tables import Table
 
 from . import words
 
 BOTH = experiments.TABLE1 + experiments.TABLE2
 RESNETS = [experiment(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
+PAPER_TABLE = [
+    *("network", "paper, %", "ours, %", "runs", tables.TITLES.fails),
+    *("ours - original", "the paper's sign, 5 % level"),
+]
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     experiment(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
@@ -21,22 +26,6 @@ README = [  # rows of the README's table, after those at full scale
     shortcut("plain"), shortcut("dropout"),
 ]
 EXPECTED = [(experiment(20), "pocket"), (experiment(20), "full"), (ORIGINAL110, "desk")]
-FINDINGS = [  # of the paper, and of 1512.03385 for plain networks: (text, better, worse)
-    ("identity better than shortcut-only gating (-6)", ORIGINAL110, shortcut("shortcut_only_gating")),
-    ("identity better than exclusive gating (-6)", ORIGINAL110, shortcut("exclusive_gating")),
-    ("identity better than 1x1 convolution", ORIGINAL110, shortcut("convolution")),
-    ("identity better than constant scaling (0.5, 0.5)", ORIGINAL110, shortcut("constant_scaling")),
-    ("exclusive gating: -6 better than -7",
-     shortcut("exclusive_gating"), shortcut("exclusive_gating", bias=-7)),
-    ("bias 0: shortcut-only better than exclusive gating",
-     shortcut("shortcut_only_gating", bias=0), shortcut("exclusive_gating", bias=0)),
-    ("full pre-activation better than original", experiment(110, "preact"), ORIGINAL110),
-    ("original better than ReLU-only pre-activation", ORIGINAL110, experiment(110, "relu_only_preact")),
-    ("original better than ReLU before addition", ORIGINAL110, experiment(110, "relu_before_addition")),
-    ("original better than BN after addition", ORIGINAL110, experiment(110, "bn_after_addition")),
-    ("plain: 20 layers better than 56", experiment(20, shortcut="plain"), experiment(56, shortcut="plain")),
-    ("residual: 56 layers better than 20", experiment(56), experiment(20)),
-]
 # fmt: on
 
 
@@ -65,32 +54,28 @@ def time_of(runs):
 
 
 def machine(run):
-    """'AMD EPYC, 1 thread' or 'GPU x 2, 8 threads', as far as a run's config.json has it."""
+    """'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', as far as a run's config.json has it."""
     host = run.config["host"]
     processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "CPU"))
     threads = host.get("OMP_NUM_THREADS") or host["cores"]
-    plural = "" if str(threads) == "1" else "s"
-    return f"{host['devices'].replace('CPU x 1', processor)}, {threads} thread{plural}"
+    return f"{host['devices'].replace('CPU x 1', processor)} (threads: {threads})"
 
 
 def caption(runs, language="en"):
     """Scale, data, recipe, number of runs, machine and time of some runs, in one line."""
     runs = list({run.folder: run for run in runs}.values())
-    recipes = [run.config["recipe"] for run in runs]
 
     def listed(values):
         return ", ".join(map(str, sorted(set(values))))
 
+    fields = ("image_size", "iterations", "batch_size", "seed")
     return words.CAPTION[language].format(
+        **{field: listed(run.config["recipe"][field] for run in runs) for field in fields},
         scale=listed(map(run_files.recipe_of, runs)),
         data=listed(run.config["data"] for run in runs),
-        side=listed(recipe["image_size"] for recipe in recipes),
-        iterations=listed(f"{recipe['iterations']:,}" for recipe in recipes),
-        batch=listed(recipe["batch_size"] for recipe in recipes),
         types=listed(map(run_files.dtype, runs)),
         runs=len(runs),
-        seeds=listed(recipe["seed"] for recipe in recipes),
-        machine="; ".join(sorted(set(map(machine, runs)))),
+        machine=listed(map(machine, runs)),
         time=time_of(runs),
     )
 
@@ -103,62 +88,43 @@ def with_caption(table, runs, note=""):
 
 
 def paper_tables(page, scale, *names):
-    """Finished rows of the paper's tables, each network once, in the order of the paper's errors."""
-    pairs = [
-        pair
-        for name in names
-        for pair in zip(experiments.TABLES[name], tables.rows_of(name, scale))
-    ]
-    pairs.sort(key=lambda pair: (pair[0].experiment.depth, significance.number(pair[0].paper)))
-    rows = {}
-    for row, line in pairs:
-        if line.runs:
-            depth = "" if row.experiment.depth == 110 else f", {row.experiment.depth} layers"
-            label = line._replace(case=summary.label(row) + depth)
-            rows.setdefault(row.experiment.name, label)
-    table = tables.table(list(rows.values()), ("case", "paper", "ours", "runs", "fails"))
-    deep = [row for row, _ in pairs if row.experiment.depth == 110]
+    """Finished rows of the paper's tables in the order of its errors, compared with the original."""
+    rows = [row for name in names for row in experiments.TABLES[name]]
+    pairs = measured(rows, scale)
+    original = ours(ORIGINAL110, scale).errors
+    several = [found.errors for _, found in pairs if len(found.errors) > 1]
+    lines = []
+    for row, found in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
+        cells = [summary.label(row), say(row.paper), say_ours(found), str(len(found.errors))]
+        cells.append(significance.verdicts(row, found, scale))
+        if row.experiment.depth != 110:
+            cells[0] += f", {row.experiment.depth} layers"
+        elif row.experiment != ORIGINAL110 and original and scale in significance.JUDGED:
+            difference, error, p = significance.compare(original, found.errors, several)
+            worse = significance.number(row.paper) > experiments.TABLE1[0].paper
+            order = significance.conclusion(difference if worse else -difference, p)
+            cells += [significance.say_difference(difference, error), order]
+        lines.append([*cells, "", ""][: len(PAPER_TABLE)])
+    deep = [row for row in rows if row.experiment.depth == 110]
     notes = [
         significance.say_order(deep, scale),
-        experiments.depths_note(scale, experiments.experiments_of("summary")),
+        experiments.depths_note(scale, [row.experiment for row, _ in pairs]),
     ]
-    runs = runs_of(finished([row.experiment for row, _ in pairs], scale))
-    return with_caption(table, runs, "".join(f"{note}. " for note in notes if note))
+    note = "".join(f"{note}. " for note in notes if note)
+    return with_caption(Table(PAPER_TABLE, lines).filled(), runs_of(pairs), note)
 
 
 def errors(page, scale, name):
     """Final errors of the networks of a figure, or of 1512.03385's ResNets (name: resnets)."""
     wanted = RESNETS if name == "resnets" else experiments.experiments_of(name)
     pairs = finished(wanted, scale)
-    lines = [
-        (
-            run_files.label(found.runs[0]),
-            paper_error(each),
-            say_ours(found),
-            say_sample([run.rows[-1]["train_error"] for run in found.runs]),
-            str(len(found.errors)),
-        )
-        for each, found in pairs
-    ]
+    lines = []
+    for each, found in pairs:
+        label = run_files.label(found.runs[0])
+        trained = say_sample([run.rows[-1]["train_error"] for run in found.runs])
+        lines.append((label, paper_error(each), say_ours(found), trained, str(len(found.errors))))
     head = ("network", "paper, %", "ours, %", "ours, training error, %", "runs")
     return with_caption(Table(head, lines), runs_of(pairs))
-
-
-def findings(page, scale):
-    """What the paper finds, and whether our runs at a scale agree."""
-    samples = [found.errors for _, found in measured(BOTH, scale)]
-    several = [sample for sample in samples if len(sample) > 1]
-    lines = []
-    for text, *networks in FINDINGS:
-        pairs = finished(networks, scale)
-        if len(pairs) == 2:
-            before, after = (found.errors for _, found in pairs)
-            difference, error, p = significance.compare(before, after, several)
-            change = significance.say_difference(difference, error)
-            count = f"{len(before)}, {len(after)}"
-            lines.append((text, change, count, significance.conclusion(difference, p)))
-    head = ("the paper's order", "ours: difference ± standard error", "runs", "ours, 5 % level")
-    return Table(head, lines).markdown() if lines else [words.NO_RUNS[page.language]]
 
 
 def scale_of(name, scales):
@@ -169,37 +135,30 @@ def scale_of(name, scales):
 
 
 def figure(page, name, *scales):
-    """A figure with its caption, at the first scale that has runs for it. In docs/ the
-    image alone, which contains its caption."""
+    """A figure at the first scale that has runs for it; with its caption in a README."""
     scale = scale_of(name, scales)
     if not scale:
         return [words.NO_RUNS[page.language]]
-    text = words.FIGURES[name][page.language]
-    image = f"![{text}]({page.root}plots/figures/{figure_files.figure_of(name, scale).name})"
-    if page.root:
-        return [image]
+    text = FORMS[name] if page.language == "en" else words.CHINESE_FORMS[name]
+    title = re.split("[:：]", text)[0]
+    image = f"![{title}]({page.root}plots/figures/{figure_files.figure_of(name, scale).name})"
     runs = runs_of(finished(experiments.experiments_of(name), scale))
-    return [image, "", f"*{text}{words.STOP[page.language]}{caption(runs, page.language)}*"]
+    return [image] if page.root else [image, "", f"*{text} {caption(runs, page.language)}*"]
 
 
 def readme(page, *scales):
     """Networks at full scale, and the rows of README at the first of scales that has most of them."""
-    groups = [("full", finished(RESNETS, "full"))]
-    groups += [(scale, finished(README, scale)) for scale in scales]
-    groups = [groups[0], *[group for group in groups[1:] if 2 * len(group[1]) > len(README)][:1]]
+    groups = [(scale, finished(README, scale)) for scale in scales]
+    groups = [group for group in groups if 2 * len(group[1]) > len(README)][:1]
+    groups.insert(0, ("full", finished(RESNETS, "full")))
     labels = {row.experiment.name: summary.label(row) for row in reversed(BOTH)}
-    lines = [
-        (
-            labels.get(each.name, "original"),
-            str(each.at(scale).depth),
-            scale,
-            paper_error(each),
-            say_ours(found),
-            str(len(found.errors)),
-        )
-        for scale, pairs in groups
-        for each, found in pairs
-    ]
+    lines = []
+    for scale, pairs in groups:
+        for each, found in pairs:
+            label = labels.get(each.name, "original")
+            depth = str(each.at(scale).depth)
+            count = str(len(found.errors))
+            lines.append((label, depth, scale, paper_error(each), say_ours(found), count))
     table = Table(("network", "layers", "scale", "paper, %", "ours, %", "runs"), lines)
     captions = [caption(runs_of(pairs), page.language) for _, pairs in groups if pairs]
     return [*words.translated(table, page.language).markdown(), "", f"*{' '.join(captions)}*"]
@@ -211,42 +170,32 @@ def expected(page):
     for wanted, scale in EXPECTED:
         for each, found in finished([wanted], scale):
             command = f"`{each.target(scale)}`"
-            machines = "; ".join(sorted(set(map(machine, found.runs))))
-            data = found.runs[0].config["data"]
-            lines.append((command, time_of(found.runs), machines, say_ours(found), data))
+            first = found.runs[0]
+            time = time_of(found.runs)
+            lines.append((command, time, machine(first), say_ours(found), first.config["data"]))
     head = ("command", "time", "machine", "test error, %", "data")
     return words.translated(Table(head, lines), page.language).markdown()
 
 
-def comparisons(page, *pairs):
-    """Published runs at pocket scale, by Welch's t-test: 'network' or 'network/compared with'."""
+def comparisons(page, *groups):
+    """Published networks at pocket scale. group: 'base,network,...', each compared with the base."""
     lines = []
     listed = []
-    for pair in pairs:
-        name, *others = pair.split("/")
-        samples = []
-        for each in (name, *others):
-            runs = published(each)
+    for group in groups:
+        for name in group.split(","):
+            runs = published(name)
             listed += runs
-            samples.append([run_files.last_error(run) for run in runs])
-        change = ["", ""]
-        if others:
-            difference, error, p = significance.welch(samples[1], samples[0])
-            result = "worse" if difference > 0 else "better"
-            change = [
-                significance.say_difference(difference, error),
-                result if p < significance.LEVEL else "not significant",
-            ]
-        count = ", ".join(str(len(sample)) for sample in samples)
-        lines.append((name, say_sample(samples[0]), "".join(others), count, *change))
-    head = (
-        "network",
-        "test error, %",
-        "against",
-        "runs",
-        "difference ± standard error",
-        "5 % level",
-    )
+            sample = list(map(run_files.last_error, runs))
+            cells = [name, say_sample(sample), str(len(sample)), "", ""]
+            if group.startswith(f"{name},"):
+                base = sample
+            else:
+                difference, error, p = significance.welch(base, sample)
+                result = "worse" if difference > 0 else "better"
+                cells[3] = significance.say_difference(difference, error)
+                cells[4] = result if p < significance.LEVEL else "not significant"
+            lines.append(cells)
+    head = ("network", "test error, %", "runs", "difference ± standard error", "5 % level")
     return with_caption(Table(head, lines), listed)
 
 

@@ -20,10 +20,7 @@ def with_lines(text, root):
 
 
 def line_of(path, name):
-    """The line, from 1, on which a file defines a function, a class, Class.method or a constant.
-
-    Raises UserError if it does not.
-    """
+    """The line that defines a function, a class, Class.method or a constant. Raises UserError."""
     body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
     for part in name.split("."):
         for node in body:
@@ -43,8 +40,6 @@ def quoted(page, path, *words):
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     numbers = [number for number, line in enumerate(lines, 1) if text in line]
     if len(numbers) != 1:
-        raise UserError(
-            f"{len(numbers)} lines of {path} contain '{text}': quote one that is unique"
-        )
+        raise UserError(f"{path} has {len(numbers)} lines with '{text}': quote one that is unique")
     link = f"([`{path}:{numbers[0]}`]({page.root}{path}#L{numbers[0]}))"
     return ["```python", lines[numbers[0] - 1].strip(), "```", link]

@@ -1,25 +1,13 @@
 """English and Chinese words of the computed tables and captions."""
 
 CAPTION = {
-    "en": "Scale {scale}: {data}, {side}x{side} pixels, {iterations} iterations of {batch} images, "
-    "{types}; runs: {runs}, seeds: {seeds}; {machine}; median time {time}.",
-    "zh": "规模 {scale}：{data}，{side}x{side} 像素，{iterations} 次迭代，每批 {batch} 张图像，{types}；"
-    "训练 {runs} 次，种子：{seeds}；{machine}；用时中位数 {time}。",
+    "en": "Scale {scale}: {data}, {image_size}x{image_size} pixels, {iterations} iterations of "
+    "{batch_size} images, {types}; runs: {runs}, seeds: {seed}; {machine}; median time {time}.",
+    "zh": "规模 {scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
+    "张图像，{types}；训练 {runs} 次，种子：{seed}；{machine}；用时中位数 {time}。",
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
-STOP = {"en": ". ", "zh": "。"}
-CURVES = "Solid: test error; dashed: training loss"
-FIGURES = {
-    "figure1": {"en": f"Figure 1: ResNet-1001. {CURVES}"},
-    "figure3": {
-        "en": f"Figure 3: four shortcuts and the identity. {CURVES}",
-        "zh": "图 3：四种捷径与恒等捷径。实线：测试误差；虚线：训练损失",
-    },
-    "figure6": {"en": f"Figure 6: activations. {CURVES}"},
-    "degradation": {"en": "Plain and residual networks. Solid: test error; dashed: training error"},
-    "summary": {"en": "Tables 1 and 2: the paper's errors and ours"},
-    "gate-bias-search": {"en": "The search for the gates' initial bias"},
-}
+CHINESE_FORMS = {"figure3": "图 3：四种捷径与恒等捷径。实线：测试误差；虚线：训练损失。"}
 ENGLISH = {"constant scaling (0 and 1)": "plain: no shortcut"}
 CHINESE = {
     "network": "网络",

@@ -59,7 +59,7 @@ def test_neighbours_in_the_papers_order_are_compared_by_their_seeds(results):
     assert [
         significance.conclusion(pair.difference, pair.p) for pair in (first, second, third)
     ] == [
-        "as in the paper",
+        "agrees",
         "reversed, not significant",
         "reversed",
     ]
@@ -75,7 +75,7 @@ def test_single_seeds_cannot_tell_neighbours_apart(results):
         *[(12.35, "fail")] * 3,
     ], "failures have no order"
     assert {pair.p for pair in pairs} == {None}
-    assert significance.conclusion(1.0, None) == "as in the paper, one run each"
+    assert significance.conclusion(1.0, None) == "agrees, one run each"
 
 
 def test_degrees_of_freedom_are_not_rounded():

@@ -7,8 +7,8 @@ from common import files
 from paper import experiments
 from paper.experiments import ORIGINAL110, shortcut
 from plots.tables import Table
-from publish import documents, measured, notes, runs, source, words
-from publish.documents import Page
+from publish import measured, notes, runs, source, words
+from publish.__main__ import Page, filled
 
 ENGLISH = Page("en", "../", [])
 CHINESE = Page("zh", "", [])
@@ -16,15 +16,15 @@ CHINESE = Page("zh", "", [])
 
 def test_block_is_replaced_and_the_rest_stays():
     text = "before\n<!-- scales -->\nold\n<!-- end -->\nafter\n"
-    filled = documents.filled(text, "docs/A.md")
-    assert filled.startswith("before\n<!-- scales -->\n| scale |") and "old" not in filled
-    assert filled.endswith("\n<!-- end -->\nafter\n")
-    assert documents.filled(filled, "docs/A.md") == filled
+    new = filled(text, "docs/A.md")
+    assert new.startswith("before\n<!-- scales -->\n| scale |") and "old" not in new
+    assert new.endswith("\n<!-- end -->\nafter\n")
+    assert filled(new, "docs/A.md") == new
 
 
 def test_unknown_block_is_rejected():
     text = "<!-- tables -->\n<!-- end -->\n"
-    refusal(lambda: documents.filled(text, "README.md"), "no block is called 'tables'")
+    refusal(lambda: filled(text, "README.md"), "no block is called 'tables'")
 
 
 def test_links_and_quotations_have_line_numbers():
@@ -56,14 +56,15 @@ def test_table_has_each_network_once_in_the_papers_order(results):
     assert "over 3 rows: 1.00" in lines[-1] and "test data" in lines[-1] and "runs: 4" in lines[-1]
 
 
-def test_findings_say_how_many_runs_they_have(results):
-    results(ORIGINAL110, [20, 21, 22])
-    results(shortcut("convolution"), [30, 31, 32])
-    results(experiments.experiment(110, "preact"), [25])
-    lines = runs.findings(ENGLISH, "pocket")
-    assert lines[2:] == [
-        "| identity better than 1x1 convolution | +10.00 ± 0.82 | 3, 3 | as in the paper |",
-        "| full pre-activation better than original | -4.00 ± 1.15 | 1, 3 | reversed |",
+def test_networks_are_compared_with_the_original(results):
+    results(ORIGINAL110, [17, 18, 19], scale="desk")
+    results(shortcut("convolution"), [30, 31, 32], scale="desk")
+    results(experiments.experiment(110, "preact"), [22], scale="desk")
+    lines = runs.paper_tables(ENGLISH, "desk", "table1", "table2")
+    assert [line.split(" | ")[-3:] for line in lines[2:5]] == [
+        ["no / yes", "+4.00 ± 1.15", "reversed |"],
+        ["no / no", "", " |"],
+        ["no / yes", "+13.00 ± 0.82", "agrees |"],
     ]
 
 
