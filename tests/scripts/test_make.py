@@ -1,4 +1,4 @@
-"""make says what it can do, hands every word on, and passes a mistake through in one line."""
+"""make lists its targets, passes every value on exactly as typed, and reports a mistake in one line."""
 
 import os
 import shlex
@@ -11,76 +11,100 @@ from conftest import ROOT
 from symbols import names
 
 
-def make(*arguments):
+def make(*arguments, **environment):
     command = ["make", *arguments, "-o", ".venv/ready", f"PY={sys.executable}"]
-    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    return subprocess.run(
+        command, cwd=ROOT, text=True, capture_output=True, env={**os.environ, **environment}
+    )
 
 
-def test_help_lists_jobs_and_variants():
+def command(*arguments):
+    """The words of the last command that make would run."""
+    done = make("-n", *arguments)
+    assert done.returncode == 0, done.stderr
+    return shlex.split(done.stdout.replace("\\\n", " ").splitlines()[-1])
+
+
+def test_help_lists_targets_and_variants():
     out = make("help").stdout
-    jobs = ["make demo", "make test", "make plots", "make parameters", "make feed"]
-    for word in [*jobs, *names.variants("shortcuts"), *names.variants("activations")]:
+    targets = ["make demo", "make test", "make plots", "make parameters", "make feed"]
+    for word in [*targets, *names.variants("shortcuts"), *names.variants("activations")]:
         assert word in out, word
 
 
-def test_every_word_becomes_an_option():
-    command = make(
-        "-n",
-        "cifar100-preact164",
-        "GPUS=0,1",
-        "CPUS=2",
-        "SEED=3",
-        "DATA=d",
-        "OUTPUT=o",
-        "ITERATIONS=5",
-        "BATCH=64",
-        "UNIT=basic",
-        "SHORTCUT_ARGS=bias=-7",
-        "ACTIVATION_ARGS=beta=2",
-        "WIDTHS=32,64,128",
-        "IMAGE_SIZE=16",
-        "SCALE=pocket",
-        "EPOCHS=2",
-        "LR=0.05",
-        "INITIAL=a b",
-        "FREEZE=conv1,stage1",
-        "ARGS=--nesterov",
-    ).stdout
-    command = command.replace("'", "")
-    for option in [
-        "--dataset cifar100",
-        "--gpus 0,1",
-        "--cpus 2",
-        "--seed 3",
-        "--data-dir d",
-        "--output o",
-        "--epochs 2",
-        "--learning-rate 0.05",
-        "--iterations 5",
-        "--batch-size 64",
-        "--unit basic",
-        "--shortcut-args bias=-7",
-        "--activation-args beta=2",
-        "--widths 32,64,128",
-        "--image-size 16",
-        "--scale pocket",
-        "--nesterov",
-        "--initial a b",
-        "--freeze conv1,stage1",
-    ]:
-        assert option in command, option
+OPTIONS = {
+    "GPUS": "--gpus",
+    "CPUS": "--cpus",
+    "SEED": "--seed",
+    "DATA": "--data-dir",
+    "OUTPUT": "--output",
+    "ITERATIONS": "--iterations",
+    "BATCH": "--batch-size",
+    "UNIT": "--unit",
+    "SHORTCUT_ARGS": "--shortcut-args",
+    "ACTIVATION_ARGS": "--activation-args",
+    "WIDTHS": "--widths",
+    "IMAGE_SIZE": "--image-size",
+    "SCALE": "--scale",
+    "EPOCHS": "--epochs",
+    "LR": "--learning-rate",
+    "INITIAL": "--initial",
+    "FREEZE": "--freeze",
+}
 
 
-def test_benchmark_is_beside_our_own_step_a_peer_or_the_original_unit():
-    assert "-m benchmarks.loop" in make("-n", "benchmark").stdout
-    assert (
-        "-m benchmarks.peer 'python3' --pairs 3"
-        in make("-n", "benchmark", "PEER=python3", "ARGS=--pairs 3").stdout
-    )
-    of_networks = make("-n", "benchmark", "NETWORKS=dropout56 preact56").stdout
-    assert "-m benchmarks.variants dropout56 preact56" in of_networks
-    both = make("-n", "benchmark", "NETWORKS=dropout56", "PEER=python3")
-    assert both.returncode and "name one" in both.stderr
+def test_every_variable_becomes_an_option():
+    values = [f"{name}=value of {name}" for name in OPTIONS]
+    words = command("cifar100-preact164", *values, "ARGS=--nesterov --shortcut-args bias=-7")
+    options = words[words.index("preact164") + 1 :]
+    assert options[:2] == ["--dataset", "cifar100"]
+    assert options[-3:] == ["--nesterov", "--shortcut-args", "bias=-7"]
+    assert dict(zip(options[2:-3:2], options[3:-3:2])) == {
+        option: f"value of {name}" for name, option in OPTIONS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["benchmark"], "-m benchmarks.loop"),
+        (
+            ["benchmark", "PEER=a b", "ARGS=--pairs 3"],
+            "-m benchmarks.peer 'a b' --pairs 3",
+        ),
+        (["benchmark", "NETWORKS=dropout56 preact56"], "-m benchmarks.variants dropout56 preact56"),
+        (["table1", "SEED=3"], "reproduce.py table1 --scale full --seeds 3"),
+        (["table1", "SEEDS=1,2", "-j2"], "reproduce.py table1 --jobs 2 --scale full --seeds 1,2"),
+        (["imagenet-data", "SOURCE=a b", "DATA=c"], "-m data.prepare 'a b' --output c"),
+        (
+            [
+                "compare",
+                "RUN=a/$b c",
+                "TITLE=two of $mine",
+                "WHAT=loss",
+                "BY=epoch",
+                "OUTPUT=c.png",
+            ],
+            "-m plots.compare 'a/$b' c --what loss --by epoch --title 'two of $mine' --output c.png",
+        ),
+        (["predict", "RUN=a", "PHOTO=b c.jpg"], "-W ignore score.py a --predict 'b c.jpg'"),
+        (["export", "RUN=a", "FORMAT=onnx"], "-W ignore score.py a --export onnx"),
+        (["export", "RUN=a"], "-W ignore score.py a --export mxnet"),
+    ],
+)
+def test_target_runs_its_program(arguments, expected):
+    expected = shlex.split(expected)
+    assert command(*arguments)[-len(expected) :] == expected
+
+
+@pytest.mark.parametrize("target", ["compare", "lesion", "score", "predict", "export"])
+def test_target_that_needs_trained_runs_says_so(target):
+    assert "RUN=" in make("-n", target).stderr
+
+
+def test_predict_needs_photographs_and_benchmark_one_kind():
+    assert "PHOTO=" in make("-n", "predict", "RUN=a").stderr
+    assert "name one" in make("-n", "benchmark", "NETWORKS=dropout56", "PEER=python3").stderr
 
 
 @pytest.mark.parametrize(
@@ -107,68 +131,31 @@ def test_mistake_ends_make_with_one_line(arguments, words):
         (["help", "X=1"], "takes no X="),
     ],
 )
-def test_word_that_a_target_does_not_know_is_refused(words, message):
+def test_unknown_variable_is_rejected(words, message):
     done = make("-n", *words)
     assert done.returncode == 2 and message in done.stderr and not done.stdout
 
 
-@pytest.mark.parametrize("value", ["it's here", "a b=c", "`id`", "$$(id)", "x; id", '"'])
-def test_value_reaches_the_program_as_it_was_typed(value):
-    command = make("-n", "cifar10-preact20", f"DATA={value}", "ARGS=--shortcut-args bias=-7").stdout
-    words = shlex.split(command.splitlines()[-1])
-    assert words[words.index("--data-dir") + 1] == value.replace("$$", "$")
-    assert words[-2:] == ["--shortcut-args", "bias=-7"]
+VALUES = ["it's here", "a b=c", "`id`", "$(id)", "$$", "$5 or $HOME", "x; id", '"']
 
 
-@pytest.mark.parametrize("word", ["SCALE", "SEED", "OUTPUT", "UNIT", "ITERATIONS"])
-def test_no_word_runs_code(word):
-    command = make("-n", "cifar10-preact20", f"{word}=demo; touch `id`").stdout
-    assert "demo; touch `id`" in shlex.split(command.splitlines()[-1])
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("name", ["DATA", "SCALE", "INITIAL"])
+def test_value_reaches_the_program_as_it_was_typed(name, value):
+    words = command("cifar10-preact20", f"{name}={value}")
+    assert words[words.index(OPTIONS[name]) + 1] == value
 
 
-def test_folder_that_is_called_like_a_target_is_no_reason_to_do_nothing(tmp_path):
-    assert "train_cifar.py" in make("-n", "cifar10-preact20").stdout
+def test_file_with_the_name_of_a_target_does_not_stop_it():
     folder = ROOT / "cifar10-preact20"
     folder.mkdir()
     try:
-        assert "train_cifar.py" in make("-n", "cifar10-preact20").stdout
+        assert "train_cifar.py" in command("cifar10-preact20")
     finally:
         folder.rmdir()
 
 
 def test_settings_for_other_pythons_do_not_reach_ours():
     settings = dict(PYTHONPATH="/nowhere", PYTHONHOME="/nowhere", PYTHONSAFEPATH="1", PIP_USER="1")
-    done = subprocess.run(
-        ["make", "parameters", "-o", ".venv/ready", f"PY={sys.executable}"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env={**os.environ, **settings},
-    )
+    done = make("parameters", **settings)
     assert done.returncode == 0 and "1,72" in done.stdout, done.stderr
-
-
-def test_runs_are_compared_in_one_picture():
-    command = make(
-        "-n",
-        "compare",
-        "RUN=runs/a runs/b",
-        "TITLE=two of mine",
-        "WHAT=loss",
-        "BY=epoch",
-        "OUTPUT=c.png",
-    ).stdout
-    assert "plots.compare 'runs/a' 'runs/b'" in command
-    for option in ("--title 'two of mine'", "--what 'loss'", "--by 'epoch'", "--output 'c.png'"):
-        assert option in command
-    assert "needs the folders" in make("-n", "compare").stderr
-
-
-def test_trained_network_predicts_and_is_exported_by_one_word():
-    command = make("-n", "predict", "RUN=a", "PHOTO=b c.jpg", "OUTPUT=d.png").stdout
-    words = shlex.split(command.replace("\\\n", ""))
-    assert words[words.index("--predict") + 1] == "b c.jpg"
-    assert "--export 'onnx'" in make("-n", "export", "RUN=a", "FORMAT=onnx").stdout
-    assert "--export 'mxnet'" in make("-n", "export", "RUN=a").stdout
-    assert "PHOTO=" in make("-n", "predict", "RUN=a").stderr
-    assert "RUN=" in make("-n", "export").stderr

@@ -1,5 +1,5 @@
-"""Workers of one job make the steps of one process with as many devices; when one dies, the job
-ends and can go on.
+"""Workers of one job make the steps of one process with as many devices; when a worker dies, the job
+ends and can be resumed.
 """
 
 import os
@@ -19,25 +19,24 @@ from training import cluster as launcher
 from training.log import read_log
 
 
-def cluster(*arguments, **options):
-    command = [
-        sys.executable,
-        "-m",
-        "training.cluster",
-        "--workers",
-        "2",
-        "--",
-        "train_cifar.py",
-        *map(str, arguments),
-    ]
+def cluster(*arguments, options=("--workers", "2"), **environment):
+    """A job of train_cifar.py, with its standard output and standard error as text."""
+    command = ["-m", "training.cluster", *options, "--", "train_cifar.py", *arguments]
     return subprocess.Popen(
-        command,
+        [sys.executable, *map(str, command)],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **options},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
+
+
+def finish(process, code=0):
+    """Standard output and standard error of a job, which must end with this exit code."""
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == code, (process.returncode, out, err)
+    return out, err
 
 
 def weights(folder):
@@ -67,101 +66,53 @@ def workers_of(process):
     ]
 
 
-def test_two_workers_are_one_process_with_two_devices(images, tmp_path):
-    """A few steps only: rounding differs, and a training makes much of it in the end."""
-    arguments = ["--data-dir", images, *SMALL, "--iterations", 20]
-    for name, process in (
-        (
-            "devices",
-            start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1"),
-        ),
-        (
-            "workers",
-            cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
-        ),
+def test_two_workers_equal_one_process_with_two_devices(images, tmp_path):
+    """For a few steps: the order of sums differs, and training amplifies rounding."""
+    arguments = ["--data-dir", images, *SMALL, "--iterations", 5, "--log-every", 1, "--output"]
+    devices, workers = tmp_path / "devices", tmp_path / "workers"
+    for process in (
+        start(*arguments, devices, "--cpus", 2, OMP_NUM_THREADS="1"),
+        cluster(*arguments, workers, "--kv-store", "dist_sync"),
     ):
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0 and "finished: test error" in out, (name, out, err)
-    one, other = ([row[:4] for row in rows(tmp_path / name)] for name in ("devices", "workers"))
-    assert len(one) == 4 and np.allclose(one, other, rtol=1e-4)
+        assert "finished: test error" in finish(process)[0]
+    logs = [[row[:4] for row in rows(folder)] for folder in (devices, workers)]
+    assert len(logs[0]) == 5 and np.allclose(*logs, rtol=1e-4)
+    expected, computed = weights(devices), weights(workers)
+    for name in expected:
+        if name.startswith("arg:"):
+            assert np.allclose(expected[name], computed[name], rtol=1e-4, atol=1e-6), name
+    assert any(name.startswith("momentum:") for name in computed), "needed to resume"
 
 
-def test_job_that_is_stopped_and_loses_a_worker_ends_as_an_unbroken_one(images, tmp_path):
+def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_path):
     job = ["--data-dir", images, *SMALL, "--iterations", 200, "--kv-store", "dist_sync", "--output"]
-    process = cluster(*job, tmp_path / "whole")
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, (out, err)
+    uninterrupted, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
+    finish(cluster(*job, uninterrupted))
 
-    process = cluster(*job, tmp_path / "broken")
-    wait_for_row(tmp_path / "broken", 20, process)
+    process = cluster(*job, folder)
+    wait_for_row(folder, 20, process)
     process.terminate()
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 143 and "the same command goes on" in out, (
-        process.returncode,
-        out,
-        err,
-    )
-    stopped = rows(tmp_path / "broken")[-1][0]
+    finish(process, 143)
+    stopped = rows(folder)[-1][0]
     assert 20 <= stopped < 200
 
-    process = cluster(*job, tmp_path / "broken")
-    wait_for_row(tmp_path / "broken", stopped + 15, process)
+    process = cluster(*job, folder)
+    wait_for_row(folder, stopped + 15, process)
     os.kill(workers_of(process)[1], signal.SIGKILL)
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert (
-        "died (exit code -9), so the job ends; the same command goes on from the last checkpoint"
-        in err
-    )
+    _, err = finish(process, 1)
+    assert "died (exit code -9), so the job ends" in err and "resume" in err
 
-    for _ in range(2):  # the second time it has nothing left to do
-        process = cluster(*job, tmp_path / "broken")
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0 and "finished: test error" in out, (out, err)
-        assert same(tmp_path / "whole", tmp_path / "broken")
-
-
-def test_parameters_of_two_workers_are_those_of_two_devices(images, tmp_path):
-    arguments = ["--data-dir", images, *SMALL, "--iterations", 5]
-    for name, process in (
-        (
-            "devices",
-            start(*arguments, "--cpus", 2, "--output", tmp_path / "devices", OMP_NUM_THREADS="1"),
-        ),
-        (
-            "workers",
-            cluster(*arguments, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
-        ),
-    ):
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, (name, err)
-    one, other = weights(tmp_path / "devices"), weights(tmp_path / "workers")
-    compared = [name for name in one if name.startswith("arg:")]
-    assert compared and all(
-        np.allclose(one[name], other[name], rtol=1e-4, atol=1e-6) for name in compared
-    )
-    assert any(
-        name.startswith("momentum:") for name in other
-    ), "workers that update themselves have what it takes to go on"
+    for _ in range(2):  # the second job has nothing left to do
+        assert "finished: test error" in finish(cluster(*job, folder))[0]
+        assert same(uninterrupted, folder)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0])
 def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_path, rate):
-    process = cluster(
-        "--data-dir",
-        images,
-        *SMALL,
-        "--kv-store",
-        "dist_async",
-        "--output",
-        tmp_path / "run",
-        "--warmup-iterations",
-        40,
-        "--warmup-learning-rate",
-        rate,
-    )
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0 and rows(tmp_path / "run")[-1][0] == 40, err
+    arguments = ["--data-dir", images, *SMALL, "--kv-store", "dist_async"]
+    warm_up = ["--warmup-iterations", 40, "--warmup-learning-rate", rate]
+    finish(cluster(*arguments, *warm_up, "--output", tmp_path / "run"))
+    assert rows(tmp_path / "run")[-1][0] == 40
     first, last = (checkpoint.load(path)[0] for path in checkpoint.found(tmp_path / "run"))
     same_weights = all(
         (first[name].asnumpy() == last[name].asnumpy()).all()
@@ -185,53 +136,22 @@ def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, firs
     assert launcher.slurm_root() == f"address of {first}"
 
 
-def test_hosts_must_know_where_to_report():
-    done = subprocess.run(
-        [sys.executable, "-m", "training.cluster", "--hosts", "a,b", "--", "train_cifar.py"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-    )
-    assert refused((done.returncode, done.stdout, done.stderr), "--root")
-
-
-def test_cluster_under_slurm_starts_one_worker_for_each_task(images, tmp_path):
-    """What srun does, without SLURM: the same command once for each task, with its variables."""
-    port = "19" + str(os.getpid())[-3:].zfill(3)
-    command = [
-        sys.executable,
-        "-m",
-        "training.cluster",
-        "--port",
-        port,
-        "--",
-        "train_cifar.py",
-        "--data-dir",
-        str(images),
-        *SMALL,
-        "--iterations",
-        "10",
-        "--kv-store",
-        "dist_sync",
-        "--output",
-        str(tmp_path / "run"),
-    ]
+def test_slurm_starts_one_worker_for_each_task(images, tmp_path):
+    """As srun does: the same command for each task, with SLURM's variables."""
+    port, reservation = launcher.reserve("127.0.0.1")
+    reservation.close()
+    arguments = ["--data-dir", images, *SMALL, "--iterations", 10, "--kv-store", "dist_sync"]
+    slurm = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": str(os.getpid())}
     tasks = [
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={
-                **os.environ,
-                "OMP_NUM_THREADS": "1",
-                "SLURM_PROCID": str(number),
-                "SLURM_NTASKS": "2",
-            },
+        cluster(
+            *arguments,
+            *("--output", tmp_path / "run"),
+            options=("--port", port),
+            SLURM_PROCID=str(number),
+            **slurm,
         )
         for number in range(2)
     ]
-    outs = [task.communicate(timeout=300) for task in tasks]
-    assert [task.returncode for task in tasks] == [0, 0], outs
+    for task in tasks:
+        finish(task)
     assert rows(tmp_path / "run")[-1][0] == 10

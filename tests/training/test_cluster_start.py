@@ -1,4 +1,4 @@
-"""How a job of several workers begins and ends, without MXNet's part in it."""
+"""A job of several workers starts and ends its processes, without MXNet."""
 
 import os
 import signal
@@ -15,12 +15,12 @@ from conftest import ROOT, refusal
 from training import cluster
 from training.workers import Workers
 
-JOB = ("127.0.0.1", 1, 2, 3)
+JOB = cluster.Job("127.0.0.1", 1, 2, 3)
 
 
 @pytest.fixture
 def begin(monkeypatch):
-    """begin(*words, **environment) -> [(role, job)] of the processes that would be started."""
+    """begin(*words, **environment) -> [(role, job)] of the processes that main() would start."""
     started = []
     monkeypatch.setattr(
         cluster, "start", lambda words, role, job, *_, **__: started.append((role, job))
@@ -44,7 +44,7 @@ def roles(started):
     return [role for role, _ in started]
 
 
-def test_jobs_of_slurm_have_ports_and_tokens_of_their_own(begin):
+def test_jobs_of_slurm_differ_in_port_and_token(begin):
     jobs = []
     for number in ("1234", "1235"):
         slurm = {"SLURM_JOB_ID": number, "SLURM_NTASKS": "2"}
@@ -53,24 +53,20 @@ def test_jobs_of_slurm_have_ports_and_tokens_of_their_own(begin):
         assert roles(first) == ["scheduler", "server", "worker"] and roles(second) == ["worker"]
         assert {job for _, job in first + second} == {first[0][1]}, "tasks of one job disagree"
         jobs.append(first[0][1])
-    assert jobs[0][1] != jobs[1][1] and jobs[0][3] != jobs[1][3]
-    assert all(10000 <= job[1] < 30000 for job in jobs)
+    assert jobs[0].port != jobs[1].port and jobs[0].token != jobs[1].token
+    assert all(10000 <= job.port < 30000 for job in jobs)
 
 
-def test_batch_script_without_tasks_starts_its_workers_itself(begin):
-    assert roles(begin(SLURM_PROCID="0", SLURM_JOB_ID="7")) == [
-        "scheduler",
-        "server",
-        "worker",
-        "worker",
-    ]
+def test_batch_script_without_tasks_starts_all_workers(begin):
+    started = begin(SLURM_PROCID="0", SLURM_JOB_ID="7")
+    assert roles(started) == ["scheduler", "server", "worker", "worker"]
 
 
-def test_jobs_of_one_machine_have_tokens_of_their_own(begin):
-    assert begin()[0][1][3] != begin()[0][1][3]
+def test_jobs_of_one_machine_differ_in_their_tokens(begin):
+    assert begin()[0][1].token != begin()[0][1].token
 
 
-def test_port_in_use_is_one_line(begin):
+def test_port_of_another_program_is_refused(begin):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -78,17 +74,30 @@ def test_port_in_use_is_one_line(begin):
         refusal(lambda: begin("--port", port), f"port {port} is in use", "--port")
 
 
-@pytest.mark.parametrize("words", [["--root", "203.0.113.7"], ["--root", "no such host"]])
-def test_address_of_another_machine_is_one_line(begin, words):
-    refusal(lambda: begin(*words), words[1], "--root")
+def test_port_of_another_job_is_refused_before_its_scheduler_listens(begin):
+    port, reservation = cluster.reserve("127.0.0.1")
+    refusal(lambda: begin("--port", str(port)), f"port {port} is in use", "--port")
+    reservation.close()
+    assert begin("--port", str(port))[0][1].port == port
 
 
-def test_port_that_is_none_is_one_line(begin):
-    refusal(lambda: begin("--port", "99999"), "--port 99999")
+@pytest.mark.parametrize(
+    "words, remedy",
+    [
+        (["--root", "203.0.113.7"], "--root"),
+        (["--root", "203.0.113.7", "--port", "9999"], "--root"),
+        (["--root", "no such host"], "--root"),
+        (["--port", "99999"], "--port"),
+        (["--hosts", "a,b"], "--root"),
+        (["--workers", "1"], "the script itself"),
+    ],
+)
+def test_address_port_or_hosts_that_cannot_be_used_are_one_line(begin, words, remedy):
+    refusal(lambda: begin(*words), remedy)
 
 
 class Store:
-    """A parameter server's answers to worker 1, whose worker 0 is of the job 7."""
+    """A parameter server that answers worker 1; its worker 0 belongs to job 7."""
 
     rank = 1
     num_workers = 2
@@ -103,20 +112,17 @@ class Store:
 @pytest.mark.parametrize("token, is_ours", [("7", True), ("8", False)])
 def test_workers_of_another_job_are_refused(monkeypatch, token, is_ours):
     monkeypatch.setattr(mx.kv, "create", lambda kind: Store())
-    for name, value in (
-        ("DMLC_ROLE", "worker"),
-        ("TRAINING_JOB", token),
-        ("MXNET_UPDATE_ON_KVSTORE", "1"),
-    ):
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DMLC_ROLE", "worker")
+    monkeypatch.setenv("TRAINING_JOB", token)
+    monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")  # which Workers changes
     if is_ours:
         assert Workers("dist_sync").count == 2
     else:
-        refusal(lambda: Workers("dist_sync"), "another job's workers", "--port")
+        refusal(lambda: Workers("dist_sync"), "workers of another job", "--port")
 
 
 def state(pid):
-    """Z or X, or nothing, of a process that has ended."""
+    """State of a process in /proc; Z, X or nothing if it has ended."""
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rsplit(")", 1)[1].split()[0]
@@ -135,8 +141,9 @@ def wait_until(condition):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's prctl")
 def test_kill_of_the_program_leaves_no_worker_behind():
     code = (
-        f"from training import cluster; print(cluster.start(['sleep', '600'], 'worker', {JOB}).pid,"
-        " flush=True); input()"
+        "from training import cluster;"
+        f"process = cluster.start(['sleep', '600'], 'worker', cluster.Job{tuple(JOB)});"
+        "print(process.pid, flush=True); input()"
     )
     program = subprocess.Popen(
         [sys.executable, "-c", code],
