@@ -184,4 +184,4 @@ def test_watch_leaves_out_finished_and_stopped_runs(results, training_run):
     results(experiments.TABLE1[1].experiment, [40])
     names = [run.folder.parts[-2] for run in watch.training(written)]
     assert names == [training_run.parts[-2]]
-    assert "Nothing is training" in watch.page(10, written + 20 * 250)
+    assert "No run is in training" in watch.page(10, written + 20 * 250)
