@@ -146,6 +146,19 @@ BY_DEPTH = [
     for depth in (20, 56, 110)
 ]
 
+# Not of the papers: the examples of docs/VARIANTS.md, after the original network.
+IDEAS = "ideas"
+BFLOAT16 = {"dtype": "bfloat16"}
+VARIANTS = [
+    experiment(110, changes=BFLOAT16),
+    shortcut("learnt_scale"),
+    shortcut("rezero"),
+    shortcut("stochastic_depth"),
+    shortcut("squeeze_excitation"),
+    shortcut("concatenation"),
+    experiment(110, "swish"),
+]
+
 
 def experiments_of(name):
     """[Experiment] of a table, a figure or the search, each once.
@@ -160,10 +173,12 @@ def experiments_of(name):
         networks = GATE_BIAS_SEARCH
     elif name == DEPTH:
         networks = [row.experiment for row in BY_DEPTH]
+    elif name == IDEAS:
+        networks = VARIANTS
     elif name == "summary":
         networks = [row.experiment for row in TABLE1 + TABLE2]
     else:
-        names = ", ".join([*TABLES, *FIGURES, DEPTH, SEARCH])
+        names = ", ".join([*TABLES, *FIGURES, DEPTH, SEARCH, IDEAS])
         raise UserError(f"'{name}' is no table or figure of the papers; choose from {names}")
     return [experiment for i, experiment in enumerate(networks) if experiment not in networks[:i]]
 

@@ -2,13 +2,14 @@
 
 from paper import experiments, run_files
 
-from . import curve_figures, depth, gate_bias, summary, tables
+from . import curve_figures, depth, gate_bias, ideas, summary, tables
 
 DRAW = {
     **dict.fromkeys(experiments.TABLES, tables.draw),
     **dict.fromkeys(experiments.FIGURES, curve_figures.draw),
     experiments.SEARCH: gate_bias.draw,
     experiments.DEPTH: depth.draw,
+    experiments.IDEAS: ideas.draw,
     "summary": summary.draw,
 }
 

@@ -3,6 +3,8 @@
 python -m plots.propagation results/analysis/propagation-110.csv
 """
 
+import itertools
+
 import matplotlib.pyplot as plt
 
 from analysis import measurements
@@ -126,7 +128,10 @@ def _subplots(rows, height, lines):
 def _norms(rows):
     """The norms at each unit: a column for each panel, a line of axes for each quantity."""
     figure, axes, panels = _subplots(rows, 9, len(QUANTITIES))
-    keywords = line_styles([lines[0] for lines in in_order(rows).values()])
+    groups = [in_order(members).values() for members in panels.values()]
+    # Similar colours are the last of the palette, so each panel gets some of the first.
+    alternating = itertools.chain(*itertools.zip_longest(*groups))
+    keywords = line_styles([lines[0] for lines in alternating if lines])
     for column, (title, members) in zip(axes.T, panels.items()):
         _column(column, in_order(members), keywords)
         measured.legend_above(column[0], title)
