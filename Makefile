@@ -54,8 +54,9 @@ PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpu
 # Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
 quote = '$(subst ','\'',$(1))'
 option = $(patsubst $(1):%,%,$(filter $(1):%,$(PAIRS)))
-options = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(value $(name)))),$(call \
-	option,$(name)) $(call quote,$(value $(name))))) $(value ARGS)
+pairs = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(value $(name)))),$(call \
+	option,$(name)) $(call quote,$(value $(name)))))
+options = $(pairs) $(value ARGS)
 quote_words = $(foreach word,$(value $(1)),$(call quote,$(word)))
 typed = $(if $(filter command,$(origin $(1))),$(value $(1)))
 
@@ -198,7 +199,7 @@ score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: 
 
 predict: $(READY)  ## print and draw the classes of photographs (RUN=runs/... PHOTO="a.jpg folder")
 	$(trained)$(if $(call typed,PHOTO),,$(error make predict needs photographs: PHOTO="a.jpg folder"))@$(PY) -W ignore score.py \
-		$(call quote,$(value RUN)) $(options)
+		$(call quote,$(value RUN)) $(value ARGS) $(pairs)
 
 export: $(READY)  ## write a trained network in MXNet's own files, or as ONNX (RUN=runs/... FORMAT=onnx)
 	$(trained)@$(PY) -W ignore score.py $(call quote,$(value RUN)) --export $(call quote,$(or $(call typed,FORMAT),mxnet)) $(options)

@@ -1,35 +1,34 @@
 #!/usr/bin/env python
-"""Test or use a trained network: error by the papers' rules, photographs' classes, export.
+"""Use a trained network: measure its test error, predict the classes of photographs, export it.
 
     make score RUN=runs/desk/cifar10-preact56/seed0            # a run, or one of its checkpoints
     make score RUN=runs/full/imagenet-preact200/seed0 CROP=224,320,ten       # P2 Table 5
-    make predict RUN=results/desk/cifar10-preact56/seed0 PHOTO="a.jpg folder"
+    make predict RUN=runs/desk/cifar10-preact56/seed0 PHOTO="a.jpg folder" OUTPUT=classes.csv
     make export RUN=runs/desk/cifar10-preact56/seed0 FORMAT=onnx
-    python score.py some.params preact110 --dataset cifar10    # weights alone: say of which network
+    python score.py some.params preact110 --dataset cifar10    # weights alone, and their network
     python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
-A run's errors are kept in its test.json; top-5 errors where there are more than five classes.
+A test is added to the run's test.json, with the top-5 error for more than five classes, and writes
+the accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png).
 """
 
 import json
 import os
+import sys
+
+import numpy as np
 
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run_main
-from common.files import FIGURES, ROOT, RUNS, write_whole
+from common.files import FIGURES, RUNS, write_whole
 from symbols import network_options
 from training import options
-from training.recipe import setting
 
-CROPS = {
-    "224": "center crop 224 of 256",  # P1 3.4, P2 5
-    "320": "center crop 320 of 320",
-    "ten": "ten crops 224 of 256",
-}
-WHOLE = "whole"  # CIFAR's pictures are tested as they are
+CROPS = ("224", "320", "ten")  # data/crops.py: P1 3.4, P2 5
+WHOLE = "whole"  # CIFAR's images are not cropped
 DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
-LIKELIEST = 5  # classes that are told of a photograph
-BATCH = 128  # pictures in a test's batch, over all devices
+LIKELIEST = 5  # classes that are printed for a photograph
+PHOTOGRAPHS = 16  # in memory at once
 
 
 def parser():
@@ -39,71 +38,55 @@ def parser():
         nargs="?",
         metavar="RUN",
         type=folder,
-        help="folder of a run or of a checkpoint, or a .params file",
+        help="folder of a run or a checkpoint, or a .params file",
     )
-    group = made.add_argument_group("network, of weights without a run")
+    group = made.add_argument_group("network of weights without a run")
     network_options.of_network(group.add_argument, 110)
-    group.add_argument("--dataset", choices=DATASETS, help="what they were trained on (imagenet)")
+    group.add_argument("--dataset", choices=DATASETS, help="the training set (imagenet)")
+    group.add_argument("--image-size", type=int, help="pixels of the training images (32; 224)")
     group.add_argument(
-        "--image-size", type=int, help="the pictures' side (32; ImageNet's training crops 224)"
+        "--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded"
     )
-    group.add_argument(
-        "--pretrained",
-        metavar="NAME",
-        help="gluoncv's weights, as resnet50_v1: from its cache, or downloaded, " "and checked",
-    )
-    add = made.add_argument_group("what is done: a test, or").add_argument
-    add(
-        "--predict",
-        nargs="+",
-        metavar="PHOTO",
-        help="tell the classes of photographs: files, or folders of some",
-    )
+    add = made.add_argument_group("action (default: a test)").add_argument
+    add("--predict", nargs="+", metavar="PHOTO", help="files, folders or patterns of photographs")
     add(
         "--export",
         choices=("mxnet", "onnx"),
         help="write network-symbol.json and network-0000.params, or network.onnx",
     )
-    add = made.add_argument_group("how").add_argument
-    add(
-        "--crop",
-        help=f"ImageNet: {', '.join(CROPS)}, or several with commas between them "
-        "(224: P2 Table 5)",
-    )
-    add("--data-dir", type=folder, help="the set; by default where the train scripts look for it")
+    add = made.add_argument_group("options").add_argument
+    add("--crop", help=f"ImageNet: some of {','.join(CROPS)}, with commas (224: P2 Table 5)")
+    add("--data-dir", type=folder, help="the set (default: as for the training scripts)")
     add("--skip-unreadable", action="store_true", help="leave unreadable image files out")
-    add("--gpus", type=options.gpu_numbers, default=[], help="as 0,1; without it on the CPU")
+    add("--gpus", type=options.gpu_numbers, default=[], help="such as 0,1 (default: the CPU)")
     add(
         "--output",
         type=new_folder,
-        help="--export: folder (the weights' own); --predict: file (predictions.png in "
-        "plots/figures)",
+        help="folder of a test or an export (the run's); file of --predict, .csv or a figure "
+        "(plots/figures/predictions.png)",
     )
     made.set_defaults(cpus=1)
     return made
 
 
 def main():
-    arguments = parser().parse_args()
+    arguments = parser().parse_intermixed_args()
     if (arguments.run is None) == (arguments.pretrained is None):
         raise UserError(
-            "name a run, a checkpoint or a .params file (make score RUN=folder), or "
-            "gluoncv's weights by --pretrained"
+            "name a run, a checkpoint or a .params file (make score RUN=folder), or gluoncv's "
+            "weights by --pretrained"
         )
     if arguments.crop and (arguments.predict or arguments.export):
         raise UserError("--crop is for a test: leave it out")
     symbol, weights, settings = trained(arguments)
-    if arguments.export:
-        return export(symbol, weights, settings, arguments)
-    if arguments.predict:
-        return predict(symbol, weights, settings, arguments)
-    return score(symbol, weights, settings, arguments)
+    action = export if arguments.export else predict if arguments.predict else score
+    return action(symbol, weights, settings, arguments)
 
 
 def trained(arguments):
-    """(symbol, weights, settings): what was named.
+    """(float32 symbol, weights, settings) of the network that the options name.
 
-    symbol: float32. settings: dataset, image_size, dtype and the like, as in a recipe.
+    settings: dataset, image_size, dtype and others, as in a recipe.
     """
     from training.weights import Weights, read
 
@@ -122,8 +105,8 @@ def trained(arguments):
             )
         except KeyError as error:
             raise UserError(
-                f"{weights.run / 'config.json'} is damaged: move it away, and name the "
-                "network, as preact110"
+                f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, "
+                "such as preact110"
             ) from error
     else:
         dataset = arguments.dataset or "imagenet"
@@ -139,58 +122,69 @@ def _family(dataset):
 
 
 def score(symbol, weights, settings, arguments):
-    """Test by each rule; print the errors, and keep them beside the run that they are of."""
-    from training import bfloat16, fit
-    from training.evaluate import evaluate
+    """Test by each rule. Print the errors, and write them beside the run."""
+    from data import test_set
+    from training import bfloat16, inference
+    from training.export import read_inputs
 
     rules = _rules(arguments.crop, settings["dataset"])
-    dataset = load(settings, arguments.data_dir)
-    if weights.classes != dataset.classes:
-        raise UserError(
-            f"{weights.name} tells {weights.classes:,} classes apart, and "
-            f"{dataset.name} has {dataset.classes:,}"
-        )
-    if settings.get("data", dataset.fingerprint) != dataset.fingerprint:
+    described = read_inputs(weights) or {"classes": []}
+    names = test_set.known_names(described["classes"])
+    dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
+    dataset = test_set.for_classes(dataset, names, weights.classes, weights.name)
+    is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
+    if not is_same:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
-    dtype = options.type_here(settings.get("dtype"))
-    network = bfloat16.bound(probabilities(symbol), dtype)
-    top = 5 if dataset.classes > 5 else None
+    mean = settings.get("mean", None if is_same else described.get("mean"))
+    mean = test_set.mean(dataset, settings) if mean is None else np.array(mean, np.float32)
+    network = inference.probabilities(symbol)
+    network = bfloat16.bound(network, options.type_here(settings.get("dtype")))
     results = {}
     for rule in rules:
-        pictures = test_pictures(dataset, settings, rule, options.devices(arguments))
-        module = bound(network, weights, pictures.provide_data, fit.contexts(arguments))
-        _, error, *more = evaluate(module, pictures, top=top)
-        result = {
-            "top1": error,
-            "images": len(dataset.test_images),
-            "data": dataset.name,
-            "of": weights.name,
-        }
-        if top:
-            result["top5"] = more[0]
-        if weights.iteration is not None:
-            result["iteration"] = weights.iteration
-        results[rule] = result
-        print(
-            f"{weights.name}{', ' + CROPS[rule] if rule in CROPS else ''}: "
-            f"top-1 error {error:.2f} %"
-            + (f", top-5 error {more[0]:.2f} %" if top else "")
-            + f" on {len(dataset.test_images):,} images of {dataset.name}",
-            flush=True,
-        )
+        iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
+        results[rule] = _test(network, weights, dataset, iterator, rule, arguments)
     if weights.run:
         keep(weights.run / "test.json", results)
     return 0
 
 
+def _test(network, weights, dataset, iterator, rule, arguments):
+    """Test by one rule; the entry for test.json. Writes the classes' accuracy beside the run."""
+    from plots import confusion
+    from training import fit, inference
+    from training.evaluate import Confusion, evaluate
+
+    top = 5 if weights.classes > 5 else None
+    counted = Confusion(weights.classes)
+    module = inference.bound(network, weights, iterator.provide_data, fit.contexts(arguments))
+    _, error, *more = evaluate(module, iterator, top=top, confusion=counted)
+    images = int(counted.counts.sum())
+    result = {"top1": error, "images": images, "data": dataset.name, "of": weights.name}
+    errors = f"top-1 error {error:.2f} %"
+    if top:
+        result["top5"] = more[0]
+        errors += f", top-5 error {more[0]:.2f} %"
+    if weights.iteration is not None:
+        result["iteration"] = weights.iteration
+    where = weights.name if rule == WHOLE else f"{weights.name}, {iterator.rule}"
+    summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
+    print(summary, flush=True)
+    place = arguments.output or weights.run
+    if place:
+        names = dataset.class_names or [f"class {k}" for k in range(weights.classes)]
+        suffix = "" if rule in (WHOLE, CROPS[0]) else f"-{rule}"
+        confusion.write(place, suffix, names, counted.counts, summary)
+    return result
+
+
 def _rules(crop, dataset):
     if dataset != "imagenet":
         if crop:
-            raise UserError(f"--crop {crop} is ImageNet's: CIFAR's pictures are tested whole")
+            raise UserError(f"--crop {crop} is for ImageNet: leave it out, CIFAR has no crops")
         return [WHOLE]
-    rules = (crop or "224").split(",")
+    rules = (crop or CROPS[0]).split(",")
     if not set(rules) <= set(CROPS):
-        raise UserError(f"--crop {crop}: there are {', '.join(CROPS)}")
+        raise UserError(f"--crop {crop}: choose from {', '.join(CROPS)}")
     return rules
 
 
@@ -199,14 +193,11 @@ def export(symbol, weights, settings, arguments):
     from training import export as files
     from training import onnx_file
 
+    run = arguments.run
     place = arguments.output or (
-        RUNS / arguments.pretrained
-        if arguments.run is None
-        else arguments.run
-        if arguments.run.is_dir()
-        else arguments.run.parent
+        RUNS / arguments.pretrained if run is None else run if run.is_dir() else run.parent
     )
-    inputs = wanted(weights, settings, arguments)
+    inputs = _inputs(weights, settings, arguments)
     if arguments.export == "onnx":
         content = onnx_file.content(
             symbol, weights.arguments, weights.states, settings["image_size"]
@@ -221,140 +212,72 @@ def export(symbol, weights, settings, arguments):
     return 0
 
 
-def wanted(weights, settings, arguments):
-    """What the network wants to see: its inputs.json, or else what its data set says."""
-    from data import batches, inputs
-    from training.export import INPUTS
+def _inputs(weights, settings, arguments):
+    """The content of inputs.json, from the run or from its data set."""
+    from data import inputs, test_set
+    from training.export import read_inputs
 
-    if weights.run and (weights.run / INPUTS).is_file():
-        try:
-            described = json.loads((weights.run / INPUTS).read_text())
-            if len(described["classes"]) == weights.classes and described["shape"][2]:
-                return described
-        except (ValueError, KeyError, TypeError, IndexError):
-            pass
-        raise UserError(f"{weights.run / INPUTS} is damaged: delete it, and the data set is asked")
-    dataset = load(settings, arguments.data_dir)
-    if settings["dataset"] == "imagenet":
-        mean = dataset.mean
-    else:
-        mean = batches.mean_of(dataset.train_images, setting(settings, "input"))
+    described = read_inputs(weights)
+    if described and not arguments.data_dir:
+        return described
+    dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
+    names = test_set.known_names(described["classes"]) if described else ()
+    dataset = test_set.for_classes(dataset, names, weights.classes, weights.name)
+    if described:
+        return described
+    mean = settings.get("mean")
+    mean = test_set.mean(dataset, settings) if mean is None else mean
     return inputs.describe(dataset, settings["dataset"], settings["image_size"], mean)
 
 
 def predict(symbol, weights, settings, arguments):
-    """Print the likeliest classes of photographs, and draw them beside the pictures."""
-    import numpy as np
+    """Print the likeliest classes of photographs while they are read; draw or write them."""
+    from data import image_files, inputs
+    from plots import figure_files, predictions
+    from training import fit, inference
 
-    from data import inputs
-    from plots import predictions
-    from training import fit
-
-    described = wanted(weights, settings, arguments)
-    paths = inputs.photographs(arguments.predict)
-    side = inputs.side(described)
-    arrays = np.stack([inputs.array(inputs.read(path, side), described) for path in paths])
-    rows = computed(probabilities(symbol), weights, arrays, fit.contexts(arguments)[:1])
-    told = []
-    for path, row in zip(paths, rows):
+    output = arguments.output or FIGURES / "predictions.png"
+    if output.suffix != ".csv":
+        figure_files.check_ending(output)
+    paths, folders = inputs.photographs(arguments.predict)
+    described = _inputs(weights, settings, arguments)
+    shapes = [("data", (min(PHOTOGRAPHS, len(paths)), *described["shape"]))]
+    network = inference.probabilities(symbol)
+    module = inference.bound(network, weights, shapes, fit.contexts(arguments)[:1])
+    for path in folders:
+        print(f"{path}: skipped (a subfolder)", file=sys.stderr)
+    rows = []
+    reader = inputs.Reader(described)
+    for path, row, reason in inference.predictions(module, paths, reader):
+        if reason:
+            print(f"{path}: skipped ({reason})", file=sys.stderr, flush=True)
+            continue
         order = np.argsort(-row, kind="stable")[:LIKELIEST]
-        likeliest = [(described["classes"][k], 100 * float(row[k])) for k in order]
-        told.append((path, likeliest))
-        print(f"{path}: " + ", ".join(f"{name} {share:.1f} %" for name, share in likeliest))
+        rows.append((path, [(described["classes"][k], 100 * float(row[k])) for k in order]))
+        classes = ", ".join(f"{name} {share:.1f} %" for name, share in rows[-1][1])
+        print(f"{path}: {classes}", flush=True)
+    if reader.transparent:
+        print(image_files.composited(len(reader.transparent)), file=sys.stderr)
+    if not rows:
+        raise UserError(f"none of {len(paths):,} files can be read: convert or repair them")
+    if output.suffix == ".csv":
+        predictions.write_csv(output, rows)
+        return 0
     drawn = [
-        (path.name, inputs.read(path, inputs.SHOWN_SIDE), likeliest)
-        for path, likeliest in told[: predictions.MOST]
+        (path.name, image_files.read(path, predictions.SHOWN_SIDE), likeliest)
+        for path, likeliest in rows[: predictions.MOST]
     ]
-    predictions.draw(
-        drawn,
-        len(told),
-        arguments.output or FIGURES / "predictions.png",
-        f"{weights.name}, trained on {described['data']}",
-    )
+    note = f"{weights.name}, trained on {described['data']}"
+    predictions.draw(drawn, len(rows), output, note)
     return 0
 
 
-def computed(network, weights, arrays, contexts):
-    """A network's outputs, float32 (n, classes), for its inputs (n, 3, height, width)."""
-    import mxnet as mx
-
-    batch = min(len(arrays), BATCH)
-    pictures = mx.io.NDArrayIter(arrays, batch_size=batch, last_batch_handle="pad")
-    module = bound(network, weights, pictures.provide_data, contexts)
-    return module.predict(pictures).asnumpy()
-
-
-def load(settings, folder):
-    """The data set that settings name; with the mean that gluoncv's weights want, if settings have
-    one."""
-    if settings["dataset"] == "imagenet":
-        from data import imagenet
-
-        dataset = imagenet.load(folder or ROOT / "data" / "imagenet")
-        return dataset._replace(mean=settings["mean"]) if "mean" in settings else dataset
-    from data import cifar, download, image_folders
-
-    if settings["dataset"] == "pictures":
-        dataset = image_folders.load(folder, settings["image_size"])
-    else:
-        place = folder or download.fetch(settings["dataset"], ROOT / "data")
-        dataset = cifar.load(settings["dataset"], place, settings["image_size"])
-    if settings.get("validation"):
-        return cifar.split_validation(dataset, settings["seed"])
-    return dataset
-
-
-def test_pictures(dataset, settings, rule, devices):
-    """An iterator over the test set, as a rule shows its pictures."""
-    size = BATCH // devices * devices
-    if rule == WHOLE:
-        from data import batches
-
-        mean = batches.mean_of(dataset.train_images, setting(settings, "input"))
-        return batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
-    from data.crops import RULES, TestCrops
-
-    return TestCrops(
-        dataset.test_images,
-        dataset.mean,
-        size if RULES[rule].crops == 1 else 16 * devices,
-        settings["image_size"],
-        rule,
-    )
-
-
-def probabilities(symbol):
-    """The network without the labels that SoftmaxOutput wants: of ten crops there is one label."""
-    import mxnet as mx
-
-    return mx.sym.softmax(symbol.get_internals()["fc_output"])
-
-
-def bound(network, weights, shapes, contexts):
-    """A module of the network with the weights, for an iterator's batches."""
-    import mxnet as mx
-
-    from common.environment import without_notes
-
-    module = mx.mod.Module(network, label_names=None, context=contexts)
-    with without_notes():
-        module.bind(shapes, for_training=False)
-    parameters = [set(network.list_arguments()) - {"data"}, set(network.list_auxiliary_states())]
-    try:
-        if parameters != [set(weights.arguments), set(weights.states)]:
-            raise ValueError  # set_params takes those of a deeper network without a word
-        module.set_params(weights.arguments, weights.states)
-    except (ValueError, RuntimeError, mx.MXNetError) as error:
-        raise UserError(f"{weights.name} is of another network: name it, as preact110") from error
-    return module
-
-
 def keep(path, results):
-    """Add results to a run's test.json."""
+    """Add results to the test.json of a run."""
     try:
         before = {**json.loads(path.read_text())} if path.exists() else {}
     except (ValueError, TypeError):
-        print(f"{path} was damaged: only these tests are in it now")
+        print(f"{path} was corrupt: it has only these tests now")
         before = {}
     write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
 

@@ -161,6 +161,8 @@ class TestCrops:
 
     def __init__(self, images, mean, batch_size, image_size, rule="224"):
         self._rule = rule_of(rule, image_size)
+        kind = "center crop" if self._rule.crops == 1 else f"{self._rule.crops} crops"
+        self.rule = f"{kind} {self._rule.crop} of {self._rule.side}"
         self._images, self._mean = images, np.asarray(mean, np.float32).reshape(3, 1, 1)
         self.batch_size, self.num_data, self.crops = batch_size, len(images), self._rule.crops
         self.provide_data = [
@@ -175,7 +177,7 @@ class TestCrops:
         try:
             return crops(image_files.decoded(content), self._rule) - self._mean
         except Exception as error:  # a corrupt image can raise anything
-            raise self._images.corrupt() from error
+            raise self._images.corrupt(sample) from error
 
     def __iter__(self):
         firsts = range(0, self.num_data, self.batch_size)

@@ -1,16 +1,16 @@
-"""What a trained network wants to see, as inputs.json says it, and a photograph made into that."""
+"""Describe the input of a trained network (inputs.json), and convert photographs into it."""
 
+import glob
+import shlex
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from common.errors import UserError
 
 from . import cifar, image_files
 
-CIFAR_SIDE = 32  # of CIFAR's pictures, before they are averaged to smaller ones
-SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least, beside its classes
+CIFAR_SIDE = 32  # pixels of CIFAR's images, before blocks are averaged
 PREPARED = {
     "cifar": "shorter side 32 by bicubic interpolation, the centre, then the means of square "
     "blocks of pixels",
@@ -20,10 +20,10 @@ PREPARED = {
 
 
 def describe(dataset, kind, image_size, mean):
-    """What inputs.json holds. dataset: the set that the network was trained on.
+    """The content of inputs.json.
 
-    kind: cifar10, cifar100, pictures or imagenet. mean: what is subtracted, float32
-    (3, size, size), or (3,) for a number a channel.
+    dataset: the training set. kind: cifar10, cifar100, pictures or imagenet. mean: float32
+    (3, size, size), or (3,) for a number per channel.
     """
     family = kind if kind in PREPARED else "cifar"
     names = list(dataset.class_names) or [f"class {k}" for k in range(dataset.classes)]
@@ -31,7 +31,7 @@ def describe(dataset, kind, image_size, mean):
         "data": dataset.name,
         "classes": names,
         "shape": [3, image_size, image_size],
-        "input": "float32, red, green and blue from 0 to 255, less the mean",
+        "input": "float32, red, green and blue from 0 to 255, minus the mean",
         "family": family,
         "prepared": PREPARED[family],
         "mean": np.round(np.asarray(mean, np.float64), 4).tolist(),
@@ -39,7 +39,7 @@ def describe(dataset, kind, image_size, mean):
 
 
 def array(image, inputs):
-    """A Pillow image in RGB as the network wants it: float32 (3, size, size)."""
+    """The network's input for a Pillow image in RGB, float32 (3, size, size)."""
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
         from .crops import crops, rule_of
@@ -54,7 +54,7 @@ def array(image, inputs):
 
 
 def side(inputs):
-    """Pixels of the shorter side that array() makes of a photograph first."""
+    """The shorter side in pixels to which array() first resizes a photograph."""
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
         from .crops import rule_of
@@ -63,44 +63,57 @@ def side(inputs):
     return CIFAR_SIDE if inputs["family"] == "cifar" else size
 
 
-def photographs(places):
-    """Paths of pictures: files, and folders' files in the order of their names.
+class Reader:
+    """Reads photographs for a network. transparent: the paths that were composited on white."""
 
-    A word with spaces that is no file's name is several (make: PHOTO="a.jpg b.jpg"). Raises
-    UserError for a folder without pictures.
+    def __init__(self, inputs):
+        self._inputs = inputs
+        self.transparent = []
+
+    def __call__(self, path):
+        """(the network's input, None), or (None, why the file cannot be read)."""
+        try:
+            image = image_files.read(path, side(self._inputs))
+            if image.info.get(image_files.COMPOSITED):
+                self.transparent.append(path)
+            return array(image, self._inputs), None
+        except Exception as error:  # a corrupt file can raise anything
+            return None, image_files.reason(error, path)
+
+
+def photographs(names):
+    """(paths of image files, subfolders that are skipped), for files, folders and patterns.
+
+    A name of several words that is no file is split as a shell does: quoted words can have spaces
+    (make: PHOTO="'my cat.jpg' b.jpg"). Raises UserError for a missing file and an empty folder.
     """
-    named = []
-    for place in places:
-        named += [place] if Path(place).exists() else place.split()
     paths = []
-    for place in map(Path, named):
+    skipped = []
+    for word in [word for name in names for word in _words(str(name))]:
+        place = Path(word)
         if place.is_dir():
-            inside = sorted(path for path in place.iterdir() if _is_picture(path))
-            if not inside:
-                raise UserError(f"{place} holds no pictures: name a picture, or a folder of some")
-            paths += inside
-        else:
+            inside = sorted(path for path in place.iterdir() if path.name[0] != ".")
+            files = [path for path in inside if not path.is_dir()]
+            if not files:
+                raise UserError(f"{place} has no images: name an image, or a folder with images")
+            paths += files
+            skipped += [path for path in inside if path.is_dir()]
+        elif place.exists():
             paths.append(place)
+        else:
+            matches = sorted(map(Path, glob.glob(word)))
+            if not matches:
+                raise UserError(f"{place} does not exist: name an image, or a folder with images")
+            paths += matches
     if not paths:
-        raise UserError("no picture was named: name one, or a folder of some")
-    return paths
+        raise UserError("no image is named: name an image, or a folder with images")
+    return paths, skipped
 
 
-def _is_picture(path):
-    known = path.suffix.lower() in Image.registered_extensions()
-    return known and not path.name.startswith(".")
-
-
-def read(path, side):
-    """A picture file -> a Pillow image in RGB, its shorter side not made smaller than `side`.
-
-    Raises UserError for what is not there, or no picture.
-    """
+def _words(name):
+    if Path(name).exists() or glob.glob(name):
+        return [name]
     try:
-        return image_files.read(path, side)
-    except FileNotFoundError:
-        raise UserError(f"{path} is not there: name a picture, or a folder of some") from None
-    except Exception as error:  # a broken file can raise anything
-        raise UserError(
-            f"{path} cannot be read ({image_files.reason(error, path)}): repair it, or leave it out"
-        ) from error
+        return shlex.split(name)
+    except ValueError:  # an apostrophe
+        return name.split()

@@ -67,7 +67,7 @@ class Records:
         last = os.pread(self._file, tail, end - tail)
         return start[FRAME.size + HEADER.size + LABEL.size * labels :], last
 
-    def corrupt(self):
+    def corrupt(self, sample=None):
         """The UserError of a corrupt file."""
         return UserError(f"{self.path} is corrupt: {self._remedy}")
 

@@ -1,14 +1,19 @@
-"""Photographs with the most probable classes of each, in one PNG."""
+"""The most probable classes of photographs, as a PNG with the photographs or as CSV."""
 
 import math
+import os
 
 import matplotlib.pyplot as plt
 
+from common.files import write_whole
+
 from . import measured
-from .figure_files import save, write_below
+from .confusion import csv_text
+from .figure_files import plain, save, write_below
 
 COLUMNS = 2
 MOST = 12  # photographs in the figure; the terminal lists all
+SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
 
 
 @measured.STYLE
@@ -29,11 +34,22 @@ def draw(predictions, count, path, note):
     pairs = axes.reshape(-1, 2)
     for (photograph, chart), (name, image, classes) in zip(pairs, predictions):
         photograph.imshow(image)
-        photograph.set_title(name)
+        photograph.set_title(plain(name))
         bars(chart, classes)
     write_below(figure, note)
     save(figure, path)
     plt.close(figure)
+
+
+def write_csv(path, predictions):
+    """Write path, class and probability. predictions: [(path, [(class, %), ...])]."""
+    rows = [
+        (name, kind, f"{share / 100:.6f}")
+        for name, classes in predictions
+        for kind, share in classes
+    ]
+    write_whole(path, csv_text([("path", "class", "probability"), *rows]))
+    print(os.path.relpath(path))
 
 
 def bars(axes, classes):
@@ -42,7 +58,7 @@ def bars(axes, classes):
     places = range(len(classes))
     axes.barh(places, [share for _, share in classes], color="#0000ff", alpha=0.35)
     for place, (name, share) in enumerate(classes):
-        axes.text(2, place, f"{name} {share:.1f} %", va="center")
+        axes.text(2, place, plain(f"{name} {share:.1f} %"), va="center")
     axes.set_xlim(0, 100)
     axes.invert_yaxis()
     axes.set_yticks([])

@@ -1,11 +1,23 @@
 """Loss and error over exactly the samples of a set, whatever the batch size."""
 
 import mxnet as mx
+import numpy as np
 
 from common.environment import bar
 
 
-def evaluate(module, batches, top=None, between=lambda: None):
+class Confusion:
+    """Counts the images of each class (row) by predicted class (column)."""
+
+    def __init__(self, classes):
+        self.counts = np.zeros((classes, classes), int)
+
+    def update(self, labels, outputs):
+        pairs = (labels[0].asnumpy().astype(int), outputs[0].asnumpy().argmax(axis=1))
+        np.add.at(self.counts, pairs, 1)
+
+
+def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
     """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch
     left out.
 
@@ -15,7 +27,7 @@ def evaluate(module, batches, top=None, between=lambda: None):
 
     module.score would count the padding. Wait for a training step in flight before calling this
     (MXNet would turn it into an evaluation half way); evaluate on a module of its own that shares
-    the parameters. between: called after each batch.
+    the parameters. between: called after each batch. confusion: a Confusion to update.
     """
     loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
     likeliest = [mx.metric.TopKAccuracy(top)] if top else []
@@ -34,7 +46,7 @@ def evaluate(module, batches, top=None, between=lambda: None):
             )
             for output in module.get_outputs()
         ]
-        for metric in (loss, accuracy, *likeliest):
+        for metric in (loss, accuracy, *likeliest, *([confusion] if confusion else [])):
             metric.update(labels, outputs)
         between()
     assert accuracy.num_inst == batches.num_data, (accuracy.num_inst, batches.num_data)

@@ -11,6 +11,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from common.errors import UserError
 from common.files import write_whole, writing
 
 from .checkpoint import write_arrays
@@ -38,3 +39,22 @@ def write(folder, symbol, arguments, states, inputs):
     for name, text in files.items():
         write_whole(folder / name, text)
     return [folder / name for name in files]
+
+
+def read_inputs(weights):
+    """The inputs.json of the run of weights.Weights, or None if there is none.
+
+    Raises UserError for a corrupt file.
+    """
+    if not weights.run or not (weights.run / INPUTS).is_file():
+        return None
+    try:
+        inputs = json.loads((weights.run / INPUTS).read_text())
+        if len(inputs["classes"]) == weights.classes and inputs["shape"][2]:
+            return inputs
+    except (ValueError, KeyError, TypeError, IndexError):
+        pass
+    raise UserError(
+        f"{weights.run / INPUTS} is corrupt: delete it, and name the training set by --data-dir "
+        "(make: DATA=)"
+    )

@@ -10,8 +10,7 @@ import pytest
 from conftest import SMALL, refusal, refused, start
 from PIL import Image
 
-import score
-from data import cifar, image_folders
+from data import cifar, image_folders, test_set
 
 COLOURS = {"rose": (220, 30, 30), "leaf": (30, 220, 30), "sky": (30, 30, 220)}
 
@@ -214,5 +213,5 @@ def test_network_is_trained_on_class_folders(tmp_path):
 def test_run_on_own_pictures_is_scored_on_them(tmp_path):
     folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
     settings = {"dataset": "pictures", "image_size": 16}
-    assert score.load(settings, folder).class_names == ("rose", "sky")
-    refusal(lambda: score.load(settings, None), "--data-dir")
+    assert test_set.load(settings, folder).class_names == ("rose", "sky")
+    refusal(lambda: test_set.load(settings, None), "--data-dir")

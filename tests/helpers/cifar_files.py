@@ -6,6 +6,18 @@ import struct
 import numpy as np
 import pytest
 
+CLASSES = [  # of the generated set
+    "warm disc",
+    "cool disc",
+    "warm square",
+    "cool square",
+    "warm triangle",
+    "cool triangle",
+    "warm cross",
+    "cool cross",
+    "warm ring",
+    "cool ring",
+]
 TRAIN_FILES = {"cifar10": [f"data_batch_{k}" for k in range(1, 6)], "cifar100": ["train"]}
 TEST_FILE = {"cifar10": "test_batch", "cifar100": "test"}
 LABEL_BYTES = {"cifar10": 1, "cifar100": 2}

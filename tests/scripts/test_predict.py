@@ -1,30 +1,21 @@
 """Photographs through a trained network: seen as the test saw them, told in lines and a picture."""
 
+import csv
 import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cifar_files import CLASSES
 from conftest import refusal, scored
 from PIL import Image
 from test_score import last_error
-from trees import decoded
+from trees import decoded, touch
 
-from data import cifar, imagenet, inputs
+import score
+from data import cifar, image_files, imagenet, inputs
 from data.crops import TestCrops
-
-CLASSES = [
-    "warm disc",
-    "cool disc",
-    "warm square",
-    "cool square",
-    "warm triangle",
-    "cool triangle",
-    "warm cross",
-    "cool cross",
-    "warm ring",
-    "cool ring",
-]
+from plots import predictions
 
 
 @pytest.fixture
@@ -53,24 +44,88 @@ def test_classes_are_those_that_the_test_counted(finished, photos, tmp_path, mon
     assert Image.open(output).size[0] > 500
 
 
-def test_several_files_are_told_in_their_order(finished, photos, tmp_path, monkeypatch, capsys):
+def test_predictions_as_csv(finished, photos, tmp_path, monkeypatch, capsys):
     folder, _ = photos
-    odd = folder / "a wide one.jpg"
-    Image.new("L", (300, 90)).save(odd)
-    words = ["--predict", odd, f"{folder / '001.png'} {folder / '000.png'}"]
-    scored(monkeypatch, finished, *words, "--output", tmp_path / "answer.png")
-    told = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
-    assert told[:3] == [str(odd), str(folder / "001.png"), str(folder / "000.png")]
+    output = tmp_path / "classes.csv"
+    monkeypatch.setattr("plots.predictions.draw", None)
+    scored(monkeypatch, finished, "--predict", folder, "--output", output)
+    header, *rows = csv.reader(output.read_text().splitlines())
+    assert header == ["path", "class", "probability"] and len(rows) == 5 * 100
+    line = capsys.readouterr().out.splitlines()[0]
+    shares = [f"{name} {100 * float(share):.1f} %" for _, name, share in rows[:5]]
+    assert line == f"{rows[0][0]}: {', '.join(shares)}"
+    for name in ("classes.txt", "folder"):
+        words = ["--predict", folder, "--output", tmp_path / name]
+        refusal(lambda: scored(monkeypatch, finished, *words), name, ".png")  # noqa: B023
 
 
-def test_what_cannot_be_told_gets_one_line(finished, photos, tmp_path, monkeypatch):
+def test_predictions_are_printed_while_photographs_are_read(
+    finished, photos, tmp_path, monkeypatch, capsys
+):
+    read = image_files.read
+    printed = []
+
+    def counted(path, side):
+        printed.append(len(capsys.readouterr().out.splitlines()))
+        return read(path, side)
+
+    monkeypatch.setattr(image_files, "read", counted)
+    scored(monkeypatch, finished, "--predict", photos[0], "--output", tmp_path / "a.csv")
+    size = score.PHOTOGRAPHS  # the photographs before this batch are printed
+    assert all(lines >= k // size * size for k, lines in enumerate(np.cumsum(printed)))
+
+
+def test_files_that_cannot_be_read_are_skipped_and_named(
+    finished, photos, tmp_path, monkeypatch, capsys
+):
+    folder, _ = photos
+    (folder / "001.png").write_bytes((folder / "001.png").read_bytes()[:100])
+    (folder / "002.heic").write_bytes(b"HEIC")
+    (folder / "more").mkdir()
+    scored(monkeypatch, finished, "--predict", folder, "--output", tmp_path / "a.csv")
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 99 + 1
+    assert [line.partition(": ")[0].rpartition("/")[2] for line in err.splitlines()] == [
+        "more",
+        "001.png",
+        "002.heic",
+        "notes.txt",
+    ]
+    assert "a subfolder" in err and "truncated" in err and "pillow-heif" in err
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["'{0}/a b.jpg' {0}/c.jpg"], ["a b.jpg", "c.jpg"]),
+        (["{0}/c.jpg", "{0}/a b.jpg"], ["c.jpg", "a b.jpg"]),
+        (["{0}/it's.jpg {0}/c.jpg"], ["it's.jpg", "c.jpg"]),
+        (["{0}/*.jpg"], ["a b.jpg", "c.jpg", "it's.jpg"]),
+    ],
+)
+def test_files_are_named_by_words_quoted_words_and_patterns(tmp_path, words, expected):
+    touch(tmp_path, "a b.jpg", "c.jpg", "it's.jpg")
+    paths, _ = inputs.photographs([word.format(tmp_path) for word in words])
+    assert [path.name for path in paths] == expected
+
+
+def test_transparent_photographs_are_seen_on_white(finished, tmp_path, monkeypatch, capsys):
+    Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(tmp_path / "1.png")
+    Image.new("RGB", (40, 40), "white").save(tmp_path / "2.png")
+    scored(monkeypatch, finished, "--predict", tmp_path, "--output", tmp_path / "a.csv")
+    out, err = capsys.readouterr()
+    assert len({line.partition(": ")[2] for line in out.splitlines()[:2]}) == 1
+    assert err == "1 transparent image composited on white\n"
+
+
+def test_what_cannot_be_predicted_gets_one_line(finished, photos, tmp_path, monkeypatch):
     folder, _ = photos
     (tmp_path / "empty").mkdir()
     for word, reason in (
-        (tmp_path / "no.png", "is not there"),
-        (tmp_path / "empty", "no pictures"),
-        (folder / "notes.txt", "cannot be read"),
-        (" ", "no picture was named"),
+        (tmp_path / "no.png", "does not exist"),
+        (tmp_path / "empty", "no images"),
+        (folder / "notes.txt", "none of 1 files"),
+        (" ", "no image is named"),
     ):
         refusal(lambda word=word: scored(monkeypatch, finished, "--predict", word), reason)
     refusal(lambda: scored(monkeypatch, finished, "--predict", folder, "--crop", "ten"), "--crop")
@@ -81,7 +136,7 @@ def test_damaged_inputs_are_named(finished, photos, tmp_path, monkeypatch):
     shutil.copytree(finished, copy)
     for damage in ("{", "[]", '{"classes": ["one"], "shape": [3, 8, 8]}'):
         (copy / "inputs.json").write_text(damage)
-        refusal(lambda: scored(monkeypatch, copy, "--predict", photos[0]), "inputs.json is damaged")
+        refusal(lambda: scored(monkeypatch, copy, "--predict", photos[0]), "inputs.json is corrupt")
 
 
 def test_imagenets_photographs_are_cropped_as_its_test_crops(prepared):
@@ -115,7 +170,7 @@ def test_large_photograph_is_not_decoded_smaller_than_it_is_seen(tmp_path, kind,
     dataset = SimpleNamespace(name="own", classes=2, class_names=())
     described = inputs.describe(dataset, kind, size, np.zeros(3, np.float32))
     # a JPEG can be decoded at an eighth of its size, from which it would be enlarged
-    assert min(inputs.read(tmp_path / "large.jpg", inputs.side(described)).size) >= side
+    assert min(image_files.read(tmp_path / "large.jpg", inputs.side(described)).size) >= side
 
 
 def test_photograph_is_shown_larger_than_it_is_seen(finished, tmp_path, monkeypatch):
@@ -124,4 +179,4 @@ def test_photograph_is_shown_larger_than_it_is_seen(finished, tmp_path, monkeypa
     Image.new("RGB", (1600, 1200)).save(tmp_path / "large.jpg")
     scored(monkeypatch, finished, "--predict", tmp_path / "large.jpg")
     ((_, image, _),) = shown
-    assert min(image.size) >= inputs.SHOWN_SIDE
+    assert min(image.size) >= predictions.SHOWN_SIDE

@@ -1,14 +1,19 @@
 """score.py: a network's error is that of its log, its weights are read from wherever they lie, and
 foreign or damaged ones are refused."""
 
+import csv
 import json
+import shutil
 
 import mxnet as mx
+import numpy as np
 import pytest
+from cifar_files import CLASSES
 from conftest import refusal, scored, trained
+from PIL import Image
 
 from common.environment import has_bfloat16, without_notes
-from data import generated
+from data import cifar, generated
 from symbols import get_symbol
 from training import checkpoint
 from training.log import read_log
@@ -32,6 +37,70 @@ def test_error_is_that_of_the_log_and_is_kept(finished, images, monkeypatch, cap
     assert kept["top1"] == pytest.approx(last_error(finished), abs=1e-4)
     assert 0 < kept["top5"] < kept["top1"]
     assert (kept["images"], kept["iteration"]) == (100, 40)
+
+
+def table(path):
+    return list(csv.reader(path.read_text().splitlines()))
+
+
+def test_accuracy_of_each_class_and_confusion_matrix_are_written(finished, images, monkeypatch):
+    scored(monkeypatch, finished, "--data-dir", images)
+    (*_, title), *rows = table(finished / "classes.csv")
+    assert title == "accuracy (%)" and sum(int(row[1]) for row in rows) == 100
+    (_, *names), *confusion = table(finished / "confusion.csv")
+    assert [row[0] for row in rows] == names == [row[0] for row in confusion] == CLASSES
+    counts = np.array([row[1:] for row in confusion], int)
+    assert counts.sum(axis=1).tolist() == [int(row[1]) for row in rows]
+    assert np.diag(counts).tolist() == [int(row[2]) for row in rows]
+    assert 100 - np.trace(counts) == pytest.approx(last_error(finished))
+    assert Image.open(finished / "confusion.png").size[0] > 500
+
+
+@pytest.mark.parametrize("action", [[], ["--predict", "a.png"]])
+def test_set_with_other_classes_is_rejected(finished, images, tmp_path, monkeypatch, action):
+    other = shutil.copytree(images, tmp_path / "other")
+    names = (images / "batches.meta.txt").read_text().replace("cool disc", "cat")
+    (other / "batches.meta.txt").write_text(names)
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    refusal(
+        lambda: scored(monkeypatch, finished, "--data-dir", other, *action),
+        "does not know 1 classes",
+        "(cat)",
+        "--data-dir",
+    )
+
+
+def write_classes(folder, dataset, count, *classes):
+    """Class folders with `count` of the test images of some classes."""
+    for label in classes:
+        place = folder / dataset.class_names[label]
+        place.mkdir(parents=True)
+        for k in np.flatnonzero(dataset.test_labels == label)[:count]:
+            pixels = dataset.test_images[k].transpose(1, 2, 0)
+            Image.fromarray(pixels).save(place / f"{k}.png")
+    return folder
+
+
+def test_all_new_labelled_images_are_tested(finished, images, tmp_path, monkeypatch):
+    run = shutil.copytree(finished, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    config["recipe"]["dataset"] = "pictures"
+    (run / "config.json").write_text(json.dumps(config))
+    dataset = cifar.load("cifar10", images, 8)
+    new = write_classes(tmp_path / "new", dataset, 10, 9, 0, 4)
+    scored(monkeypatch, run, "--data-dir", new)
+    assert result(run)["images"] == 30
+    tested = {row[0]: row[1:] for row in table(run / "classes.csv")}
+    scored(monkeypatch, finished, "--data-dir", images)
+    expected = {row[0]: row[1:] for row in table(finished / "classes.csv")}
+    assert all(
+        tested[dataset.class_names[k]] == expected[dataset.class_names[k]] for k in (9, 0, 4)
+    )
+    (tmp_path / "part").mkdir()  # with a single image in the class, and below a folder test/
+    write_classes(tmp_path / "part" / "test", dataset, 1, 5)
+    scored(monkeypatch, run, "--data-dir", tmp_path / "part")
+    assert result(run)["images"] == 1
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
@@ -78,7 +147,7 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
     bare.write_bytes((newest / "arrays.params").read_bytes())
     of_run = ["--dataset", "cifar10", "--image-size", "8", "--data-dir", images]
     for file in (bare, mxnets_own_file(finished, tmp_path / "network")):
-        scored(monkeypatch, file, "dropout8", *of_run)
+        scored(monkeypatch, file, *of_run, "dropout8")  # make puts DATA= before ARGS=
         assert f"top-1 error {last_error(finished):.2f} %" in capsys.readouterr().out
         refusal(
             lambda file=file: scored(monkeypatch, file, "dropout14", *of_run),
@@ -115,7 +184,7 @@ def test_set_of_other_classes_is_refused(finished, prepared, tmp_path, monkeypat
 
 
 def test_crops_are_imagenets(finished, prepared, monkeypatch):
-    refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "tested whole")
+    refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "leave it out")
 
 
 def untrained(depth):
@@ -134,7 +203,11 @@ def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(
     options = [*PREPARED, "--data-dir", prepared[1]]
     assert scored(monkeypatch, file, "preact34", *options) == 0
     out = capsys.readouterr().out
-    assert "on 12 images" in out and "top-5" not in out  # of three classes
+    assert (
+        "center crop 64 of 73: " in out and "on 12 images" in out and "top-5" not in out
+    )  # of three classes
+    scored(monkeypatch, file, "preact34", "--data-dir", prepared[1], "--image-size", "32")
+    assert "center crop 32 of 37: " in capsys.readouterr().out
     # all that 18 layers want is there among 34, and the rest went unnoticed
     refusal(lambda: scored(monkeypatch, file, "preact18", *options), "some.params", "preact110")
     content = bytearray(file.read_bytes())
@@ -185,7 +258,7 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
     for damage in ("{", "[1]"):
         (folder / "test.json").write_text(damage)
         assert iterations(folder) == {"224": 5}
-        assert "test.json was damaged" in capsys.readouterr().out
+        assert "test.json was corrupt" in capsys.readouterr().out
     for damage in ("{", "[]", '{"recipe": {}}'):
         (folder / "config.json").write_text(damage)
         refusal(lambda: scored(monkeypatch, folder), "config.json is damaged", "preact110")

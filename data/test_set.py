@@ -1,0 +1,133 @@
+"""The images on which score.py tests a network, with the labels of the network's own classes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import ROOT
+
+from . import (
+    batches,
+    cifar,
+    crops,
+    download,
+    folders,
+    image_files,
+    image_folders,
+    imagenet,
+    records,
+)
+
+BATCH = 128  # images in a batch, over all devices
+
+
+def load(settings, folder, skip_unreadable=False):
+    """The data set of a run's recipe: a cifar.Dataset, or a records.Set for ImageNet.
+
+    settings: dataset, image_size and, if known, data (the fingerprint of the training set),
+    validation and seed. folder: None is the folder where the training scripts look. All images of a
+    folder of class folders are test images, unless it is the training set itself.
+    """
+    if settings["dataset"] == "imagenet":
+        folder = Path(folder or ROOT / "data" / "imagenet")
+        is_prepared = any([*folder.glob("*.rec*"), *folder.glob("set.json")])
+        if not is_prepared and any(folder.glob("*/*")):
+            return _of_image_files(folder)
+        return imagenet.load(folder)
+    if settings["dataset"] == "pictures":
+        fingerprint = settings.get("data", "")
+        dataset = image_folders.load(folder, settings["image_size"], skip_unreadable, fingerprint)
+    else:
+        folder = folder or download.fetch(settings["dataset"], ROOT / "data")
+        dataset = cifar.load(settings["dataset"], folder, settings["image_size"])
+    is_training_set = settings.get("data", dataset.fingerprint) == dataset.fingerprint
+    if settings.get("validation") and is_training_set:
+        return cifar.split_validation(dataset, settings["seed"])
+    return dataset
+
+
+class ImageFiles:
+    """Image files in place of records.Records, for a network of ImageNet."""
+
+    def __init__(self, folder, pairs):
+        """pairs: [(path below the folder, label)]."""
+        self._paths = [folder / path for path, _ in pairs]
+        self.labels = np.array([label for _, label in pairs], np.float32)
+
+    def __len__(self):
+        return len(self._paths)
+
+    def image(self, sample):
+        return self._paths[sample].read_bytes()
+
+    def corrupt(self, sample):
+        return UserError(f"{self._paths[sample]} cannot be read: repair or remove it")
+
+
+def _of_image_files(folder):
+    listing = folders.listing(folder, is_tested=True)
+    for note in listing.notes:
+        print(note)
+    pairs = listing.splits["val"]
+    if listing.is_held_out:
+        pairs = sorted(listing.splits["train"] + pairs)
+    names = tuple(image_files.printable(name) for name in listing.classes)
+    title = f"{image_files.printable(folder.resolve().name)} ({len(pairs):,} images)"
+    images = ImageFiles(folder, pairs)
+    return records.Set(title, len(names), None, None, None, [], images, names)
+
+
+def known_names(names):
+    """The names of classes, or () for placeholders such as "class 3"."""
+    return () if all(name == f"class {k}" for k, name in enumerate(names)) else tuple(names)
+
+
+def for_classes(dataset, names, count, network):
+    """The data set with the labels of a network.
+
+    names: of the network's classes, () if unknown; count: their number; network: its name, for
+    messages. Raises UserError for a set with other classes.
+    """
+    own = known_names(dataset.class_names)
+    if not own or not names:
+        if dataset.classes != count:
+            raise UserError(
+                f"{network} has {count:,} classes, and {dataset.name} has {dataset.classes:,}: "
+                "name a set with its classes by --data-dir (make: DATA=)"
+            )
+        return dataset
+    unknown = sorted(set(own) - set(names))
+    if unknown:
+        raise UserError(
+            f"{network} does not know {len(unknown):,} classes of {dataset.name} "
+            f"({', '.join(unknown[:3])}); its own are {', '.join(names[:3])}, ...: name a set with "
+            "its classes by --data-dir (make: DATA=)"
+        )
+    labels = np.array([names.index(name) for name in own])
+    if hasattr(dataset, "test_labels"):
+        return dataset._replace(test_labels=labels[dataset.test_labels], class_names=names)
+    dataset.test_images.labels = labels[dataset.test_images.labels.astype(int)].astype(np.float32)
+    return dataset._replace(class_names=names)
+
+
+def mean(dataset, settings):
+    """What the training subtracts: the mean colour of ImageNet, or the mean image of a set."""
+    if settings["dataset"] != "imagenet":
+        return batches.mean_of(dataset.train_images, settings.get("input") or "mean")
+    if dataset.mean is None:
+        raise UserError(
+            "the mean colour of the network's training set is unknown: name a prepared set by "
+            "--data-dir (make: DATA=)"
+        )
+    return dataset.mean
+
+
+def iterator(dataset, settings, rule, mean, devices):
+    """The test set for training.evaluate. rule: whole, or one of crops.RULES."""
+    size = BATCH // devices * devices
+    if rule not in crops.RULES:
+        return batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
+    if crops.RULES[rule].crops > 1:
+        size = 16 * devices
+    return crops.TestCrops(dataset.test_images, mean, size, settings["image_size"], rule)

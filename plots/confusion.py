@@ -1,0 +1,68 @@
+"""The accuracy of each class and the confusion matrix of a test: two CSV files and a PNG."""
+
+import csv
+import io
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from common.files import write_whole
+
+from .figure_files import plain, save, write_below
+
+NAMED = 40  # classes whose names fit beside the matrix
+COUNTED = 20  # classes whose percentages fit into the cells
+
+
+def write(folder, suffix, names, counts, note):
+    """Write classes{suffix}.csv, confusion{suffix}.csv and confusion{suffix}.png into a folder.
+
+    counts: int (classes, classes), images of a class (row) by predicted class (column). note: the
+    line below the figure.
+    """
+    images = counts.sum(axis=1)
+    percent = 100 * counts / np.maximum(images, 1)[:, None]
+    accuracies = [f"{share:.2f}" if n else "" for n, share in zip(images, np.diag(percent))]
+    tables = {
+        "classes": [
+            ("class", "images", "correct", "accuracy (%)"),
+            *zip(names, images, np.diag(counts), accuracies),
+        ],
+        "confusion": [("class", *names), *((name, *row) for name, row in zip(names, counts))],
+    }
+    for name, rows in tables.items():
+        path = folder / f"{name}{suffix}.csv"
+        write_whole(path, csv_text(rows))
+        print(os.path.relpath(path))
+    _draw(folder / f"confusion{suffix}.png", [plain(name[:30]) for name in names], percent, note)
+
+
+def csv_text(rows):
+    """Rows as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _draw(path, names, percent, note):
+    count = len(names)
+    side = min(4 + 0.35 * count, 12)
+    figure, axes = plt.subplots(figsize=(side + 1.5, side), layout="constrained")
+    image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    figure.colorbar(image, ax=axes, label="share of the class (%)", shrink=0.8)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("class" if count <= NAMED else "class (its row in classes.csv)")
+    if count <= NAMED:
+        axes.set_xticks(range(count), names, rotation=90, fontsize=8)
+        axes.set_yticks(range(count), names, fontsize=8)
+    if count <= COUNTED:
+        for (row, column), share in np.ndenumerate(percent):
+            if share >= 0.5:
+                colour = "white" if share > 50 else "black"
+                axes.text(
+                    column, row, f"{share:.0f}", ha="center", va="center", fontsize=8, color=colour
+                )
+    write_below(figure, note)
+    save(figure, path)
+    plt.close(figure)
