@@ -1,3 +1,3 @@
-"""What this machine can do, measured."""
+"""Measurements of this machine."""
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -1,6 +1,5 @@
-"""How a benchmark speaks with a process that trains: a line of JSON each way.
-
-Standard library alone.
+"""The protocol between a benchmark and a process that trains: one line of JSON each way. This uses
+only the standard library.
 
 {"depth": 20, "size": 32, "batch": 128, "dtype": "float32"}    -> {"parameters": 269722}
 {"steps": 10}                                                  -> {"seconds": 1.7}
@@ -10,18 +9,18 @@ import json
 import sys
 
 
-def serve(make):
+def serve(prepare):
     """Answer the lines of standard input until it ends.
 
-    make(depth, size, batch, dtype) -> (number of parameters, a function that makes so many steps
-    and says how many seconds they took)
+    prepare(depth, size, batch, dtype) -> (number of parameters, function of a number of steps that
+    makes them and returns the seconds that they took)
     """
     seconds = None
     for line in sys.stdin:
-        asked = json.loads(line)
-        if "steps" in asked:
-            answer = {"seconds": seconds(asked["steps"])}
+        request = json.loads(line)
+        if "steps" in request:
+            answer = {"seconds": seconds(request["steps"])}
         else:
-            parameters, seconds = make(**asked)
+            parameters, seconds = prepare(**request)
             answer = {"parameters": parameters}
         print(json.dumps(answer), flush=True)

@@ -1,9 +1,9 @@
-"""How fast ImageNet's pictures are prepared and fed, for each core: make feed [DATA=data/imagenet]
+"""Measure how fast each core prepares and feeds ImageNet's images: make feed [DATA=data/imagenet]
 
-Preparing, feeding 224 crops, and making such crops by Pillow in a pool of processes (with scale,
-crop, flip, colour noise and mean) are interleaved over the same files, so that a noisy machine
-slows all; the median of the pairs' ratios is printed. Without DATA= 256 generated JPEGs of
-ImageNet's usual 500x375 are prepared first.
+Three jobs alternate over the same files, so that other load slows all: preparing a set, feeding
+crops of 224, and making such crops with Pillow in a pool of processes (scale, crop, flip, colour
+noise, mean). The median of the ratios of the pairs is printed. Without DATA= the benchmark prepares
+256 generated JPEGs of 500x375, ImageNet's usual size.
 """
 
 import io
@@ -19,9 +19,7 @@ from PIL import Image
 from common.command import Parser, folder
 from common.environment import physical_cores
 from common.errors import run_main
-from data import imagenet
-from data.prepare import SIDE, encode_all
-from data.prepare import prepare as whole_set
+from data import imagenet, prepare
 
 VECTORS = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
@@ -43,7 +41,7 @@ def by_pillow(arguments):
 
 
 def generate(folder, count=256):
-    """JPEGs of about the size and the bytes of ImageNet's."""
+    """Write JPEGs of about the size and the bytes of ImageNet's."""
     state = np.random.RandomState(0)
     for i in range(count):
         path = folder / f"class {i % 4}" / f"{i}.JPEG"
@@ -53,78 +51,64 @@ def generate(folder, count=256):
     return folder
 
 
+def jobs(dataset, files, pool, batch_size, cores):
+    """The three functions of an iteration that are timed: prepare, feed and Pillow."""
+    from data.crops import CropBatches  # the pool's processes must start before MXNet
+
+    batches = CropBatches(
+        dataset.train_images, dataset.mean, batch_size, 0, 224, dataset.side, threads=cores
+    )
+    share = -(-len(files) // cores)
+    parts = [files[i : i + share] for i in range(0, len(files), share)]
+
+    def prepare_files(iteration):
+        list(pool.map(prepare.encode_all, parts, [prepare.SIDE] * len(parts)))
+
+    def feed(iteration):
+        batches.data_batch(iteration).data[0].wait_to_read()
+
+    def pillow(iteration):
+        samples = [sample for _, sample in batches.samples(iteration)]
+        jpegs = [dataset.train_images.image(sample) for sample in samples]
+        work = [(jpeg, i, dataset.mean) for i, jpeg in enumerate(jpegs)]
+        np.stack(list(pool.map(by_pillow, work, chunksize=4)))
+
+    return prepare_files, feed, pillow
+
+
+def seconds(job, iteration):
+    began = time.monotonic()
+    job(iteration)
+    return time.monotonic() - began
+
+
 def main():
     parser = Parser(__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data-dir", type=folder, help="a prepared set; by default one is generated"
-    )
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--cores", type=int, default=physical_cores())
+    add = parser.add_argument
+    add("--data-dir", type=folder, help="a prepared set (default: a generated set)")
+    add("--batch-size", type=int, default=64)
+    add("--pairs", type=int, default=7)
+    add("--cores", type=int, default=physical_cores())
     arguments = parser.parse_args()
+    cores, size = arguments.cores, arguments.batch_size
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(
-        arguments.cores, get_context("fork")
+        cores, get_context("fork")
     ) as pool:
-        list(pool.map(abs, range(64)))  # before MXNet is there
+        list(pool.map(abs, range(64)))  # starts the processes
         source = generate(Path(name) / "source")
-        made = (
-            imagenet.load(arguments.data_dir)
-            if arguments.data_dir
-            else whole_set(source, Path(name) / "set")
-        )
-
-        from data.crops import CropBatches
-
-        batches = CropBatches(
-            made.train_images,
-            made.mean,
-            arguments.batch_size,
-            0,
-            224,
-            made.side,
-            threads=arguments.cores,
-        )
-        files = sorted(source.glob("*/*"))[: arguments.batch_size]
-
-        def jpegs(iteration):
-            return [made.train_images.image(sample) for _, sample in batches.samples(iteration)]
-
-        def prepare(_):
-            share = -(-len(files) // arguments.cores)
-            list(
-                pool.map(
-                    encode_all,
-                    [files[i : i + share] for i in range(0, len(files), share)],
-                    [SIDE] * arguments.cores,
-                )
-            )
-
-        def feed(iteration):
-            batches.data_batch(iteration).data[0].wait_to_read()
-
-        def pillow(iteration):
-            work = [(jpeg, i, made.mean) for i, jpeg in enumerate(jpegs(iteration))]
-            np.stack(list(pool.map(by_pillow, work, chunksize=4)))
-
-        def seconds(job, iteration):
-            began = time.monotonic()
-            job(iteration)
-            return time.monotonic() - began
-
-        times = np.array(
-            [
-                [seconds(job, i) for job in (prepare, feed, pillow)]
-                for i in range(1, arguments.pairs + 2)
-            ]
-        )[1:]
-    speeds = arguments.batch_size / np.median(times, axis=0) / arguments.cores
+        if arguments.data_dir:
+            dataset = imagenet.load(arguments.data_dir)
+        else:
+            dataset = prepare.prepare(source, Path(name) / "set")
+        timed = jobs(dataset, sorted(source.glob("*/*"))[:size], pool, size, cores)
+        times = [[seconds(job, i) for job in timed] for i in range(1, arguments.pairs + 2)]
+    times = np.array(times[1:])  # the first iteration warms up
+    speeds = size / np.median(times, axis=0) / cores
     ratios = times[:, 2] / times[:, 1]
     print(
-        f"for each of {arguments.cores} cores: preparing {speeds[0]:.0f}, feeding {speeds[1]:.0f}, "
-        "Pillow in processes "
-        f"{speeds[2]:.0f} images/s; feed / Pillow {np.median(ratios):.2f} (median of {len(ratios)} "
-        f"pairs, {ratios.min():.2f} to "
-        f"{ratios.max():.2f})"
+        f"for each of {cores} cores: preparing {speeds[0]:.0f}, feeding {speeds[1]:.0f}, Pillow in "
+        f"processes {speeds[2]:.0f} images/s; feed / Pillow {np.median(ratios):.2f} (median of "
+        f"{len(ratios)} pairs, {ratios.min():.2f} to {ratios.max():.2f})"
     )
 
 

@@ -1,6 +1,4 @@
-"""Our training loop, as benchmarks.peer and benchmarks.variants time it: augmented pictures,
-metrics, the optimizer, as a run has them.
-"""
+"""Our training loop as the benchmarks time it, with augmented images, metrics and the optimizer."""
 
 import time
 
@@ -17,27 +15,33 @@ from training.recipe import CIFAR
 
 from .blocks import serve
 
+IMAGES = 50000  # as in CIFAR: a smaller set would fit the caches better
 MOST_STEPS = 10**6
 
 
-def make(depth, size, batch, dtype):
-    """(number of parameters, seconds of so many steps) of ResNet-depth on pictures of size."""
+def prepare(depth, size, batch, dtype):
+    """(number of parameters, trainer) of ResNet-depth on images of size x size."""
     symbol = get_symbol(depth)
     return sum(counts.parameters(symbol, size).values()), trainer(symbol, size, batch, dtype)
 
 
-def trainer(symbol, size, batch, dtype):
-    """A function that makes so many steps of a network and says how many seconds they took."""
+def module_and_stream(symbol, size, batch, dtype):
+    """(Module that is ready to train, endless generator of augmented batches)"""
     shape = (batch, 3, size, size)
     module = mx.mod.Module(bfloat16.bound(symbol, dtype))
     with without_notes():
         bind(module, shape)
         module.init_params(initializer("in"))
         module.init_optimizer(optimizer=optimizer(CIFAR, symbol))
-    # as many pictures as CIFAR has: gathering from a small set would be kinder to the caches
-    pictures = np.random.RandomState(0).randint(0, 256, (50000, *shape[1:]), dtype=np.uint8)
+    images = np.random.RandomState(0).randint(0, 256, (IMAGES, *shape[1:]), dtype=np.uint8)
     mean = np.full(shape[1:], 127, np.float32)
-    stream = TrainingBatches(pictures, np.zeros(50000), mean, batch, seed=0).stream(1, MOST_STEPS)
+    batches = TrainingBatches(images, np.zeros(IMAGES), mean, batch, seed=0)
+    return module, batches.stream(1, MOST_STEPS)
+
+
+def trainer(symbol, size, batch, dtype):
+    """A function of a number of steps that makes them and returns the seconds that they took."""
+    module, stream = module_and_stream(symbol, size, batch, dtype)
     metrics = mx.metric.CrossEntropy(), mx.metric.Accuracy()
 
     def seconds(steps):
@@ -51,4 +55,4 @@ def trainer(symbol, size, batch, dtype):
 
 
 if __name__ == "__main__":
-    serve(make)
+    serve(prepare)

@@ -1,8 +1,9 @@
-"""Our training beside PyTorch's, where that is installed: make benchmark PEER=python-with-torch
+"""Compare our training with PyTorch's, where PyTorch is installed: make benchmark
+PEER=python-with-torch
 
-Blocks of both are interleaved, each in a process of its own with as many threads. A ratio of each
-pair of blocks counts: other load slows both. Of the pairs the quieter half is taken, and their
-median. Both show the same augmented pictures and know their loss and error.
+Blocks of both alternate, each in its own process with the same number of threads. Other load slows
+both, so the ratio of each pair of blocks counts: the result is the median over the quieter half of
+the pairs. Both train on the same augmented images and compute loss and error.
 """
 
 import json
@@ -21,7 +22,7 @@ from common.files import ROOT
 
 from . import saved
 
-OLDEST = (2, 4)  # of PyTorch, that has fused SGD on the CPU
+OLDEST = (2, 4)  # the first PyTorch with a fused SGD on the CPU
 Case = namedtuple("Case", "depth size batch")
 CASES = [Case(20, 32, 128), Case(56, 16, 64), Case(110, 32, 128)]
 DTYPES = ("float32", "bfloat16")
@@ -30,36 +31,27 @@ Result = namedtuple("Result", "ours theirs ratio")  # images/s, and the median r
 
 
 def version(python):
-    """PyTorch's version as a Python says it.
-
-    Raises UserError where there is none, or one too old.
-    """
+    """Version of PyTorch in a Python. Raises UserError without PyTorch, or if it is too old."""
+    remedy = "name a Python that has PyTorch"
     try:
         done = subprocess.run(
             [python, "-c", "import torch; print(torch.__version__)"], text=True, capture_output=True
         )
     except OSError as error:
-        raise UserError(
-            f"PEER={python}: {error.strerror}; name a Python that has PyTorch"
-        ) from error
+        raise UserError(f"PEER={python}: {error.strerror}; {remedy}") from error
     if done.returncode:
-        raise UserError(
-            f"PEER={python}: {done.stderr.strip().splitlines()[-1]}; name a Python that has PyTorch"
-        )
-    said = done.stdout.strip()
-    numbers = tuple(int(number) for number in re.findall(r"\d+", said)[:2])
-    if numbers < OLDEST:
-        raise UserError(
-            f"PEER={python} has PyTorch {said}: {'.'.join(map(str, OLDEST))} or newer "
-            "is needed, for its fused SGD"
-        )
-    return said
+        raise UserError(f"PEER={python}: {done.stderr.strip().splitlines()[-1]}; {remedy}")
+    text = done.stdout.strip()
+    if tuple(map(int, re.findall(r"\d+", text)[:2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise UserError(f"PEER={python} has PyTorch {text}; its fused SGD needs {oldest} or newer")
+    return text
 
 
 class Trainer:
-    """A process that makes steps when it is asked to (benchmarks/blocks.py)."""
+    """A process that makes training steps on request (benchmarks/blocks.py)."""
 
-    def __init__(self, command, environment):
+    def __init__(self, command, environment=None):
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -69,10 +61,10 @@ class Trainer:
             stdout=subprocess.PIPE,
         )
 
-    def ask(self, **asked):
-        """Its answer. Raises UserError if it has ended; what it said stands on the screen."""
+    def ask(self, **request):
+        """The process's answer. Raises UserError if it has ended; its own message is on the screen."""
         try:
-            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             return json.loads(self._process.stdout.readline())
         except (BrokenPipeError, ValueError) as error:
@@ -84,7 +76,7 @@ class Trainer:
 
 
 def median_of_quieter(pairs):
-    """The median ratio theirs / ours of the half of the pairs that took least time in all.
+    """The median ratio theirs / ours over the half of the pairs that took the least time.
 
     pairs: [(our seconds, their seconds)]
     """
@@ -93,56 +85,58 @@ def median_of_quieter(pairs):
 
 
 def compare(ours, theirs, case, dtype, pairs):
-    """The Result of a case."""
-    asked = {**case._asdict(), "dtype": dtype}
-    counts = [trainer.ask(**asked)["parameters"] for trainer in (ours, theirs)]
+    """The Result of a case, from so many pairs of blocks."""
+    request = {**case._asdict(), "dtype": dtype}
+    counts = [trainer.ask(**request)["parameters"] for trainer in (ours, theirs)]
     if counts[0] != counts[1]:
         raise UserError(f"the networks of {case.depth} layers differ: {counts} parameters")
     for trainer in (ours, theirs):
         trainer.ask(steps=2)
     steps = max(1, round(2 * BLOCK_SECONDS / ours.ask(steps=2)["seconds"]))
-    measured = []
-    for _ in range(pairs):
-        measured.append((ours.ask(steps=steps)["seconds"], theirs.ask(steps=steps)["seconds"]))
+    measured = [
+        (ours.ask(steps=steps)["seconds"], theirs.ask(steps=steps)["seconds"]) for _ in range(pairs)
+    ]
     speeds = [steps * case.batch / min(seconds) for seconds in zip(*measured)]
     return Result(*speeds, median_of_quieter(measured))
+
+
+def results(trainers, pytorch, depth, pairs):
+    """Measure and print each case of a depth (None: all); yields rows for saved.write."""
+    for dtype in DTYPES[: 1 + has_bfloat16()]:
+        for case in CASES:
+            if depth not in (None, case.depth):
+                continue
+            result = compare(*trainers, case, dtype, pairs)
+            print(
+                f"ResNet-{case.depth}, {case.size}x{case.size}, batch {case.batch}, {dtype}: ours "
+                f"{result.ours:.0f}, PyTorch {result.theirs:.0f}, ratio {result.ratio:.2f}",
+                flush=True,
+            )
+            yield {**case._asdict(), "dtype": dtype, **result._asdict(), "pytorch": pytorch}
 
 
 def main():
     parser = Parser(__doc__)
     parser.add_argument("python", help="a Python that has PyTorch")
-    parser.add_argument("--pairs", type=int, default=10, help="of blocks, for each row (10)")
-    parser.add_argument("--depth", type=int, help="one row's alone")
+    parser.add_argument("--pairs", type=int, default=10, help="pairs of blocks for each row (10)")
+    parser.add_argument("--depth", type=int, help="measure the rows of one depth only")
     saved.add_option(parser)
     arguments = parser.parse_args()
     if arguments.pairs < 1:
         raise UserError(f"--pairs {arguments.pairs}: at least 1")
-    said = version(arguments.python)
-    threads = os.environ["OMP_NUM_THREADS"]
+    pytorch = version(arguments.python)
     print(
-        f"{saved.machine()}, PyTorch {said}; images/s of the fastest block, ratio: median of pairs",
+        f"{saved.machine()}, PyTorch {pytorch}; images/s of the fastest block, median ratio of pairs",
         flush=True,
     )
-    theirs = Path(__file__).with_name("with_pytorch.py")
+    script = str(Path(__file__).with_name("with_pytorch.py"))
+    environment = {**GIVEN, "OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]}
     trainers = (
-        Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"], None),
-        Trainer(
-            [arguments.python, "-W", "ignore", str(theirs)], {**GIVEN, "OMP_NUM_THREADS": threads}
-        ),
+        Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"]),
+        Trainer([arguments.python, "-W", "ignore", script], environment),
     )
-    cases = [case for case in CASES if arguments.depth in (None, case.depth)]
-    rows = []
     try:
-        for dtype in DTYPES[: 1 + has_bfloat16()]:
-            for case in cases:
-                result = compare(*trainers, case, dtype, arguments.pairs)
-                print(
-                    f"ResNet-{case.depth}, {case.size}x{case.size}, batch {case.batch}, {dtype}: "
-                    f"ours {result.ours:.0f}, PyTorch {result.theirs:.0f}, "
-                    f"ours / PyTorch {result.ratio:.2f}",
-                    flush=True,
-                )
-                rows.append({**case._asdict(), "dtype": dtype, **result._asdict(), "pytorch": said})
+        rows = list(results(trainers, pytorch, arguments.depth, arguments.pairs))
     finally:
         for trainer in trainers:
             trainer.close()

@@ -1,6 +1,4 @@
-"""What a benchmark has measured, kept for docs/SPEED.md: results/analysis/<name>.csv, each row with
-its machine and day.
-"""
+"""Save a benchmark's results for docs/SPEED.md as results/analysis/NAME.csv, with machine and day."""
 
 import datetime
 import os
@@ -10,7 +8,7 @@ from common.environment import physical_cores, processor
 
 
 def add_option(parser):
-    parser.add_argument("--save", metavar="NAME", help="write results/analysis/NAME.csv too")
+    parser.add_argument("--save", metavar="NAME", help="also write results/analysis/NAME.csv")
 
 
 def machine():
@@ -19,7 +17,7 @@ def machine():
 
 
 def write(name, rows):
-    """Write rows, dicts with the same keys, under a name; without one, nothing."""
+    """Write rows, dicts with the same keys, if a name is given."""
     if name:
-        said = {"machine": machine(), "day": datetime.date.today().isoformat()}
-        measurements.write(name, [{**row, **said} for row in rows])
+        origin = {"machine": machine(), "day": datetime.date.today().isoformat()}
+        measurements.write(name, [{**row, **origin} for row in rows])

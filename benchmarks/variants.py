@@ -1,9 +1,9 @@
-"""What a residual unit costs: make benchmark NETWORKS="exclusive_gating56 swish56"
+"""Measure what a residual unit costs: make benchmark NETWORKS="exclusive_gating56 swish56"
 
-Each network's training loop beside that of the original network of its depth, and its bfloat16
-beside its float32. Blocks of all three are interleaved in one process, and a ratio of each round
-counts. Of the rounds the quieter half is taken, and their median. NETWORKS=all: those of Tables 1
-and 2 at the desk scale.
+The training loop of each network is compared with that of the original network of its depth, and its
+bfloat16 with its float32. Blocks of all three alternate in one process, and the ratios of each round
+count: the result is the median over the quieter half of the rounds. NETWORKS=all: the networks of
+Tables 1 and 2 at the desk scale.
 """
 
 from collections import namedtuple
@@ -20,13 +20,13 @@ from .ours import trainer
 from .peer import median_of_quieter
 
 ALL = "all"
-# of the step, of the multiply-adds, and of the one by the other, to the original network's;
-# bfloat16: its speed to float32's, None where there is none
+# Time of a step, multiply-adds, and time per multiply-add, divided by the original network's;
+# bfloat16: its speed divided by float32's, None without AVX512-BF16
 Cost = namedtuple("Cost", "network step work step_per_work bfloat16")
 
 
 def of_the_tables():
-    """What make calls the networks of Tables 1 and 2 (110 layers) at the desk scale, each once."""
+    """Names for make of the networks of Tables 1 and 2 (110 layers) at the desk scale."""
     rows = [
         row.experiment.at("desk")
         for row in (*experiments.TABLE1, *experiments.TABLE2)
@@ -36,14 +36,14 @@ def of_the_tables():
 
 
 def rounds(trainers, count, steps):
-    """Seconds of count rounds of blocks of so many steps, one block of each trainer a round."""
+    """Seconds of the blocks of count rounds; a round is one block of steps of each trainer."""
     for seconds in trainers:
         seconds(2)
     return [[seconds(steps) for seconds in trainers] for _ in range(count)]
 
 
 def cost(name, network, size, batch, count, steps):
-    """The Cost of a network, one of analysis.networks'."""
+    """The Cost of a network (analysis.networks)."""
     original = get_symbol(network.recipe["depth"])
     work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(original, size)
     cases = [(original, "float32"), (network.symbol, "float32"), (network.symbol, "bfloat16")]
@@ -56,46 +56,35 @@ def cost(name, network, size, batch, count, steps):
     return Cost(name, step, work, step / work, faster)
 
 
+def line(cost):
+    """A Cost as text."""
+    narrow = "" if cost.bfloat16 is None else f"; bfloat16 / float32 {cost.bfloat16:.2f}"
+    return (
+        f"{cost.network}: step {cost.step:.2f}, multiply-adds {cost.work:.2f}, step per "
+        f"multiply-add {cost.step_per_work:.2f}{narrow}"
+    )
+
+
 def main():
     parser = Parser(__doc__)
     parser.add_argument("networks", nargs="+", help="as exclusive_gating56, or all")
     parser.add_argument("--image-size", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=8, help="of blocks, for each network (8)")
+    parser.add_argument("--rounds", type=int, default=8, help="rounds for each network (8)")
     parser.add_argument("--block", type=int, default=5, help="iterations of a block (5)")
     saved.add_option(parser)
     arguments = parser.parse_args()
-    if min(arguments.rounds, arguments.block, arguments.image_size, arguments.batch_size) < 1:
+    size, batch = arguments.image_size, arguments.batch_size
+    if min(arguments.rounds, arguments.block, size, batch) < 1:
         raise UserError("--rounds, --block, --image-size, --batch-size: at least 1")
-    wanted = of_the_tables() if arguments.networks == [ALL] else arguments.networks
-    found = networks.find(wanted)
-    print(
-        f"{saved.machine()}; {arguments.batch_size} pictures of {arguments.image_size}x"
-        f"{arguments.image_size}; beside original, medians"
-    )
+    names = of_the_tables() if arguments.networks == [ALL] else arguments.networks
+    measured = networks.find(names)
+    print(f"{saved.machine()}; {batch} images of {size}x{size}; divided by original's, medians")
     costs = []
-    for name, network in found.items():
-        costs.append(
-            cost(
-                name,
-                network,
-                arguments.image_size,
-                arguments.batch_size,
-                arguments.rounds,
-                arguments.block,
-            )
-        )
-        print(words(costs[-1]), flush=True)
-    saved.write(arguments.save, [each._asdict() for each in costs])
-
-
-def words(each):
-    """A Cost as a line."""
-    narrow = "" if each.bfloat16 is None else f"; bfloat16 / float32 {each.bfloat16:.2f}"
-    return (
-        f"{each.network}: step {each.step:.2f}, multiply-adds {each.work:.2f}, step per "
-        f"multiply-add {each.step_per_work:.2f}{narrow}"
-    )
+    for name, network in measured.items():
+        costs.append(cost(name, network, size, batch, arguments.rounds, arguments.block))
+        print(line(costs[-1]), flush=True)
+    saved.write(arguments.save, [cost._asdict() for cost in costs])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The same training in PyTorch at its best, for benchmarks.peer; run by a Python that has PyTorch.
+"""The same training in PyTorch, for benchmarks.peer; it runs in a Python that has PyTorch.
 
-Channels-last or contiguous, whichever is faster here, SGD in one pass over the parameters (fused),
-bfloat16 by autocast. It is shown the same pictures, by our own augmentation, ahead in a thread.
+It uses the faster memory format (channels-last or contiguous), fused SGD and bfloat16 by autocast. A
+background thread prepares the same images by our own augmentation.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from torch.nn import functional
 sys.path.append(str(Path(__file__).resolve().parent.parent / "data"))
 from augment import Augmenter, draw, padding_for  # noqa: E402 (NumPy alone)
 
-PICTURES = 50000
+IMAGES = 50000
 
 
 class Unit(nn.Module):
-    """The original residual unit, with option A where the dimensions change."""
+    """The original residual unit, with option A where dimensions change."""
 
     def __init__(self, channels_in, channels, stride):
         super().__init__()
@@ -33,13 +33,13 @@ class Unit(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
         self.stride = stride
-        self.new = channels - channels_in
+        self.added = channels - channels_in
 
     def forward(self, x):
         f = functional.relu(self.bn1(self.conv1(x)), inplace=True)
         f = self.bn2(self.conv2(f))
         if self.stride > 1:
-            x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.new))
+            x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.added))
         return functional.relu(x + f, inplace=True)
 
 
@@ -65,39 +65,38 @@ class ResNet(nn.Module):
         return self.fc(self.units(self.stem(x)).mean((2, 3)))
 
 
-def make(depth, size, batch, dtype):
-    """(number of parameters, seconds of so many steps) in the faster layout."""
-    made = [
-        trainer(depth, size, batch, dtype, layout)
-        for layout in (torch.contiguous_format, torch.channels_last)
-    ]
-    for _, seconds in made:
+def prepare(depth, size, batch, dtype):
+    """(number of parameters, trainer) of ResNet-depth in the faster memory format."""
+    formats = (torch.contiguous_format, torch.channels_last)
+    trainers = [trainer(depth, size, batch, dtype, memory_format) for memory_format in formats]
+    for _, seconds in trainers:
         seconds(2)
-    return min(made, key=lambda each: min(each[1](2), each[1](2)))
+    return min(trainers, key=lambda pair: min(pair[1](2), pair[1](2)))
 
 
 def stream(size, batch):
-    """Augmented pictures, float32 (batch, 3, size, size), for ever; two batches always ready."""
-    pictures = np.random.RandomState(0).randint(0, 256, (PICTURES, 3, size, size), dtype=np.uint8)
+    """Endless augmented images, float32 (batch, 3, size, size); two batches are always ready."""
+    images = np.random.RandomState(0).randint(0, 256, (IMAGES, 3, size, size), dtype=np.uint8)
     padding = padding_for(size)
-    augment = Augmenter(pictures, np.full((3, size, size), 127, np.float32), padding)
-    order, *where = draw(0, 0, PICTURES, padding)
+    augment = Augmenter(images, np.full((3, size, size), 127, np.float32), padding)
+    order, *crops = draw(0, 0, IMAGES, padding)
 
-    def made(i):
-        first = i * batch % (PICTURES - batch)
+    def augmented(i):
+        first = i * batch % (IMAGES - batch)
         samples = order[first : first + batch]
-        return augment(samples, *(each[samples] for each in where))
+        return augment(samples, *(values[samples] for values in crops))
 
     with ThreadPoolExecutor(1) as background:
-        waiting = [background.submit(made, i) for i in range(2)]
+        waiting = [background.submit(augmented, i) for i in range(2)]
         for i in count(2):
             ready = waiting.pop(0).result()
-            waiting.append(background.submit(made, i))
+            waiting.append(background.submit(augmented, i))
             yield torch.from_numpy(ready)
 
 
-def trainer(depth, size, batch, dtype, layout):
-    network = ResNet(depth).to(memory_format=layout).train()
+def trainer(depth, size, batch, dtype, memory_format):
+    """(number of parameters, function of a number of steps that returns their seconds)"""
+    network = ResNet(depth).to(memory_format=memory_format).train()
     batches = stream(size, batch)
     labels = torch.zeros(batch, dtype=torch.long)
     optimizer = torch.optim.SGD(
@@ -111,14 +110,14 @@ def trainer(depth, size, batch, dtype, layout):
     def seconds(steps):
         began = time.monotonic()
         for _ in range(steps):
-            pictures = next(batches).to(memory_format=layout)
+            images = next(batches).to(memory_format=memory_format)
             optimizer.zero_grad(set_to_none=True)
             with cast():
-                scores = network(pictures)
+                scores = network(images)
                 loss = functional.cross_entropy(scores, labels)
             loss.backward()
             optimizer.step()
-            loss.item()  # what a run logs: its loss and its error
+            loss.item()  # a run logs its loss and its error
             (scores.argmax(1) == labels).sum().item()
         return time.monotonic() - began
 
@@ -126,4 +125,4 @@ def trainer(depth, size, batch, dtype, layout):
 
 
 if __name__ == "__main__":
-    serve(make)
+    serve(prepare)

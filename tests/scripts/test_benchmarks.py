@@ -1,6 +1,4 @@
-"""The benchmarks beside PyTorch and beside the original unit: arithmetic, processes, and what they
-refuse.
-"""
+"""The benchmarks that compare with PyTorch and with the original unit: arithmetic, processes, errors."""
 
 import sys
 
@@ -51,56 +49,63 @@ def test_networks_that_differ_are_not_compared():
 
 
 def test_our_process_trains_the_network_that_it_is_asked_for():
-    trainer = peer.Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"], None)
+    trainer = peer.Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"])
     try:
-        said = trainer.ask(depth=8, size=8, batch=4, dtype="float32")
-        assert said["parameters"] == sum(counts.parameters(get_symbol(8)).values())
+        answer = trainer.ask(depth=8, size=8, batch=4, dtype="float32")
+        assert answer["parameters"] == sum(counts.parameters(get_symbol(8)).values())
         assert 0 < trainer.ask(steps=2)["seconds"] < 60
     finally:
         trainer.close()
 
 
 def test_process_that_ends_is_one_line():
-    trainer = peer.Trainer([sys.executable, "-c", ""], None)
+    trainer = peer.Trainer([sys.executable, "-c", ""])
     refusal(lambda: [trainer.ask(steps=1) for _ in range(2)], "has ended")
     trainer.close()
 
 
+@pytest.fixture
+def python(tmp_path):
+    """python(script): path of a program, a shell script that takes the place of a Python."""
+
+    def write(script):
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write
+
+
 @pytest.mark.parametrize(
-    "said, words",
+    "script, message",
     [
         ("echo 1.13.1+cpu", "2.4 or newer"),
         ("echo 2.3.0", "2.4 or newer"),
         ("echo ModuleNotFoundError: no torch >&2; exit 1", "name a Python that has PyTorch"),
     ],
 )
-def test_python_without_pytorch_or_with_an_old_one_is_one_line(tmp_path, said, words):
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{said}\n")
-    python.chmod(0o755)
-    refusal(lambda: peer.version(str(python)), "PEER=", words)
+def test_missing_or_old_pytorch_is_one_line(python, script, message):
+    refusal(lambda: peer.version(python(script)), "PEER=", message)
 
 
-def test_python_that_is_not_there_is_one_line():
+def test_missing_python_is_one_line():
     refusal(lambda: peer.version("/nowhere/python"), "PEER=/nowhere/python", "No such file")
 
 
-@pytest.mark.parametrize("said", ["2.4.0", "2.13.0+cpu", "3.0"])
-def test_new_pytorch_is_taken(tmp_path, said):
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\necho {said}\n")
-    python.chmod(0o755)
-    assert peer.version(str(python)) == said
+@pytest.mark.parametrize("version", ["2.4.0", "2.13.0+cpu", "3.0"])
+def test_new_pytorch_is_accepted(python, version):
+    assert peer.version(python(f"echo {version}")) == version
 
 
-def test_unit_is_measured_beside_the_original_of_its_depth(monkeypatch):
-    """A step of 3 beside 2, bfloat16 twice as fast; the work is convolutions' and classifier's."""
-    made = []
+def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch):
+    """A step takes 3 seconds, the original's 2, in bfloat16 half of 3."""
+    trained = []
 
     def trainer(symbol, size, batch, dtype):
-        made.append((len(symbol.list_arguments()), size, batch, dtype))
-        each = {1: 2.0, 2: 3.0, 3: 1.5}[len(made)]
-        return lambda steps: steps * each
+        trained.append((len(symbol.list_arguments()), size, batch, dtype))
+        seconds = {1: 2.0, 2: 3.0, 3: 1.5}[len(trained)]
+        return lambda steps: steps * seconds
 
     monkeypatch.setattr(variants, "trainer", trainer)
     monkeypatch.setattr(variants, "has_bfloat16", lambda: True)
@@ -108,20 +113,17 @@ def test_unit_is_measured_beside_the_original_of_its_depth(monkeypatch):
     cost = variants.cost("exclusive_gating14", network, 16, 4, 3, 5)
     gates = [(16, 16, 16), (16, 16, 16), (16, 32, 8), (32, 32, 8), (32, 64, 4), (64, 64, 4)]
     gating = sum(before * after * size**2 for before, after, size in gates)
-    original = counts.multiply_adds(get_symbol(14), 16)
-    assert cost == (
-        "exclusive_gating14",
-        1.5,
-        1 + gating / original,
-        pytest.approx(1.5 / (1 + gating / original)),
-        2.0,
-    )
-    arguments = [
-        len(get_symbol(14, shortcut=shortcut).list_arguments())
-        for shortcut in ("identity", "exclusive_gating", "exclusive_gating")
+    work = 1 + gating / counts.multiply_adds(get_symbol(14), 16)
+    assert cost == ("exclusive_gating14", 1.5, work, pytest.approx(1.5 / work), 2.0)
+    arguments = {
+        shortcut: len(get_symbol(14, shortcut=shortcut).list_arguments())
+        for shortcut in ("identity", "exclusive_gating")
+    }
+    assert trained == [
+        (arguments["identity"], 16, 4, "float32"),
+        (arguments["exclusive_gating"], 16, 4, "float32"),
+        (arguments["exclusive_gating"], 16, 4, "bfloat16"),
     ]
-    dtypes = ["float32", "float32", "bfloat16"]
-    assert made == [(count, 16, 4, dtype) for count, dtype in zip(arguments, dtypes)]
 
 
 def test_processor_without_bfloat16_is_measured_in_float32(monkeypatch):
@@ -129,7 +131,7 @@ def test_processor_without_bfloat16_is_measured_in_float32(monkeypatch):
     monkeypatch.setattr(variants, "has_bfloat16", lambda: False)
     network = networks.find(["plain14"])["plain14"]
     cost = variants.cost("plain14", network, 16, 4, 1, 1)
-    assert cost.bfloat16 is None and "bfloat16" not in variants.words(cost)
+    assert cost.bfloat16 is None and "bfloat16" not in variants.line(cost)
 
 
 def test_networks_of_the_tables_are_measured_once_each():

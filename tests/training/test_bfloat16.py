@@ -406,4 +406,4 @@ def test_processor_is_asked_for_bfloat16_and_doctor_tells(
         f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\nbugs\t: none\n"
     )
     assert (environment.has_bfloat16(), environment.gains_by_bfloat16()) == (has, gains)
-    assert dict(doctor.found())["bfloat16"].startswith(said)
+    assert doctor.bfloat16().startswith(said)
