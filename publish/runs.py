@@ -143,7 +143,11 @@ def figure(page, name, *scales):
     title = re.split("[:：]", text)[0]
     image = f"![{title}]({page.root}plots/figures/{figure_files.figure_of(name, scale).name})"
     runs = runs_of(finished(experiments.experiments_of(name), scale))
-    return [image] if page.root else [image, "", f"*{text} {caption(runs, page.language)}*"]
+    return (
+        [image]
+        if page.root
+        else [image, "", f"*{text}{words.SPACE[page.language]}{caption(runs, page.language)}*"]
+    )
 
 
 def readme(page, *scales):
@@ -161,7 +165,11 @@ def readme(page, *scales):
             lines.append((label, depth, scale, paper_error(each), say_ours(found), count))
     table = Table(("network", "layers", "scale", "paper, %", "ours, %", "runs"), lines)
     captions = [caption(runs_of(pairs), page.language) for _, pairs in groups if pairs]
-    return [*words.translated(table, page.language).markdown(), "", f"*{' '.join(captions)}*"]
+    return [
+        *words.translated(table, page.language).markdown(),
+        "",
+        f"*{words.SPACE[page.language].join(captions)}*",
+    ]
 
 
 def expected(page):
