@@ -16,6 +16,7 @@ import json
 import os
 import sys
 
+import common  # noqa: F401 (before packages from outside)  # isort: skip
 import numpy as np
 
 from common.command import Parser, folder, new_folder

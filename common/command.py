@@ -1,15 +1,15 @@
-"""Command lines: what was typed becomes values of their last type, and a mistake is one line."""
+"""Command lines: arguments become values of their final type, and a mistake is one line."""
 
 import argparse
 from pathlib import Path
 
 from .errors import UserError
 
-FLOAT32 = 3.4e38  # the largest, a little rounded down
+FLOAT32 = 3.4e38  # the largest float32, rounded down
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, whose mistakes are UserErrors and whose help shows a docstring as it is."""
+    """An ArgumentParser that raises UserError and shows its description unformatted."""
 
     def __init__(self, description, **options):
         super().__init__(
@@ -20,28 +20,28 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message):
-        raise UserError(f"{message}; --help lists what there is")
+        raise UserError(f"{message}; --help lists the options")
 
 
 def folder(text):
-    """A file or folder that was typed; ~ is the home folder, which a shell leaves alone behind an
-    equals sign.
+    """Path of a file or folder. Shells do not expand ~ after an equals sign, so this does.
 
-    Raises UserError for nothing, and for the root of the disk.
+    Raises UserError for an empty name and for an unknown home folder.
     """
     if not text.strip():
         raise UserError(
-            "an empty name is no file or folder: leave the option out (make: its word), or name one"
+            "an empty name is not a file or folder: leave the option out (make: its variable), or "
+            "give a name"
         )
     try:
         path = Path(text).expanduser()
-    except RuntimeError as error:  # of a user who is not there
-        raise UserError(f"{text}: there is no such home folder") from error
+    except RuntimeError as error:  # an unknown user
+        raise UserError(f"{text}: this home folder does not exist") from error
     return path
 
 
 def new_folder(text):
-    """A folder that is to be written into."""
+    """Path of a folder for output. Raises UserError for the root of the disk, too."""
     path = folder(text)
     if path.resolve() == Path(path.resolve().anchor):
         raise UserError(f"{text} is the root of the disk: name a folder below it")

@@ -1,4 +1,4 @@
-"""What a user sees when something in their hands is wrong: one line, exit code 2, no traceback."""
+"""Errors that a user can fix: one line, exit code 2, no traceback."""
 
 import errno
 import sys
@@ -6,51 +6,49 @@ import sys
 from .screen import survive
 
 FULL = (
-    "the memory is full, or a limit of it is reached (ulimit -v): --recompute needs a "
-    "fraction of it (make: ARGS=--recompute), --micro-batch takes a batch in parts "
-    "(ARGS=--micro-batch=32), and so does a smaller batch"
+    "the memory is full, or its limit is reached (ulimit -v): use --recompute, which needs a "
+    "fraction of it (make: ARGS=--recompute), --micro-batch, which trains a batch in parts "
+    "(ARGS=--micro-batch=32), or a smaller batch"
 )
+FULL_IN_MXNET = ("Failed to allocate", "out of memory", "bad_alloc")
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; its message is one line that names the cause and the
-    remedy.
-    """
+    """A mistake that the user can fix. Its message is one line with the cause and the remedy."""
 
 
 def run_main(main):
-    """Call a script's main(); a UserError, or a file that cannot be read or written, is one line
-    and exit code 2, Ctrl-C one.
+    """Run a script's main() and exit with its exit code.
+
+    A UserError, a full memory, and a file that cannot be read or written end with one line and exit
+    code 2; Ctrl-C ends with one line and 130.
     """
     survive("stderr")
     try:
         sys.exit(main())
     except UserError as error:
-        sys.exit(_say(error))
-    except KeyboardInterrupt as interrupt:  # it may say where
+        _stop(error)
+    except KeyboardInterrupt as interrupt:  # its arguments say where the run stopped
         print(" ".join(["stopped", *map(str, interrupt.args)]), file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # what reads our output has had enough, as in: make plots | head
+    except BrokenPipeError:  # the reader of our output has ended, as in: make plots | head
         sys.stdout = None
         sys.exit(141)
     except MemoryError:
-        sys.exit(_say(FULL))
+        _stop(FULL)
     except OSError as error:
-        where = error.filename or (
-            "the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None
-        )
-        if where is None:  # not about a file
+        place = error.filename or ("the disk" if error.errno in FULL_DISK else None)
+        if place is None:  # not about a file
             raise
-        sys.exit(_say(f"{where}: {error.strerror}; mend that, and the same command goes on"))
+        _stop(f"{place}: {error.strerror}; fix this and run the command again")
     except Exception as error:
-        # MXNet's own kind of error, which tells a full memory by its words alone
-        if not any(
-            words in str(error) for words in ("Failed to allocate", "out of memory", "bad_alloc")
-        ):
+        # MXNet has one type of error; only the text says that the memory is full
+        if not any(text in str(error) for text in FULL_IN_MXNET):
             raise
-        sys.exit(_say(FULL))
+        _stop(FULL)
 
 
-def _say(message):
+def _stop(message):
     print(f"error: {message}", file=sys.stderr)
-    return 2
+    sys.exit(2)

@@ -1,4 +1,4 @@
-"""Where things lie in the project, and files that are written whole or not at all."""
+"""The project's folders, and files that are written completely or not at all."""
 
 import contextlib
 import os
@@ -8,36 +8,37 @@ from .errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"  # logs of the published runs
-RUNS = ROOT / "runs"  # a user's own
+RUNS = ROOT / "runs"  # of the user
 FIGURES = ROOT / "plots" / "figures"
 
 
 def absence(folder):
-    """What to say of a folder that is none."""
-    return "is no folder" if Path(folder).exists() else "does not exist"
+    """What a message says about a path that should be a folder."""
+    return "is not a folder" if Path(folder).exists() else "does not exist"
 
 
 def run_folder(place):
-    """Where a run lives that has a place below runs/: one that began among the published ones, with
-    more than its log, goes on there."""
+    """The folder of a run, below runs/; below results/ if a published run has a checkpoint there,
+    which it resumes.
+    """
     published = RESULTS / place
     return published if any(published.glob("checkpoint-*")) else RUNS / place
 
 
 @contextlib.contextmanager
 def writing(folder):
-    """Turn what can fail while a run's folder is written into one line."""
+    """Turn an OSError while a folder is written into a UserError."""
     try:
         yield
     except OSError as error:
         raise UserError(
-            f"cannot write into {folder} ({short(error)}): is the disk full? What was "
-            "whole is kept; make room, and the same command goes on from it"
+            f"cannot write into {folder} ({short(error)}): is the disk full? Complete "
+            "files are kept; make room and run the command again to resume"
         ) from error
 
 
 def write_whole(path, content):
-    """Write text or bytes into a file, whole or not at all."""
+    """Write text or bytes into a file, completely or not at all."""
     path = Path(path)
     partial = path.with_name(f"{path.name}-{os.getpid()}.partial")
     with writing(path.parent):
@@ -47,15 +48,13 @@ def write_whole(path, content):
             sync(partial)
             os.replace(partial, path)
         except BaseException:
-            partial.unlink(missing_ok=True)  # it may be what fills the disk
+            partial.unlink(missing_ok=True)  # it may fill the disk
             raise
         sync(path.parent)
 
 
 def sync(path):
-    """Wait until a file or folder is on the disk: a rename must not get there before what it
-    renames.
-    """
+    """Wait until a file or folder is on the disk. A rename must not be on the disk before the file."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -64,8 +63,8 @@ def sync(path):
 
 
 def short(error):
-    """An exception in a few words."""
-    # of an error that MXNet raises the last line is its message, the first ones are a traceback
+    """An exception as a short text."""
+    # an error of MXNet begins with a traceback and ends with its message
     return (
         getattr(error, "strerror", None)
         or (str(error).strip() or type(error).__name__).splitlines()[-1][:200]

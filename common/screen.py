@@ -1,6 +1,6 @@
-"""Standard output and standard error, whose reader may be gone: a terminal that was closed, a tee
-that
-Ctrl-C reached first, a full disk. What nobody can read any more is no reason to lose a run."""
+"""Standard output and standard error without errors: their terminal may be closed, their tee ended by
+Ctrl-C, or their disk full. No run is lost because its messages cannot be written.
+"""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import sys
 
 
 class Screen:
-    """A text stream that keeps its errors to itself."""
+    """A text stream that ignores errors of writing."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -16,7 +16,7 @@ class Screen:
     def write(self, text):
         try:
             return self._stream.write(text)
-        except (OSError, ValueError, RuntimeError):  # gone; closed; in the middle of another write
+        except (OSError, ValueError, RuntimeError):  # lost, closed, or in another write
             return len(text)
 
     def flush(self):
@@ -28,15 +28,14 @@ class Screen:
 
 
 def survive(name):
-    """Make sys.stdout or sys.stderr, by its name, such a stream."""
+    """Wrap sys.stdout or sys.stderr, given by its name, in a Screen."""
     if not isinstance(getattr(sys, name), Screen):
         setattr(sys, name, Screen(getattr(sys, name)))
 
 
 def prepare():
-    """Print what the terminal's encoding lacks as \\x.., and open what the shell has closed (2>&-).
-
-    Else the next file that is opened would take the closed one's number, and get our messages.
+    """Escape characters that the terminal's encoding lacks, and open streams that the shell closed
+    (2>&-): otherwise the next file would get their number, and our messages.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:

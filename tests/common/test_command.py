@@ -22,7 +22,7 @@ def test_tilde_is_the_home_folder(monkeypatch, option, name):
     monkeypatch.setenv("HOME", "/home/somebody")
     arguments = train_cifar.read_options([f"{option}=~/set"])[0]
     assert getattr(arguments, name) == Path("/home/somebody/set")
-    refusal(lambda: folder("~nobody-of-this-name/set"), "no such home folder")
+    refusal(lambda: folder("~nobody-of-this-name/set"), "home folder does not exist")
 
 
 def test_nothing_and_the_root_are_no_output():
@@ -82,4 +82,4 @@ def test_help_is_help(module, monkeypatch, capsys):
         importlib.import_module(place).main()
     assert ended.value.code == 0 and capsys.readouterr().out.startswith("usage:")
     monkeypatch.setattr(sys, "argv", [module, "--no-such-option"])
-    refusal(importlib.import_module(place).main, "--help lists what there is")
+    refusal(importlib.import_module(place).main, "--help lists the options")
