@@ -20,7 +20,7 @@ TITLES = {
     "figure1": "1603.05027, Figure 1",
     "figure3": "1603.05027, Figure 3: shortcuts",
     "figure6": "1603.05027, Figure 6: activations",
-    "degradation": "1512.03385, Figure 6: plain and residual networks",
+    "degradation": "1512.03385, Figure 6",
 }
 HEIGHT = {True: 3.1, False: 2.2}  # inches of a panel, alone and below the paper's
 ERRORS = "Error, %\n(dashed: training, solid: test)"
