@@ -44,22 +44,22 @@ class Experiment(
     @property
     def command(self):
         """Options of train_cifar.py, or of train_imagenet.py."""
-        words = [names.name(self.activation, self.shortcut, self.depth)]
+        options = [names.name(self.activation, self.shortcut, self.depth)]
         if self.dataset != "imagenet":
-            words += ["--dataset", self.dataset, "--unit", self.unit]
+            options += ["--dataset", self.dataset, "--unit", self.unit]
         if self.constants:
-            words += ["--shortcut-args", names.constants(self.constants)]
-        return [*words, *self._changed_options()]
+            options += ["--shortcut-args", names.constants(self.constants)]
+        return [*options, *self._changed_options()]
 
     def _changes(self):
         """[(option as it is typed, value)]"""
         return [(name.replace("_", "-"), value) for name, value in self.changes.items()]
 
     def _changed_options(self):
-        words = []
+        options = []
         for option, value in self._changes():
-            words += [f"--{option}"] if value is True else [f"--{option}", str(value)]
-        return words
+            options += [f"--{option}"] if value is True else [f"--{option}", str(value)]
+        return options
 
     def settings(self, scale):
         """{option: value} that config.json of a run must have to count at a scale."""
@@ -80,17 +80,17 @@ class Experiment(
         """The command: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
         if self != self.at(scale):
             return self.at(scale).target(scale)
-        words = ["make", f"{self.dataset}-{names.name(self.activation, self.shortcut, self.depth)}"]
+        parts = ["make", f"{self.dataset}-{names.name(self.activation, self.shortcut, self.depth)}"]
         if self.unit != names.PAPER_UNIT.get(self.depth) and self.dataset != "imagenet":
-            words.append(f"UNIT={self.unit}")
+            parts.append(f"UNIT={self.unit}")
         if self.constants:
-            words.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
+            parts.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
         if self.changes:
             options = " ".join(self._changed_options())
-            words.append(f"ARGS='{options}' OUTPUT=runs/{scale}/{self.name}/seed0")
+            parts.append(f"ARGS='{options}' OUTPUT=runs/{scale}/{self.name}/seed0")
         if scale != "full" and self.dataset != "imagenet":
-            words.append(f"SCALE={scale}")
-        return " ".join(words)
+            parts.append(f"SCALE={scale}")
+        return " ".join(parts)
 
 
 def experiment(

@@ -36,10 +36,10 @@ def read(folder):
 def differences(run, experiment, scale):
     """{option: (of the run, of the experiment at the scale)} where they differ."""
     pairs = {"name": (run.config["name"], experiment.network)}
-    for option, wanted in experiment.settings(scale).items():
+    for option, expected in experiment.settings(scale).items():
         value = run.config["recipe"].get(option)
-        if not (wanted == "fast" and value in ("float32", "bfloat16")):
-            pairs[option] = (value, wanted)
+        if not (expected == "fast" and value in ("float32", "bfloat16")):
+            pairs[option] = (value, expected)
     if _schedule_changed(run.config):
         pairs["schedule"] = ("changed when it was extended", "one from beginning to end")
     return {option: pair for option, pair in pairs.items() if pair[0] != pair[1]}
@@ -53,9 +53,9 @@ def _schedule_changed(config):
 
 def check(run, experiment, scale):
     """Raise UserError if a run is of another network or recipe than an experiment at a scale."""
-    for option, (value, wanted) in differences(run, experiment, scale).items():
+    for option, (value, expected) in differences(run, experiment, scale).items():
         raise UserError(
-            f"{run.folder} has {option} {value}, scale {scale} has {wanted}: "
+            f"{run.folder} has {option} {value}, scale {scale} has {expected}: "
             f"move it away; {experiment.target(scale)} trains another"
         )
 

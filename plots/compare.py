@@ -31,20 +31,20 @@ LONGEST = 60  # characters of the networks' names in a file's name
 
 def one_quantity(axes, curves, title, what, by):
     """Draw one quantity on one axis: testing solid, training dashed."""
-    training, testing, change, words = WHAT[what]
+    training, testing, change, label = WHAT[what]
     colours = styles([curve.runs[0].config["recipe"] for curve in curves])
     for curve, (colour, marker) in zip(curves, colours):
         line(axes, curve, training, colour, by=by, change=change)
         line(axes, curve, testing, colour, marker, legend_label(curve, what), by, change)
-    words += f" (solid: {test_set(curves).lower()}; dashed: training)"
+    label += f" (solid: {test_set(curves).lower()}; dashed: training)"
     scales.x_axis(axes, curves, by)
     values = scales.ends(curves, (training, testing), change=change)
     if what == "loss":
         losses = [value for value in values if scales.LEAST < value < 1 / scales.LEAST]
-        scales.loss_axis(axes, scales.Limits(scales.padded_log(losses or [1]), None, False), words)
+        scales.loss_axis(axes, scales.Limits(scales.padded_log(losses or [1]), None, False), label)
     else:
         limits = scales.Limits(None, scales.padded(values or [0, 100]), False)
-        scales.error_axis(axes, limits, words)
+        scales.error_axis(axes, limits, label)
     legend(axes, title)
 
 

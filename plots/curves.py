@@ -142,11 +142,11 @@ def _width(text):
 
 def _wrapped(text, room):
     """The string of a Text in lines of at most room pixels."""
-    words = text.get_text()
+    string = text.get_text()
     if _width(text) <= room:
-        return words
+        return string
     # a line can be wider than the average of its characters
-    return textwrap.fill(words, max(8, int(0.9 * len(words) * room / _width(text))))
+    return textwrap.fill(string, max(8, int(0.9 * len(string) * room / _width(text))))
 
 
 def make_room(figure):

@@ -56,11 +56,11 @@ def _differences(run, others):
         for key, value in recipe.items()
         if any(other.config["recipe"].get(key) != value for other in others)
     ]
-    words = []
+    suffixes = []
     for key in [key for key in differing if key not in UNSAID] or differing:
         value = run.config["data"] if key == "data" else recipe[key]
-        words.append(_words(key, value))
-    return list(filter(None, dict.fromkeys(words)))
+        suffixes.append(_words(key, value))
+    return list(filter(None, dict.fromkeys(suffixes)))
 
 
 def _words(option, value):

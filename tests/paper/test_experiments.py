@@ -91,12 +91,12 @@ def test_no_two_networks_of_a_table_become_one(name):
 
 
 def test_different_experiments_have_different_folders():
-    every = [
+    networks = [
         experiment
         for name in [*TABLES_AND_FIGURES, experiments.SEARCH]
         for experiment in experiments.experiments_of(name)
     ]
-    assert len(EVERY) == len({json.dumps(experiment) for experiment in every})
+    assert len(EVERY) == len({json.dumps(experiment) for experiment in networks})
 
 
 def test_scale_names_its_depths():

@@ -113,9 +113,9 @@ def test_no_text_leaves_its_figure(results, drawn, texts, name, scale):
     DRAW[name](name, scale)
     (figure,) = drawn
     assert len(texts) >= 10
-    for words, box in texts:
-        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, words
-        assert box.y0 >= 0 and box.y1 <= figure.bbox.y1, words
+    for text, box in texts:
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, text
+        assert box.y0 >= 0 and box.y1 <= figure.bbox.y1, text
 
 
 def titles(figure):
