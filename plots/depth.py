@@ -49,7 +49,8 @@ def draw(name, scale):
         axes.set_xticks(sorted({line_x for line in axes.lines for line_x in line.get_xdata()}))
         axes.grid(axis="y", linestyle=":", color="0.7")
         axes.legend(fontsize=8, frameon=False)
-    figure_files.caption(figure, [run for _, ours in pairs for run in ours.runs], "line")
+    runs = [run for _, ours in pairs for run in ours.runs]
+    figure_files.caption(figure, runs, of=None, note="lines: medians; small dots: single seeds")
     figure_files.save(figure, figure_files.figure_of(name, scale))
     plt.close(figure)
 
