@@ -1,7 +1,6 @@
-"""Fetch CIFAR from its original host: resumed where it broke, checked, and unpacked without
-trusting the archive.
+"""Download CIFAR from its original host, verify it, and unpack it. The archive is untrusted input.
 
-    python -m data.download cifar10        # into data/cifar-10-batches-bin/
+python -m data.download cifar10        # into data/cifar-10-batches-bin/
 """
 
 import fcntl
@@ -42,8 +41,7 @@ ARCHIVES = {
 
 
 def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
-    """Make sure that folder/<the archive's folder> holds the set, and return that path. Downloads
-    at most once."""
+    """The path of a set, folder/<the archive's folder>. Downloads the set unless it exists."""
     archive, md5, inside, files = archives[dataset]
     target = Path(folder) / inside
     path = Path(folder) / archive
@@ -51,11 +49,11 @@ def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
     def is_complete():
         return all((target / name).is_file() for name in files)
 
-    if is_complete():  # which is no business of a lock: others may own it, as in a shared folder
+    if is_complete():  # without the lock, which another user can own in a shared folder
         return target
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_name(f"{archive}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin together share one download
+        fcntl.flock(lock, fcntl.LOCK_EX)  # runs that start together share one download
         if not is_complete():
             download(host + archive, path, md5)
             extract(path, Path(folder), inside, files)
@@ -64,12 +62,14 @@ def fetch(dataset, folder, host=HOST, archives=ARCHIVES):
 
 
 def download(url, path, md5, attempts=5):
-    """url -> path, whole and with the right MD5, or UserError. A broken download goes on from where
-    it broke."""
+    """Download a file, and resume if the connection breaks.
+
+    Raises UserError if that fails, and for content with another MD5.
+    """
     partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and _md5(path) == md5:
         return
+    wrong = f"its MD5 is not {md5}"
     reason = None
     for attempt in range(attempts):
         if attempt:
@@ -78,42 +78,39 @@ def download(url, path, md5, attempts=5):
             _continue(url, partial)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             reason = error
-            if _stays(error):
+            if _is_final(error):
                 break
             continue
         if _md5(partial) == md5:
             os.replace(partial, path)
             return
-        whole_and_wrong = reason == f"its MD5 is not {md5}"
-        reason = f"its MD5 is not {md5}"
-        # only a new beginning can help, and only once: a wrong file on the server stays wrong
         partial.unlink()
-        if whole_and_wrong:
+        if reason == wrong:  # the file on the server is wrong
             break
+        reason = wrong
     kept = " (what has arrived is kept)" if partial.exists() else ""
     raise UserError(
-        f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch it "
-        "by other means, unpack it, and name its folder by --data-dir (make: DATA=)"
+        f"cannot download {url} ({_short(reason)}): try again later{kept}, or fetch the archive by "
+        "other means, and name it by --data-dir (make: DATA=)"
     )
 
 
-def _stays(error):
-    """Whether the next answer will be the same: an address that is none (ValueError), or a refusal."""
+def _is_final(error):
+    """Whether a second attempt would have the same result: an invalid address, or status 4xx."""
     response = getattr(error, "response", None)
     return isinstance(error, ValueError) or response is not None and response.status_code < 500
 
 
 def _length(response):
-    """What Content-Length says, in bytes; 0 if it says nothing, or no number."""
-    text = response.headers.get("Content-Length", "").split(",")[0].strip()  # of two, the first
+    """Content-Length in bytes, or 0 if it is missing or invalid."""
+    text = response.headers.get("Content-Length", "").split(",")[0].strip()  # the first of two
     return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
 
 
 def _continue(url, partial):
-    """Append to partial what url has beyond it."""
+    """Append to partial the rest of the content."""
     have = partial.stat().st_size if partial.exists() else 0
-    # the archive's own bytes: some servers call them an encoding of what is inside, and requests
-    # would unpack that
+    # some servers call gzip the encoding of the content, and requests would unpack it
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -135,9 +132,8 @@ def _continue(url, partial):
                 if file.tell() > LARGEST:
                     partial.unlink()
                     raise UserError(
-                        f"{url} sends more than {LARGEST:,} bytes, which is no CIFAR: "
-                        "fetch it by other means, and name its folder by --data-dir "
-                        "(make: DATA=)"
+                        f"{url} sends more than {LARGEST:,} bytes, so it is not CIFAR: fetch the "
+                        "archive by other means, and name it by --data-dir (make: DATA=)"
                     )
                 file.write(chunk)
                 bar.update(len(chunk))
@@ -148,8 +144,10 @@ def _continue(url, partial):
 
 
 def extract(path, folder, inside, files):
-    """Take the named regular files out of <path>:<inside>/ and nothing else; the folder appears
-    whole or not at all."""
+    """Unpack the named files of an archive's folder, and nothing else.
+
+    The folder appears when it is complete. Raises UserError for a corrupt archive.
+    """
     partial = folder / (inside + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -159,14 +157,13 @@ def extract(path, folder, inside, files):
                 member = archive.getmember(f"{inside}/{name}")
                 if not member.isfile():
                     raise UserError(
-                        f"{path}: {member.name} is no regular file; this is not the "
-                        "official archive"
+                        f"{path}: {member.name} is not a regular file; use the official archive"
                     )
                 with archive.extractfile(member) as source, open(partial / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
         raise UserError(
-            f"{path} cannot be unpacked ({_short(error)}): delete it and run the same command again"
+            f"{path} cannot be unpacked ({_short(error)}): delete it, and re-run the command"
         ) from error
     shutil.rmtree(folder / inside, ignore_errors=True)
     os.replace(partial, folder / inside)

@@ -11,6 +11,7 @@ from cifar_files import (
     python2_pickle,
     python3_pickle,
     same,
+    write,
     write_binary,
     write_python,
 )
@@ -22,21 +23,15 @@ from data import cifar
 def test_generated_set_loads_with_the_pixels_and_labels_that_were_written(images, records):
     dataset = cifar.load("cifar10", images)
     train = np.concatenate([records["cifar10"][name] for name in TRAIN_FILES["cifar10"]])
-    assert dataset.train_images.shape == (500, 3, 32, 32) and dataset.test_images.shape == (
-        100,
-        3,
-        32,
-        32,
-    )
+    assert dataset.train_images.shape == (500, 3, 32, 32)
+    assert dataset.test_images.shape == (100, 3, 32, 32)
     assert dataset.train_images.dtype == dataset.train_labels.dtype == np.uint8
     assert np.array_equal(dataset.train_images.reshape(500, -1), train[:, 1:])
     assert np.array_equal(dataset.train_labels, train[:, 0])
     assert np.array_equal(dataset.test_labels, records["cifar10"]["test_batch"][:, 0])
     # the binary version has all red bytes first, row by row
-    assert (
-        dataset.test_images[7, 2, 3, 4]
-        == records["cifar10"]["test_batch"][7, 1 + 2 * 1024 + 3 * 32 + 4]
-    )
+    pixel = records["cifar10"]["test_batch"][7, 1 + 2 * 1024 + 3 * 32 + 4]
+    assert dataset.test_images[7, 2, 3, 4] == pixel
     assert dataset.classes == 10 and "generated shapes" in dataset.name
 
 
@@ -53,11 +48,8 @@ def test_binary_and_python_version_load_to_the_same_arrays_and_fingerprint(
 
 
 @pytest.mark.parametrize("version", ["binary", "python"])
-def test_class_of_a_cifar100_picture_is_its_fine_label(tmp_path, records, version):
-    if version == "binary":
-        write_binary(tmp_path, records["cifar100"])
-    else:
-        write_python(tmp_path, records["cifar100"], 2)
+def test_class_of_a_cifar100_image_is_its_fine_label(tmp_path, records, version):
+    write(tmp_path, version, "cifar100", records["cifar100"])
     dataset = cifar.load("cifar100", tmp_path)
     assert dataset.classes == 100
     assert np.array_equal(dataset.train_labels, records["cifar100"]["train"][:, 1])
@@ -66,20 +58,22 @@ def test_class_of_a_cifar100_picture_is_its_fine_label(tmp_path, records, versio
 
 
 @pytest.mark.parametrize(
-    "name, inside",
+    "name, version, inside",
     [
-        ("cifar10", "cifar-10-batches-bin"),
-        ("cifar10", "cifar-10-batches-py"),
-        ("cifar100", "cifar-100-binary"),
-        ("cifar100", "cifar-100-python"),
+        ("cifar10", "binary", "cifar-10-batches-bin"),
+        ("cifar10", "python", "cifar-10-batches-py"),
+        ("cifar100", "binary", "cifar-100-binary"),
+        ("cifar100", "python", "cifar-100-python"),
     ],
 )
-def test_official_archives_folder_is_found_below_the_folder_given(tmp_path, records, name, inside):
-    if "bin" in inside:
-        write_binary(tmp_path / inside, records[name])
-    else:
-        write_python(tmp_path / inside, records[name], LABEL_BYTES[name])
-    same(cifar.load(name, tmp_path), cifar.load(name, tmp_path / inside))
+def test_official_folder_and_archive_are_read_directly(tmp_path, records, name, version, inside):
+    folder, _ = write(tmp_path / inside, version, name, records[name])
+    expected = cifar.load(name, folder)
+    same(cifar.load(name, tmp_path), expected)
+    archive = shutil.make_archive(tmp_path / f"my-{name}", "gztar", tmp_path, inside)
+    from_archive = cifar.load(name, archive)
+    same(from_archive, expected)
+    assert "generated shapes" in expected.name or from_archive.name.startswith(f"my-{name} (500")
 
 
 def test_fingerprint_changes_with_one_pixel_and_not_with_image_size(tmp_path, records):
@@ -126,20 +120,15 @@ def test_size_32_leaves_every_pixel_as_it_is(images):
 def test_held_out_tenth_and_the_rest_are_disjoint_and_together_the_training_set(images):
     dataset = cifar.load("cifar10", images)
     split = cifar.split_validation(dataset, 3)
-    assert (
-        len(split.train_images) == len(split.train_labels) == 450
-        and len(split.test_images) == len(split.test_labels) == 50
-    )
+    assert len(split.train_images) == 450 and len(split.test_images) == 50
 
     def rows(images, labels):
-        return {(picture.tobytes(), label) for picture, label in zip(images, labels)}
+        return {(image.tobytes(), label) for image, label in zip(images, labels)}
 
-    whole = rows(dataset.train_images, dataset.train_labels)
-    kept, held_out = (
-        rows(split.train_images, split.train_labels),
-        rows(split.test_images, split.test_labels),
-    )
-    assert len(whole) == 500 and not kept & held_out and kept | held_out == whole
+    complete = rows(dataset.train_images, dataset.train_labels)
+    kept = rows(split.train_images, split.train_labels)
+    held_out = rows(split.test_images, split.test_labels)
+    assert len(complete) == 500 and not kept & held_out and kept | held_out == complete
     assert split.name != dataset.name
 
 
@@ -148,19 +137,6 @@ def test_held_out_tenth_depends_on_the_seed_and_on_nothing_else(images):
     same(cifar.split_validation(dataset, 3), cifar.split_validation(dataset, 3))
     others = [cifar.split_validation(dataset, seed).test_images for seed in (3, 4, 5)]
     assert not any(np.array_equal(others[a], others[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
-
-
-@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
-@pytest.mark.parametrize("version", ["binary", "python"])
-def test_archive_is_read_directly(tmp_path, records, name, version):
-    folder = tmp_path / f"{name}-{version}-folder"
-    if version == "binary":
-        write_binary(folder, records[name])
-    else:
-        write_python(folder, records[name], LABEL_BYTES[name])
-    archive = shutil.make_archive(tmp_path / f"{name}-{version}", "gztar", tmp_path, folder.name)
-    same(cifar.load(name, archive), cifar.load(name, folder))
-    assert cifar.load(name, archive).name.startswith(f"{name}-{version} (500 + 100 images")
 
 
 def test_archive_without_the_set_or_cut_is_rejected(tmp_path, records):

@@ -1,4 +1,4 @@
-"""What is no CIFAR, or no more, or worse, gets one line."""
+"""Files that are not CIFAR, corrupt or malicious are rejected in one line."""
 
 import os
 import pickle
@@ -8,13 +8,20 @@ import sys
 
 import numpy as np
 import pytest
-from cifar_files import LABEL_BYTES, as_dict, python3_pickle, write_binary, write_python
+from cifar_files import (
+    LABEL_BYTES,
+    as_dict,
+    python3_pickle,
+    write,
+    write_binary,
+    write_python,
+)
 from conftest import ROOT, refusal
 
 from data import cifar
 
 
-def test_missing_folder_is_refused_with_a_way_to_name_it(tmp_path):
+def test_missing_folder_is_rejected_with_a_way_to_name_it(tmp_path):
     refusal(
         lambda: cifar.load("cifar10", tmp_path / "nowhere"),
         tmp_path / "nowhere",
@@ -27,22 +34,18 @@ def test_missing_folder_is_refused_with_a_way_to_name_it(tmp_path):
 @pytest.mark.parametrize("version", ["binary", "python"])
 @pytest.mark.parametrize("missing", ["data_batch_3", "test_batch"])
 def test_missing_file_is_named(tmp_path, records, version, missing):
-    if version == "binary":
-        write_binary(tmp_path, records["cifar10"])
-    else:
-        write_python(tmp_path, records["cifar10"], 1)
-    name = missing + (".bin" if version == "binary" else "")
-    (tmp_path / name).unlink()
-    message = refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, f"lacks {name} ", "copy")
+    _, ending = write(tmp_path, version, "cifar10", records["cifar10"])
+    (tmp_path / (missing + ending)).unlink()
+    lacks = f"lacks {missing}{ending} "
+    message = refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, lacks, "copy")
     assert "data_batch_1" not in message
 
 
 @pytest.mark.parametrize("name", ["data_batch_2.bin", "test_batch.bin"])
-def test_file_cut_in_the_middle_of_a_record_is_refused(tmp_path, records, name):
+def test_file_cut_within_a_record_is_rejected(tmp_path, records, name):
     write_binary(tmp_path, records["cifar10"])
-    path = tmp_path / name
-    os.truncate(path, 50 * 3073 + 1001)
-    refusal(lambda: cifar.load("cifar10", tmp_path), path, "truncated", "again")
+    os.truncate(tmp_path / name, 50 * 3073 + 1001)
+    refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path / name, "truncated", "again")
 
 
 @pytest.mark.parametrize("version, count", [("binary", 99), ("binary", 0), ("python", 99)])
@@ -55,23 +58,22 @@ def test_file_cut_in_the_middle_of_a_record_is_refused(tmp_path, records, name):
         ("cifar100", "test"),
     ],
 )
-def test_file_cut_between_two_records_is_refused(tmp_path, records, dataset, name, version, count):
+def test_file_cut_between_two_records_is_rejected(tmp_path, records, dataset, name, version, count):
     content = {key: rows[:count] if key == name else rows for key, rows in records[dataset].items()}
-    if version == "binary":
-        write_binary(tmp_path, content)
-    else:
-        write_python(tmp_path, content, LABEL_BYTES[dataset])
+    write(tmp_path, version, dataset, content)
     refusal(lambda: cifar.load(dataset, tmp_path), tmp_path, name, "truncated", "again")
 
 
+def test_set_of_empty_files_is_rejected(tmp_path, records):
+    write_binary(tmp_path, {name: rows[:0] for name, rows in records["cifar10"].items()})
+    refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "again")
+
+
 @pytest.mark.parametrize("version", ["binary", "python"])
-def test_file_larger_than_any_of_cifar_is_refused_unread(tmp_path, records, version):
-    if version == "binary":
-        write_binary(tmp_path, records["cifar10"])
-    else:
-        write_python(tmp_path, records["cifar10"], 1)
-    path = tmp_path / ("data_batch_2" + (".bin" if version == "binary" else ""))
-    os.truncate(path, 100_000_000_000)  # no disk has to hold what was never written
+def test_file_larger_than_any_of_cifar_is_rejected_before_it_is_read(tmp_path, records, version):
+    _, ending = write(tmp_path, version, "cifar10", records["cifar10"])
+    path = tmp_path / f"data_batch_2{ending}"
+    os.truncate(path, 100_000_000_000)  # a sparse file
     refusal(lambda: cifar.load("cifar10", tmp_path), path, "100,000,000,000 bytes", "again")
 
 
@@ -86,23 +88,15 @@ def test_pickle_of_pointers_to_itself_does_not_fill_the_memory(tmp_path, records
     refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path / "data_batch_1", "again")
 
 
-def test_set_of_empty_files_is_refused(tmp_path, records):
-    write_binary(tmp_path, {name: rows[:0] for name, rows in records["cifar10"].items()})
-    refusal(lambda: cifar.load("cifar10", tmp_path), tmp_path, "again")
-
-
 @pytest.mark.parametrize(
     "dataset, name, label", [("cifar10", "data_batch_2", 10), ("cifar100", "test", 100)]
 )
 @pytest.mark.parametrize("version", ["binary", "python"])
-def test_label_of_no_class_is_refused(tmp_path, records, dataset, name, label, version):
+def test_label_without_a_class_is_rejected(tmp_path, records, dataset, name, label, version):
     content = {key: rows.copy() for key, rows in records[dataset].items()}
     content[name][13, LABEL_BYTES[dataset] - 1] = label
-    if version == "binary":
-        write_binary(tmp_path, content)
-    else:
-        write_python(tmp_path, content, LABEL_BYTES[dataset])
-    path = tmp_path / (name + (".bin" if version == "binary" else ""))
+    _, ending = write(tmp_path, version, dataset, content)
+    path = tmp_path / (name + ending)
     refusal(lambda: cifar.load(dataset, tmp_path), path, "image 13", f"label {label}", "again")
 
 
@@ -132,47 +126,37 @@ def broken_pickles():
 
 
 @pytest.mark.parametrize("content", broken_pickles().values(), ids=broken_pickles())
-def test_broken_pickle_is_refused(tmp_path, records, content):
+def test_broken_pickle_is_rejected(tmp_path, records, content):
     write_python(tmp_path, records["cifar10"], 1)
     path = tmp_path / "data_batch_3"
     path.write_bytes(content)
     refusal(lambda: cifar.load("cifar10", tmp_path), path, "again")
 
 
-def test_pickle_that_is_built_to_end_the_process_is_refused(tmp_path, records):
+TEXT = b"X" + struct.pack("<I", 100000) + b"a" * 100000
+BOMBS = {
+    "a key of a million nested tuples": b"\x80\x02})" + b"\x85" * 1000000 + b"K\x01s.",
+    "a text a hundred times": b"".join(
+        [b"\x80\x02](", TEXT, b"q\x00"]
+        + [b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"] * 100
+        + [b"e."]
+    ),
+    "a memo of 2^31 entries": b"\x80\x02}r\xff\xff\xff\x7f",
+    "an array of 10^12 bytes": b"\x80\x05}\x96" + struct.pack("<Q", 10**12),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_pickle_that_is_built_to_end_the_process_is_rejected(tmp_path, records, bomb):
     write_python(tmp_path, records["cifar10"], 1)
-    text = b"X" + struct.pack("<I", 100000) + b"a" * 100000
-    for content in (
-        b"\x80\x02})"
-        + b"\x85" * 1000000
-        + b"K\x01s.",  # a key of a million tuples in each other: hashing it recurses
-        b"\x80\x02]("
-        + text
-        + b"q\x00"
-        + b"".join([b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"] * 100)
-        + b"e.",  # a text a hundred times
-        b"\x80\x02}r\xff\xff\xff\x7f",  # a memo of 2^31 entries
-        b"\x80\x05}\x96" + struct.pack("<Q", 10**12),  # an array of 10^12 bytes
-    ):
-        (tmp_path / "data_batch_2").write_bytes(content)
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                f"from data import cifar; cifar.load('cifar10', {str(tmp_path)!r})",
-            ],
-            cwd=ROOT,
-            text=True,
-            capture_output=True,
-        )
-        assert (
-            done.returncode == 1
-            and "UserError" in done.stderr
-            and "data_batch_2 is not a sound file" in done.stderr
-        ), done
+    (tmp_path / "data_batch_2").write_bytes(BOMBS[bomb])
+    code = f"from data import cifar; cifar.load('cifar10', {str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 1 and "UserError" in done.stderr, done
+    assert "data_batch_2 is not a sound file" in done.stderr, done
 
 
-def test_superclass_that_does_not_exist_is_refused(tmp_path, records):
+def test_superclass_that_does_not_exist_is_rejected(tmp_path, records):
     write_binary(tmp_path, records["cifar100"])
     content = bytearray((tmp_path / "train.bin").read_bytes())
     content[0] = 250
@@ -192,7 +176,7 @@ class Call:
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 @pytest.mark.parametrize("attack", ["os.system", "eval", "numpy.save"])
-def test_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path, records, attack, protocol):
+def test_pickle_that_runs_code_is_rejected_and_does_not_run(tmp_path, records, attack, protocol):
     trace = tmp_path / "trace.npy"
     evil = {
         "os.system": Call(os.system, f"echo > '{trace}'"),
@@ -230,7 +214,7 @@ def test_dotted_name_does_not_lead_out_of_the_allowed_classes(tmp_path, records)
 
 
 @pytest.mark.parametrize("size", [7, 0, 64, -4, 2])
-def test_image_size_that_does_not_divide_the_pictures_is_refused(images, size):
+def test_image_size_that_does_not_divide_the_pictures_is_rejected(images, size):
     refusal(
         lambda: cifar.load("cifar10", images, image_size=size),
         f"--image-size {size}",

@@ -95,6 +95,15 @@ def write_python(folder, content, label_bytes, dump=python3_pickle):
         (folder / name).write_bytes(dump(as_dict(rows, label_bytes)))
 
 
+def write(folder, version, dataset, content):
+    """Write {file name without extension: records}. Returns the folder and the files' extension."""
+    if version == "binary":
+        write_binary(folder, content)
+        return folder, ".bin"
+    write_python(folder, content, LABEL_BYTES[dataset])
+    return folder, ""
+
+
 def same(one, other):
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         a, b = getattr(one, name), getattr(other, name)
