@@ -20,9 +20,8 @@ def class_folders(folder, counts):
     for name, count in counts.items():
         (folder / name).mkdir(parents=True)
         for number in range(count):
-            Image.new("RGB", (40 + 7 * number, 61), COLOURS[name]).save(
-                folder / name / f"{number:02d}.png"
-            )
+            image = Image.new("RGB", (40 + 7 * number, 61), COLOURS[name])
+            image.save(folder / name / f"{number:02d}.png")
     return folder
 
 
@@ -39,12 +38,9 @@ def test_class_folders_become_small_squares_with_their_names(tmp_path):
     assert made.name == "my set (15 + 3 images in 3 classes)"
     assert made.train_images.shape == (15, 3, 32, 32) and made.train_images.dtype == np.uint8
     assert np.bincount(made.test_labels).tolist() == [1, 1, 1]
-    for images, labels in (
-        (made.train_images, made.train_labels),
-        (made.test_images, made.test_labels),
-    ):
-        for image, label in zip(images, labels):
-            assert (image == np.array(COLOURS[made.class_names[label]]).reshape(3, 1, 1)).all()
+    images = [*made.train_images, *made.test_images]
+    for image, label in zip(images, [*made.train_labels, *made.test_labels]):
+        assert (image == np.array(COLOURS[made.class_names[label]]).reshape(3, 1, 1)).all()
 
 
 def test_fingerprint_is_of_pictures_and_labels(tmp_path):
@@ -59,11 +55,8 @@ def test_image_size_is_any_multiple_of_four(tmp_path):
     folder = class_folders(tmp_path / "set", {"rose": 3, "sky": 3})
     assert image_folders.load(folder, 48).test_images.shape == (2, 3, 48, 48)
     for size in (30, 4, 0, -8):
-        refusal(
-            lambda: image_folders.load(folder, size),  # noqa: B023
-            f"--image-size {size}",
-            "multiple of 4",
-        )
+        words = (f"--image-size {size}", "multiple of 4")
+        refusal(lambda: image_folders.load(folder, size), *words)  # noqa: B023
 
 
 def test_what_is_no_picture_is_named(tmp_path):
@@ -109,35 +102,26 @@ def test_own_set_in_the_binary_layout_has_any_number_of_pictures_and_classes(
     (tmp_path / "test_batch.bin").write_bytes(records(test, 4, 99).tobytes())
     made = image_folders.load(tmp_path)
     assert (made.classes, len(made.test_labels), made.class_names) == (4, test, ())
-    assert np.array_equal(
-        made.train_images.reshape(sum(counts), -1), np.concatenate(written)[:, 1:]
-    )
+    train_images = made.train_images.reshape(sum(counts), -1)
+    assert np.array_equal(train_images, np.concatenate(written)[:, 1:])
     (tmp_path / "batches.meta.txt").write_text("a\nb\nc\nd\ne\n")
-    assert (
-        image_folders.load(tmp_path).class_names == ("a", "b", "c", "d", "e")
-        and image_folders.load(tmp_path).classes == 5
-    )
+    assert image_folders.load(tmp_path).class_names == ("a", "b", "c", "d", "e")
+    assert image_folders.load(tmp_path).classes == 5
     (tmp_path / "batches.meta.txt").write_text("a\nb\n")
     refusal(lambda: image_folders.load(tmp_path), "label 3", "2 classes")
 
 
-FORMS = {
-    "text keys": lambda rows: {"data": rows[:, 1:], "labels": rows[:, 0].tolist()},
-    "labels as an array": lambda rows: {
-        b"data": rows[:, 1:],
-        b"labels": rows[:, 0].astype(np.int64),
+FORMS = {  # of images and labels
+    "text keys": lambda data, labels: {"data": data, "labels": labels.tolist()},
+    "labels as an array": lambda data, labels: {b"data": data, b"labels": labels.astype("i8")},
+    "big-endian labels": lambda data, labels: {b"data": data, b"labels": labels.astype(">i4")},
+    "labels as NumPy's scalars": lambda data, labels: {
+        "data": data.copy(),
+        "labels": list(labels.astype(np.int32)),
     },
-    "labels as big-endian numbers": lambda rows: {
-        b"data": rows[:, 1:],
-        b"labels": rows[:, 0].astype(">i4"),
-    },
-    "labels as NumPy's numbers": lambda rows: {
-        "data": rows[:, 1:].copy(),
-        "labels": list(rows[:, 0].astype(np.int32)),
-    },
-    "data in Fortran's order": lambda rows: {
-        "data": np.asfortranarray(rows[:, 1:]),
-        "labels": rows[:, 0],
+    "data in Fortran's order": lambda data, labels: {
+        "data": np.asfortranarray(data),
+        "labels": labels,
     },
 }
 
@@ -145,35 +129,27 @@ FORMS = {
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("form", FORMS)
 def test_pickle_that_is_written_today_is_read(tmp_path, form, protocol):
-    rows = {
-        name: records(count, 3, seed)
-        for seed, (name, count) in enumerate([("data_batch_1", 30), ("test_batch", 9)])
-    }
+    rows = {"data_batch_1": records(30, 3, 0), "test_batch": records(9, 3, 1)}
     for name, written in rows.items():
-        (tmp_path / name).write_bytes(pickle.dumps(FORMS[form](written), protocol))
-    (tmp_path / "batches.meta").write_bytes(
-        pickle.dumps({"label_names": ["ant", "bee", "fly"]}, protocol)
-    )
+        (tmp_path / name).write_bytes(
+            pickle.dumps(FORMS[form](written[:, 1:], written[:, 0]), protocol)
+        )
+    names = pickle.dumps({"label_names": ["ant", "bee", "fly"]}, protocol)
+    (tmp_path / "batches.meta").write_bytes(names)
     made = image_folders.load(tmp_path)
     assert np.array_equal(made.train_images.reshape(30, -1), rows["data_batch_1"][:, 1:])
-    assert np.array_equal(made.test_labels, rows["test_batch"][:, 0]) and made.class_names == (
-        "ant",
-        "bee",
-        "fly",
-    )
+    assert np.array_equal(made.test_labels, rows["test_batch"][:, 0])
+    assert made.class_names == ("ant", "bee", "fly")
 
 
 def test_own_set_taken_for_cifar10_is_told_the_way_and_never_to_delete(tmp_path):
     for number in range(1, 6):
         (tmp_path / f"data_batch_{number}.bin").write_bytes(records(20, 3).tobytes())
     (tmp_path / "test_batch.bin").write_bytes(records(9, 3).tobytes())
-    assert "delete" not in refusal(
-        lambda: cifar.load("cifar10", tmp_path), "--dataset pictures", "make pictures-NETWORK"
-    )
+    words = ("--dataset pictures", "make pictures-NETWORK")
+    assert "delete" not in refusal(lambda: cifar.load("cifar10", tmp_path), *words)
     (tmp_path / "test_batch.bin").write_bytes(records(20, 12).tobytes())
-    assert "delete" not in refusal(
-        lambda: cifar.load("cifar10", tmp_path), "label 10", "--dataset pictures"
-    )
+    assert "delete" not in refusal(lambda: cifar.load("cifar10", tmp_path), "label 10", words[0])
 
 
 def test_own_set_without_test_pictures_or_with_one_class_is_refused(tmp_path):
@@ -187,24 +163,12 @@ def test_own_set_without_test_pictures_or_with_one_class_is_refused(tmp_path):
 
 def test_network_is_trained_on_class_folders(tmp_path):
     folder = class_folders(tmp_path / "set", {"rose": 24, "leaf": 24, "sky": 24})
-    run = [
-        "--dataset",
-        "pictures",
-        "--data-dir",
-        folder,
-        *SMALL,
-        "--image-size",
-        "16",
-        "--output",
-        tmp_path / "run",
-    ]
-    process = start(*run)
+    options = ["--dataset", "pictures", "--image-size", "16", "--output", tmp_path / "run"]
+    process = start(*SMALL, *options, "--data-dir", folder)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0 and "set (66 + 6 images in 3 classes)" in out, err
-    assert (
-        json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["dataset"]
-        == "pictures"
-    )
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["recipe"]["dataset"] == "pictures"
     process = start("--dataset", "pictures", *SMALL, "--output", tmp_path / "other")
     out, err = process.communicate(timeout=300)
     assert refused((process.returncode, out, err), "--data-dir")

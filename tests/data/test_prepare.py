@@ -1,16 +1,14 @@
-"""A folder of pictures becomes indexed RecordIO, once, whole, and after every kind of stop."""
+"""A folder of images becomes indexed RecordIO, also after every kind of stop."""
 
 import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import ROOT, refusal
+from conftest import begin, refusal
 from PIL import Image
 from trees import SIDE, decoded, picture, tree
 
@@ -18,28 +16,22 @@ from data import folders, imagenet, prepare, split_writer
 from data.crops import CropBatches, TestCrops
 
 
-def test_every_picture_is_there_once_with_its_class_and_shorter_side(source, prepared):
+def test_every_image_occurs_once_with_its_class_and_shorter_side(source, prepared):
     made, folder = prepared
     assert (len(made.train_images), len(made.test_images), made.classes) == (36, 12, 3)
     listed = [line.split("\t") for line in (folder / "train.lst").read_text().splitlines()]
-    assert sorted(path for _, _, path in listed) == sorted(
-        os.path.relpath(path, source) for path in (source / "train").glob("*/*")
-    )
+    files = [os.path.relpath(path, source) for path in (source / "train").glob("*/*")]
+    assert sorted(path for _, _, path in listed) == sorted(files)
     means = []
     for i, (number, label, path) in enumerate(listed):
         header, pixels = decoded(made.train_images, i)
-        assert (header.id, header.label, made.train_images.labels[i]) == (
-            int(number),
-            float(label),
-            float(label),
-        )
-        assert path.startswith(f"train/class {int(float(label))}/")
+        label = float(label)
+        assert (header.id, header.label, made.train_images.labels[i]) == (int(number), label, label)
+        assert path.startswith(f"train/class {int(label)}/")
         with Image.open(source / path) as image:
-            width, height = image.size
-        assert (
-            min(pixels.shape[:2]) == SIDE
-            and abs(pixels.shape[1] / pixels.shape[0] - width / height) < 0.02
-        )
+            ratio = image.size[0] / image.size[1]
+        assert min(pixels.shape[:2]) == SIDE
+        assert abs(pixels.shape[1] / pixels.shape[0] - ratio) < 0.02
         means.append(pixels.mean(axis=(0, 1)))
     assert np.allclose(made.mean, np.mean(means, axis=0), atol=1)
     assert not list(folder.glob("*.partial"))
@@ -57,7 +49,7 @@ def test_im2rec_reader_of_mxnet_reads_it(prepared):
     assert (rows.next().label[0].asnumpy() == made.train_images.labels).all()
 
 
-def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
+def test_unreadable_files_are_named_and_left_out_on_request(tmp_path):
     source = tree(tmp_path / "source", classes=2, train=5, val=2)
     whole = (source / "train/class 1/a picture 0.JPEG").read_bytes()
     (source / "train/class 1/truncated.JPEG").write_bytes(whole[: len(whole) // 2])
@@ -65,17 +57,10 @@ def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
     (source / "val/class 0/empty.JPEG").write_bytes(b"")
     (source / "train/class 0/.DS_Store").write_bytes(b"hidden files are nobody's pictures")
     output = tmp_path / "set"
-    refusal(
-        lambda: prepare.prepare(source, output, 64, 2),
-        "3 files",
-        "notes.txt",
-        "truncated.JPEG",
-        "--skip-unreadable",
-    )
-    assert (
-        len((output / "unreadable.txt").read_text().splitlines()) == 3
-        and not (output / "set.json").exists()
-    )
+    words = ("3 files", "notes.txt", "truncated.JPEG", "--skip-unreadable")
+    refusal(lambda: prepare.prepare(source, output, 64, 2), *words)
+    assert len((output / "unreadable.txt").read_text().splitlines()) == 3
+    assert not (output / "set.json").exists()
     made = prepare.prepare(source, output, 64, 2, skip_unreadable=True)
     assert (len(made.train_images), len(made.test_images)) == (10, 4)
     assert json.loads((output / "set.json").read_text())["unreadable"] == sorted(
@@ -83,11 +68,11 @@ def test_unreadable_files_are_named_and_left_out_only_when_told_so(tmp_path):
     )
 
 
-def test_no_workers_get_one_line(source, tmp_path):
+def test_negative_number_of_workers_is_rejected(source, tmp_path):
     refusal(lambda: prepare.prepare(source, tmp_path / "set", SIDE, workers=-1), "--workers -1")
 
 
-def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared, tmp_path):
+def test_killed_preparation_resumes_and_gives_the_same_files(source, prepared, tmp_path):
     output = tmp_path / "set"
     code = (
         "import sys, time; from data import prepare; prepare.JOB = 4; slow, appended ="
@@ -96,19 +81,12 @@ def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared
         f" append; prepare.prepare({str(source)!r}, {str(output)!r}, {SIDE}, 2)"
     )
     for number in (signal.SIGKILL, signal.SIGINT):
-        process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", code],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        process = begin(code)
         process.stdout.readline(), process.stdout.readline()
         process.send_signal(number)
         process.communicate()
-        assert not [
-            path for path in output.iterdir() if path.suffix in (".rec", ".idx", ".lst", ".json")
-        ]
+        endings = {path.suffix for path in output.iterdir()}
+        assert not endings & {".rec", ".idx", ".lst", ".json"}
         with open(output / "train.rec.partial", "ab") as file:
             file.write(b"half a record")
     assert json.loads((output / "train.state.partial").read_text())["images"] in range(12, 36)
@@ -122,36 +100,17 @@ def test_killed_preparation_goes_on_and_ends_as_an_unbroken_one(source, prepared
 @pytest.mark.parametrize(
     "missing", [100000, 100]
 )  # seen by MXNet as it writes, and by nobody as it closes the file
-def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path, missing):
+def test_preparation_resumes_after_the_disk_was_full(source, prepared, tmp_path, missing):
     whole = (prepared[1] / "train.rec").read_bytes()
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(whole) - missing},"
         " -1))\nfrom common import errors; from data import prepare; errors.run_main(prepare.main)"
     )
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-c",
-            code,
-            source,
-            "--output",
-            tmp_path,
-            "--side",
-            str(SIDE),
-        ],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-    )
-    last = done.stderr.splitlines()[-1]
-    assert (
-        done.returncode == 2
-        and last.startswith("error: ")
-        and "resume" in last
-        and "Traceback" not in done.stderr
-    ), done.stderr
+    process = begin(code, source, "--output", tmp_path, "--side", SIDE)
+    _, err = process.communicate()
+    last = err.splitlines()[-1]
+    assert process.returncode == 2 and last.startswith("error: ") and "resume" in last, err
+    assert "Traceback" not in err
     prepare.prepare(source, tmp_path, SIDE, 1)
     assert (tmp_path / "train.rec").read_bytes() == whole
 
@@ -159,15 +118,15 @@ def test_preparation_goes_on_after_the_disk_was_full(source, prepared, tmp_path,
 @pytest.mark.parametrize(
     "place, name", [(split_writer.SplitWriter, "finish"), (prepare, "_write_facts")]
 )
-def test_preparation_that_ends_between_its_last_steps_goes_on(
+def test_preparation_that_ends_between_its_last_steps_resumes(
     source, prepared, tmp_path, monkeypatch, place, name
 ):
-    true = getattr(place, name)
+    original = getattr(place, name)
 
     def broken(self, *text):
-        if name == "finish" and "val" in str(self._state_path) or name == "_write_facts":
-            raise KeyboardInterrupt
-        return true(self, *text)
+        if name == "finish" and "train" in str(self._state_path):
+            return original(self, *text)
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(place, name, broken)
@@ -180,7 +139,7 @@ def test_preparation_that_ends_between_its_last_steps_goes_on(
     assert made.fingerprint == prepared[0].fingerprint and not list(tmp_path.glob("*.partial"))
 
 
-def test_prepared_again_is_nothing_and_otherwise_is_refused(source, prepared):
+def test_second_preparation_does_nothing_or_is_rejected(source, prepared):
     _, folder = prepared
     before = (folder / "train.rec").stat().st_mtime_ns
     prepare.prepare(source, folder, SIDE)
@@ -205,7 +164,7 @@ def copy_of(prepared, folder):
         ("set.json", lambda content: b"[]", "set.json"),
     ],
 )
-def test_damaged_set_is_refused_when_it_is_loaded(prepared, tmp_path, name, damage, said):
+def test_corrupt_set_is_rejected_when_it_is_loaded(prepared, tmp_path, name, damage, said):
     folder = copy_of(prepared, tmp_path / "set")
     (folder / name).write_bytes(damage((folder / name).read_bytes()))
     refusal(lambda: imagenet.load(folder), folder, said, "imagenet-data")
@@ -215,7 +174,7 @@ def test_damaged_set_is_refused_when_it_is_loaded(prepared, tmp_path, name, dama
 @pytest.mark.parametrize(
     "place", [0, 8 + 24]
 )  # the frame of the record, then the picture behind its header
-def test_damaged_record_is_refused_when_it_comes(prepared, tmp_path, split, place):
+def test_corrupt_record_is_rejected_when_it_is_read(prepared, tmp_path, split, place):
     folder = copy_of(prepared, tmp_path / "set")
     made = imagenet.load(folder)
     records = made.train_images if split == "train" else made.test_images
@@ -247,15 +206,11 @@ def test_damage_is_seen(source, prepared, tmp_path):
 
 def test_files_of_another_program_are_not_replaced(source, tmp_path):
     for name in ("train.rec", "val.rec", "train.idx", "val.lst"):
-        output = tmp_path / name
-        output.mkdir()
-        (output / name).write_bytes(b"im2rec's, and the only copy")
-        refusal(
-            lambda: prepare.prepare(source, output, 64, 1),  # noqa: B023
-            output / name,
-            "move it away",
-        )
-        assert (output / name).read_bytes() == b"im2rec's, and the only copy"
+        path = tmp_path / name / name
+        path.parent.mkdir()
+        path.write_bytes(b"im2rec's, and the only copy")
+        refusal(lambda: prepare.prepare(source, path.parent, 64, 1), path, "move")  # noqa: B023
+        assert path.read_bytes() == b"im2rec's, and the only copy"
 
 
 def test_phones_photograph_is_prepared_upright(tmp_path):
@@ -267,52 +222,36 @@ def test_phones_photograph_is_prepared_upright(tmp_path):
     jpeg, *_ = prepare.encode(tmp_path / "photo.jpg", 64)
     pixels = mx.image.imdecode(jpeg).asnumpy()
     assert pixels.shape == (128, 64, 3)
-    assert (pixels[:60].mean(axis=(0, 1)).argmax(), pixels[68:].mean(axis=(0, 1)).argmax()) == (
-        0,
-        2,
-    )
+    colours = [half.mean(axis=(0, 1)).argmax() for half in (pixels[:60], pixels[68:])]
+    assert colours == [0, 2]
 
 
-def test_names_that_are_no_utf8_are_prepared_and_said(tmp_path):
+def test_names_outside_utf8_are_prepared_and_printed(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     for name in (b"ros\xe9", b"tree"):
         os.makedirs(folder + b"/" + name)
         for number in range(3):
-            Image.new("RGB", (20, 20)).save(
-                os.fsdecode(folder + b"/" + name + b"/\xe9%d.png" % number)
-            )
-    call = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "data.prepare",
-        folder,
-        "--output",
-        tmp_path / "set",
-        "--side",
-        "16",
-    ]
-    environment = {**os.environ, "PYTHONUTF8": "1"}
-    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
-    assert "caf\ufffd (4 + 2 images in 2 classes)" in done.stdout
-    facts = json.loads((tmp_path / "set" / "set.json").read_text())
-    assert facts["classes"] == ["ros\ufffd", "tree"] and imagenet.load(
-        tmp_path / "set"
-    ).name.startswith("caf\ufffd")
+            path = os.fsdecode(folder + b"/" + name + b"/\xe9%d.png" % number)
+            Image.new("RGB", (20, 20)).save(path)
+    output = tmp_path / "set"
+    code = "from common import errors; from data import prepare; errors.run_main(prepare.main)"
+    words = [os.fsdecode(folder), "--output", output, "--side", "16"]
+    process = begin(code, *words, PYTHONUTF8="1")
+    out, err = process.communicate()
+    assert process.returncode == 0 and "Traceback" not in err, err
+    assert "caf\ufffd (4 + 2 images in 2 classes)" in out
+    assert imagenet.load(output).class_names == ("ros\ufffd", "tree")
+    assert imagenet.load(output).name.startswith("caf\ufffd")
 
 
 def test_tiny_imagenet_is_prepared_as_it_is_downloaded(tmp_path):
     source = tmp_path / "tiny-imagenet-200"
     for label, name in enumerate(("n01", "n02")):
         for number in range(3):
-            picture(
-                source / "train" / name / "images" / f"{name}_{number}.JPEG", 64, 64, seed=label
-            )
-        (source / "train" / name / f"{name}_boxes.txt").write_text(
-            f"{name}_0.JPEG\t0\t32\t44\t62\n"
-        )
+            path = source / "train" / name / "images" / f"{name}_{number}.JPEG"
+            picture(path, 64, 64, seed=label)
+        boxes = source / "train" / name / f"{name}_boxes.txt"
+        boxes.write_text(f"{name}_0.JPEG\t0\t32\t44\t62\n")
     for number in range(2):
         picture(source / "val" / "images" / f"val_{number}.JPEG", 64, 64)
         picture(source / "test" / "images" / f"test_{number}.JPEG", 64, 64)
@@ -320,7 +259,5 @@ def test_tiny_imagenet_is_prepared_as_it_is_downloaded(tmp_path):
         "val_0.JPEG\tn02\t0\t32\t44\t62\nval_1.JPEG\tn01\t1\t2\t3\t4\n"
     )
     made = prepare.prepare(source, tmp_path / "set", 64, 1)
-    assert (made.classes, len(made.train_images)) == (
-        2,
-        6,
-    ) and made.test_images.labels.tolist() == [1, 0]
+    assert (made.classes, len(made.train_images)) == (2, 6)
+    assert made.test_images.labels.tolist() == [1, 0]
