@@ -1,13 +1,12 @@
-"""What is typed on a command line: folders are the user's, and a mistake is one line."""
+"""Command lines: folders in the user's notation, and mistakes as one line."""
 
 import importlib
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, refusal
+from commands import run
+from conftest import refusal
 
 import train_cifar
 import train_imagenet
@@ -25,30 +24,27 @@ def test_tilde_is_the_home_folder(monkeypatch, option, name):
     refusal(lambda: folder("~nobody-of-this-name/set"), "home folder does not exist")
 
 
-def test_nothing_and_the_root_are_no_output():
-    for text in ("", " "):
-        refusal(lambda: train_cifar.read_options(["--output", text]), "an empty name")  # noqa: B023
-        refusal(lambda: train_cifar.read_options(["--data-dir", text]), "an empty")  # noqa: B023
-    for text in ("/", "//", "/tmp/.."):
-        refusal(lambda: train_cifar.read_options(["--output", text]), "root of the disk")  # noqa: B023
+@pytest.mark.parametrize("option", ["--output", "--data-dir"])
+@pytest.mark.parametrize("text", ["", " "])
+def test_empty_name_is_rejected(option, text):
+    refusal(lambda: train_cifar.read_options([option, text]), "an empty name")
+
+
+@pytest.mark.parametrize("text", ["/", "//", "/tmp/.."])
+def test_root_of_the_disk_is_rejected_for_output(text):
+    refusal(lambda: train_cifar.read_options(["--output", text]), "root of the disk")
     assert new_folder("/tmp") == Path("/tmp")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 @pytest.mark.parametrize("words", [["--no-such-option"], ["--seed", "x"], ["--seed"]])
 def test_mistake_is_one_line(script, words):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", f"{script.__name__}.py", *words],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env=os.environ,
-    )
+    done = run(f"{script.__name__}.py", *words)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
     assert words[0] in done.stderr and "--help" in done.stderr
 
 
-# what the rest of the command lines are; a script's own help is make's and the documents'
+# the other command lines
 MODULES = [
     "analysis.gates",
     "analysis.lesion",
@@ -75,7 +71,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_help_is_help(module, monkeypatch, capsys):
+def test_module_has_help(module, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [module, "--help"])
     place = f"{module}.__main__" if module == "plots" else module
     with pytest.raises(SystemExit) as ended:

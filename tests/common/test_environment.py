@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from math import inf
 
 import pytest
+from commands import run
 from conftest import ROOT, begin
 
 from common import cgroups, environment
@@ -175,13 +175,7 @@ def test_users_settings_of_matplotlib_do_not_reach_our_figures(tmp_path, variabl
 def test_packages_of_pythonpath_do_not_replace_ours(tmp_path, script):
     for package in ("numpy", "scipy", "packaging", "tqdm", "matplotlib", "mxnet"):
         (tmp_path / f"{package}.py").write_text("raise SystemExit('the wrong package')")
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", *script.split(), "--help"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
-    )
+    done = run(*script.split(), "--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert done.returncode == 0 and done.stdout.startswith("usage:"), done.stderr
 
 

@@ -1,12 +1,11 @@
-"""What is wrong on a user's machine is one line with a remedy, and never a traceback."""
+"""Mistakes and failures of the user's machine are one line with a remedy, without a traceback."""
 
 import resource
-import subprocess
-import sys
 
 import mxnet as mx
 import pytest
-from conftest import ROOT, refusal
+from commands import run
+from conftest import refusal
 
 import train_cifar
 from common import errors
@@ -16,7 +15,7 @@ from training.recipe import Recipe
 
 
 def ended(capsys, error):
-    """(exit code, what is on standard error) of a script that raises an error."""
+    """(exit code, standard error) of a script that raises an error."""
 
     def main():
         raise error
@@ -77,21 +76,12 @@ def test_full_disk_while_the_generated_set_is_made_is_one_line(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_name_that_the_terminal_cannot_print_is_escaped(tmp_path, encoding):
-    name = "bad-\udcff-\u65e5"
-    done = subprocess.run(
-        [sys.executable, "-m", "data.generated", "--images", "6", tmp_path / name],
-        cwd=ROOT,
-        capture_output=True,
-    )
-    assert done.returncode == 0 and (tmp_path / name / "test_batch.bin").is_file(), done.stderr
-    code = "import sys, common; print(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, name],
-        cwd=ROOT,
-        capture_output=True,
-        env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"},
-    )
-    assert done.returncode == 0 and b"\\udcff" in done.stdout, done.stderr
+    folder = tmp_path / "bad-\udcff-\u65e5"
+    settings = dict(PYTHONIOENCODING=encoding, PYTHONUTF8="1")
+    done = run("-m", "data.generated", "--images", "6", folder, **settings)
+    assert done.returncode == 0 and (folder / "test_batch.bin").is_file(), done.stderr
+    done = run("-c", "import sys, common; print(sys.argv[1])", folder, **settings)
+    assert done.returncode == 0 and "\\udcff" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -99,11 +89,8 @@ def test_name_that_the_terminal_cannot_print_is_escaped(tmp_path, encoding):
 )
 def test_cost_is_told_in_words(seconds, words):
     cost = {"seconds": seconds, "images_per_second": 12.34, "megabytes": 2345.6}
-    assert (
-        fit.cost_in_words(cost, Recipe())
-        == f"64,000 iterations of batch 128 will take about {words} here, at 12.3 images/s, and"
-        " 2,346 MB"
-    )
+    text = fit.cost_in_words(cost, Recipe())
+    assert words in text and "64,000" in text and "12.3 images/s" in text and "2,346 MB" in text
     gpu = fit.cost_in_words({**cost, "gpu_megabytes": 99.6}, Recipe())
     assert gpu.endswith("2,346 MB and 100 MB on each GPU")
 
