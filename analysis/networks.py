@@ -107,14 +107,12 @@ def images_of(network, folder, part="test", count=None):
         )
     if recipe["validation"]:
         dataset = cifar.split_validation(dataset, recipe["seed"])
-    pairs = {
-        "test": (dataset.test_images, dataset.test_labels),
-        "training": (dataset.train_images, dataset.train_labels),
-    }
-    images, labels = pairs[part]
+    images, labels = dataset.train_images, dataset.train_labels
+    if part == "test":
+        images, labels = dataset.test_images, dataset.test_labels
     mean = batches.mean_of(dataset.train_images, recipe["input"])
-    text = f"{len(images[:count]):,} {part} images of {dataset.name}"
-    return Sample(images[:count] - mean, labels[:count], _sized(text, recipe["image_size"]))
+    name = f"{part} images of {dataset.name}"
+    return _sample(images[:count] - mean, labels[:count], name, recipe["image_size"])
 
 
 def training_batch(networks, count, folder, image_size):
@@ -134,12 +132,12 @@ def training_batch(networks, count, folder, image_size):
     else:
         images, labels = generated.pictures(1000, np.random.RandomState(0))
         images, name = cifar.block_average(images, image_size), "generated shapes"
-    text = _sized(f"{count} images of {name}", image_size)
-    return Sample(images[:count] - batches.mean_image(images), labels[:count], text)
+    arrays = images[:count] - batches.mean_image(images), labels[:count]
+    return _sample(*arrays, f"images of {name}", image_size)
 
 
-def _sized(text, side):
-    return f"{text}, {side} pixels square"
+def _sample(images, labels, name, side):
+    return Sample(images, labels, f"{len(images):,} {name}, {side} pixels square")
 
 
 def find(texts, seed=0, unit=None):

@@ -8,7 +8,7 @@ from paper import experiments
 # names: tables and figures that runs fill. diagrams and measured: figures that exist at no scale.
 Claim = namedtuple("Claim", "title text names diagrams measured", defaults=((), ()))
 # pattern: of the file's name, without suffix. text: what the figure shows. command: draws it.
-Figure = namedtuple("Figure", "pattern text command")
+Figure = namedtuple("Figure", "pattern text command", defaults=("make diagrams",))
 
 CLAIMS = [
     Claim(
@@ -27,14 +27,13 @@ CLAIMS = [
                 "figure2",
                 "The shortcuts of Figure 2: identity, constant scaling, exclusive gating, "
                 "shortcut-only gating, 1x1 convolution, dropout. ReLU follows each addition.",
-                "make diagrams",
             )
         ],
         [
             Figure(
                 "gates-*",
                 "Factor 1 - g(x) on the shortcut of each residual unit of trained networks with "
-                "gates: median, quartiles, and the factor before training.",
+                "gates: quantiles, and the factor of the bias before and after training.",
                 'make gates RUN="..."',
             )
         ],
@@ -49,13 +48,11 @@ CLAIMS = [
                 "figure4",
                 "The residual units of Figure 4, with BN and ReLU at five places. Only in (c), "
                 "(d) and (e) nothing follows the addition.",
-                "make diagrams",
             ),
             Figure(
                 "figure5",
                 "Figure 5: an activation that acts on the weight path only is the pre-activation "
                 "of the next unit.",
-                "make diagrams",
             ),
         ],
     ),
@@ -69,7 +66,6 @@ CLAIMS = [
                 "figure1-units",
                 "Left half of Figure 1: the original residual unit and the proposed one. The grey "
                 "line is the shortcut.",
-                "make diagrams",
             )
         ],
     ),

@@ -9,9 +9,18 @@ import matplotlib.pyplot as plt
 
 from common.errors import run_main
 
-from . import measured, styles
+from . import measured
+from .styles import OTHERS
 
 COLUMNS = 2
+COLOUR = OTHERS[0]
+BANDS = {"5 to 95 %": ("low", "high", 0.15), "quartiles": ("quartile1", "quartile3", 0.35)}
+LINES = {
+    "median": ("median", {"marker": "o", "markersize": 3}),
+    r"trained bias alone: $1-\sigma(b_g)$": ("bias", {"color": "0.2", "linestyle": (0, (4, 2))}),
+    "bias before training": ("initial", {"color": "0.2", "linestyle": ":", "linewidth": 2.5}),
+}
+TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 @measured.STYLE
@@ -19,51 +28,43 @@ def draw(tables):
     """Draw one figure with a panel for each network, named after them."""
     columns = min(COLUMNS, len(tables))
     lines = math.ceil(len(tables) / columns)
-    size = (measured.WIDTH, 1.2 + 2.7 * lines)
     figure, axes = plt.subplots(
-        lines, columns, figsize=size, squeeze=False, sharex=True, sharey=True
+        lines,
+        columns,
+        figsize=(measured.WIDTH, 1.2 + 2.7 * lines),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
     )
     for axis in axes.flat[len(tables) :]:
         axis.remove()
-    for axis, rows, (colour, _) in zip(
-        axes.flat, tables, styles.styles([rows[0] for rows in tables])
-    ):
-        _panel(axis, rows, colour)
+    for axis, rows in zip(axes.flat, tables):
+        _panel(axis, rows)
     for axis in axes[:, 0]:
-        axis.set_ylabel(r"factor $1-g(x)$ on the shortcut")
+        axis.set_ylabel(r"factor $1-g(x)$ (logit scale)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    for handle in handles:
-        handle.set_color("0.3")
-    figure.legend(
-        handles,
-        labels,
-        loc="outside upper center",
-        ncols=2,
-        title="Gates of trained networks (section 3.1)",
-    )
+    title = "Factor on the shortcut of trained networks with gates (section 3.1)"
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, title=title)
     measured.save(figure, "gates", tables, "quantiles over images, channels and pixels")
 
 
-def _panel(axes, rows, colour):
-    """Draw a network's gates."""
+def _panel(axes, rows):
+    """Draw a network's gates. On a logit axis, values near 0 and near 1 can be told apart."""
     units = [row["l"] for row in rows]
-    bands = (("low", "high", 0.15, "5 to 95 %"), ("quartile1", "quartile3", 0.35, "quartiles"))
-    for low, high, alpha, label in bands:
+    for label, (low, high, alpha) in BANDS.items():
         edges = [[row[name] for row in rows] for name in (low, high)]
-        axes.fill_between(units, *edges, color=colour, alpha=alpha, linewidth=0, label=label)
-    lines = (
-        ("median", "median", {"marker": "o", "markersize": 3}),
-        ("bias", r"trained bias only: $1-\sigma(b_g)$", {"linestyle": (0, (4, 2))}),
-        ("initial", r"bias before training", {"linestyle": ":"}),
-    )
-    for column, label, style in lines:
-        axes.plot(units, [row[column] for row in rows], color=colour, label=label, **style)
+        axes.fill_between(units, *edges, color=COLOUR, alpha=alpha, linewidth=0, label=label)
+    for label, (column, style) in LINES.items():
+        values = [row[column] for row in rows]
+        axes.plot(units, values, label=label, **{"color": COLOUR, **style})
+    axes.set_yscale("logit")
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.set_yticks([], minor=True)
+    axes.set(title=rows[0]["label"], ylim=(0.004, 0.9998), xlabel="residual unit (grey: stages)")
     measured.grid(axes)
     pairs = zip(rows, rows[1:])
-    measured.stage_borders(
-        axes, [row["l"] for before, row in pairs if row["channels"] != before["channels"]]
-    )
-    axes.set(title=rows[0]["label"], ylim=(-0.03, 1.03), xlabel="residual unit (grey: stages)")
+    borders = [row["l"] for before, row in pairs if row["channels"] != before["channels"]]
+    measured.stage_borders(axes, borders)
 
 
 def main():

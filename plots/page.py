@@ -32,6 +32,7 @@ th, td { border-bottom: 1px solid #ccc; padding: .25rem .6rem; text-align: left;
   vertical-align: top; }
 th { background: #eee; }
 th, td { white-space: nowrap; }
+td:last-child { white-space: normal; min-width: 12rem; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 progress { width: 12rem; }
 details { margin: 1rem 0; }
@@ -46,7 +47,7 @@ nav a { margin-right: 1rem; }
   figure { margin: .2cm 0; }
   figcaption { font-size: 7.5pt; }
   table { font-size: 6.5pt; } th, td { padding: .05rem .25rem; }
-  th, td:nth-child(2), td:last-child { white-space: normal; } }
+  th, td:nth-child(2) { white-space: normal; } }
 """
 
 
