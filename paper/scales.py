@@ -25,10 +25,10 @@ class Scale:
 
     @property
     def summary(self):
-        """'2,400 iterations of 64 pictures of 16x16'"""
+        """'2,400 iterations of 64 images of 16x16'"""
         recipe = self.recipe
         return (
-            f"{recipe.iterations:,} iterations of {recipe.batch_size} pictures of "
+            f"{recipe.iterations:,} iterations of {recipe.batch_size} images of "
             f"{recipe.image_size}x{recipe.image_size}"
         )
 

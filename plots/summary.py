@@ -102,8 +102,10 @@ def _figure(charts, together, scale, path):
         gridspec_kw={"height_ratios": heights, "width_ratios": (1.7, 1)},
     )
     for (title, pairs), (slopes, dots) in zip(charts, grid):
-        _slopes(slopes, pairs)
-        _dots(dots, pairs, scale)
+        ours = sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
+        colours = [MOVED if pair in moved(ours) else KEPT for pair in ours]
+        _slopes(slopes, pairs, ours, colours)
+        _dots(dots, ours, colours, scale)
         slopes.set_title(title, fontsize=10)
         dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)", fontsize=9)
     figure.suptitle(together, fontsize=10)
@@ -112,11 +114,6 @@ def _figure(charts, together, scale, path):
     figure_files.caption(figure, runs, of=None, note=experiments.depths_note(scale, drawn))
     figure_files.save(figure, path)
     plt.close(figure)
-
-
-def _ranked(pairs):
-    """(row, Ours) of pairs, our best first."""
-    return sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
 
 
 def moved(pairs):
@@ -132,14 +129,12 @@ def moved(pairs):
     return [pair for pair in pairs if pair not in kept]
 
 
-def _slopes(axes, pairs):
+def _slopes(axes, pairs, ours, colours):
     """A line for each row from its rank in the paper to its rank here."""
-    ours = _ranked(pairs)
-    others = moved(ours)
     for left, pair in enumerate(pairs):
         row, runs = pair
         right = ours.index(pair)
-        colour = MOVED if pair in others else KEPT
+        colour = colours[right]
         axes.plot([0, 1], [left, right], "o-", color=colour, markersize=4, linewidth=1.5)
         style = dict(va="center", fontsize=8, color=colour)
         axes.text(-0.07, left, f"{label(row)}  {say(row.paper)}", ha="right", **style)
@@ -148,7 +143,7 @@ def _slopes(axes, pairs):
     head = dict(fontsize=9, va="bottom")
     axes.text(0, -0.8, "the paper, %", ha="right", **head)
     axes.text(1, -0.8, "ours, %", ha="left", **head)
-    if others:
+    if MOVED in colours:
         axes.plot([], [], color=MOVED, label="without the red rows, our order is the paper's")
         axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0))
     axes.set_xlim(-1.9, 2.9)
@@ -156,14 +151,11 @@ def _slopes(axes, pairs):
     axes.set_axis_off()
 
 
-def _dots(axes, pairs, scale):
+def _dots(axes, ours, colours, scale):
     """A dot for each run, in the rows of our order."""
-    ours = _ranked(pairs)
-    others = moved(ours)
-    for place, pair in enumerate(ours):
-        errors = pair[1].errors
-        colour = MOVED if pair in others else KEPT
-        axes.plot(errors, [place] * len(errors), "o", color=colour, markersize=4, alpha=0.7)
+    for place, ((_, runs), colour) in enumerate(zip(ours, colours)):
+        dots = dict(color=colour, markersize=4, alpha=0.7)
+        axes.plot(runs.errors, [place] * len(runs.errors), "o", **dots)
     if scale in JUDGED:
         axes.axvline(experiments.FAILS_ABOVE, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
         axes.annotate(
