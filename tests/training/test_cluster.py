@@ -14,12 +14,11 @@ import numpy as np
 import pytest
 from conftest import ROOT, SMALL, refused, rows, same, start
 
-from training import checkpoint
-from training import cluster as launcher
+from training import checkpoint, cluster
 from training.log import read_log
 
 
-def cluster(*arguments, options=("--workers", "2"), **environment):
+def start_job(*arguments, options=("--workers", "2"), **environment):
     """A job of train_cifar.py, with its standard output and standard error as text."""
     command = ["-m", "training.cluster", *options, "--", "train_cifar.py", *arguments]
     return subprocess.Popen(
@@ -72,7 +71,7 @@ def test_two_workers_equal_one_process_with_two_devices(images, tmp_path):
     devices, workers = tmp_path / "devices", tmp_path / "workers"
     for process in (
         start(*arguments, devices, "--cpus", 2, OMP_NUM_THREADS="1"),
-        cluster(*arguments, workers, "--kv-store", "dist_sync"),
+        start_job(*arguments, workers, "--kv-store", "dist_sync"),
     ):
         assert "finished: test error" in finish(process)[0]
     logs = [[row[:4] for row in rows(folder)] for folder in (devices, workers)]
@@ -87,23 +86,23 @@ def test_two_workers_equal_one_process_with_two_devices(images, tmp_path):
 def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_path):
     job = ["--data-dir", images, *SMALL, "--iterations", 200, "--kv-store", "dist_sync", "--output"]
     uninterrupted, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
-    finish(cluster(*job, uninterrupted))
+    finish(start_job(*job, uninterrupted))
 
-    process = cluster(*job, folder)
+    process = start_job(*job, folder)
     wait_for_row(folder, 20, process)
     process.terminate()
     finish(process, 143)
     stopped = rows(folder)[-1][0]
     assert 20 <= stopped < 200
 
-    process = cluster(*job, folder)
+    process = start_job(*job, folder)
     wait_for_row(folder, stopped + 15, process)
     os.kill(workers_of(process)[1], signal.SIGKILL)
     _, err = finish(process, 1)
     assert "died (exit code -9), so the job ends" in err and "resume" in err
 
     for _ in range(2):  # the second job has nothing left to do
-        assert "finished: test error" in finish(cluster(*job, folder))[0]
+        assert "finished: test error" in finish(start_job(*job, folder))[0]
         assert same(uninterrupted, folder)
 
 
@@ -111,7 +110,7 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
 def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_path, rate):
     arguments = ["--data-dir", images, *SMALL, "--kv-store", "dist_async"]
     warm_up = ["--warmup-iterations", 40, "--warmup-learning-rate", rate]
-    finish(cluster(*arguments, *warm_up, "--output", tmp_path / "run"))
+    finish(start_job(*arguments, *warm_up, "--output", tmp_path / "run"))
     assert rows(tmp_path / "run")[-1][0] == 40
     first, last = (checkpoint.load(path)[0] for path in checkpoint.found(tmp_path / "run"))
     same_weights = all(
@@ -133,17 +132,17 @@ def test_worker_without_a_cluster_is_refused(train, store):
 def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, first):
     monkeypatch.setenv("SLURM_STEP_NODELIST", nodes)
     monkeypatch.setattr(socket, "gethostbyname", lambda name: f"address of {name}")
-    assert launcher.slurm_root() == f"address of {first}"
+    assert cluster.slurm_root() == f"address of {first}"
 
 
 def test_slurm_starts_one_worker_for_each_task(images, tmp_path):
     """As srun does: the same command for each task, with SLURM's variables."""
-    port, reservation = launcher.reserve("127.0.0.1")
+    port, reservation = cluster.reserve("127.0.0.1")
     reservation.close()
     arguments = ["--data-dir", images, *SMALL, "--iterations", 10, "--kv-store", "dist_sync"]
     slurm = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": str(os.getpid())}
     tasks = [
-        cluster(
+        start_job(
             *arguments,
             *("--output", tmp_path / "run"),
             options=("--port", port),
