@@ -130,7 +130,7 @@ def training_batch(networks, count, folder, image_size):
         dataset = cifar.load("cifar10", folder, image_size)
         images, labels, name = dataset.train_images, dataset.train_labels, dataset.name
     else:
-        images, labels = generated.pictures(1000, np.random.RandomState(0))
+        images, labels = generated.draw(1000, np.random.RandomState(0))
         images, name = cifar.block_average(images, image_size), "generated shapes"
     arrays = images[:count] - batches.mean_image(images), labels[:count]
     return _sample(*arrays, f"images of {name}", image_size)

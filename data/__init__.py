@@ -1,3 +1,3 @@
-"""Where images come from: CIFAR's files, the generated set, augmentation, batches."""
+"""Data sets: CIFAR, ImageNet, own and generated images; augmentation and batches."""
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

@@ -1,26 +1,24 @@
 """The papers' augmentation: pad by 4, crop at random, flip at random (1512.03385, section 4.2).
 
-Everything random is drawn for a whole epoch at once from (seed, epoch), so that what happens to a
-sample is a pure function of (seed, epoch, sample) whatever was trained, stopped or resumed before.
+All random numbers of an epoch are drawn at once from (seed, epoch). The augmentation of a sample is
+therefore a pure function of (seed, epoch, sample), also after a run has resumed.
 """
 
 from collections import namedtuple
 
 import numpy as np
 
-# order: the samples in the order in which the epoch shows them; top, left, flip: what is done to
-# each sample
+# order: the samples in the order of the epoch; top, left, flip: the augmentation of each sample
 Draws = namedtuple("Draws", "order top left flip")
 
 
 def padding_for(image_size):
-    """4 pixels for the papers' 32x32, and the same share of smaller pictures."""
+    """4 pixels for the papers' 32x32, and the same share of smaller images."""
     return image_size // 8
 
 
 def draw(seed, epoch, samples, padding):
-    """The random numbers of one epoch; RandomState, because its stream is frozen for all versions
-    of NumPy."""
+    """The Draws of an epoch, by RandomState, whose stream is the same in all versions of NumPy."""
     state = np.random.RandomState([seed, epoch])
     order = state.permutation(samples)
     top, left = state.randint(0, 2 * padding + 1, (2, samples))
@@ -28,8 +26,7 @@ def draw(seed, epoch, samples, padding):
 
 
 class Augmenter:
-    """Crops and flips of a whole set; the mean is subtracted before the padding, so that the border
-    is 0 (the mean)."""
+    """Crops and flips of a set. The mean is subtracted before the padding, so the border is 0."""
 
     def __init__(self, images, mean, padding):
         """images uint8 (n, 3, size, size); mean float32 (3, size, size); padding in pixels."""
@@ -44,8 +41,8 @@ class Augmenter:
         self._mean = np.ascontiguousarray(self._mean.transpose(1, 2, 0, 3, 4))
 
     def __call__(self, samples, top, left, flip):
-        """float32 (len(samples), 3, size, size): each sample cropped from (top, left) of its padded
-        image, then flipped."""
+        """float32 (len(samples), 3, size, size): a crop from (top, left) of each padded image, then
+        flipped."""
         batch = self._crops[samples, :, top, left].astype(np.float32)
         batch -= self._mean[top, left]
         batch[flip] = batch[flip, :, :, ::-1]

@@ -1,5 +1,4 @@
-"""From images to Module: an endless stream of augmented training batches, and the test set in
-MXNet's own iterator."""
+"""Batches for Module: an endless stream of augmented training batches, and the test set."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,26 +11,21 @@ from .augment import Augmenter, draw, padding_for
 
 
 def mean_image(images):
-    """The per-pixel mean of a training set, float32 (3, size, size): what is subtracted from every
-    picture."""
+    """The mean image of a training set, float32 (3, size, size)."""
     return images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 def mean_of(images, kind):
-    """What is subtracted from every picture. kind: mean, the training set's mean picture; raw,
-    nothing.
-    """
+    """What is subtracted from every image. kind: mean (the mean image) or raw (zeros)."""
     return mean_image(images) if kind == "mean" else np.zeros(images.shape[1:], np.float32)
 
 
 class Batches:
-    """Batch number i, from 1, as a pure function of (seed, i); prepared ahead by a background
-    thread.
+    """Batch i (from 1) as a pure function of (seed, i), prepared by a background thread.
 
-    An epoch's last batch is filled up from the next epoch, as in Caffe: every batch is whole and
-    iterations count. A subclass says in order(epoch) in which order an epoch shows the samples, and
-    makes batch number i in data_batch(i). share: (k, n) gives the k-th of n equal parts of each
-    batch, for one of n workers; batch_size is that of all together.
+    An epoch's last batch is filled up from the next epoch, as in Caffe. A subclass defines
+    order(epoch), the samples in the order of an epoch, and data_batch(i). share: (k, n) for the
+    k-th of n equal parts of each batch, for one of n workers. batch_size: of all parts together.
     """
 
     def __init__(self, samples_per_epoch, batch_size, seed, share=(0, 1)):
@@ -40,7 +34,7 @@ class Batches:
         self._mine = slice(share[0] * part, (share[0] + 1) * part)
 
     def samples(self, iteration):
-        """[(epoch, sample), ...]: what batch number `iteration` shows, in its order."""
+        """[(epoch, sample), ...] of a batch, in its order."""
         count = self.samples_per_epoch
         first = (iteration - 1) * self.batch_size
         positions = range(first, first + self.batch_size)
@@ -50,7 +44,7 @@ class Batches:
         ]
 
     def stream(self, first, last):
-        """Batches first ... last as mx.io.DataBatch, two of them always ready."""
+        """Yield the batches first ... last as mx.io.DataBatch; two are prepared ahead."""
         with ThreadPoolExecutor(1, initializer=copy_alone) as background:
             waiting = [
                 background.submit(self.data_batch, i)
@@ -64,12 +58,10 @@ class Batches:
 
 
 class TrainingBatches(Batches):
-    """CIFAR's, out of memory."""
+    """Batches of a set in memory."""
 
     def __init__(self, images, labels, mean, batch_size, seed, share=(0, 1), augmentation="crop"):
-        """augmentation: crop, the papers' crops and flips; none, the pictures as they are, in a
-        random order.
-        """
+        """augmentation: crop (the papers' crops and flips), or none (the images, shuffled)."""
         super().__init__(len(labels), batch_size, seed, share)
         self._labels = labels.astype(np.float32)
         self._augmented = augmentation == "crop"
@@ -81,18 +73,17 @@ class TrainingBatches(Batches):
         return self._epoch(epoch).order
 
     def batch(self, iteration):
-        """(images float32 (part, 3, size, size), labels float32 (part,)): this worker's part of
-        batch number `iteration`."""
+        """This worker's part of a batch: images float32 (part, 3, size, size), labels (part,)."""
         epochs, samples = np.array(self.samples(iteration)[self._mine]).T
-        chosen = {
+        draws = {
             name: np.empty(len(samples), dtype)
             for name, dtype in (("top", int), ("left", int), ("flip", bool))
         }
         for epoch in np.unique(epochs):
-            here = epochs == epoch
-            for name, values in chosen.items():
-                values[here] = getattr(self._epoch(epoch), name)[samples[here]]
-        return self._augment(samples, **chosen), self._labels[samples]
+            rows = epochs == epoch
+            for name, values in draws.items():
+                values[rows] = getattr(self._epoch(epoch), name)[samples[rows]]
+        return self._augment(samples, **draws), self._labels[samples]
 
     def data_batch(self, iteration):
         images, labels = self.batch(iteration)
@@ -109,8 +100,7 @@ class TrainingBatches(Batches):
 
 
 def test_batches(images, labels, mean, batch_size):
-    """The test set once, unaugmented; the last batch is padded and says by how much in
-    batch.pad."""
+    """The test set once, without augmentation. batch.pad is the padding of the last batch."""
     return mx.io.NDArrayIter(
         images - mean, labels.astype(np.float32), batch_size, last_batch_handle="pad"
     )

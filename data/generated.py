@@ -1,10 +1,8 @@
-"""A generated set in CIFAR-10's binary layout: small pictures that need both shape and colour to
-tell them apart.
+"""Generate a set in CIFAR-10's binary layout, whose classes are combinations of shape and colour.
 
-Ten classes: five shapes (disc, square, triangle, cross, ring), each in a warm and a cool colour, at
-any place, size and angle, over a coloured background, among clutter of both colours, under noise.
-It needs no download, which makes it the set of `make demo` and of the tests. Errors on it say
-nothing about CIFAR.
+Ten classes: five shapes (disc, square, triangle, cross, ring) in a warm and a cool colour, with
+random position, size and angle, on a coloured background, with clutter of both colours and noise.
+The set needs no download; `make demo` and the tests use it. Errors on it say nothing about CIFAR.
 
     python -m data.generated data/generated          # 10,000 + 2,000 images, 37 MB, a few seconds
 """
@@ -23,8 +21,7 @@ CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool"
 
 
 def _inside(shape, u, v):
-    """Which points (u, v) of the unit square around the centre belong to a shape. All shapes have
-    about the same area."""
+    """The points (u, v) around the centre that belong to a shape. All shapes have similar areas."""
     return {
         "disc": u * u + v * v < 0.56,
         "square": np.maximum(abs(u), abs(v)) < 0.66,
@@ -35,16 +32,15 @@ def _inside(shape, u, v):
 
 
 def _colour(hue, value, saturation):
-    """Hue, value and saturation in [0, 1] -> RGB (n, 3) in [0, 255]."""
+    """RGB (n, 3) from 0 to 255 of hue, value and saturation from 0 to 1."""
     sector = (hue[:, None] * 6 + np.array([0, 4, 2])) % 6
     return (
         255 * value[:, None] * (1 - saturation[:, None] * (1 - np.clip(abs(sector - 3) - 1, 0, 1)))
     )
 
 
-def pictures(count, state):
-    """count pictures, classes in equal shares and random order: uint8 (count, 3, 32, 32), labels
-    uint8 (count,)."""
+def draw(count, state):
+    """Images uint8 (count, 3, 32, 32) and labels uint8 (count,), classes equally often, shuffled."""
     labels = state.permutation(np.arange(count) % 10).astype(np.uint8)
     y, x = np.mgrid[0:32, 0:32] - 15.5
 
@@ -100,9 +96,8 @@ def pictures(count, state):
 
 
 def write(folder, images=12000, seed=0):
-    """Write the set: five sixths of the images for training, in five files, and one sixth for
-    testing."""
-    parts = (pictures(images // 6, np.random.RandomState([seed, k])) for k in range(6))
+    """Write a set: five sixths of the images for training, one sixth for testing."""
+    parts = (draw(images // 6, np.random.RandomState([seed, k])) for k in range(6))
     title = f"generated shapes ({images // 6 * 5:,} + {images // 6:,} images, seed {seed})"
     layouts.write(Path(folder), parts, CLASSES, title)
 
@@ -110,9 +105,7 @@ def write(folder, images=12000, seed=0):
 def main():
     parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("folder", type=new_folder)
-    parser.add_argument(
-        "--images", type=int, default=12000, help="in all; a sixth of them are for " "testing"
-    )
+    parser.add_argument("--images", type=int, default=12000, help="number; a sixth is for testing")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     write(arguments.folder, arguments.images, arguments.seed)

@@ -1,5 +1,6 @@
-"""A copy of a CIFAR-10 whose pictures went once more through JPEG of quality 75: what that costs a
-network says something of what such pictures cost it in the first place.
+"""Write a copy of CIFAR-10 whose images are compressed as JPEG of quality 75.
+
+Networks trained on both show what the compression costs.
 
     python -m data.recompressed data/cifar10 data/cifar10-recompressed     # 184 MB, half a minute
 """
@@ -16,26 +17,25 @@ from common.errors import UserError, run_main
 from . import cifar, layouts
 
 QUALITY = 75
-# pixels between the corners of picture and blocks: a second compression in the very blocks of a
-# first one finds little that is left to lose
+# pixels between the corners of image and blocks: a second compression with the same blocks as a
+# first one changes little
 SHIFT = 3
 
 
-def recompressed(picture):
-    """uint8 (3, 32, 32) -> the same through JPEG, its blocks moved by SHIFT pixels."""
-    padded = np.pad(picture, ((0, 0), (SHIFT, 8 - SHIFT), (SHIFT, 8 - SHIFT)), "edge")
+def recompressed(image):
+    """An image, uint8 (3, 32, 32), after a JPEG whose blocks are moved by SHIFT pixels."""
+    padded = np.pad(image, ((0, 0), (SHIFT, 8 - SHIFT), (SHIFT, 8 - SHIFT)), "edge")
     coded = io.BytesIO()
     Image.fromarray(padded.transpose(1, 2, 0)).save(coded, "JPEG", quality=QUALITY)
-    side = picture.shape[-1]
+    side = image.shape[-1]
     decoded = np.asarray(Image.open(coded)).transpose(2, 0, 1)
     return decoded[:, SHIFT : SHIFT + side, SHIFT : SHIFT + side]
 
 
 def write(source, target):
-    """Write a CIFAR-10 of a folder anew, recompressed. Raises UserError for a source that is none,
-    and for a target that is the source."""
+    """Write the recompressed set. Raises UserError if source and target are the same folder."""
     if Path(source).resolve() == Path(target).resolve():
-        raise UserError(f"{target} holds the pictures themselves: name another folder")
+        raise UserError(f"{target} has the original images: name another folder")
     dataset = cifar.load("cifar10", source)
     parts = [
         *zip(np.split(dataset.train_images, 5), np.split(dataset.train_labels, 5)),

@@ -1,13 +1,9 @@
 """ImageNet's training crops and the three rules for testing, against plain NumPy."""
 
-import os
-import subprocess
-import sys
-
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import ROOT, refusal
+from conftest import begin, refusal
 from PIL import Image
 from trees import SIDE, decoded
 
@@ -18,11 +14,8 @@ from training.evaluate import evaluate
 
 
 def feed(made, **options):
-    return CropBatches(
-        made.train_images,
-        made.mean,
-        **{**dict(batch_size=7, seed=3, image_size=64, side=SIDE), **options},
-    )
+    options = {**dict(batch_size=7, seed=3, image_size=64, side=SIDE), **options}
+    return CropBatches(made.train_images, made.mean, **options)
 
 
 def shown(batches, iteration):
@@ -39,9 +32,8 @@ def test_batch_is_a_function_of_seed_and_iteration_whatever_came_before(prepared
         images, labels = shown(second, i)
         assert (images == expected[i - 1][0]).all() and (labels == expected[i - 1][1]).all()
     streamed = list(second.stream(5, 8))
-    assert all(
-        (batch.data[0].asnumpy() == expected[i][0]).all() for i, batch in enumerate(streamed, 4)
-    )
+    for batch, (images, _) in zip(streamed, expected[4:]):
+        assert (batch.data[0].asnumpy() == images).all()
     assert (shown(feed(made, seed=4), 1)[0] != expected[0][0]).any()
 
 
@@ -65,10 +57,8 @@ def test_same_picture_is_cropped_anew_in_every_batch(prepared):
     for i in (1, 2, 3):
         batches.samples = lambda iteration: [(0, 0)] * 36
         flips.append(shown(batches, i)[0])
-    assert all(
-        abs(one - other).max(axis=(1, 2, 3)).min() > 1
-        for one, other in ((flips[0], flips[1]), (flips[1], flips[2]))
-    )
+    for one, other in zip(flips, flips[1:]):
+        assert abs(one - other).max(axis=(1, 2, 3)).min() > 1
     assert len({row.tobytes() for row in flips[0]}) > 30
 
 
@@ -94,23 +84,16 @@ print((held_after(51, 100) - held) / 50)
 """
     # each iterator has threads of its own, and by default malloc an arena for each, which come to
     # their full size one by one
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
-    )
-    assert float(done.stdout) < 600, done.stdout + done.stderr
+    out, err = begin(code, MALLOC_ARENA_MAX="1").communicate()
+    assert float(out) < 600, out + err
 
 
 def ramp(tmp_path, colours):
     """A set of one picture: its red is its column, its green its row."""
     side = SIDE
     y, x = np.mgrid[0:side, 0:side]
-    pixels = np.stack(
-        [x, y, np.full_like(x, 100)] if colours else [np.full_like(x, 120)] * 3, axis=2
-    ).astype(np.uint8)
+    planes = [x, y, np.full_like(x, 100)] if colours else [np.full_like(x, 120)] * 3
+    pixels = np.stack(planes, axis=2).astype(np.uint8)
     for name in ("a/1.png", "b/1.png"):
         for split in ("train", "val"):
             path = tmp_path / "source" / split / name
@@ -124,15 +107,12 @@ def test_crops_have_the_papers_scales_places_and_flips(tmp_path, monkeypatch):
     batches = feed(ramp(tmp_path, True), batch_size=200)
     batches.samples = lambda iteration: [(0, 0)] * 200
     images = shown(batches, 1)[0] + batches_mean(tmp_path).reshape(3, 1, 1)
-    slope = (
-        images[:, 0, 32, 56] - images[:, 0, 32, 8]
-    ) / 48  # columns of the prepared picture for one of the crop
+    # columns of the prepared image for one of the crop
+    slope = (images[:, 0, 32, 56] - images[:, 0, 32, 8]) / 48
     down = (images[:, 1, 56, 32] - images[:, 1, 8, 32]) / 48
     assert np.allclose(abs(slope), down, atol=0.1)
-    short = SIDE / down
-    assert (
-        short.min() > 70 and short.max() < 141 and short.min() < 78 and short.max() > 132
-    )  # [256, 480] of 224 is [73, 137] of 64
+    short = SIDE / down  # [256, 480] of 224 is [73, 137] of 64
+    assert 70 < short.min() < 78 and 132 < short.max() < 141
     assert 95 < short.mean() < 115 and 0.4 < (slope < 0).mean() < 0.6
     room = short - 64
     top = (images[:, 1, 8, 32] / down - 8) / room
@@ -179,9 +159,8 @@ def by_numpy(pixels, side, crop):
     """
     height, width = pixels.shape[:2]
     short = min(height, width)
-    for axis, (old, new) in enumerate(
-        ((height, round(height * side / short)), (width, round(width * side / short)))
-    ):
+    for axis, old in enumerate((height, width)):
+        new = round(old * side / short)
         scale = max(old / new, 1)
         centres = (np.arange(new) + 0.5) * old / new - 0.5
         weights = np.maximum(1 - abs(np.arange(old)[None] - centres[:, None]) / scale, 0)
@@ -193,9 +172,8 @@ def by_numpy(pixels, side, crop):
 @pytest.mark.parametrize("width, height", [(300, 211), (97, 160), (64, 64), (480, 333)])
 @pytest.mark.parametrize("name", ["224", "320", "ten"])
 def test_crops_by_each_rule_are_those_of_plain_numpy(width, height, name):
-    image = Image.fromarray(
-        np.random.RandomState(width).randint(0, 256, (height, width, 3), dtype=np.uint8)
-    )
+    state = np.random.RandomState(width)
+    image = Image.fromarray(state.randint(0, 256, (height, width, 3), dtype=np.uint8))
     side, crop = {"224": (256, 224), "320": (320, 320), "ten": (256, 224)}[name]
     whole = by_numpy(np.asarray(image).astype(float), side, crop)
     bottom, right = whole.shape[0] - crop, whole.shape[1] - crop
@@ -206,9 +184,8 @@ def test_crops_by_each_rule_are_those_of_plain_numpy(width, height, name):
     if name == "ten":
         expected += [view[:, ::-1] for view in expected]
     ours = crops.crops(image, crops.RULES[name]).transpose(0, 2, 3, 1)
-    assert (
-        ours.shape == (len(expected), crop, crop, 3) and abs(ours - np.array(expected)).max() < 1.5
-    )
+    assert ours.shape == (len(expected), crop, crop, 3)
+    assert abs(ours - np.array(expected)).max() < 1.5
 
 
 @pytest.mark.parametrize("rule", ["224", "320", "ten"])

@@ -15,9 +15,7 @@ def test_generated_set_is_the_same_for_the_same_seed_and_another_for_another(tmp
     a, b, c = (contents(tmp_path / name) for name in "abc")
     assert a == b and a.keys() == c.keys()
     binaries = [content for name, content in [*a.items(), *c.items()] if name.endswith(".bin")]
-    assert (
-        len(binaries) == 12 and len(set(binaries)) == 12
-    ), "two files, or two seeds, have the same pictures"
+    assert len(binaries) == 12 and len(set(binaries)) == 12, "two files have the same images"
 
 
 def test_generated_set_has_all_ten_classes_equally_often_in_every_file(records):
@@ -32,13 +30,10 @@ def test_generated_classes_need_both_shape_and_colour(images):
         (colour, shape) for colour in ("cool", "warm") for shape in generated.SHAPES
     )
     assert len(set(generated.SHAPES)) == 5
-    images, labels = generated.pictures(400, np.random.RandomState(0))
+    images, labels = generated.draw(400, np.random.RandomState(0))
     centre = images[:, :, 12:20, 12:20].astype(int).mean((2, 3))
     redness = centre[:, 0] - centre[:, 2]
     for k in range(0, 10, 2):
         warm, cool = redness[labels == k], redness[labels == k + 1]
-        assert (
-            pairs[k][0] == "warm"
-            and pairs[k][1] == pairs[k + 1][1]
-            and warm.mean() > cool.mean() + 10
-        ), pairs[k]
+        assert pairs[k][0] == "warm" and pairs[k][1] == pairs[k + 1][1]
+        assert warm.mean() > cool.mean() + 10, pairs[k]

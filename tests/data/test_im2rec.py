@@ -1,4 +1,4 @@
-"""Record files of MXNet's own im2rec.py are taken as they are; nothing is written beside them."""
+"""Record files of MXNet's im2rec.py are read directly; nothing is written beside them."""
 
 import gc
 import io
@@ -27,8 +27,7 @@ IM2REC = Path(mx.__file__).parent / "tools" / "im2rec.py"
 
 @pytest.fixture(scope="module")
 def made_by_im2rec(source, tmp_path_factory):
-    """train and val, each .lst, .rec and .idx, by im2rec.py itself, which asks for an OpenCV that
-    --pass-through does not use."""
+    """train and val by im2rec.py itself, which imports OpenCV but does not use it here."""
     folder = tmp_path_factory.mktemp("im2rec")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "cv2", types.ModuleType("cv2"))
@@ -106,11 +105,9 @@ def test_pictures_keep_their_labels(made_by_im2rec):
     batches = CropBatches(made.train_images, made.mean, 36, 3, 64, made.side)
     first = batches.data_batch(1)
     tests = next(iter(TestCrops(made.test_images, made.mean, 12, 64)))
-    for pictures, labels in (
-        (first.data[0].asnumpy(), first.label[0].asnumpy()),
-        (tests.data[0].asnumpy(), tests.label[0].asnumpy()),
-    ):
-        means = (pictures + made.mean.reshape(3, 1, 1)).mean(axis=(2, 3))
+    for batch in (first, tests):
+        labels = batch.label[0].asnumpy()
+        means = (batch.data[0].asnumpy() + made.mean.reshape(3, 1, 1)).mean(axis=(2, 3))
         coloured = np.ptp(means, axis=1) > 90  # the grey ones tell nothing
         assert coloured.sum() > len(labels) / 2
         # trees.py: red, green, blue

@@ -104,7 +104,7 @@ def refused(call):
 
 
 def records(count, seed):
-    images, labels = generated.pictures(count, np.random.RandomState(seed))
+    images, labels = generated.draw(count, np.random.RandomState(seed))
     return np.concatenate([labels[:, None].astype(np.uint8), images.reshape(count, -1)], axis=1)
 
 
