@@ -1,12 +1,12 @@
 #!/usr/bin/env python
-"""Train what a table or figure of the paper still lacks, then draw it.
+"""Train what a table or figure of the paper lacks, then draw it.
 
     make table1 SCALE=pocket          # the usual way; make -j2 trains two networks at once
     python reproduce.py table1 --scale pocket --jobs 2
 
-It shows first what is there already, then says what it will run, how long that takes here, and how
-much memory. A run that was stopped goes on; a run that diverges is a result; a run that fails is
-named at the end and stops no other.
+It first draws the runs that exist, then prints what it will train, and the time and memory that this
+takes here. A run that was stopped is resumed; a run that diverges is a result; a run that fails is
+named at the end, and the others continue.
 """
 
 import json
@@ -25,110 +25,91 @@ from common.files import ROOT
 from common.screen import survive
 from data import download
 from paper import experiments, queue, scales, search
-from paper.jobs import Job
+from paper.planned_run import PlannedRun
 from plots.named import DRAW, has_runs
 from training.options import gpu_numbers
 
-# exit codes of a run that was told to stop, and can go on
+# exit codes of a run that was stopped and can be resumed
 STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)
 QUEUE = "queue"
 TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
 
 
-def options():
-    parser = Parser(__doc__)
-    parser.add_argument(
-        "what",
-        nargs="+",
-        help=", ".join([*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH])
-        + f"; {QUEUE}: what we publish",
-    )
-    parser.add_argument("--scale", default="full", help=", ".join(scales.SCALES))
-    parser.add_argument(
-        "--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)"
-    )
-    parser.add_argument(
+def parser():
+    names = [*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]
+    reproduce_parser = Parser(__doc__)
+    add = reproduce_parser.add_argument
+    add("what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the runs that we publish")
+    add("--scale", default="full", help=", ".join(scales.SCALES))
+    add("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
+    add(
         "--jobs",
         type=int,
-        help="runs at once, each on its share of the cores or GPUs "
-        "(below full scale, without GPUs: one a core; else 1)",
+        help="runs at once, each on its share of the cores or GPUs (below full scale, without "
+        "GPUs: one for each core; else 1)",
     )
-    parser.add_argument("--gpus", default="", help="as 0,1")
-    parser.add_argument(
-        "--data-dir", type=folder, help="folder with CIFAR; by default it is downloaded"
-    )
-    return parser
+    add("--gpus", default="", help="as 0,1")
+    add("--data-dir", type=folder, help="folder with CIFAR (the set is downloaded)")
+    return reproduce_parser
 
 
-def jobs_here(arguments):
-    """How many runs at once: small pictures leave a second thread little to do, so each core trains
-    its own.
+def default_jobs(arguments):
+    """Return how many runs train at once: small images do not keep a second thread busy, so that
+    each core trains a run of its own.
     """
     if arguments.gpus or (arguments.scale == "full" and arguments.what != [QUEUE]):
         return 1
     return physical_cores()
 
 
-def share(arguments):
-    """The environment of one of several runs: its part of the cores, unless the user says
-    otherwise.
-    """
+def environment(arguments):
+    """Return the environment of one of several runs: its share of the cores, unless it is set."""
     return {"OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs)), **GIVEN}
 
 
-def plan(jobs, slots, arguments):
-    """Print what will run, how long that takes here, when it ends and how much memory, measured for
-    each kind of job.
+def print_plan(runs, slots, arguments):
+    """Print what will be trained, how long it takes here, when it ends and how much memory it
+    needs. A run of each kind is measured.
     """
     measured = {}
     memory = []
-    ends = [0.0] * arguments.jobs  # in seconds from now, of the slots
-    why = (
-        " (one thread each: faster than one after the other; make -j1: one)"
-        if (arguments.jobs == jobs_here(arguments) > 1)
-        else ""
-    )
-    print(f"{len(jobs)} runs, {arguments.jobs} at once{why}:")
-    for job in jobs:
-        if job.kind not in measured:
-            measured[job.kind] = _cost(job, slots[0], arguments)
-        cost = measured[job.kind]
+    ends = [0.0] * arguments.jobs  # in seconds from the start, of each slot
+    why = ""
+    if arguments.jobs == default_jobs(arguments) > 1:
+        why = " (with a thread each, which is faster than one after the other; make -j1: one)"
+    print(f"{len(runs)} runs, {arguments.jobs} at once{why}:")
+    for run in runs:
+        if run.kind not in measured:
+            measured[run.kind] = _cost(run, slots[0], arguments)
+        cost = measured[run.kind]
         if cost is None:
             continue
-        done = job.done
+        done = run.done
         rest = cost["seconds"] * (1 - done)
         slot = ends.index(min(ends))
         ends[slot] += rest
         memory.append(cost["megabytes"])
-        there = f", {done:.0%} is there" if done else ""
-        gpu = f", {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
         end = time.strftime("%a %H:%M", time.localtime(time.time() + ends[slot]))
-        print(
-            f"  {str(job):<58} {_clock(rest):>8}, ends {end}, {cost['megabytes']:,.0f} "
-            f"MB{gpu}{there}"
-        )
-    together = sum(sorted(memory)[-arguments.jobs :])
-    print(
-        f"in all about {_clock(max(ends))} and at most {together:,.0f} MB, {arguments.jobs} at "
-        "once",
-        flush=True,
-    )
+        line = f"  {run!s:<58} {_clock(rest):>8}, ends {end}, {cost['megabytes']:,.0f} MB"
+        if "gpu_megabytes" in cost:
+            line += f", {cost['gpu_megabytes']:,.0f} MB on each GPU"
+        print(line + (f", {done:.0%} done" if done else ""))
+    total = sum(sorted(memory)[-arguments.jobs :])
+    print(f"about {_clock(max(ends))} and at most {total:,.0f} MB in all", flush=True)
 
 
-def _cost(job, slot, arguments):
-    """What a run of this kind takes here, as --cost measures it; None where that fails."""
+def _cost(run, slot, arguments):
+    """Return the result of --cost for a run; None if that fails."""
     done = subprocess.run(
-        [*TRAIN, *job.options, *slot, "--cost-json"],
+        [*TRAIN, *run.options, *slot, "--cost-json"],
         cwd=ROOT,
         text=True,
         capture_output=True,
-        env=share(arguments),
+        env=environment(arguments),
     )
-    if done.returncode:  # the run itself will tell why
-        print(
-            f"  {str(job):<58}  cannot be measured: "
-            f"{(done.stderr.strip().splitlines() or ['no memory?'])[-1]}"
-        )
+    if done.returncode:  # the run itself will fail with the same message
+        lines = done.stderr.strip().splitlines() or ["no memory?"]
+        print(f"  {run!s:<58}  cannot be measured: {lines[-1]}")
         return None
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -137,180 +118,171 @@ def _clock(seconds):
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 
-def train(jobs, slots, arguments):
-    """Run all jobs; the names of those that failed.
+class Trainer:
+    """Trains runs in processes, several at once, each with an equal share of cores or GPUs.
 
-    Each of several has an equal share of cores or GPUs.
+    slots: the options of the processes that run at once. Afterwards failed has a line for each run
+    that failed, and stopped says whether a signal or a time limit ended the work.
     """
-    free, lock, failed, stopped, running = list(slots), threading.Lock(), [], [], []
 
-    # SIGTERM reaches this process alone: hand it on, so that the runs write their checkpoints
-    def stop(number, frame):
-        stopped.append(None)
-        for process in running:
+    def __init__(self, slots, arguments):
+        self.failed = []
+        self.stopped = False
+        self._free = list(slots)
+        self._lock = threading.Lock()
+        self._arguments = arguments
+        self._processes = []
+
+    def train(self, runs):
+        """Train all runs."""
+        # SIGTERM reaches this process only; the runs have to write their checkpoints
+        signal.signal(signal.SIGTERM, self._stop)
+        with ThreadPoolExecutor(self._arguments.jobs) as pool:
+            try:
+                list(pool.map(self._train, runs))
+            except KeyboardInterrupt:  # the runs receive it, too
+                self.stopped = True
+
+    def _stop(self, number, frame):
+        self.stopped = True
+        for process in self._processes:
             process.terminate()
 
-    signal.signal(signal.SIGTERM, stop)
-
-    def work(job):
-        if stopped:
+    def _train(self, run):
+        if self.stopped:
             return
-        with lock:
-            slot = free.pop()
-        command = [*TRAIN, *job.options, *slot]
-
-        def call(output):
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=share(arguments), stdout=output, stderr=output
-            )
-            running.append(process)
-            code = process.wait()
-            running.remove(process)
-            return code
-
-        if arguments.jobs == 1:
-            code = call(None)
-        else:  # several progress bars on one screen are none
-            print(f"begins: {job}", flush=True)
+        with self._lock:
+            slot = self._free.pop()
+        if self._arguments.jobs == 1:
+            code = self._call(run, slot, None)
+        else:  # several progress bars on one screen are unreadable
+            print(f"begins: {run}", flush=True)
             try:
-                job.folder.mkdir(parents=True, exist_ok=True)
-                with open(job.folder / "output.txt", "w") as output:
-                    code = call(output)
+                run.folder.mkdir(parents=True, exist_ok=True)
+                with open(run.folder / "output.txt", "w") as output:
+                    code = self._call(run, slot, output)
             except OSError as error:
                 code = f"{error.strerror}: {error.filename}"
-            print(
-                f"{'ends' if code == 0 else 'stopped' if code in STOPPED else 'FAILED'}: {job}",
-                flush=True,
-            )
-        with lock:
-            free.append(slot)
+            result = "ends" if code == 0 else "stopped" if code in STOPPED else "FAILED"
+            print(f"{result}: {run}", flush=True)
+        with self._lock:
+            self._free.append(slot)
         if code in STOPPED:
-            stopped.append(job)
+            self.stopped = True
+        elif isinstance(code, str):
+            self.failed.append(f"{run}, {code}")
         elif code:
-            output = os.path.relpath(job.folder / "output.txt")
-            where = f": see {output}" if arguments.jobs > 1 else ""
-            failed.append(
-                f"{job}, exit code {code}{where}" if isinstance(code, int) else f"{job}, {code}"
-            )
+            output = f": see {os.path.relpath(run.folder / 'output.txt')}"
+            where = output if self._arguments.jobs > 1 else ""
+            self.failed.append(f"{run}, exit code {code}{where}")
 
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        try:
-            list(pool.map(work, jobs))
-        except KeyboardInterrupt:  # the runs have had it too, and write their checkpoints
-            stopped.append(None)
-    return failed, bool(stopped)
+    def _call(self, run, slot, output):
+        """Train a run in a process. Returns its exit code."""
+        process = subprocess.Popen(
+            [*TRAIN, *run.options, *slot],
+            cwd=ROOT,
+            env=environment(self._arguments),
+            stdout=output,
+            stderr=output,
+        )
+        self._processes.append(process)
+        code = process.wait()
+        self._processes.remove(process)
+        return code
+
+    def report(self):
+        """Print what failed. Returns the exit code."""
+        for line in self.failed:
+            print(f"failed: {line}", file=sys.stderr)
+        if self.stopped:
+            print("stopped; re-run the command to resume", file=sys.stderr)
+        return 130 if self.stopped else bool(self.failed)
+
+
+def missing(wanted, seeds, arguments):
+    """Return the PlannedRuns of experiments that have to be trained, and print what is left out."""
+    own_data = scales.scale_named(arguments.scale).data
+    runs = [
+        PlannedRun(experiment, arguments.scale, seed, arguments.data_dir)
+        for seed in seeds
+        for experiment in wanted
+    ]
+    # several tables have the same network, and several depths are one at a small scale
+    runs = {run.folder: run for run in runs if run.done < 1}.values()
+    trainable = []
+    for run in runs:
+        dataset = run.experiment.dataset
+        if dataset == "imagenet":  # weeks on several GPUs, with data that has to be prepared
+            print(
+                f"left out: {run} needs ImageNet: make imagenet-data SOURCE=folder, then "
+                f"{run.experiment.target()}, then make score RUN= CROP=224,320"
+            )
+        elif own_data and dataset != "cifar10":
+            print(f"left out: {run}, because scale {arguments.scale} has images for CIFAR-10 only")
+        else:
+            trainable.append(run)
+    return trainable
+
+
+def complete(runs, trainer, slots, arguments):
+    """Train runs, after their data is downloaded."""
+    if not runs:
+        return
+    if not arguments.data_dir and not scales.scale_named(arguments.scale).data:
+        for dataset in sorted({run.experiment.dataset for run in runs}):
+            download.fetch(dataset, ROOT / "data")  # once, before several runs need it
+    print_plan(runs, slots, arguments)
+    trainer.train(runs)
+
+
+def train_queue(trainer, slots, arguments):
+    """Train the published runs that are missing, at the lowest priority. Returns the exit code."""
+    os.nice(19)
+    runs = [PlannedRun(*planned, arguments.data_dir, published=True) for planned in queue.planned()]
+    runs = [run for run in runs if run.done < 1]
+    if not runs:
+        print("all published runs are complete")
+        return 0
+    print_plan(runs, slots, arguments)
+    trainer.train(runs)
+    return trainer.report()
 
 
 def main():
     survive("stdout")
-    arguments = options().parse_args()
+    arguments = parser().parse_args()
     try:
         seeds = [int(seed) for seed in arguments.seeds.split(",")]
     except ValueError:
         raise UserError(
-            f"--seeds {arguments.seeds}: write numbers with commas between them, as 0,1,2"
+            f"--seeds {arguments.seeds}: write numbers separated by commas, as 0,1,2"
         ) from None
     if arguments.jobs is None:
-        arguments.jobs = jobs_here(arguments)
+        arguments.jobs = default_jobs(arguments)
     if arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: at least 1")
     gpus = list(map(str, gpu_numbers(arguments.gpus)))
     if len(gpus) % arguments.jobs:
-        raise UserError(
-            f"--jobs {arguments.jobs} on {len(gpus)} GPUs: each run needs as many of them as the "
-            "others"
-        )
-    slots = [
-        ["--gpus", ",".join(gpus[i :: arguments.jobs])] if gpus else []
-        for i in range(arguments.jobs)
-    ]
+        raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: they do not divide equally")
+    slots = [["--gpus", ",".join(gpus[i :: arguments.jobs])] for i in range(arguments.jobs)]
+    if not gpus:
+        slots = [[]] * arguments.jobs
+    trainer = Trainer(slots, arguments)
     if arguments.what == [QUEUE]:
-        return report(*work_off(slots, arguments))
-    chosen = []
-    for what in arguments.what:
-        chosen += experiments.experiments_of(what)
-    jobs = missing(chosen, seeds, arguments)
-    if jobs:  # hours of training: what is there is shown before them
+        return train_queue(trainer, slots, arguments)
+    wanted = [row for what in arguments.what for row in experiments.experiments_of(what)]
+    runs = missing(wanted, seeds, arguments)
+    if runs:  # hours of training: what exists is shown before
         for what in arguments.what:
             if has_runs(what, arguments.scale):
                 DRAW[what](what, arguments.scale)
-    failed, stopped = complete(jobs, slots, arguments)
-    if (
-        experiments.SEARCH in arguments.what
-        and not failed
-        and not stopped
-        and search.best(arguments.scale)
-    ):
-        best = missing([search.best(arguments.scale)], seeds, arguments)
-        failed, stopped = complete(best, slots, arguments)
+    complete(runs, trainer, slots, arguments)
+    best = search.best(arguments.scale) if experiments.SEARCH in arguments.what else None
+    if best and not trainer.failed and not trainer.stopped:
+        complete(missing([best], seeds, arguments), trainer, slots, arguments)
     for what in arguments.what:
         DRAW[what](what, arguments.scale)
-    return report(failed, stopped)
-
-
-def report(failed, stopped):
-    """Name what failed; the exit code."""
-    for job in failed:
-        print(f"failed: {job}", file=sys.stderr)
-    if stopped:
-        print("stopped; the same command goes on", file=sys.stderr)
-    return 130 if stopped else bool(failed)
-
-
-def work_off(slots, arguments):
-    """Train the published runs that are missing, at the lowest priority: (those that failed,
-    whether it was stopped).
-    """
-    os.nice(19)
-    jobs = [Job(*planned, arguments.data_dir, published=True) for planned in queue.planned()]
-    jobs = [job for job in jobs if job.done < 1]
-    if not jobs:
-        print("every published run is there")
-        return [], False
-    plan(jobs, slots, arguments)
-    return train(jobs, slots, arguments)
-
-
-def missing(chosen, seeds, arguments):
-    """The runs of experiments that are to be trained; says which are left out, and why."""
-    own_data = scales.scale_named(arguments.scale).data
-    jobs = [
-        Job(each, arguments.scale, seed, arguments.data_dir) for seed in seeds for each in chosen
-    ]
-    # several tables have one network, several depths one at a small scale
-    jobs = list({job.folder: job for job in jobs}.values())
-    for job in jobs:
-        # weeks on several GPUs each, of data that must be prepared first: nothing that a table
-        # should begin by itself
-        if job.experiment.dataset == "imagenet" and job.done < 1:
-            print(
-                f"left out: {job}, which is ImageNet's: make imagenet-data SOURCE=folder, then "
-                f"{job.experiment.target()}, "
-                "then make score RUN= CROP=224,320"
-            )
-    jobs = [job for job in jobs if job.experiment.dataset != "imagenet"]
-    for name in dict.fromkeys(
-        job.experiment.name for job in jobs if own_data and job.experiment.dataset != "cifar10"
-    ):
-        print(f"left out: {name}, because scale {arguments.scale} has pictures for CIFAR-10 alone")
-    return [
-        job
-        for job in jobs
-        if job.done < 1 and not (own_data and job.experiment.dataset != "cifar10")
-    ]
-
-
-def complete(jobs, slots, arguments):
-    """Train runs, with their data; (those that failed, whether it was stopped)."""
-    if not jobs:
-        return [], False
-    own_data = scales.scale_named(arguments.scale).data
-    for dataset in sorted({job.experiment.dataset for job in jobs}):
-        # once, before several runs ask for it
-        if not arguments.data_dir and not own_data:
-            download.fetch(dataset, ROOT / "data")
-    plan(jobs, slots, arguments)
-    return train(jobs, slots, arguments)
+    return trainer.report()
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def score(symbol, weights, settings, arguments):
     mean = settings.get("mean", None if is_same else described.get("mean"))
     mean = test_set.mean(dataset, settings) if mean is None else np.array(mean, np.float32)
     network = inference.probabilities(symbol)
-    network = bfloat16.bound(network, options.type_here(settings.get("dtype")))
+    network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))
     results = {}
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
@@ -152,12 +152,12 @@ def score(symbol, weights, settings, arguments):
 def _test(network, weights, dataset, iterator, rule, arguments):
     """Test by one rule; the entry for test.json. Writes the classes' accuracy beside the run."""
     from plots import confusion
-    from training import fit, inference
+    from training import inference
     from training.evaluate import Confusion, evaluate
 
     top = 5 if weights.classes > 5 else None
     counted = Confusion(weights.classes)
-    module = inference.bound(network, weights, iterator.provide_data, fit.contexts(arguments))
+    module = inference.bound(network, weights, iterator.provide_data, options.contexts(arguments))
     _, error, *more = evaluate(module, iterator, top=top, confusion=counted)
     images = int(counted.counts.sum())
     result = {"top1": error, "images": images, "data": dataset.name, "of": weights.name}
@@ -235,7 +235,7 @@ def predict(symbol, weights, settings, arguments):
     """Print the likeliest classes of photographs while they are read; draw or write them."""
     from data import image_files, inputs
     from plots import figure_files, predictions
-    from training import fit, inference
+    from training import inference
 
     output = arguments.output or FIGURES / "predictions.png"
     if output.suffix != ".csv":
@@ -244,7 +244,7 @@ def predict(symbol, weights, settings, arguments):
     described = _inputs(weights, settings, arguments)
     shapes = [("data", (min(PHOTOGRAPHS, len(paths)), *described["shape"]))]
     network = inference.probabilities(symbol)
-    module = inference.bound(network, weights, shapes, fit.contexts(arguments)[:1])
+    module = inference.bound(network, weights, shapes, options.contexts(arguments)[:1])
     for path in folders:
         print(f"{path}: skipped (a subfolder)", file=sys.stderr)
     rows = []

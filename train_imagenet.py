@@ -1,16 +1,14 @@
 #!/usr/bin/env python
-"""Train a network of the papers on ImageNet, or on a set of your own; every option's default is the
-papers' recipe.
+"""Train a network of the papers on ImageNet, or on your own images. The defaults are the papers'
+recipe.
 
     make imagenet-data SOURCE=folder                          # once: see data/prepare.py
-    make imagenet-preact200                                   # train; tests the centre crop of 224
+    make imagenet-preact200                                   # trains; tests the center crop of 224
     make score RUN=runs/full/imagenet-preact200/seed0 CROP=320    # Table 5 of P2
 
-What is not of ImageNet alone stands in train_cifar.py. P1 is 1512.03385, P2 is 1603.05027;
-docs/DEVIATIONS.md has the rest.
+P1 is 1512.03385, P2 is 1603.05027; see docs/DEVIATIONS.md. train_cifar.py explains the rest.
 """
 
-import signal
 import subprocess
 import sys
 
@@ -19,138 +17,105 @@ from common.errors import UserError, run_main
 from common.files import ROOT
 from paper.scales import SCALES
 from symbols import counts, network_options
-from training import fit, options
+from training import options
 from training.recipe import EPOCHS, IMAGENET
 
 DEPTH = 200
-MOVED = ("--test-only", "--crop", "--checkpoint", "--pretrained")  # to score.py
 
 
 def parser():
-    made = Parser(__doc__)
-    network_options.of_network(made.add_argument_group("network").add_argument, DEPTH)
-    add = made.add_argument_group("data").add_argument
-    add(
+    imagenet_parser = Parser(__doc__)
+    network = imagenet_parser.add_argument_group("network")
+    network_options.of_network(network.add_argument, DEPTH)
+    data = imagenet_parser.add_argument_group("data")
+    data.add_argument(
         "--data-dir",
         type=folder,
         default=ROOT / "data" / "imagenet",
-        help="a set that was prepared, or im2rec's train.rec and val.rec (data/imagenet)",
+        help="a prepared set, or train.rec and val.rec of im2rec (data/imagenet)",
     )
-    options.of_recipe(add, IMAGENET, "data", augmentation=("scale", "aspect"))
-    options.of_recipe(made.add_argument_group("recipe").add_argument, IMAGENET, "recipe")
-    options.of_run(made.add_argument_group("this run").add_argument, SCALES)
-    made.set_defaults(dataset="imagenet")
-    return made
+    options.add_recipe_options(
+        data.add_argument, IMAGENET, "data", augmentation=("scale", "aspect")
+    )
+    recipe = imagenet_parser.add_argument_group("recipe")
+    options.add_recipe_options(recipe.add_argument, IMAGENET, "recipe")
+    options.add_run_options(imagenet_parser.add_argument_group("this run").add_argument, SCALES)
+    imagenet_parser.set_defaults(dataset="imagenet")
+    return imagenet_parser
 
 
-def read_options(words=None):
-    """(what was typed, its recipe, the prepared set); words are the command line's by default."""
-    for word in sys.argv[1:] if words is None else words:
-        option = word.split("=")[0]
-        if option in MOVED:
-            raise UserError(f"{option}: score.py tests (make score RUN=folder CROP=224,320,ten)")
-    arguments = options.read(parser(), words)
-    from data import imagenet
-
+def check(arguments):
+    """Raise UserError for options that ImageNet does not have."""
     if arguments.scale != "full":
         raise UserError(
-            f"SCALE={arguments.scale} is CIFAR's: for ImageNet give IMAGE_SIZE=, ITERATIONS= and"
-            " BATCH="
+            f"SCALE={arguments.scale} is only for CIFAR: for ImageNet use IMAGE_SIZE=, ITERATIONS= "
+            "and BATCH="
         )
     if arguments.image_size is not None and arguments.image_size < 32:
-        raise UserError(
-            f"--image-size {arguments.image_size}: at least 32, which the network makes 1"
-        )
-    dataset = imagenet.load(arguments.data_dir)
-    return arguments, recipe_for(arguments, len(dataset.train_images)), dataset
+        raise UserError(f"--image-size {arguments.image_size}: at least 32, for the strides")
+    if arguments.input == "raw" or arguments.validation:
+        option = "--validation" if arguments.validation else "--input raw"
+        raise UserError(f"{option} is only for CIFAR: leave it out")
 
 
 def recipe_for(arguments, images):
-    """The recipe for so many training images: 120 epochs of them, if nothing else was said."""
-    if arguments.input == "raw" or arguments.validation:
-        raise UserError(
-            f"--{'validation' if arguments.validation else 'input raw'} is CIFAR's: leave it out"
-        )
-    batch_size = IMAGENET.batch_size if arguments.batch_size is None else arguments.batch_size
-    return options.recipe(
-        arguments, IMAGENET.lasting(max(1, round(EPOCHS * images / max(batch_size, 1)))), images
-    )
+    """Return the Recipe for a number of training images; by default 120 epochs."""
+    batch_size = arguments.batch_size or IMAGENET.batch_size
+    base = IMAGENET.lasting(max(1, round(EPOCHS * images / batch_size)))
+    return options.recipe(arguments, base, images)
 
 
 def main():
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too early to save anything
-    arguments, recipe, dataset = read_options()
+    arguments = options.read(parser())
+    check(arguments)
     network = network_options.network(arguments, "imagenet", DEPTH)
-    contexts = fit.contexts(arguments)
-    symbol = network.symbol(dataset.classes, "imagenet", recipe.dtype)
-    name = network.name(arguments.dataset)
-    feed_of_all = batches(
-        recipe, dataset
-    )  # refuses pictures that are too small, before there is a folder
-    if arguments.cost:
-        return fit.print_cost(
-            arguments, recipe, symbol, contexts, len(dataset.test_images), feed_of_all
-        )
 
-    def feed(share):
-        if share[0] == 0 and not any(fit.folder(arguments, name, recipe.seed).glob("checkpoint-*")):
-            tell_cost()
-        return batches(recipe, dataset, share), tests(recipe, options.devices(arguments), dataset)
+    from data import imagenet, inputs
+    from data.crops import CropBatches, TestCrops
+    from training.job import Job, run_job
+
+    dataset = imagenet.load(arguments.data_dir)
+    recipe = recipe_for(arguments, len(dataset.train_images))
+    symbol = network.symbol(dataset.classes, "imagenet", recipe.dtype)
+
+    def feed(share, size):
+        training = CropBatches(
+            dataset.train_images,
+            dataset.mean,
+            recipe.batch_size,
+            recipe.seed,
+            recipe.image_size,
+            dataset.side,
+            recipe.augmentation,
+            share=share,
+        )
+        return training, TestCrops(dataset.test_images, dataset.mean, size, recipe.image_size)
 
     def exported():
-        from data import inputs
+        described = inputs.describe(dataset, "imagenet", recipe.image_size, dataset.mean)
+        return network.symbol(dataset.classes, "imagenet"), described
 
-        return (
-            network.symbol(dataset.classes, "imagenet"),
-            inputs.describe(dataset, "imagenet", recipe.image_size, dataset.mean),
-        )
-
-    return fit.fit(
-        arguments,
-        name,
-        recipe,
-        network.settings(),
-        dataset,
-        symbol,
-        contexts,
-        feed,
-        counts.parameters(symbol, recipe.image_size),
+    job = Job(
+        name=network.name("imagenet"),
+        recipe=recipe,
+        symbol=symbol,
+        network=network.settings(),
+        parameters=counts.parameters(symbol, recipe.image_size),
+        dataset=dataset,
+        feed=feed,
         exported=exported,
+        announce=print_own_cost,
     )
+    return run_job(job, arguments)
 
 
-def batches(recipe, dataset, share=(0, 1)):
-    from data.crops import CropBatches
-
-    return CropBatches(
-        dataset.train_images,
-        dataset.mean,
-        recipe.batch_size,
-        recipe.seed,
-        recipe.image_size,
-        dataset.side,
-        recipe.augmentation,
-        share=share,
-    )
-
-
-def tests(recipe, devices, dataset):
-    """The test set by the papers' rule: the centre crop of 224 of 256."""
-    from data.crops import TestCrops
-
-    size = fit.test_batch_size(recipe, devices, len(dataset.test_images))
-    return TestCrops(dataset.test_images, dataset.mean, size, recipe.image_size, "224")
-
-
-def tell_cost():
-    """Say what the run will take, measured in a process of its own on a few of its own iterations."""
+def print_own_cost():
+    """Print what this run takes, measured in another process."""
     command = [sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--cost"]
     measured = subprocess.run(command, text=True, capture_output=True)
     if measured.returncode:
-        last = (
-            measured.stderr.strip().splitlines() or ["ended from outside: is the memory full?"]
-        )[-1]
-        print(f"what the run will take cannot be measured here ({last})", flush=True)
+        lines = measured.stderr.strip().splitlines() or ["it was killed: is the memory full?"]
+        print(f"the cost of the run cannot be measured here ({lines[-1]})", flush=True)
         return
     print(measured.stdout.splitlines()[-1], flush=True)
 

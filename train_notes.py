@@ -1,13 +1,13 @@
 #!/usr/bin/env python
-"""Train the network of the reading notes by the notes' own recipe; it ends with their two pictures.
+"""Train the reading notes' network with the notes' own recipe, and draw the notes' two figures.
 
-    make notes                      # on the CPU; GPUS=0,1 as in the notes; the same again resumes
+    make notes                      # on the CPU; GPUS=0,1 as in the notes; re-run it to resume
     make notes UNITS=2 EPOCHS=2     # a small one
-    make notes OPTIMIZER=adam       # their second choice
+    make notes OPTIMIZER=adam       # the notes' second choice
 
-symbols/notes.py has the network, docs/NOTES.md what else the notes show. What differs from the
-notes: every accuracy is over exactly the pictures (Module.score counts a last batch's padding too),
-and nag takes the weight decay in the gradient (MXNet's own does not repeat bit for bit).
+symbols/notes.py is the network, docs/NOTES.md has the rest of the notes. Two things differ from the
+notes: accuracies count exactly the images (Module.score counts the padding of the last batch), and
+nag adds the weight decay to the gradient (MXNet's own nag does not repeat bit for bit).
 """
 
 import math
@@ -16,14 +16,13 @@ from dataclasses import replace
 
 from common.command import Parser, folder
 from common.errors import UserError, run_main
-from common.files import ROOT
-from training import fit, options
+from training import options
 from training.recipe import Recipe
 
 NOTES = Recipe(
     input="raw",
     augmentation="none",
-    iterations=1,  # of an epoch, see recipe()
+    iterations=1,  # recipe_for() sets them
     batch_size=128,
     learning_rate=0.1,
     steps=(),
@@ -36,17 +35,17 @@ ADAM = {"optimizer": "adam", "nesterov": False, "learning_rate": 5e-4}
 
 
 def parser():
-    made = Parser(__doc__)
-    add = made.add_argument
-    add("--units", type=int, default=12, help="in each of the three stages (12)")
+    notes_parser = Parser(__doc__)
+    add = notes_parser.add_argument
+    add("--units", type=int, default=12, help="units in each of the three stages (12)")
     add(
-        "--epochs", type=int, default=10, help="passes over the training set, each with a test (10)"
+        "--epochs", type=int, default=10, help="passes over the training set, with a test each (10)"
     )
     add(
         "--optimizer",
         choices=("nag", "adam"),
         default="nag",
-        help="nag: rate 0.1; adam: rate 0.0005 (nag)",
+        help="nag: learning rate 0.1; adam: learning rate 0.0005 (nag)",
     )
     add("--batch-size", type=int, default=NOTES.batch_size, help="over all devices (128)")
     add(
@@ -56,35 +55,30 @@ def parser():
         help="inside the network (float32)",
     )
     add("--seed", type=int, default=0, help="of initial weights and order (0)")
-    add("--data-dir", type=folder, help="folder with CIFAR-10; by default it is downloaded")
-    options.of_run(add, ("full",))
-    return made
+    add("--data-dir", type=folder, help="folder with CIFAR-10 (the set is downloaded)")
+    options.add_run_options(add, ("full",))
+    notes_parser.set_defaults(dataset="cifar10")
+    return notes_parser
 
 
-def recipe(arguments, images):
-    """The notes' recipe for so many training pictures: a row of the log, with a test, at the end of
-    each epoch.
-    """
+def recipe_for(arguments, images):
+    """Return the notes' Recipe for a number of training images: a row and a test each epoch."""
     epoch = math.ceil(images / max(arguments.batch_size, 1))
-    changes = ADAM if arguments.optimizer == "adam" else {}
-    made = replace(
+    recipe = replace(
         NOTES,
         iterations=arguments.epochs * epoch,
         batch_size=arguments.batch_size,
         seed=arguments.seed,
         log_every=epoch,
         test_every=epoch,
-        dtype=options.type_asked(arguments.dtype, arguments),
-        **changes,
+        dtype=arguments.dtype,
+        **(ADAM if arguments.optimizer == "adam" else {}),
     )
-    options.check_batch(made.batch_size, options.devices(arguments))
-    return made
+    return options.on_devices(recipe, arguments)
 
 
 class Epochs:
-    """In the place of a run's curve: the notes' line after each epoch, and their two pictures at
-    the end.
-    """
+    """Replaces a run's figure: a line as in the notes after each epoch, at the end two figures."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -101,7 +95,7 @@ class Epochs:
             f"loss {row['test_loss']:.4f}"
         )
 
-    def wait(self):
+    def finish(self):
         from plots import notes
 
         notes.draw(os.path.relpath(self._folder))
@@ -111,21 +105,14 @@ def main():
     arguments = options.read(parser())
     if arguments.units < 1 or arguments.epochs < 1:
         raise UserError("--units and --epochs: at least 1 (make: UNITS=, EPOCHS=)")
-    arguments.dataset = "cifar10"
-    recipe_here = recipe(arguments, 50000)
 
-    from data import batches, cifar, download
+    from data import batches, official
     from symbols import counts, notes
+    from training.job import Job, run_job
 
-    contexts = fit.contexts(arguments)
+    dataset = official.load("cifar10", arguments.data_dir, NOTES.image_size, arguments.cost)
+    recipe = recipe_for(arguments, len(dataset.train_images))
     symbol = notes.get_symbol(arguments.units)
-    if arguments.cost:
-        return fit.print_cost(arguments, recipe_here, symbol, contexts, test_images=10000)
-    dataset = cifar.load("cifar10", arguments.data_dir or download.fetch("cifar10", ROOT / "data"))
-    recipe_here = recipe(arguments, len(dataset.train_images))
-
-    size = fit.test_batch_size(recipe_here, options.devices(arguments), len(dataset.test_images))
-    feed = batches.feed(dataset, recipe_here, size)
     network = {
         "units": arguments.units,
         "widths": list(notes.WIDTHS),
@@ -134,18 +121,17 @@ def main():
         "shortcut": "identity",
         "shortcut_args": {},
     }
-    return fit.fit(
-        arguments,
-        f"cifar10-notes{arguments.units}",
-        recipe_here,
-        network,
-        dataset,
-        symbol,
-        contexts,
-        feed,
-        counts.parameters(symbol, recipe_here.image_size),
+    job = Job(
+        name=f"cifar10-notes{arguments.units}",
+        recipe=recipe,
+        symbol=symbol,
+        network=network,
+        parameters=counts.parameters(symbol, recipe.image_size),
+        dataset=dataset,
+        feed=batches.feed(dataset, recipe),
         figure=Epochs,
     )
+    return run_job(job, arguments)
 
 
 if __name__ == "__main__":

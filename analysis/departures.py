@@ -1,19 +1,18 @@
-"""What each departure of the reading notes costs: preact20, then the same with each one alone.
+"""What each departure of the reading notes costs: preact20, and preact20 with each one alone.
 
-    make departures SCALE=pocket DATA=folder    # trains all that lack; the same again resumes
+    make departures SCALE=pocket DATA=folder    # trains what is missing; re-run it to resume
     python -m analysis.departures stride raw --scale pocket
 
-docs/NOTES.md has the errors. Those of the network are symbols/departures.py's; three are fields of
-the recipe, and `constant` is a rate of 0.1 from the first iteration to the last.
+docs/NOTES.md has the errors. symbols/departures.py has the departures of the network. The others are
+fields of the recipe; `constant` is a learning rate of 0.1 throughout.
 """
 
 from dataclasses import replace
 
 from common.command import Parser, folder
 from common.errors import UserError, run_main
-from common.files import ROOT
 from paper.scales import SCALES, scale_named
-from training import fit, options
+from training import options
 
 UNITS = 3  # in each of the three stages
 DEPTH = 6 * UNITS + 2
@@ -27,57 +26,45 @@ NONE = "none"  # the paper's network and recipe
 
 
 def everything():
-    """The names of all departures, and of none, in the order of docs/NOTES.md."""
+    """Return the names of all departures, and none, in the order of docs/NOTES.md."""
     from symbols import departures
 
     return [NONE, *departures.NAMES, *OF_THE_RECIPE]
 
 
 def parser():
-    made = Parser(__doc__)
-    add = made.add_argument
+    departures_parser = Parser(__doc__)
+    add = departures_parser.add_argument
     add("departures", nargs="*", metavar="DEPARTURE", help="by default all of them, and none")
     add("--seed", type=int, default=0, help="of initial weights, order, crops and flips (0)")
-    add("--data-dir", type=folder, help="folder with CIFAR-10; by default it is downloaded")
-    options.of_run(add, SCALES)
-    return made
+    add("--data-dir", type=folder, help="folder with CIFAR-10 (the set is downloaded)")
+    options.add_run_options(add, SCALES)
+    departures_parser.set_defaults(dataset="cifar10")
+    return departures_parser
 
 
 def run_name(departure):
-    """What the run of a departure is called below runs/<scale>/ and results/<scale>/."""
+    """Return the name of a departure's run below runs/<scale>/ and results/<scale>/."""
     return f"cifar10-preact{DEPTH}-notes-{departure}"
 
 
-def recipe(departure, arguments):
-    """The scale's recipe, with what the departure changes of it."""
+def recipe_for(departure, arguments):
+    """Return the scale's Recipe with the changes of a departure."""
     base = scale_named(arguments.scale).recipe
-    made = replace(
-        base,
-        seed=arguments.seed,
-        dtype=options.type_asked(base.dtype, arguments),
-        **OF_THE_RECIPE.get(departure, {}),
-    )
-    options.check_batch(made.batch_size, options.devices(arguments))
-    return made
+    recipe = replace(base, seed=arguments.seed, **OF_THE_RECIPE.get(departure, {}))
+    return options.on_devices(recipe, arguments)
 
 
 def train(departure, arguments):
-    """Train one, or measure what that takes; the exit code."""
-    from data import batches, cifar, download
+    """Train a departure, or measure its cost. Returns the exit code."""
+    from data import batches, official
     from symbols import counts, departures
+    from training.job import Job, run_job
 
-    contexts = fit.contexts(arguments)
+    recipe = recipe_for(departure, arguments)
+    place = arguments.data_dir or scale_named(arguments.scale).data
+    dataset = official.load("cifar10", place, recipe.image_size, arguments.cost)
     symbol = departures.get_symbol(UNITS, [departure])
-    made = recipe(departure, arguments)
-    if arguments.cost:
-        return fit.print_cost(arguments, made, symbol, contexts, test_images=10000)
-    place = (
-        arguments.data_dir
-        or scale_named(arguments.scale).data
-        or download.fetch("cifar10", ROOT / "data")
-    )
-    dataset = cifar.load("cifar10", place, made.image_size)
-    size = fit.test_batch_size(made, options.devices(arguments), len(dataset.test_images))
     network = {
         "depth": DEPTH,
         "activation": f"preact, the notes' {departure}",  # no file of symbols/activations/
@@ -87,30 +74,28 @@ def train(departure, arguments):
         "option": "A",
         "bottleneck_stride": "1x1",
     }
-    return fit.fit(
-        arguments,
-        run_name(departure),
-        made,
-        network,
-        dataset,
-        symbol,
-        contexts,
-        batches.feed(dataset, made, size),
-        counts.parameters(symbol, made.image_size),
+    job = Job(
+        name=run_name(departure),
+        recipe=recipe,
+        symbol=symbol,
+        network=network,
+        parameters=counts.parameters(symbol, recipe.image_size),
+        dataset=dataset,
+        feed=batches.feed(dataset, recipe),
     )
+    return run_job(job, arguments)
 
 
 def main():
     arguments = options.read(parser())
-    arguments.dataset = "cifar10"
     known = everything()
-    asked = arguments.departures or known
-    unknown = [name for name in asked if name not in known]
+    names = arguments.departures or known
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(f"no departure is called '{unknown[0]}': there are {', '.join(known)}")
-    if arguments.output and len(asked) > 1:
+    if arguments.output and len(names) > 1:
         raise UserError("--output is the folder of one run: name one departure, or leave it out")
-    for departure in asked:
+    for departure in names:
         code = train(departure, arguments)
         if code:
             return code

@@ -17,10 +17,14 @@ def absence(folder):
     return "is not a folder" if Path(folder).exists() else "does not exist"
 
 
-def run_folder(place):
-    """The folder of a run, below runs/; below results/ if a published run has a checkpoint there,
-    which it resumes.
-    """
+def run_place(scale, name, seed):
+    """Return where a run is below runs/ or results/. This is the only place that names it."""
+    return Path(scale) / name / f"seed{seed}"
+
+
+def run_folder(scale, name, seed):
+    """Return the folder of a run: below results/ if its checkpoints are there, else below runs/."""
+    place = run_place(scale, name, seed)
     published = RESULTS / place
     return published if any(published.glob("checkpoint-*")) else RUNS / place
 

@@ -106,13 +106,14 @@ def test_batches(images, labels, mean, batch_size):
     )
 
 
-def feed(dataset, recipe, test_size):
-    """share -> (training batches, test batches) of a set in memory, for one of several workers.
+def feed(dataset, recipe):
+    """Return ((k, n), size) -> (training batches of the k-th of n workers, test batches).
 
-    recipe: says input, batch_size, seed and augmentation. test_size: pictures in a test's batch.
+    dataset: a set in memory. recipe: gives input, batch_size, seed and augmentation. size: images
+    in a batch of a test.
     """
 
-    def of_share(share):
+    def batches(share, size):
         mean = mean_of(dataset.train_images, recipe.input)
         training = TrainingBatches(
             dataset.train_images,
@@ -123,6 +124,6 @@ def feed(dataset, recipe, test_size):
             share,
             recipe.augmentation,
         )
-        return training, test_batches(dataset.test_images, dataset.test_labels, mean, test_size)
+        return training, test_batches(dataset.test_images, dataset.test_labels, mean, size)
 
-    return of_share
+    return batches

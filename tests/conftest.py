@@ -28,7 +28,7 @@ from common import files
 from common.errors import UserError
 from data import generated
 from symbols import get_symbol, names
-from training.checkpoint import found
+from training.checkpoint import paths
 from training.log import COLUMNS, read_log
 
 # What make says to a make below it; the tests begin makes of their own
@@ -40,20 +40,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
 # Small enough for a second: 8 layers, pictures of 8x8.
-SMALL = [
-    "--depth",
-    "8",
-    "--image-size",
-    "8",
-    "--batch-size",
-    "20",
-    "--iterations",
-    "40",
-    "--log-every",
-    "5",
-    "--test-every",
-    "10",
-]
+SMALL = (
+    "--depth 8 --image-size 8 --batch-size 20 --iterations 40 --log-every 5 --test-every 10".split()
+)
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +87,9 @@ def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, fir
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); "
     code = (
         f"{first}import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
-        "import train_cifar; from common import errors; from training import fit; "
+        "import train_cifar; from common import errors; from training.figure import Figure; "
         f"{limit if file_limit else ''}"
-        f"{'' if figures else 'fit.Figure.draw = fit.Figure.wait = lambda self: None; '}"
+        f"{'' if figures else 'Figure.draw = Figure.finish = lambda self: None; '}"
         "errors.run_main(train_cifar.main)"
     )
     return begin(code, *arguments, **options)
@@ -239,7 +228,7 @@ def arrays(folder):
     """What the newest checkpoint holds, as it is."""
     return {
         name: array.asnumpy()
-        for name, array in mx.nd.load(str(found(folder)[-1] / "arrays.params")).items()
+        for name, array in mx.nd.load(str(paths(folder)[-1] / "arrays.params")).items()
     }
 
 

@@ -1,13 +1,12 @@
-"""Checkpoints: written whole or not at all, and checked before anything in them is believed.
-
-No pickle.
+"""Checkpoints: written completely or not at all, and verified before they are used. No pickle.
 
 checkpoint-<iteration>/
     arrays.params   mx.nd.save of everything that a training step changes (training/state.py)
-    state.json      the rest: iteration, metrics, recipe, the log up to here; size and SHA-256 of
-                    arrays.params; its own SHA-256
-The newest two are kept. The sums find damage, not forgery: a checkpoint from a stranger is his
-program's word, as any is.
+    state.json      the rest: iteration, metrics, config.json, the log up to here; size and SHA-256
+                    of arrays.params; its own SHA-256
+
+The newest two are kept. The checksums detect corruption, not forgery: a checkpoint from somebody
+else is untrusted input.
 """
 
 import errno
@@ -27,29 +26,28 @@ KEPT = 2
 
 
 class Damaged(Exception):
-    """Why a checkpoint cannot be used, in a few words."""
+    """A checkpoint is corrupt; the message says why, in a few words."""
 
 
-def found(folder):
-    """The folders of a run's checkpoints, the newest last."""
-    return sorted(
-        (
-            path
-            for path in Path(folder).glob("checkpoint-*")
-            if re.fullmatch(r"checkpoint-\d{1,18}", path.name)
-        ),
-        key=iteration_of,
-    )
+def name(iteration):
+    """Return the name of a checkpoint's folder."""
+    return f"checkpoint-{iteration:07d}"
+
+
+def paths(folder):
+    """Return the folders of a run's checkpoints, the newest last."""
+    candidates = Path(folder).glob("checkpoint-*")
+    checkpoints = [path for path in candidates if re.fullmatch(r"checkpoint-\d{1,18}", path.name)]
+    return sorted(checkpoints, key=iteration_of)
 
 
 def iteration_of(path):
+    """Return the iteration in the name of a checkpoint's folder."""
     return int(path.name.split("-")[1])
 
 
 def recover(folder):
-    """After a kill between the two renames of save(): the checkpoint that was to be replaced by one
-    of its own iteration.
-    """
+    """Complete a save() that was killed between its two renames."""
     for aside in Path(folder).glob("checkpoint-*.aside"):
         target = aside.with_suffix("")
         with writing(folder):
@@ -60,9 +58,14 @@ def recover(folder):
 
 
 def save(folder, arrays, state):
-    """Write a checkpoint, whole or not at all, and then remove all but the newest two."""
+    """Write a checkpoint, completely or not at all, and remove all but the newest two.
+
+    arrays: {name: NDArray}. state: what state.json contains, with "iteration". Raises UserError if
+    the disk is full.
+    """
     folder = Path(folder)
-    target, partial = folder / f"checkpoint-{state['iteration']:07d}", folder / "checkpoint.partial"
+    target = folder / name(state["iteration"])
+    partial = folder / "checkpoint.partial"
     shutil.rmtree(partial, ignore_errors=True)
     with writing(folder):
         try:
@@ -84,7 +87,7 @@ def save(folder, arrays, state):
         os.replace(partial, target)
         sync(folder)
         recover(folder)
-        for old in found(folder)[:-KEPT]:
+        for old in paths(folder)[:-KEPT]:
             shutil.rmtree(old)
 
 
@@ -95,62 +98,58 @@ def write_arrays(file, arrays):
     except mx.MXNetError as error:
         raise OSError(None, short(error)) from error
     content = file.read_bytes()
-    # MXNet does not see that a disk is full when it closes the file. A whole one ends with the last
-    # array's name.
+    # MXNet does not notice a full disk when it closes the file. A complete file ends with the name
+    # of the last array.
     if not content.endswith(list(arrays)[-1].encode()):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return content
 
 
-def load_state(path):
-    """state.json of a checkpoint, as it was saved; raises Damaged."""
+def load(path):
+    """Return (arrays, state) of a checkpoint as they were saved. Raises Damaged."""
+    state = _load_state(path)
+    try:
+        content = (path / "arrays.params").read_bytes()
+    except OSError as error:
+        raise Damaged(f"arrays.params: {short(error)}") from error
+    if len(content) != state["arrays"]["bytes"]:
+        raise Damaged(f"arrays.params has {len(content):,} bytes, not {state['arrays']['bytes']:,}")
+    if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
+        raise Damaged("the SHA-256 of arrays.params is not the one in state.json")
+    # Only now: MXNet trusts every length in the file, and a wrong one can crash the process.
+    return mx.nd.load_frombuffer(content), state
+
+
+def _load_state(path):
     try:
         state = json.loads((path / "state.json").read_bytes())
         if {"iteration", "arrays", "log", "run", "sha256"} - set(state):
-            raise Damaged("state.json is of another version of this program")
+            raise Damaged("state.json lacks an entry")
         if state.pop("sha256") != _digest(state):
-            raise Damaged("state.json has another SHA-256 than it says")
+            raise Damaged("the SHA-256 of state.json is not the one that it contains")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise Damaged(f"state.json: {short(error)}") from error
     return state
 
 
-def load(path):
-    """(arrays, state) of a checkpoint, as they were saved; raises Damaged."""
-    state, file = load_state(path), path / "arrays.params"
-    try:
-        size = file.stat().st_size
-        if size != state["arrays"]["bytes"]:
-            raise Damaged(f"arrays.params has {size:,} bytes, not {state['arrays']['bytes']:,}")
-        content = file.read_bytes()
-    except OSError as error:
-        raise Damaged(f"arrays.params: {short(error)}") from error
-    if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
-        raise Damaged("arrays.params has another SHA-256 than state.json says")
-    # Only now: MXNet believes every length that it reads, and damaged ones can end the whole
-    # process.
-    return mx.nd.load_frombuffer(content), state
-
-
 def newest_checkpoint(folder):
-    """(arrays, state) of the newest sound checkpoint of a run; a damaged one before it is named in
-    a line.
+    """Return (arrays, state) of a run's newest sound checkpoint; (None, None) without checkpoints.
 
-    (None, None) if there is none at all. Raises UserError if all are damaged.
+    Prints a line for each corrupt one that is newer. Raises UserError if all are corrupt.
     """
     damaged = []
-    for path in reversed(found(folder)):
+    for path in reversed(paths(folder)):
         try:
             arrays, state = load(path)
         except Damaged as error:
             damaged.append(f"{path} is damaged ({error})")
             continue
-        for words in damaged:
-            print(f"{words}: going on from the one before, {path.name}")
+        for line in damaged:
+            print(f"{line}: resuming from the one before, {path.name}")
         return arrays, state
     if damaged:
         raise UserError(
-            f"{'; '.join(damaged)}; no sound checkpoint is left: move {folder} away to begin again"
+            f"{'; '.join(damaged)}; no sound checkpoint is left: move {folder} away to start again"
         )
     return None, None
 

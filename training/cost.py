@@ -1,8 +1,6 @@
-"""What a run will take here: seconds and memory, from a few iterations. --cost of the scripts
-prints it.
-"""
+"""Time and memory of a run on this machine, measured in a few iterations: --cost."""
 
-import itertools
+import json
 import time
 
 import mxnet as mx
@@ -14,34 +12,32 @@ from .loop import bind, step
 from .memory import peak
 from .optimizer import initializer, optimizer
 
-WARM_UP, MEASURED = 2, 3
-SLOW = 20  # seconds: where an iteration takes longer, the first two must do
-TEST_SHARE = 1 / 3  # of a training picture's time, which a test picture takes: forward alone
+WARM_UP, MEASURED = 2, 3  # iterations
+SLOW = 20  # seconds: if an iteration takes longer, the warm-up is the measurement
+TEST_SHARE = 1 / 3  # the time of an image in a test, forward only, relative to training
 
 
-def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
-    """{"seconds" of the whole run, "images_per_second", "megabytes" of this process, on GPUs
-    "gpu_megabytes"}
+def print_cost(job, feed, contexts, arguments):
+    """Print the cost of a job in words, or in JSON for --cost-json. Returns the exit code."""
+    measured = cost(job, feed[0], contexts, arguments.recompute)
+    print(json.dumps(measured) if arguments.cost == "json" else in_words(measured, job.recipe))
+    return 0
 
-    batches: the run's own feed, if it takes its share of the cores; without it the pictures are
-    random.
-    recompute: as in training.recomputation.
+
+def cost(job, batches, contexts, recompute=False):
+    """Return {"seconds" of the run, "images_per_second", "megabytes" of this process}.
+
+    On GPUs there is also "gpu_megabytes". batches: the run's training batches. recompute: whether
+    activations are computed twice.
     """
-    size = recipe.batch_size
-    shape = (size, 3, recipe.image_size, recipe.image_size)
-    network = recomputation.bound(bfloat16.bound(symbol, recipe.dtype), recompute)
+    recipe = job.recipe
+    network = recomputation.bound(bfloat16.bound(job.symbol, recipe.dtype), recompute)
     module = mx.mod.Module(network, context=contexts)
     with without_notes():
-        bind(module, shape, recipe.micro_batch)
+        bind(module, (recipe.batch_size, 3, *2 * [recipe.image_size]), recipe.micro_batch)
         module.init_params(initializer(recipe.init_fan))
-        module.init_optimizer(optimizer=optimizer(recipe, symbol))
-    stream = (
-        batches.stream(1, WARM_UP + MEASURED)
-        if batches
-        else itertools.repeat(
-            mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [mx.nd.zeros(size)])
-        )
-    )
+        module.init_optimizer(optimizer=optimizer(recipe, job.symbol))
+    stream = batches.stream(1, WARM_UP + MEASURED)
 
     def seconds(count):
         mx.nd.waitall()
@@ -54,18 +50,35 @@ def cost(symbol, contexts, recipe, test_images, batches=None, recompute=False):
     iteration = seconds(WARM_UP)
     if iteration < SLOW:
         iteration = seconds(MEASURED)
-    tested = recipe.iterations / recipe.test_every * test_images * TEST_SHARE
-    found = {
-        "seconds": iteration * (recipe.iterations + tested / size),
-        "images_per_second": size / iteration,
+    stream.close()
+    tests = recipe.iterations / recipe.test_every * TEST_SHARE
+    tested = tests * len(job.dataset.test_images) / recipe.batch_size  # in iterations
+    measured = {
+        "seconds": iteration * (recipe.iterations + tested),
+        "images_per_second": recipe.batch_size / iteration,
         "megabytes": peak() / 1e6,
     }
-    used = [
-        total - free
-        for free, total in (
-            mx.context.gpu_memory_info(each.device_id)
-            for each in contexts
-            if each.device_type == "gpu"
-        )
-    ]
-    return {**found, "gpu_megabytes": max(used) / 2**20} if used else found
+    gpus = [context for context in contexts if context.device_type == "gpu"]
+    if gpus:
+        free_and_total = [mx.context.gpu_memory_info(gpu.device_id) for gpu in gpus]
+        measured["gpu_megabytes"] = max(total - free for free, total in free_and_total) / 2**20
+    return measured
+
+
+def in_words(cost, recipe):
+    """Return a line for a result of cost()."""
+    seconds = cost["seconds"]
+    if seconds > 2 * 86400:
+        duration = f"{seconds / 86400:.1f} days"
+    elif seconds > 5400:
+        duration = f"{seconds / 3600:.1f} h"
+    else:
+        duration = f"{seconds / 60:.1f} min"
+    gpu = ""
+    if "gpu_megabytes" in cost:
+        gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU"
+    return (
+        f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
+        f"{duration} here, at {cost['images_per_second']:.1f} images/s, and "
+        f"{cost['megabytes']:,.0f} MB{gpu}"
+    )

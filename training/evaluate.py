@@ -1,4 +1,4 @@
-"""Loss and error over exactly the samples of a set, whatever the batch size."""
+"""Loss and error over exactly the samples of a set, for any batch size."""
 
 import mxnet as mx
 import numpy as np
@@ -18,36 +18,44 @@ class Confusion:
 
 
 def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
-    """(loss in nats, error in %) of a bound module over an iterator, the padding of its last batch
-    left out.
+    """Return (loss in nats, error in %) of a bound module over an iterator.
 
-    Where batches.crops says that so many rows are views of one image, its probabilities are their
-    mean. With top=5 there is a
-    third number: the share, in %, of images whose class is not among the five likeliest.
+    The padding of the last batch is not counted, unlike in module.score. If batches.crops is larger
+    than 1, so many rows are views of one image, and their probabilities are averaged.
 
-    module.score would count the padding. Wait for a training step in flight before calling this
-    (MXNet would turn it into an evaluation half way); evaluate on a module of its own that shares
-    the parameters. between: called after each batch. confusion: a Confusion to update.
+    top        5 adds a third number: the percentage of images whose class is not among the five
+               with the highest probability
+    between    called after each batch
+    confusion  a Confusion to update
+
+    Call mx.nd.waitall() before, because MXNet would turn a training step that is not complete into
+    an evaluation; and use a module of its own that shares the parameters.
     """
-    loss, accuracy = mx.metric.CrossEntropy(), mx.metric.Accuracy()
-    likeliest = [mx.metric.TopKAccuracy(top)] if top else []
+    metrics = [mx.metric.CrossEntropy(), mx.metric.Accuracy()]
+    if top:
+        metrics.append(mx.metric.TopKAccuracy(top))
+    counters = [*metrics, confusion] if confusion else metrics
     crops = getattr(batches, "crops", 1)
     batches.reset()
     total = -(-batches.num_data // batches.batch_size)
     for batch in bar(batches, total=total, desc="test", unit="batch", leave=False, delay=5):
         module.forward(batch, is_train=False)
         count = batches.batch_size - batch.pad
-        labels = [label[:count] for label in batch.label]
-        outputs = [
-            (
-                output.reshape((-4, -1, crops, -2)).mean(axis=1)[:count]
-                if crops > 1
-                else output[:count]
-            )
-            for output in module.get_outputs()
-        ]
-        for metric in (loss, accuracy, *likeliest, *([confusion] if confusion else [])):
-            metric.update(labels, outputs)
+        (output,) = module.get_outputs()
+        if crops > 1:
+            output = output.reshape((-4, -1, crops, -2)).mean(axis=1)
+        for counter in counters:
+            counter.update([label[:count] for label in batch.label], [output[:count]])
         between()
-    assert accuracy.num_inst == batches.num_data, (accuracy.num_inst, batches.num_data)
-    return (loss.get()[1], *(100 * (1 - metric.get()[1]) for metric in (accuracy, *likeliest)))
+    loss, *accuracies = metrics
+    assert accuracies[0].num_inst == batches.num_data
+    return (loss.get()[1], *(100 * (1 - accuracy.get()[1]) for accuracy in accuracies))
+
+
+def batch_size(recipe, devices, images):
+    """Return the number of images in a batch of a test.
+
+    At least 128, because a deep network spends its time between operators with fewer. devices:
+    their number. images: in the test set.
+    """
+    return max(min(max(recipe.batch_size, 128), images) // devices, 1) * devices

@@ -4,6 +4,7 @@
 for others. --freeze names layers by the beginnings of their names, as stage1 or stage2_unit3_conv1.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from common.errors import UserError
@@ -18,25 +19,31 @@ INPUTS = ("data", "softmax_label")
 
 @dataclass(frozen=True)
 class Initial:
-    """arguments, states: {name: NDArray}, float32; what lacks begins anew. words: what is said."""
+    """arguments, states: {name: NDArray}, float32; the rest is random. words: a line to print.
+
+    sha256: of all weights that --initial names.
+    """
 
     arguments: dict
     states: dict
     words: str
+    sha256: str
 
 
-def initial(recipe, symbol):
-    """The Initial of a symbol from the weights that a recipe names.
+def initial(recipe, symbol, class_names=()):
+    """Return the Initial of a symbol from the weights that a recipe names.
 
-    Raises UserError where there are none, and unless all but the classifier is there in the same
-    shape, and nothing besides.
+    The classifier is random if the weights are for other classes: another number, or other names.
+    class_names: of the data set; () if unknown. Raises UserError for missing weights, and unless
+    all arrays but the classifier's have the same names and shapes.
     """
     place = recipe.initial
     weights = read(place)
     given = {**weights.arguments, **weights.states}
     wanted = _shapes(symbol, recipe.image_size)
     anew = [name for name in CLASSIFIER if name in wanted]
-    if all(name in given and given[name].shape == wanted[name] for name in anew):
+    renamed = class_names and weights.class_names and weights.class_names != tuple(class_names)
+    if not renamed and all(name in given and given[name].shape == wanted[name] for name in anew):
         anew = []
     for name in sorted(given.keys() | wanted.keys()):
         shape = given[name].shape if name in given else "nothing"
@@ -49,23 +56,35 @@ def initial(recipe, symbol):
     begins = ""
     if anew:
         begins = (
-            f"; {' and '.join(anew)} begin anew, for {wanted['fc_bias'][0]:,} classes in "
-            f"place of {weights.classes:,}"
+            f"; {' and '.join(anew)} are random, for {wanted['fc_bias'][0]:,} classes instead of "
+            f"{weights.classes:,}"
         )
+        if weights.classes == wanted["fc_bias"][0]:
+            begins = f"; {' and '.join(anew)} are random, because the classes have other names"
     words = (
-        f"begins from {weights.name}: {len(wanted) - len(anew)} of {len(wanted)} arrays taken"
+        f"starts from {weights.name}: {len(wanted) - len(anew)} of {len(wanted)} arrays are used"
         f"{begins}"
     )
     if recipe.freeze:
         words += (
             f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} "
-            "stay as they are, and so do BN's moving averages there"
+            "stay as they are, with their BN's moving averages"
         )
     return Initial(
         {name: array for name, array in weights.arguments.items() if name not in anew},
         weights.states,
         words,
+        _sha256(given),
     )
+
+
+def _sha256(arrays):
+    """Return the SHA-256 of {name: NDArray}."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(arrays[name].asnumpy().tobytes())
+    return digest.hexdigest()
 
 
 def _shapes(symbol, image_size):

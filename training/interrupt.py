@@ -1,11 +1,11 @@
 """What can interrupt a run between two batches: a signal, or the end of its time. Needs no MXNet.
 
-A run leaves one of these exit codes, so that a scheduler knows what to do with it:
+The exit codes of a run, for schedulers:
     0    finished, or diverged, which is a result too
-    2    something is wrong that has to be mended first; one line says what
-    75   the time limit came (EX_TEMPFAIL): submit the same command again
-    129  SIGHUP (the terminal has gone)   130  SIGINT (Ctrl-C)   143  SIGTERM: the same command goes
-         on, too
+    2    a mistake that has to be corrected first; one line names it
+    75   the time limit is reached (EX_TEMPFAIL): submit the same command again
+    129  SIGHUP (the terminal was closed)   130  SIGINT (Ctrl-C)   143  SIGTERM: re-run the command
+         to resume
 """
 
 import re
@@ -29,26 +29,32 @@ class Stopped(Exception):
 
 
 class Interruptions:
-    """Within this context SIGINT, SIGTERM and SIGHUP wait for the next look();
+    """A context in which SIGINT, SIGTERM and SIGHUP take effect at the next look().
 
-    SIGUSR1 asks for a checkpoint there.
+    SIGUSR1 requests a checkpoint there.
 
-    save: writes a checkpoint; done every `seconds`, and whenever something asks for it. deadline:
-    time.monotonic() of the end.
+    save      writes a checkpoint
+    seconds   between two checkpoints
+    deadline  time.monotonic() at which the run must have ended
     """
 
     def __init__(self, save, seconds, deadline):
-        self._save, self._seconds, self._deadline = save, seconds, deadline
-        self._code, self._save_now, self._saved = None, False, time.monotonic()
-        self._looked, self._longest = None, 0.0
+        self._save = save
+        self._seconds = seconds
+        self._deadline = deadline
+        self._code = None
+        self._save_requested = False
+        self._saved = time.monotonic()
+        self._looked = None
+        self._longest = 0.0
 
     def __enter__(self):
         handlers = {
             signal.SIGINT: self._stop,
             signal.SIGTERM: self._stop,
-            signal.SIGUSR1: self._ask,
+            signal.SIGUSR1: self._request_save,
         }
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup asks for
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it
             handlers[signal.SIGHUP] = self._stop
         self._before = {
             number: signal.signal(number, handler) for number, handler in handlers.items()
@@ -64,31 +70,32 @@ class Interruptions:
             raise SystemExit(128 + number)
         self._code = 128 + number
         tqdm.write(
-            "stopping after this batch (once more: stop at once, and lose what came after the last"
-            " checkpoint)",
+            "stopping after this batch (a second signal stops at once and loses what came after "
+            "the last checkpoint)",
             file=sys.stderr,
         )
 
-    def _ask(self, number, frame):
-        self._save_now = True
+    def _request_save(self, number, frame):
+        self._save_requested = True
 
     def look(self, last=False):
-        """Call this after each batch, of training or of a test.
+        """Save a checkpoint if one is due, and stop if a signal or the time limit requires it.
 
-        Raises Stopped; not after the last one, which only saves.
+        Call this after each batch, of training or of a test. last: after the last batch, which
+        saves and does not stop. Raises Stopped.
         """
         now = time.monotonic()
-        if self._looked is not None:  # the first step is slow, and says nothing of the next ones
+        if self._looked is not None:  # the first step is slow and no measure of the next ones
             self._longest = max(self._longest, now - self._looked)
         # the next batch and a checkpoint must still fit in
         if not self._code and now + 1 + 2 * self._longest > self._deadline:
             self._code = OUT_OF_TIME
-        if self._code or self._save_now or last or now - self._saved > self._seconds:
+        if self._code or self._save_requested or last or now - self._saved > self._seconds:
             self._save()
             self._saved = time.monotonic()
             self._longest = max(self._longest, self._saved - now)
-            if self._save_now:
-                self._save_now = False
+            if self._save_requested:
+                self._save_requested = False
                 tqdm.write("checkpoint written", file=sys.stderr)
         if self._code and not last:
             raise Stopped(self._code)
@@ -96,8 +103,9 @@ class Interruptions:
 
 
 class Never:
-    """In Interruptions' place in a worker that writes nothing: it goes on as long as worker 0 does,
-    whatever it is sent.
+    """Replaces Interruptions in a worker that does not write the run folder.
+
+    Such a worker ignores signals: it trains as long as worker 0 does.
     """
 
     def __enter__(self):
@@ -107,16 +115,14 @@ class Never:
         }
         return self
 
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    __exit__ = Interruptions.__exit__
 
     def look(self, last=False):
         pass
 
 
 def duration(text):
-    """Seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises UserError."""
+    """Return the seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises UserError."""
     parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", text)
     if not parts or not any(parts.groups()):
         raise UserError(

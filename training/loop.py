@@ -1,6 +1,4 @@
-"""The training loop: Module's forward, backward and update, a log row now and then, a checkpoint
-every minute.
-"""
+"""The training loop: Module's forward, backward and update, log rows and checkpoints."""
 
 import contextlib
 import math
@@ -22,43 +20,15 @@ from .progress import Progress
 CHECKPOINT_SECONDS = 60
 
 
-def train(
-    run,
-    symbol,
-    contexts,
-    batches,
-    test,
-    recipe,
-    workers,
-    on_test=lambda: None,
-    keep_going=False,
-    deadline=math.inf,
-    initial=None,
-    recompute=False,
-):
-    """Train symbol by the recipe inside an open run folder, from its checkpoint if it has one.
+def train(training, deadline=math.inf):
+    """Train to the last iteration, or until a signal or the deadline (of time.monotonic()).
 
-    workers is a training.workers.Workers: run, test and on_test are worker 0's, the others have a
-    Follower. on_test is called after each row with test columns. deadline is by time.monotonic().
-    Returns 0, or what to exit with if it was stopped (training/interrupt.py).
+    Returns 0, or the exit code of an interruption (training/interrupt.py).
     """
-    training = Training(
-        run,
-        symbol,
-        contexts,
-        batches,
-        test,
-        recipe,
-        workers,
-        on_test,
-        keep_going,
-        initial,
-        recompute,
-    )
-    interruptions = (
-        Never() if workers.rank else Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
-    )
     progress = training.progress
+    interruptions = Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
+    if training.workers.rank:
+        interruptions = Never()
     try:
         with interruptions, training.bar:
             if progress.row_due:
@@ -66,10 +36,8 @@ def train(
                 interruptions.look(last=training.over)
             if training.over:
                 return 0
-            with contextlib.closing(
-                batches.stream(progress.iteration + 1, recipe.iterations)
-            ) as stream:
-                for batch in stream:
+            with contextlib.closing(training.batches()) as batches:
+                for batch in batches:
                     training.step(batch)
                     if training.row_is_due:
                         training.log(interruptions.look)
@@ -82,87 +50,86 @@ def train(
 
 
 class Training:
-    """The network on its devices, and what each iteration does with it.
+    """The network on its devices, and what an iteration does with it.
 
+    job         training.job.Job
+    run         training.run.Run, or a Follower in the workers that do not write it
+    saved       (arrays, state) that the run resumes from, or (None, None): Run.resume()
+    feed        (training batches, iterator over the test set)
     contexts    MXNet devices
-    batches     data.batches.TrainingBatches
-    test        a padding iterator over the test set
-    keep_going  whether to go on after the loss is no number any more
-    initial     weights to begin from, a training.initial.Initial
-    recompute   whether backward's needs are computed twice, to save memory (recompute.py)
+    workers     training.workers.Workers
+    initial     weights of a new run, a training.initial.Initial; None: random
+    recompute   whether activations are computed twice, to save memory (training/recomputation.py)
+    keep_going  whether to continue when the loss is not a number any more
+    on_test     called after each row with test columns
     """
 
     def __init__(
         self,
+        job,
         run,
-        symbol,
+        saved,
+        feed,
         contexts,
-        batches,
-        test,
-        recipe,
         workers,
-        on_test,
-        keep_going,
-        initial,
-        recompute,
+        initial=None,
+        recompute=False,
+        keep_going=False,
+        on_test=lambda: None,
     ):
+        self.recipe = job.recipe
         self.run = run
-        self.recompute = recompute
-        self.batches = batches
-        self.test = test
-        self.recipe = recipe
         self.workers = workers
         self.on_test = on_test
         self.keep_going = keep_going
-        self.learning_rate = schedule(recipe)
+        self._source, self._test = feed
+        self._learning_rate = schedule(job.recipe)
         # of this worker, in one iteration
-        self.seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()
-        arrays, saved = run.checkpoint()
-        done = workers.number("iteration", saved["iteration"] if saved else 0)
+        self._seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()
+        arrays, saved_state = saved
+        done = workers.number("iteration", saved_state["iteration"] if saved_state else 0)
         weights = state.parameters(arrays)
-        if initial and not saved:
+        if initial and not saved_state:
             weights = initial.arguments, initial.states
-        self.module, self.tester = self._modules(symbol, contexts, weights, done)
-        if saved:
+        self.module, self._tester = self._modules(job.symbol, contexts, weights, done, recompute)
+        if saved_state:
             state.restore(self.module, arrays, done)
         if workers.several:
             state.broadcast(self.module, workers)
-        self.progress = Progress.of(saved)
+        self.progress = Progress.of(saved_state)
         self.progress.iteration = done
-        if not saved and not workers.rank:
+        if not saved_state and not workers.rank:
             self.save()
         self.bar = bar(
-            total=recipe.iterations,
-            initial=self.progress.iteration,
+            total=job.recipe.iterations,
+            initial=done,
             unit="it",
             desc="train",
             disable=workers.rank > 0,
         )
 
-    def _modules(self, symbol, contexts, weights, done):
-        """(the module that trains, one that tests): switching the first over would catch its last
-        step half way.
+    def _modules(self, symbol, contexts, weights, done, recompute):
+        """Return the module that trains and one that tests.
 
-        weights: (arguments, states), or (None, None) to begin anew; before the first iteration some
-        may lack.
+        One module for both would catch its last training step half way. weights: (arguments,
+        states), or (None, None) for random ones; at iteration 0 some may be missing.
         """
-        mx.random.seed(self.recipe.seed)
-        tested = self.test.provide_data[0].shape
-        part = self.batches.batch_size // self.workers.count
-        frozen = frozen_names(symbol, self.recipe.freeze)
-        network = bfloat16.bound(with_frozen(symbol, frozen), self.recipe.dtype)
-        network = recomputation.bound(network, self.recompute)
+        recipe = self.recipe
+        mx.random.seed(recipe.seed)
+        tested = self._test.provide_data[0].shape
+        part = self._source.batch_size // self.workers.count
+        frozen = frozen_names(symbol, recipe.freeze)
+        network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)
+        network = recomputation.bound(network, recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
         with without_notes():
-            bind(module, (part, *tested[1:]), self.recipe.micro_batch)
-        module.init_params(initializer(self.recipe.init_fan), *weights, allow_missing=done == 0)
+            bind(module, (part, *tested[1:]), recipe.micro_batch)
+        module.init_params(initializer(recipe.init_fan), *weights, allow_missing=done == 0)
         updates = 1 if self.workers.sync else self.workers.count
-        # that gradients are not divided by the bound batch: those of all parts and workers are
+        # MXNet warns that gradients are not divided by the bound batch: optimizer() divides them
         with without_notes():
-            module.init_optimizer(
-                self.workers.kv_store, optimizer(self.recipe, symbol, done, updates)
-            )
+            module.init_optimizer(self.workers.kv_store, optimizer(recipe, symbol, done, updates))
             tester.bind(
                 [("data", tested)],
                 [("softmax_label", tested[:1])],
@@ -171,93 +138,93 @@ class Training:
             )
         return module, tester
 
-    def settle(self):
-        """Wait for all that iterations have begun: their time, though no step waits for it."""
+    def batches(self):
+        """Return a generator of the batches from the next iteration on."""
+        return self._source.stream(self.progress.iteration + 1, self.recipe.iterations)
+
+    def _settle(self):
+        """Wait for all operators. The time counts as that of iterations, which do not wait."""
         began = time.monotonic()
         mx.nd.waitall()
-        if self.progress.shown:  # else it was for the first weights
+        if self.progress.shown:  # otherwise it was for the initial weights
             self.progress.busy += time.monotonic() - began
 
     def save(self):
         """Write a checkpoint."""
-        self.settle()  # BN's moving averages are written by operators that nothing else waits for
+        self._settle()  # nothing else waits for the operators that write BN's moving averages
         self.run.save(state.collect(self.module), self.progress.state())
 
     def step(self, batch):
-        """One iteration."""
+        """Do one iteration."""
         began = time.monotonic()
-        step(
-            self.module,
-            batch,
-            self.seen,
-            seed=self.recipe.seed * 1_000_003 + self.progress.iteration + 1,
-        )
-        # summed over the workers in each iteration, so that worker 0's checkpoint has what all have
-        # seen
-        totals = self.workers.totals(self.seen)
+        seed = self.recipe.seed * 1_000_003 + self.progress.iteration + 1
+        step(self.module, batch, self._seen, seed)
+        # summed over the workers in each iteration, so that a checkpoint of worker 0 has all
+        totals = self.workers.totals(self._seen)
         self.progress.add(totals, time.monotonic() - began)
         self.bar.update()
 
     @property
     def row_is_due(self):
+        """Whether this iteration ends with a row of the log."""
         progress = self.progress
-        # workers that do not keep step look at the loss in their rows
+        # asynchronous workers look at the loss in their rows only
         lost = progress.diverged is None and self.workers.sync and progress.lost
         last = progress.iteration == self.recipe.iterations
         return progress.iteration % self.recipe.log_every == 0 or last or lost
 
-    def log(self, look):
-        """Log what the last iterations did, with a test if one is due; look can interrupt the test."""
-        self.settle()
+    @property
+    def _test_is_due(self):
+        iteration = self.progress.iteration
+        last = iteration in (self.recipe.iterations, self.progress.diverged)
+        return not self.workers.rank and (iteration % self.recipe.test_every == 0 or last)
+
+    @property
+    def over(self):
+        """Whether this was the last iteration: of the recipe, or the one that diverged."""
         progress = self.progress
+        diverged = progress.diverged is not None and not self.keep_going
+        return progress.iteration == self.recipe.iterations or diverged
+
+    def log(self, look):
+        """Log the iterations since the last row, with a test if one is due.
+
+        look: called after each batch of the test; it can interrupt the test.
+        """
+        self._settle()
+        progress = self.progress
+        loss = progress.loss.get()[1]
         if progress.diverged is None and progress.lost:
             progress.diverged = progress.iteration
             if not self.workers.rank:
                 tqdm.write(
-                    f"diverged: the training loss is {progress.loss.get()[1]} in iteration "
-                    f"{progress.iteration:,}"
+                    f"diverged: the training loss is {loss} in iteration {progress.iteration:,}"
                 )
         progress.row_due = True
-        speed = progress.shown * self.batches.batch_size / progress.busy
-        self.bar.set_postfix_str(
-            f"loss {progress.loss.get()[1]:.3f}, {speed:.0f} images/s", refresh=False
-        )
+        size = self._source.batch_size
+        speed = progress.shown * size / progress.busy
+        self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:.0f} images/s", refresh=False)
         errors = {}
-        if not self.workers.rank and self._test_is_due():
-            errors = dict(
-                zip(("test_loss", "test_error"), evaluate(self.tester, self.test, between=look))
-            )
+        if self._test_is_due:
+            test_loss, test_error = evaluate(self._tester, self._test, between=look)
+            errors = {"test_loss": test_loss, "test_error": test_error}
             mx.nd.waitall()
         self.run.log(
             **progress.row(),
             **errors,
             images_per_second=speed,
-            epoch=progress.iteration * self.batches.batch_size / self.batches.samples_per_epoch,
-            learning_rate=self.learning_rate(progress.iteration),
+            epoch=progress.iteration * size / self._source.samples_per_epoch,
+            learning_rate=self._learning_rate(progress.iteration),
         )
         progress.begin_row()
         if errors:
             self.on_test()
 
-    def _test_is_due(self):
-        iteration = self.progress.iteration
-        return iteration % self.recipe.test_every == 0 or iteration in (
-            self.recipe.iterations,
-            self.progress.diverged,
-        )
-
-    @property
-    def over(self):
-        """Whether that was the last iteration: of the recipe, or the one that diverged."""
-        progress = self.progress
-        return progress.iteration == self.recipe.iterations or (
-            progress.diverged is not None and not self.keep_going
-        )
-
 
 def bind(module, shape, part=None):
-    """Bind a module to train on batches of a shape; in parts of so many pictures, whose gradients
-    add up, if part says so.
+    """Bind a module to train on batches of a shape.
+
+    part: number of images to which the module is bound; step() adds up the gradients of the parts.
     """
     part = part or shape[0]
     module.bind(
@@ -268,38 +235,40 @@ def bind(module, shape, part=None):
 
 
 def step(module, batch, metrics, seed):
-    """One iteration: forward, backward, update; the metrics have what this worker saw in it, and
-    nothing else.
+    """Do one iteration: forward, backward, update. The metrics count this iteration only.
 
-    A module that is bound to fewer pictures than the batch has takes them in parts and adds up
-    their gradients (its grad_req is "add"): the same step in less memory, but for BN, which
-    normalises each part by itself.
+    A module that is bound to fewer images than the batch has gets the batch in parts. This is the
+    same step in less memory, except that BN normalizes each part separately.
     """
-    # Dropout draws from MXNet's generator: seeded anew for each iteration, a resumed run draws what
-    # an unbroken one did.
+    # Dropout uses MXNet's generator. A seed for each iteration makes a resumed run draw the same.
     mx.random.seed(seed % 2**31)
-    size = module.data_shapes[0].shape[0]
-    count = batch.data[0].shape[0] // size
     for metric in metrics:
         metric.reset()
-    for k in range(count):
-        part = (
-            batch
-            if count == 1
-            else mx.io.DataBatch(
-                [array[k * size : (k + 1) * size] for array in batch.data],
-                [array[k * size : (k + 1) * size] for array in batch.label],
-            )
-        )
+    parts = _parts(batch, module.data_shapes[0].shape[0])
+    for part in parts:
         module.forward(part, is_train=True)
         module.backward()
-        if k == count - 1:
+        if part is parts[-1]:
             module.update()
         outputs = module.get_outputs()
         for metric in metrics:
             metric.update(part.label, outputs)
-    if count > 1:
+    if len(parts) > 1:
         for gradients in module._exec_group.grad_arrays:
             for gradient in gradients:
                 if gradient is not None:  # of a frozen parameter
                     gradient[:] = 0
+
+
+def _parts(batch, size):
+    """Return a batch in parts of `size` images."""
+    count = batch.data[0].shape[0] // size
+    if count == 1:
+        return [batch]
+    return [
+        mx.io.DataBatch(
+            [array[k * size : (k + 1) * size] for array in batch.data],
+            [array[k * size : (k + 1) * size] for array in batch.label],
+        )
+        for k in range(count)
+    ]

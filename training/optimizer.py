@@ -6,19 +6,17 @@ from .schedule import StepSchedule
 
 
 def initializer(fan):
-    """He et al.
+    """Return the initializer of He et al. (2015): a Gaussian of variance 2 / fan.
 
-    (2015) for every weight that does not bring its own: a Gaussian of variance 2 / fan-in (or
-    fan-out).
+    fan: `in` or `out`. A variable with an initializer keeps it.
     """
     return mx.init.MSRAPrelu(factor_type=fan, slope=0.0)
 
 
 def decay_multipliers(symbol, scope):
-    """{parameter: 0 or 1}: weight decay's scope. A variable that brings its own wd_mult keeps it.
+    """Return {parameter: 0 or 1}: which parameters decay. A variable with its own wd_mult keeps it.
 
-    scope: `weights` is convolutions, gates and classifier; `all` takes in gamma, beta and biases
-    too.
+    scope: `weights` is convolutions, gates and classifier; `all` adds gamma, beta and biases.
     """
     own = {name for name, attributes in symbol.attr_dict().items() if "__wd_mult__" in attributes}
     return {
@@ -29,6 +27,7 @@ def decay_multipliers(symbol, scope):
 
 
 def schedule(recipe, updates=1):
+    """Return the learning rate of a recipe. updates: optimizer updates in one iteration."""
     return StepSchedule(
         recipe.learning_rate,
         recipe.steps,
@@ -40,11 +39,11 @@ def schedule(recipe, updates=1):
 
 @mx.optimizer.register
 class Nesterov(mx.optimizer.NAG):
-    """MXNet's nag, with the weight decay put into the gradient beforehand.
+    """MXNet's nag, with the weight decay added to the gradient beforehand.
 
-    By itself it takes the decay inside the momentum from the weight that it has just written; or,
-    where a test has had MKLDNN turn that weight into a layout of its own, from the one before. When
-    that happens is a race: such a run does not repeat.
+    MXNet takes the decay inside the momentum from the weight that it has just written, or from the
+    one before where a test has made MKLDNN reorder that weight. This is a race, and such a run does
+    not repeat.
     """
 
     def update(self, index, weight, grad, state):
@@ -63,12 +62,12 @@ class Nesterov(mx.optimizer.NAG):
 
 
 def optimizer(recipe, symbol, done=0, updates=1):
-    """SGD with momentum in Caffe's form, v = m v - rate g and w = w + v, or Nesterov's, or adam; g
-    is the mean over the batch.
+    """Return SGD with momentum, Nesterov's momentum, or adam.
 
-    done: iterations that a resumed run has behind it. Without it the learning rate would begin
-    anew.
-    updates: as the optimizer counts them, in each iteration.
+    SGD has Caffe's form: v = m v - rate g and w = w + v, where g is the mean over the batch.
+
+    done     iterations before this process; without it the learning rate would start again
+    updates  optimizer updates in one iteration
     """
     if recipe.optimizer == "adam":
         name = "adam"
@@ -76,7 +75,7 @@ def optimizer(recipe, symbol, done=0, updates=1):
     else:
         name = "nesterov" if recipe.nesterov else "sgd"
         constants = {"momentum": recipe.momentum}
-    made = mx.optimizer.create(
+    rule = mx.optimizer.create(
         name,
         **constants,
         lr_scheduler=schedule(recipe, updates),
@@ -84,7 +83,7 @@ def optimizer(recipe, symbol, done=0, updates=1):
         rescale_grad=1 / recipe.batch_size,
         begin_num_update=done * updates,
         sym=symbol,
-        multi_precision=True,
-    )  # what is float16 in the network is float32 here
-    made.set_wd_mult(decay_multipliers(symbol, recipe.decay))
-    return made
+        multi_precision=True,  # a parameter that is float16 in the network is float32 here
+    )
+    rule.set_wd_mult(decay_multipliers(symbol, recipe.decay))
+    return rule

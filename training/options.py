@@ -1,9 +1,7 @@
-"""What the command lines of the training scripts have in common.
-
-Needs no MXNet, so it answers at once.
-"""
+"""The options that the training scripts share. Imports no MXNet, so that --help answers at once."""
 
 import math
+import signal
 from dataclasses import fields, replace
 
 from common import gpus
@@ -14,12 +12,13 @@ from common.errors import UserError
 from .interrupt import duration
 from .recipe import Recipe
 
-# A user's options become values of their last type while argparse reads them: nothing changes its
-# type later.
 
+def add_recipe_options(add, recipe, group, **choices):
+    """Add an option for each field of Recipe in a group.
 
-def of_recipe(add, recipe, group, **choices):
-    """Add the options of a group of the recipe's fields; recipe: whose values the help shows."""
+    add: add_argument of a parser or of a group of one. recipe: the defaults that the help shows.
+    choices: {field: allowed values}, where scripts differ.
+    """
     for field in fields(Recipe):
         if field.metadata["group"] != group:
             continue
@@ -42,199 +41,196 @@ def of_recipe(add, recipe, group, **choices):
         add(
             "--epochs",
             type=float,
-            help="the same as --iterations, counted in passes over the training set",
+            help="the number of passes over the training set; replaces --iterations",
         )
         add(
             "--test-every-epoch",
             action="store_true",
-            help="a row of the log, with a test, after each pass over the training set, in place "
-            "of --log-every and --test-every",
+            help="log a row and test after each pass over the training set; replaces --log-every "
+            "and --test-every",
         )
 
 
-def of_run(add, scales):
-    add(
-        "--gpus",
-        type=gpu_numbers,
-        default=[],
-        help="train on these GPUs, as 0,1 or all; without it on the CPU",
-    )
-    add(
-        "--cpus",
-        type=int,
-        default=1,
-        help="CPU contexts: the path of several devices, for trying (1)",
-    )
+def add_run_options(add, scales):
+    """Add the options that say where and how a run trains. scales: the names of the scales."""
+    add("--gpus", type=gpu_numbers, default=[], help="GPUs to train on, as 0,1 or all (the CPU)")
+    add("--cpus", type=int, default=1, help="CPU contexts, to try several devices (1)")
     add(
         "--kv-store",
         default="local",
         choices=("local", "device", "dist_sync", "dist_async"),
-        help="where gradients of several devices or machines meet; dist_*: see training/cluster.py "
-        "(local)",
+        help="where gradients of several devices or machines are added; dist_*: see "
+        "training/cluster.py (local)",
     )
     add(
         "--time-limit",
         type=duration,
         default=math.inf,
-        help="stop in time, with a checkpoint and exit code 75, as 3h, 90m, 45s; the same command goes "
-        "on",
+        help="stop before this time, as 3h, 90m or 45s, with a checkpoint and exit code 75",
     )
-    add(
-        "--keep-going",
-        action="store_true",
-        help="train on when the loss is no number any more (that ends the run)",
-    )
-    add(
-        "--deterministic",
-        action="store_true",
-        help="GPUs repeat bit for bit, and are slower (CPUs do so anyway)",
-    )
+    add("--keep-going", action="store_true", help="continue when the loss is not a number any more")
+    add("--deterministic", action="store_true", help="GPUs repeat bit for bit (CPUs always do)")
     add(
         "--recompute",
         action="store_true",
-        help="compute what backward needs a second time instead of keeping it: a fraction of the "
-        "memory, at 0.7 of the speed (by itself where a CPU has too little)",
+        help="compute activations again in the backward pass: a fraction of the memory, 0.7 of the "
+        "speed (automatic where a CPU has too little memory)",
     )
+    cost = {"dest": "cost", "action": "store_const"}
+    add("--cost", const="words", **cost, help="only measure the time and memory of the run")
+    add("--cost-json", const="json", **cost, help="as --cost, in JSON")
     add(
-        "--cost",
-        action="store_const",
-        const="words",
-        help="measure a few iterations, say what the run will take here, and train nothing",
+        "--scale",
+        default="full",
+        help=f"a set of defaults: {', '.join(scales)} (full: the papers')",
     )
-    add(
-        "--cost-json",
-        dest="cost",
-        action="store_const",
-        const="json",
-        help="the same, for programs",
-    )
-    add("--scale", default="full", help=f"whose recipe: {', '.join(scales)} (full: the papers')")
-    add("--output", type=new_folder, help="folder of the run (runs/<scale>/<name>/seed<k>)")
+    add("--output", type=new_folder, help="run folder (runs/<scale>/<name>/seed<k>)")
 
 
-def read(made, words=None):
-    """What was typed, by a parser; words are the command line's by default."""
-    arguments = made.parse_args(words)
+def read(parser, words=None):
+    """Return a parser's options. words: the command line's by default.
+
+    From here on SIGUSR1 is ignored until training handles it: nothing can be saved before. Raises
+    UserError for values that no recipe can have, before any data is loaded.
+    """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    arguments = parser.parse_args(words)
     if arguments.cpus < 1:
         raise UserError(f"--cpus {arguments.cpus}: at least 1")
+    Recipe(**_typed(arguments))
     if arguments.deterministic:
-        be_deterministic()  # before MXNet begins
+        be_deterministic()  # before MXNet is imported
     return arguments
 
 
-def recipe(arguments, base, images):
-    """The recipe of a run: the base's, but for what was typed.
+def _typed(arguments):
+    """Return {field of Recipe: value} of the options that were typed."""
+    names = [field.name for field in fields(Recipe)]
+    return {
+        name: getattr(arguments, name)
+        for name in names
+        if getattr(arguments, name, None) is not None
+    }
 
-    base: a scale's recipe. images: of the training set.
+
+def recipe(arguments, base, images):
+    """Return the recipe of a run: the values that were typed, and the base's for all others.
+
+    base: the Recipe of a scale. images: number of training images, which --epochs counts in.
     """
-    given = {field.name: getattr(arguments, field.name) for field in fields(Recipe)}
-    given = {name: value for name, value in given.items() if value is not None}
-    iterations = given.pop("iterations", base.iterations)
+    typed = _typed(arguments)
+    epoch = images / typed.get("batch_size", base.batch_size)
     if arguments.epochs is not None:
-        iterations = _iterations_of(arguments, images, given.get("batch_size", base.batch_size))
+        if "iterations" in typed:
+            raise UserError(
+                "--epochs and --iterations (make: EPOCHS=, ITERATIONS=): use one of them"
+            )
+        if not 0 < arguments.epochs < math.inf:
+            raise UserError(f"--epochs {arguments.epochs:g}: a number above 0")
+        typed["iterations"] = max(1, round(arguments.epochs * epoch))
     if arguments.test_every_epoch:
-        given.update(_rows_by_epoch(given, images, given.get("batch_size", base.batch_size)))
-    made = base.lasting(iterations, **given)
-    made = replace(made, dtype=type_asked(made.dtype, arguments))
+        for name in typed.keys() & {"log_every", "test_every"}:
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"--test-every-epoch and {option}: use one of them")
+        typed["log_every"] = typed["test_every"] = math.ceil(epoch)  # full iterations
+    iterations = typed.pop("iterations", base.iterations)
+    return on_devices(base.lasting(iterations, **typed), arguments)
+
+
+def on_devices(recipe, arguments):
+    """Return the recipe for the devices of this process: with a dtype that they have.
+
+    Raises UserError for a batch that they cannot share.
+    """
     count = devices(arguments)
-    check_batch(made.batch_size, count)
-    part = made.batch_size if made.micro_batch is None else made.micro_batch
-    if part < 1 or made.batch_size % part or part % count:
+    check_batch(recipe.batch_size, count)
+    part = recipe.batch_size if recipe.micro_batch is None else recipe.micro_batch
+    if part < 1 or recipe.batch_size % part or part % count:
         raise UserError(
-            f"--micro-batch {part}: it must divide the batch of {made.batch_size}, and divide "
-            "itself over "
-            f"{count} devices"
+            f"--micro-batch {part}: it must divide the batch of {recipe.batch_size} and be a "
+            f"multiple of the {count} devices"
         )
-    return replace(made, micro_batch=part if part < made.batch_size else None)
+    return replace(
+        recipe,
+        dtype=available_dtype(recipe.dtype, arguments),
+        micro_batch=part if part < recipe.batch_size else None,
+    )
 
 
 def check_batch(size, devices, workers=1):
-    """Refuse a batch that the devices of all workers cannot share."""
+    """Raise UserError for a batch that the devices of all workers cannot share equally."""
     if size % (devices * workers):
         places = f"{devices} devices" if workers == 1 else f"{workers} workers of {devices} devices"
         raise UserError(
-            f"a batch of {size} does not divide over {places}: choose another "
-            "--batch-size (make: BATCH=)"
+            f"a batch of {size} does not divide over {places}: choose another --batch-size "
+            "(make: BATCH=)"
         )
 
 
-def _iterations_of(arguments, images, batch_size):
-    if arguments.iterations is not None:
-        raise UserError(
-            "--epochs and --iterations say the same: leave one of them out (make: EPOCHS=, "
-            "ITERATIONS=)"
-        )
-    if not 0 < arguments.epochs < math.inf:
-        raise UserError(f"--epochs {arguments.epochs:g}: a number above 0")
-    return max(1, round(arguments.epochs * images / max(batch_size, 1)))
+def available_dtype(dtype, arguments):
+    """Return float32, float16 or bfloat16; `fast` is resolved for this machine.
 
-
-def _rows_by_epoch(given, images, batch_size):
-    """{field: value} by which each epoch, in whole iterations, ends with a row and a test."""
-    for name in given.keys() & {"log_every", "test_every"}:
-        raise UserError(f"--test-every-epoch and --{name.replace('_', '-')}: leave one of them out")
-    epoch = math.ceil(images / max(batch_size, 1))
-    return {"log_every": epoch, "test_every": epoch}
-
-
-def type_asked(dtype, arguments):
-    """float32, float16 or bfloat16: what 'fast' is here.
-
-    Raises UserError for what cannot be here.
+    Raises UserError for a dtype that the devices do not have.
     """
     if dtype == "fast":
         return "bfloat16" if gains_by_bfloat16() and not arguments.gpus else "float32"
+    fault = ""
     if dtype == "float16" and not arguments.gpus:
-        raise UserError(
-            "--dtype float16: MXNet's convolutions have no float16 on a CPU; name a GPU by --gpus "
-            "(make: GPUS=), or "
-            "leave out --dtype"
-        )
-    if dtype == "float16" and arguments.kv_store.startswith("dist"):
-        raise UserError(
-            f"--dtype float16: --kv-store {arguments.kv_store} exchanges float32 only; leave one "
-            "of the two out"
-        )
-    if dtype == "bfloat16" and arguments.gpus:
-        raise UserError(
-            "--dtype bfloat16: MXNet has it on CPUs alone; leave out --gpus (make: GPUS=), or take "
-            "--dtype float16"
-        )
-    if dtype == "bfloat16" and not has_bfloat16():
-        raise UserError(
-            "--dtype bfloat16: this processor has no AVX512-BF16 (the flag avx512_bf16 in "
-            "/proc/cpuinfo); take "
-            "--dtype float32"
-        )
+        fault = "MXNet has no float16 convolutions on a CPU; name a GPU by --gpus (make: GPUS=)"
+    elif dtype == "float16" and arguments.kv_store.startswith("dist"):
+        fault = f"--kv-store {arguments.kv_store} exchanges float32 only"
+    elif dtype == "bfloat16" and arguments.gpus:
+        fault = "MXNet supports it on CPUs only; leave out --gpus (make: GPUS=), or use float16"
+    elif dtype == "bfloat16" and not has_bfloat16():
+        fault = "this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo)"
+    if fault:
+        raise UserError(f"--dtype {dtype}: {fault}, or use --dtype float32")
     return dtype
 
 
-def type_here(dtype):
-    """What a network that was trained in a type is tested in on this machine."""
+def testing_dtype(dtype):
+    """Return the type in which a network that was trained in `dtype` is tested on this machine."""
     return dtype if dtype == "bfloat16" and has_bfloat16() else "float32"
 
 
 def devices(arguments):
-    """How many devices a batch is divided over in this process."""
+    """Return the number of devices that share a batch in this process."""
     return len(arguments.gpus) or arguments.cpus
 
 
+def contexts(arguments):
+    """Return the MXNet contexts. Raises UserError for a GPU that does not exist."""
+    import mxnet as mx
+
+    if not arguments.gpus:
+        return [mx.cpu(k) for k in range(arguments.cpus)]
+    count = mx.context.num_gpus()
+    for gpu in arguments.gpus:
+        if not 0 <= gpu < count:
+            raise UserError(
+                f"there is no GPU {gpu}: MXNet {mx.__version__} finds {count} GPUs; leave out "
+                "--gpus (make: GPUS=) to train on the CPU, or see docs/INSTALL.md for MXNet with "
+                "CUDA"
+            )
+    return [mx.gpu(gpu) for gpu in arguments.gpus]
+
+
 def gpu_numbers(text):
-    """'0,1' -> [0, 1]; 'all': those that MXNet can use; '': []"""
+    """Convert '0,1' to [0, 1], 'all' to the GPUs that MXNet can use, '' to []."""
     if text == "all":
-        numbers = [number for number, each in enumerate(gpus.capabilities()) if gpus.fits(each)]
+        capabilities = enumerate(gpus.capabilities())
+        numbers = [number for number, capability in capabilities if gpus.fits(capability)]
         if not numbers:
             raise UserError(
                 "--gpus all: the driver shows no GPU that MXNet has code for; leave out --gpus "
-                "(make: GPUS=) to train "
-                "on the CPU, or see make doctor"
+                "(make: GPUS=) to train on the CPU, or run make doctor"
             )
         return numbers
     try:
         numbers = [int(gpu) for gpu in text.split(",")] if text else []
     except ValueError:
         raise UserError(
-            f"--gpus {text}: write numbers with commas between them, as 0,1, or all"
+            f"--gpus {text}: write numbers separated by commas, as 0,1, or all"
         ) from None
     if len(set(numbers)) < len(numbers):
         raise UserError(f"--gpus {text}: each GPU once")
@@ -242,10 +238,10 @@ def gpu_numbers(text):
 
 
 def iterations(text):
-    """'32000,48000' -> (32000, 48000)"""
+    """Convert '32000,48000' to (32000, 48000)."""
     try:
         return tuple(int(step) for step in text.split(",")) if text else ()
     except ValueError:
         raise UserError(
-            f"--steps {text}: write iterations with commas between them, as 32000,48000"
+            f"--steps {text}: write iterations separated by commas, as 32000,48000"
         ) from None

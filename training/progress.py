@@ -1,6 +1,4 @@
-"""What a run knows besides its arrays: where it is, and what it has seen since the last row of its
-log.
-"""
+"""The state of a run besides its arrays: its iteration, and sums since the last row of its log."""
 
 import math
 import time
@@ -11,19 +9,15 @@ import mxnet as mx
 
 @dataclass
 class Progress:
-    """Saved in each checkpoint, so that a resumed run logs what an unbroken one does."""
+    """Saved in each checkpoint, so that a resumed run logs what an uninterrupted run does."""
 
-    iteration: int = 0  # the last one that was done
-    seconds: float = 0.0  # since the run began, in all its processes
-    busy: float = (
-        0.0  # seconds of the iterations since the last row, tests and checkpoints left out
-    )
-    shown: int = 0  # those iterations
-    row_due: bool = False  # a test was interrupted, and this iteration's row is still to be written
-    diverged: int = None  # the iteration after which the loss was no number
-    loss: mx.metric.EvalMetric = field(
-        default_factory=mx.metric.CrossEntropy
-    )  # of training, since the last row
+    iteration: int = 0  # the last completed one
+    seconds: float = 0.0  # since the start, in all processes of the run
+    busy: float = 0.0  # seconds of iterations since the last row, without tests and checkpoints
+    shown: int = 0  # number of these iterations
+    row_due: bool = False  # a test was interrupted, and the row of this iteration is missing
+    diverged: int = None  # the iteration after which the loss was not a number
+    loss: mx.metric.EvalMetric = field(default_factory=mx.metric.CrossEntropy)  # in training
     accuracy: mx.metric.EvalMetric = field(default_factory=mx.metric.Accuracy)
 
     NUMBERS = ("iteration", "seconds", "busy", "shown", "row_due", "diverged")
@@ -33,7 +27,7 @@ class Progress:
 
     @classmethod
     def of(cls, saved):
-        """Where a checkpoint's state.json says; the beginning for None."""
+        """Return the progress in a checkpoint's state.json; that of a new run for None."""
         if not saved:
             return cls()
         progress = cls(**{name: saved[name] for name in cls.NUMBERS})
@@ -43,7 +37,7 @@ class Progress:
         return progress
 
     def state(self):
-        """{name: value} for state.json."""
+        """Return {name: value} for state.json."""
         self.seconds = time.monotonic() - self._began
         return {
             **{name: getattr(self, name) for name in self.NUMBERS},
@@ -53,7 +47,7 @@ class Progress:
         }
 
     def add(self, totals, seconds):
-        """One more iteration: [(sum, count)] of loss and accuracy in it, and what it took."""
+        """Count an iteration. totals: [(sum, count)] of loss and accuracy in it."""
         self.iteration += 1
         for metric, (total, count) in zip((self.loss, self.accuracy), totals):
             metric.sum_metric += total
@@ -63,14 +57,11 @@ class Progress:
 
     @property
     def lost(self):
-        """Whether the loss is no number any more.
-
-        It is a number of the host: to look at it costs no waiting.
-        """
+        """Whether the loss is not a number. The sum is on the host: reading it does not wait."""
         return not math.isfinite(self.loss.sum_metric)
 
     def row(self):
-        """What the iterations since the last row did, as columns of log.csv."""
+        """Return the iterations since the last row as columns of log.csv."""
         return {
             "iteration": self.iteration,
             "train_loss": self.loss.get()[1],
@@ -79,7 +70,7 @@ class Progress:
         }
 
     def begin_row(self):
-        """Forget what the last row says."""
+        """Start the sums of the next row."""
         self.loss.reset()
         self.accuracy.reset()
         self.busy = 0.0

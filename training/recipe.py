@@ -1,8 +1,7 @@
-"""The papers' recipe as one frozen object: command line, config.json, scales and the rows of tables
+"""The papers' recipe as one frozen object. Options, config.json, scales and the rows of tables
 follow from it. Needs no MXNet.
 
-P1 is 1512.03385, P2 is 1603.05027. Where both are silent, docs/DEVIATIONS.md says what was chosen
-and why.
+P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices on which both are silent.
 """
 
 import math
@@ -13,8 +12,9 @@ from common.errors import UserError
 
 
 def paper(value, meaning, source, group="recipe", **option):
-    """A field: the papers' value for CIFAR, what it means, who says so, and what argparse has to
-    know besides.
+    """Return a field: the papers' value for CIFAR, its meaning, its source, and its group of options.
+
+    option: further arguments of argparse's add_argument.
     """
     return field(
         default=value,
@@ -23,171 +23,112 @@ def paper(value, meaning, source, group="recipe", **option):
 
 
 def place(text):
-    """A file or folder that was typed, as config.json can hold it."""
+    """Return a file or folder from the command line, as config.json stores it."""
     return str(folder(text))
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained on, and how. Rates are per batch, iterations count from 1, sizes are pixels.
+    """What a network is trained on, and how.
 
-    Raises UserError for values that cannot be.
+    Learning rates are per batch, iterations count from 1, sizes are in pixels. Raises UserError for
+    impossible values.
     """
 
+    # fmt: off
     image_size: int = paper(
-        32,
-        "side of the pictures; smaller ones by block averaging",
-        "P1 4.2; ImageNet 224: P1 3.4",
-        "data",
-        type=int,
-    )
+        32, "side of the images; smaller ones by block averaging",
+        "P1 4.2; ImageNet 224: P1 3.4", "data", type=int)
     augmentation: str = paper(
-        "crop",
-        "what is done to a training picture at random",
-        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row",
-        "data",
-    )
+        "crop", "random changes of training images",
+        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row", "data")
     input: str = paper(
-        "mean",
-        "mean: without the mean picture; raw: pixels from 0 to 255",
-        "P1 4.2",
-        "data",
-        choices=("mean", "raw"),
-    )
+        "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255",
+        "P1 4.2", "data", choices=("mean", "raw"))
     validation: bool = paper(
-        False, "hold out a tenth of the training set and test on it", "45k/5k: P1 4.2", "data"
-    )
-
+        False, "hold out a tenth of the training set and test on it",
+        "45k/5k: P1 4.2", "data")
     iterations: int = paper(
-        64000,
-        "in all; what follows shrinks in proportion",
-        "P1 4.2; ImageNet 120 epochs: P1 3.4",
-        type=int,
-    )
+        64000, "length of the run; the schedule shrinks in proportion",
+        "P1 4.2; ImageNet 120 epochs: P1 3.4", type=int)
     batch_size: int = paper(
-        128,
-        "pictures in a batch, over all devices",
-        "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5",
-        type=int,
-    )
+        128, "images in a batch, over all devices",
+        "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5", type=int)
     learning_rate: float = paper(0.1, "after the warm-up", "P2 appendix and 5", type=float)
     steps: tuple = paper(
-        (32000, 48000),
-        "the learning rate is divided by 10 after these iterations",
-        "P2 appendix; ImageNet epochs 30 and 60: P2 5",
-    )
+        (32000, 48000), "the learning rate is divided by 10 after these iterations",
+        "P2 appendix; ImageNet epochs 30 and 60: P2 5")
     warmup_iterations: int = paper(
-        400,
-        "iterations with the warm-up's learning rate",
-        "P2 appendix; ImageNet none: P2 5",
-        type=int,
-    )
+        400, "iterations with the warm-up's learning rate",
+        "P2 appendix; ImageNet none: P2 5", type=int)
     warmup_learning_rate: float = paper(
-        0.01, "learning rate of the warm-up", "P2 appendix", type=float
-    )
+        0.01, "learning rate of the warm-up", "P2 appendix", type=float)
     optimizer: str = paper(
-        "sgd",
-        "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
-        "P2 appendix",
-        choices=("sgd", "adam"),
-    )
+        "sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
+        "P2 appendix", choices=("sgd", "adam"))
     momentum: float = paper(0.9, "SGD's momentum", "P2 appendix", type=float)
     nesterov: bool = paper(
-        False, "Nesterov's momentum, as in the authors' Torch code", "the papers do not"
-    )
+        False, "Nesterov's momentum, as in the authors' Torch code", "not in the papers")
     weight_decay: float = paper(1e-4, "weight decay", "P2 appendix", type=float)
     decay: str = paper(
-        "weights",
-        "what is decayed: weights, or BN and biases too",
-        "docs/DEVIATIONS.md",
-        choices=("weights", "all"),
-    )
+        "weights", "which parameters decay: weights, or all with BN and biases",
+        "docs/DEVIATIONS.md", choices=("weights", "all"))
     init_fan: str = paper(
-        "in",
-        "He's initialisation by fan-in (Caffe) or fan-out (Torch)",
-        "He et al. 2015",
-        choices=("in", "out"),
-    )
+        "in", "He's initialization by fan-in (Caffe) or fan-out (Torch)",
+        "He et al. 2015", choices=("in", "out"))
     dtype: str = paper(
-        "float32",
-        "inside the network; the optimizer's weights are float32. float16: on GPUs; "
-        "bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, else float32",
-        "Caffe",
-        choices=("float32", "float16", "bfloat16", "fast"),
-    )
+        "float32", "type inside the network; the optimizer's weights are float32. float16: on "
+        "GPUs; bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, else float32",
+        "Caffe", choices=("float32", "float16", "bfloat16", "fast"))
     micro_batch: int = paper(
-        None,
-        "pass a batch through in parts of so many pictures, each with its own BN, to save memory",
-        "P2 appendix: two parts of 64",
-        type=int,
-    )
+        None, "process a batch in parts of so many images, each with its own BN, to save memory",
+        "P2 appendix: two parts of 64", type=int)
     initial: str = paper(
-        None,
-        "begin from the weights of a run, a checkpoint or a .params file of this network, for "
-        "other classes too",
-        "ours",
-        type=place,
-        metavar="RUN|FILE",
-    )
+        None, "start from the weights of a run, a checkpoint or a .params file of this network, "
+        "for other classes too", "not in the papers", type=place, metavar="RUN|FILE")
     freeze: str = paper(
-        None,
-        "leave these layers as --initial has them: beginnings of their names with commas between "
-        "them, as conv1,bn1,stage1; all: all but the classifier",
-        "ours",
-        metavar="LAYERS",
-    )
-    seed: int = paper(0, "of initial weights, order, crops, flips and dropout", "ours", type=int)
-
+        None, "keep these layers as --initial has them: beginnings of names separated by commas, "
+        "as conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
+    seed: int = paper(
+        0, "of initial weights, order, crops, flips and dropout", "not in the papers", type=int)
     log_every: int = paper(
-        100, "iterations between two rows of the log", "P2 Figures 1, 3, 6", type=int
-    )
+        100, "iterations between two rows of the log", "P2 Figures 1, 3, 6", type=int)
     test_every: int = paper(
-        2000, "iterations between two test errors", "P2 Figures 1, 3, 6", type=int
-    )
+        2000, "iterations between two test errors", "P2 Figures 1, 3, 6", type=int)
+    # fmt: on
 
     def __post_init__(self):
         for name in ("iterations", "batch_size", "log_every", "test_every", "image_size"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
-        for name in (
-            "learning_rate",
-            "warmup_learning_rate",
-            "momentum",
-            "weight_decay",
-            "warmup_iterations",
-        ):
-            self._check(
-                name,
-                0 <= getattr(self, name) <= FLOAT32,
-                f"a float32 that is not negative, so at most {FLOAT32:.2g}",
-            )
-        self._check(
-            "nesterov",
-            not (self.nesterov and self.optimizer == "adam"),
-            "it is SGD's momentum, not adam's",
-        )
+        numbers = ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay")
+        for name in (*numbers, "warmup_iterations"):
+            valid = 0 <= getattr(self, name) <= FLOAT32
+            self._check(name, valid, f"from 0 to {FLOAT32:.2g}, the largest float32")
+        only_sgd = not (self.nesterov and self.optimizer == "adam")
+        self._check("nesterov", only_sgd, "only for --optimizer sgd")
         if self.freeze and not self.initial:
             raise UserError(
-                f"--freeze {self.freeze}: that would keep random weights; name others by --initial "
+                f"--freeze {self.freeze} would keep random weights; name others by --initial "
                 "(make: INITIAL=)"
             )
         self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
 
-    def _check(self, name, right, rule):
-        if not right:
+    def _check(self, name, valid, rule):
+        if not valid:
             raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: {rule}")
 
-    def lasting(self, iterations, **given):
-        """The same recipe in so many iterations, its schedule in proportion; given: fields that
-        stay as given.
+    def lasting(self, iterations, **changes):
+        """Return the recipe for a number of iterations, its schedule shrunk in proportion.
+
+        changes: {field: value} that replace values afterwards.
         """
         if iterations < 1:
             raise UserError(f"--iterations {iterations}: at least 1")
         schedule = self._schedule(iterations) if iterations != self.iterations else {}
-        recipe = replace(self, iterations=iterations, **{**schedule, **given})
+        recipe = replace(self, iterations=iterations, **{**schedule, **changes})
         # tests are written into rows of the log
-        return replace(
-            recipe, test_every=math.ceil(recipe.test_every / recipe.log_every) * recipe.log_every
-        )
+        rows = math.ceil(recipe.test_every / recipe.log_every)
+        return replace(recipe, test_every=rows * recipe.log_every)
 
     def _schedule(self, iterations):
         def share(count):
@@ -196,20 +137,18 @@ class Recipe:
         return {
             "steps": tuple(share(step) for step in self.steps),
             "warmup_iterations": share(self.warmup_iterations),
-            # short runs have fewer, but not too few, points to draw
+            # a short run still has enough points for a curve
             "log_every": min(self.log_every, max(1, iterations // 20)),
             "test_every": max(share(self.test_every), min(200, iterations)),
         }
 
     def settings(self):
-        """{name: value}, as config.json has it."""
+        """Return {name: value} for config.json."""
         return asdict(self)
 
 
 CIFAR = Recipe()
-EPOCHS = (
-    120  # of ImageNet, P1 3.4: "up to 60x10^4 iterations"; an epoch of it is about 5,000 iterations
-)
+EPOCHS = 120  # of ImageNet, P1 3.4: "up to 60x10^4 iterations", of which 5,000 are an epoch
 IMAGENET = Recipe(
     image_size=224,
     augmentation="scale",

@@ -1,33 +1,21 @@
-"""Which source made a run: the commit, what was changed since, and the network's graph."""
+"""The source of a run: the commit, uncommitted changes, and the network's graph."""
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
-GENERATED = (":!results", ":!plots/figures")  # what runs write themselves
-# layers.concat's axis and layers.zero_padding's subsampling, and how runs from before have them:
-# the same to the bit
-NOW_AND_BEFORE = [
-    (r'"dim": "-3"', r'"dim": "1"'),
-    (
-        r'"Pooling", (\s+"name": "\w+_subsample", \s+"attrs": {\s+)"kernel": "\(1, 1\)", (\s+)'
-        r'"pool_type": "avg", \s+"stride": "\((\d+, \d+)\)"',
-        r'"slice", \1"begin": "(None, None, None, None)", \2"end": "(None, None, None, None)", \2'
-        r'"step": "(None, None, \3)"',
-    ),
-]
+GENERATED = (":!results", ":!plots/figures")  # runs write these
 
 
 def source(root):
-    """{"commit": its hash, "uncommitted": ["M symbols/layers.py", ...]} of a checkout.
+    """Return {"commit": hash, "uncommitted": ["M symbols/layers.py", ...]} of a checkout.
 
-    None for both without git, and where root is no checkout of its own: files that were unpacked
-    inside another one are not of its commit.
+    Both are None without git, and where root is not the top of its own checkout: files unpacked
+    inside another checkout do not belong to its commit.
     """
-    # GIT_DIR and its like name another repository than the one that root lies in
+    # GIT_DIR and similar variables would name another repository
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments):
@@ -56,8 +44,5 @@ def source(root):
 
 
 def fingerprint(symbol):
-    """sha1 of a network's graph, by which a run's folder knows it again."""
-    graph = symbol.tojson()
-    for now, before in NOW_AND_BEFORE:
-        graph = re.sub(now, before, graph)
-    return hashlib.sha1(graph.encode()).hexdigest()
+    """Return the SHA-1 of a network's graph, by which a run folder recognizes its network."""
+    return hashlib.sha1(symbol.tojson().encode()).hexdigest()

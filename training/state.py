@@ -1,18 +1,17 @@
-"""Everything that a training step changes, as named arrays: what a checkpoint holds, and how it is
-put back.
+"""Everything that a training step changes, as named arrays: the content of a checkpoint.
 
-The one place that reaches into Module's private parts: BN's moving averages of each device
-(get_params would average them) and the momenta (save_optimizer_states would pickle them). A
-parameter that is float16 in the network has a float32 master beside its momentum, which is what the
-optimizer updates; the parameter is that, rounded. adam's two averages of a gradient are called
-momentum and master, too.
+This is the only module that uses private parts of Module. It needs BN's moving averages of each
+device (get_params averages them) and the optimizer's states (save_optimizer_states pickles them).
+A parameter that is float16 in the network has a float32 master copy beside its momentum; the
+optimizer updates the master, and the parameter is the master, rounded. The two averages that adam
+keeps of a gradient are stored under the same names, momentum and master.
 """
 
 from common.errors import UserError
 
 
 def collect(module):
-    """{name: NDArray}; call mx.nd.waitall() first.
+    """Return {name: NDArray}. Call mx.nd.waitall() first.
 
     Parameters are equal on all devices, moving averages are not.
     """
@@ -22,7 +21,7 @@ def collect(module):
     }
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
-    # in one order, so that a resumed run ends in the same file, not in the same arrays alone
+    # sorted, so that a resumed run writes the same file as an uninterrupted one
     for key, state in sorted(_states(module).items(), key=lambda pair: str(pair[0])):
         momentum, master = state if isinstance(state, tuple) else (state, None)
         arrays.update({f"momentum:{key}": momentum, f"master:{key}": master})
@@ -30,11 +29,9 @@ def collect(module):
 
 
 def parameters(arrays):
-    """(arg_params, aux_params), in float32, for Module.init_params;
+    """Return (arg_params, aux_params) in float32, for Module.init_params; (None, None) for None.
 
-    (None, None) without a checkpoint.
-
-    aux0: is the first device's moving averages; MXNet's own files have aux:.
+    aux0: is the first device's moving averages; MXNet's own files use aux:.
     """
     if arrays is None:
         return None, None
@@ -50,8 +47,10 @@ def parameters(arrays):
 
 
 def restore(module, arrays, iteration):
-    """Put back what init_params cannot: each device's own moving averages, the momenta and the
-    masters. Raises UserError if the momenta of an iteration are not those of this module."""
+    """Set what init_params cannot: each device's moving averages, the momenta and the masters.
+
+    Raises UserError if the checkpoint of this iteration has other momenta than the module.
+    """
     group = module._exec_group
     updater = _updater(module)
     for name, blocks in zip(group.aux_names, group.aux_arrays):
@@ -69,40 +68,38 @@ def restore(module, arrays, iteration):
 
 
 def _check_keys(keys, module, iteration):
-    """The optimizer would begin anew, from zero, for a parameter whose momentum has another key."""
+    """Raise UserError for other keys: the optimizer would start those momenta again from zero."""
     group = module._exec_group
     trained = _trained(group)
-    expected = {group.param_names[i] for i in trained}
+    possible = {group.param_names[i] for i in trained}
     if not module._update_on_kvstore:
         count = len(group.contexts)
-        expected = {str(i * count + k) for i in trained for k in range(count)}
-    wanted = (
-        expected
-        if iteration and getattr(_updater(module).optimizer, "momentum", True)
-        else keys & expected
-    )
-    if keys != wanted:
-        key = sorted(keys ^ wanted)[0]
-        fault = "lacks the momentum" if key in wanted else "has a momentum with the unknown key"
+        possible = {str(i * count + k) for i in trained for k in range(count)}
+    has_momenta = iteration and getattr(_updater(module).optimizer, "momentum", True)
+    expected = possible if has_momenta else keys & possible
+    if keys != expected:
+        key = sorted(keys ^ expected)[0]
+        fault = "lacks the momentum" if key in expected else "has a momentum with the unknown key"
         raise UserError(
-            f"the checkpoint of iteration {iteration:,} {fault} {key!r}, so the run "
-            "would go on as another: delete that checkpoint, and the one before it is "
-            "used, or move the run's folder away to begin again"
+            f"the checkpoint of iteration {iteration:,} {fault} {key!r}, so the run cannot resume "
+            "exactly: delete that checkpoint to use the one before it, or move the run folder "
+            "away to start again"
         )
 
 
 def broadcast(module, workers):
-    """Give all workers what worker 0 has: parameters, moving averages and, where workers update
-    themselves, momenta.
+    """Give all workers what worker 0 has: parameters, moving averages and, where the workers
+    themselves update, momenta.
     """
-    group, updater = module._exec_group, _updater(module)
+    group = module._exec_group
+    updater = _updater(module)
     for name, blocks in zip(
         group.param_names + group.aux_names, group.param_arrays + group.aux_arrays
     ):
         workers.broadcast(name, blocks[0])
         for block in blocks[1:]:
             blocks[0].copyto(block)
-    if workers.sync:  # the updater makes its momenta at the first update, from zero
+    if workers.sync:  # the updater creates its momenta at the first update, from zero
         for i in _trained(group):
             blocks = group.param_arrays[i]
             for k, block in enumerate(blocks):
@@ -113,14 +110,12 @@ def broadcast(module, workers):
 
 
 def _trained(group):
-    """The numbers of the parameters that are not frozen: those have no gradient."""
+    """Return the indices of the parameters that are not frozen: frozen ones have no gradient."""
     return [i for i, gradients in enumerate(group.grad_arrays) if gradients[0] is not None]
 
 
 def _states(module):
-    """{key: what the optimizer keeps of a parameter}; none where a parameter server that does not
-    wait for all workers has them.
-    """
+    """Return {key: optimizer state of a parameter}; {} where an asynchronous server has them."""
     updater = _updater(module)
     return updater.states if updater else {}
 

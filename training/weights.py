@@ -13,7 +13,7 @@ from common.errors import UserError
 from common.files import ROOT
 
 from . import checkpoint
-from .export import PARAMETERS
+from .export import INPUTS, PARAMETERS
 from .state import parameters
 
 
@@ -29,6 +29,7 @@ class Weights:
     run: Path = None
     config: dict = None
     iteration: int = None
+    class_names: tuple = ()  # in the order of the outputs; () if they are unknown
 
     @property
     def classes(self):
@@ -44,7 +45,7 @@ def read(place):
     or damaged ones.
     """
     place = Path(place)
-    checkpoints = checkpoint.found(place)
+    checkpoints = checkpoint.paths(place)
     if not checkpoints and (place / PARAMETERS).is_file():
         place = place / PARAMETERS
     if not place.exists() or (
@@ -84,9 +85,28 @@ def read(place):
     run = next(
         (folder for folder in (place, place.parent) if (folder / "config.json").is_file()), None
     )
+    config = _config(run)
     return Weights(
-        arguments, states, os.path.relpath(place), run, _config(run), state.get("iteration")
+        arguments,
+        states,
+        os.path.relpath(place),
+        run,
+        config,
+        state.get("iteration"),
+        _class_names(config, place if place.is_dir() else place.parent),
     )
+
+
+def _class_names(config, folder):
+    """Return the class names in a run's config.json, or in inputs.json of an exported network."""
+    if config:
+        return tuple(config.get("classes", ()))
+    try:
+        names = tuple(json.loads((folder / INPUTS).read_text())["classes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    numbered = tuple(f"class {k}" for k in range(len(names)))  # for a set without names
+    return () if names == numbered else names
 
 
 def _config(run):

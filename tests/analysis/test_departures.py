@@ -15,6 +15,7 @@ from analysis import networks
 from common import files
 from paper.scales import SCALES
 from symbols import departures, get_symbol, notes
+from training.figure import Figure
 from training.optimizer import decay_multipliers, initializer
 
 IMAGES = (4, 3, 16, 16)
@@ -66,8 +67,8 @@ def trains(images, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "DEPTH", 8)
     recipe = SCALES["demo"].recipe.lasting(2, batch_size=10)
     monkeypatch.setitem(SCALES, "demo", dataclasses.replace(SCALES["demo"], recipe=recipe))
-    monkeypatch.setattr(training.fit.Figure, "wait", lambda self: None)
-    monkeypatch.setattr(training.fit.Figure, "draw", lambda self: None)
+    monkeypatch.setattr(Figure, "finish", lambda self: None)
+    monkeypatch.setattr(Figure, "draw", lambda self: None)
 
     def call(*words):
         command = ["departures.py", *words, "--scale", "demo", "--data-dir", str(images)]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cifar_options import read_options
 from commands import run
 from conftest import refusal
 
@@ -19,7 +20,7 @@ SCRIPTS = [train_cifar, train_imagenet, train_notes]
 @pytest.mark.parametrize("option, name", [("--data-dir", "data_dir"), ("--output", "output")])
 def test_tilde_is_the_home_folder(monkeypatch, option, name):
     monkeypatch.setenv("HOME", "/home/somebody")
-    arguments = train_cifar.read_options([f"{option}=~/set"])[0]
+    arguments = read_options([f"{option}=~/set"])[0]
     assert getattr(arguments, name) == Path("/home/somebody/set")
     refusal(lambda: folder("~nobody-of-this-name/set"), "home folder does not exist")
 
@@ -27,12 +28,12 @@ def test_tilde_is_the_home_folder(monkeypatch, option, name):
 @pytest.mark.parametrize("option", ["--output", "--data-dir"])
 @pytest.mark.parametrize("text", ["", " "])
 def test_empty_name_is_rejected(option, text):
-    refusal(lambda: train_cifar.read_options([option, text]), "an empty name")
+    refusal(lambda: read_options([option, text]), "an empty name")
 
 
 @pytest.mark.parametrize("text", ["/", "//", "/tmp/.."])
 def test_root_of_the_disk_is_rejected_for_output(text):
-    refusal(lambda: train_cifar.read_options(["--output", text]), "root of the disk")
+    refusal(lambda: read_options(["--output", text]), "root of the disk")
     assert new_folder("/tmp") == Path("/tmp")
 
 

@@ -4,13 +4,13 @@ import resource
 
 import mxnet as mx
 import pytest
+from cifar_options import read_options
 from commands import run
 from conftest import refusal
 
-import train_cifar
 from common import errors
 from data import cifar, folders, generated, image_folders, imagenet
-from training import fit
+from training.cost import in_words
 from training.recipe import Recipe
 
 
@@ -52,8 +52,8 @@ def test_fault_of_ours_keeps_its_traceback():
 )
 @pytest.mark.parametrize("value", ["1e39", "3.5e38", "inf", "nan"])
 def test_rate_beyond_float32_is_one_line(option, value):
-    refusal(lambda: train_cifar.read_options([option, value]), option, "float32")
-    assert train_cifar.read_options([option, "3e38"])
+    refusal(lambda: read_options([option, value]), option, "float32")
+    assert read_options([option, "3e38"])
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_name_that_the_terminal_cannot_print_is_escaped(tmp_path, encoding):
 )
 def test_cost_is_told_in_words(seconds, words):
     cost = {"seconds": seconds, "images_per_second": 12.34, "megabytes": 2345.6}
-    text = fit.cost_in_words(cost, Recipe())
+    text = in_words(cost, Recipe())
     assert words in text and "64,000" in text and "12.3 images/s" in text and "2,346 MB" in text
-    gpu = fit.cost_in_words({**cost, "gpu_megabytes": 99.6}, Recipe())
+    gpu = in_words({**cost, "gpu_megabytes": 99.6}, Recipe())
     assert gpu.endswith("2,346 MB and 100 MB on each GPU")
 
 
@@ -99,4 +99,4 @@ def test_cost_is_told_in_words(seconds, words):
     "option, kind", [([], None), (["--cost"], "words"), (["--cost-json"], "json")]
 )
 def test_json_is_for_programs(option, kind):
-    assert train_cifar.read_options(option)[0].cost == kind
+    assert read_options(option)[0].cost == kind

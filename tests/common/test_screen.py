@@ -56,7 +56,7 @@ def test_run_whose_tee_has_ended_keeps_its_checkpoint(images, tmp_path):
     wait_for_row(tmp_path, 20)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=300) == 130
-    assert checkpoint.iteration_of(checkpoint.found(tmp_path)[-1]) >= 20
+    assert checkpoint.iteration_of(checkpoint.paths(tmp_path)[-1]) >= 20
 
 
 def test_run_whose_terminal_is_closed_keeps_its_checkpoint(images, tmp_path):
@@ -70,7 +70,7 @@ def test_run_whose_terminal_is_closed_keeps_its_checkpoint(images, tmp_path):
     os.close(terminal)
     _, status = os.waitpid(child, 0)
     assert os.WEXITSTATUS(status) == 129
-    assert checkpoint.iteration_of(checkpoint.found(tmp_path)[-1]) >= 20
+    assert checkpoint.iteration_of(checkpoint.paths(tmp_path)[-1]) >= 20
 
 
 def test_run_with_closed_standard_error_completes(images, tmp_path):

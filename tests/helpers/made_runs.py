@@ -1,6 +1,5 @@
-"""Runs with a log and two checkpoints, made in a moment: what the tests of a run's folder damage."""
+"""Run folders with a log and two checkpoints, made in a moment, for the tests of run folders."""
 
-import contextlib
 import shutil
 import time
 
@@ -37,8 +36,8 @@ def numbers(k):
 @pytest.fixture
 def two(tmp_path):
     """The folder of a run with checkpoints of iterations 5 and 10."""
-    with contextlib.closing(Run(tmp_path / "run", CONFIG)) as run:
-        run.checkpoint()
+    with Run(tmp_path / "run", CONFIG) as run:
+        run.resume()
         for k in (5, 10):
             for i in range(k - 4, k + 1):
                 run.log(iteration=i, train_loss=1 / i)
@@ -46,21 +45,25 @@ def two(tmp_path):
     return tmp_path / "run"
 
 
-def reopened(folder, config=CONFIG):
-    """(arrays as bytes, state) that a run goes on from, in a copy of the folder; and the copy."""
+def resumed(folder, config=CONFIG):
+    """Open a run folder and return (arrays, state) that the run resumes from."""
+    with Run(folder, config) as run:
+        return run.resume()
+
+
+def reopened(folder):
+    """(arrays as bytes, state) that a run resumes from in a copy of its folder, and the copy."""
     copy = folder.with_name(f"copy-{time.time_ns()}")
     shutil.copytree(folder, copy)
-    with contextlib.closing(Run(copy, config)) as run:
-        arrays, state = run.checkpoint()
+    arrays, state = resumed(copy)
     return {name: array.asnumpy().tobytes() for name, array in arrays.items()}, state, copy
 
 
-def goes_on_from(folder, k):
+def resumes_from(folder, k):
+    """Assert that a copy of a run folder resumes from iteration k; return the copy."""
     arrays, state, copy = reopened(folder)
-    assert (
-        arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()}
-        and state["iteration"] == k
-    )
+    assert arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()}
+    assert state["iteration"] == k
     assert [row["iteration"] for row in read_log(copy)] == list(range(1, k + 1))
-    assert [path.name for path in checkpoint.found(copy)][-1] == f"checkpoint-{k:07d}"
+    assert checkpoint.paths(copy)[-1].name == checkpoint.name(k)
     return copy

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cifar_options import read_options
 
 import train_cifar
 import train_imagenet
@@ -43,7 +44,7 @@ def test_experiment_is_a_command_that_its_script_takes(experiment):
     recipe = (
         train_imagenet.recipe_for(typed, 1281167)
         if imagenet
-        else train_cifar.read_options(experiment.command)[1]
+        else read_options(experiment.command)[1]
     )
     network = network_options.network(typed, "imagenet" if imagenet else "cifar", script.DEPTH)
     assert (network.depth, network.unit) == (experiment.depth, experiment.unit)

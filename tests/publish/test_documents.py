@@ -26,7 +26,7 @@ APACHE_2 = "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4"
 
 def train_cifar_takes(words):
     """Raise UserError for what train_cifar.py rejects before it looks for images."""
-    arguments, _ = train_cifar.read_options(words)
+    arguments = options.read(train_cifar.parser(), words)
     network_options.network(arguments, "cifar", train_cifar.DEPTH)
 
 

@@ -15,13 +15,13 @@ import pytest
 from cifar_files import as_dict, python2_pickle, python3_pickle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_safety import CONFIG, HEADER, RECIPE, numbers
+from made_runs import CONFIG, RECIPE, numbers, resumed
+from test_safety import HEADER
 
 from common.errors import UserError
 from data import cifar, generated
 from training import checkpoint
 from training.log import COLUMNS, read_log
-from training.recipe import setting
 from training.run import Run
 
 CASES = int(os.environ.get("FUZZ_CASES", 150))
@@ -179,8 +179,8 @@ def test_cifar_python_version(python_set, name, in_head, edits):
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    with contextlib.closing(Run(folder, CONFIG)) as run:
-        run.checkpoint()
+    with Run(folder, CONFIG) as run:
+        run.resume()
         for k in (5, 10):
             run.log(iteration=k, train_loss=1 / k)
             run.save(numbers(k), {"iteration": k})
@@ -230,13 +230,11 @@ def same_bytes(one, other):
 def test_config(run_folder, edits):
     content = damaged((run_folder / "config.json").read_bytes(), edits)
     with instead(run_folder / "config.json", content):
-        run = refused(lambda: Run(run_folder, CONFIG))
-    count("config.json", "read" if run else "refused")
-    if run:
-        run.close()
+        resumed_from = refused(lambda: resumed(run_folder))
+    count("config.json", "read" if resumed_from else "refused")
+    if resumed_from:
         assert all(
-            setting(json.loads(content)["recipe"], option) == value
-            for option, value in RECIPE.items()
+            json.loads(content)["recipe"][option] == value for option, value in RECIPE.items()
         )
 
 
@@ -269,7 +267,7 @@ def test_unread_memory_of_mxnet_is_never_reached(run_folder, tmp_path, monkeypat
         mx.nd, "load_frombuffer", lambda content: pytest.fail("MXNet has seen damaged bytes")
     )
     folder = shutil.copytree(run_folder, tmp_path / "run")
-    for path in checkpoint.found(folder):
+    for path in checkpoint.paths(folder):
         file = path / "arrays.params"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert refused(lambda: checkpoint.newest_checkpoint(folder)) is None

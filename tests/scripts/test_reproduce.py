@@ -77,9 +77,8 @@ def test_figure_is_trained_drawn_and_not_trained_again(figure1, tmp_path, capsys
 def test_what_is_published_is_shown_before_the_rest_is_trained(monkeypatch, tmp_path, capsys):
     shown = []
 
-    def complete(jobs, slots, arguments):
-        shown.append((len(jobs), capsys.readouterr().out))
-        return [], False
+    def complete(runs, trainer, slots, arguments):
+        shown.append((len(runs), capsys.readouterr().out))
 
     monkeypatch.setattr(files, "FIGURES", tmp_path)
     monkeypatch.setattr(reproduce, "complete", complete)
@@ -140,7 +139,7 @@ def test_published_runs_are_trained_in_their_order_into_their_own_folder(
     )
     for name, seed in ((NAMES[1], 1), (NAMES[0], 0)):
         assert read_log(tmp_path / "results" / "demo" / name / f"seed{seed}")[-1]["iteration"] == 20
-    assert reproduce.main() == 0 and "every published run is there" in capsys.readouterr().out
+    assert reproduce.main() == 0 and "all published runs are complete" in capsys.readouterr().out
 
 
 def test_queue_has_every_row_of_tables_1_and_2():
@@ -158,13 +157,13 @@ def test_queue_has_every_row_of_tables_1_and_2():
 
 def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "physical_cores", lambda: 2)
-    arguments = reproduce.options().parse_args(["table1", "--scale", "desk"])
-    arguments.jobs = reproduce.jobs_here(arguments)
+    arguments = reproduce.parser().parse_args(["table1", "--scale", "desk"])
+    arguments.jobs = reproduce.default_jobs(arguments)
     assert arguments.jobs == 2
-    reproduce.plan([], [[], []], arguments)
-    assert "0 runs, 2 at once (one thread each" in capsys.readouterr().out
+    reproduce.print_plan([], [[], []], arguments)
+    assert "0 runs, 2 at once (with a thread each" in capsys.readouterr().out
     arguments.jobs = 1
-    reproduce.plan([], [[]], arguments)
+    reproduce.print_plan([], [[]], arguments)
     assert "0 runs, 1 at once:" in capsys.readouterr().out
     for words in (["--scale", "full"], ["--scale", "desk", "--gpus", "0"]):
-        assert reproduce.jobs_here(reproduce.options().parse_args(["table1", *words])) == 1
+        assert reproduce.default_jobs(reproduce.parser().parse_args(["table1", *words])) == 1

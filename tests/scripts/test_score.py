@@ -143,7 +143,7 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
     finished, images, tmp_path, monkeypatch, capsys
 ):
     bare = tmp_path / "bare.params"
-    newest = checkpoint.found(finished)[-1]
+    newest = checkpoint.paths(finished)[-1]
     bare.write_bytes((newest / "arrays.params").read_bytes())
     of_run = ["--dataset", "cifar10", "--image-size", "8", "--data-dir", images]
     for file in (bare, mxnets_own_file(finished, tmp_path / "network")):
@@ -175,7 +175,7 @@ def test_what_cannot_be_tested_gets_one_line(monkeypatch, arguments, words):
 
 def test_set_of_other_classes_is_refused(finished, prepared, tmp_path, monkeypatch):
     moved = tmp_path / "moved.params"
-    moved.write_bytes((checkpoint.found(finished)[-1] / "arrays.params").read_bytes())
+    moved.write_bytes((checkpoint.paths(finished)[-1] / "arrays.params").read_bytes())
     refusal(
         lambda: scored(monkeypatch, moved, "preact18", *PREPARED, "--data-dir", prepared[1]),
         "10 classes",

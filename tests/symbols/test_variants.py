@@ -20,8 +20,8 @@ NAMES = [file.split("/")[-1][:-3] for file in IDEAS]
 TRAIN = """
 import sys
 import train_cifar
-from training import fit
-fit.Figure.draw = fit.Figure.wait = lambda self: None
+from training.figure import Figure
+Figure.draw = Figure.finish = lambda self: None
 data, *networks = sys.argv[1:]
 for network in networks:
     sys.argv[1:] = [network, "--data-dir", data, "--image-size", "8", "--batch-size", "20",

@@ -7,9 +7,9 @@ import json
 import mxnet as mx
 import numpy as np
 import pytest
+from cifar_options import read_options
 from source import run_in, source_copy
 
-import train_cifar
 from common.errors import UserError
 from symbols import counts, get_symbol, names, network_options
 from symbols.layers import zero_padding
@@ -19,7 +19,7 @@ WIDE = (32, 64, 128)
 
 
 def typed(*words):
-    return network_options.network(train_cifar.read_options(list(words))[0], "cifar", 110)
+    return network_options.network(read_options(list(words))[0], "cifar", 110)
 
 
 def shapes(**arguments):

@@ -5,19 +5,21 @@ What calculates needs a processor that multiplies in bfloat16; the rule and the 
 """
 
 import json
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
+from cifar_options import read_options
 from conftest import PAPER, SMALL, arrays, killed_and_stopped, refusal, rows, same
 from test_cluster import cluster
 
-import train_cifar
 from benchmarks import doctor
 from common import environment
 from common.graph import Graph
 from symbols import get_symbol
-from training import bfloat16, fit, memory, options
+from training import bfloat16, memory, options
+from training.estimate import memory_plan
 from training.optimizer import initializer
 from training.workers import Workers
 
@@ -340,8 +342,9 @@ def test_cost_is_measured_in_bfloat16(train):
 )
 def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
-    arguments, recipe = train_cifar.read_options(["110", "--dtype", dtype])
-    assert fit.memory(arguments, recipe, get_symbol(110), Workers("local"))[:2] == (False, words)
+    arguments, recipe = read_options(["110", "--dtype", dtype])
+    job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
+    assert memory_plan(job, arguments, Workers("local"))[:2] == (False, words)
 
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])
@@ -369,21 +372,21 @@ def test_dtype_that_a_run_has(monkeypatch, gains, words, dtype):
     """bfloat16 is done where it can be, and chosen where it is faster."""
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     monkeypatch.setattr(options, "gains_by_bfloat16", lambda: gains)
-    _, recipe = train_cifar.read_options(words)
+    _, recipe = read_options(words)
     assert recipe.dtype == dtype
 
 
 def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
     monkeypatch.setattr(options, "has_bfloat16", lambda: False)
     refusal(
-        lambda: train_cifar.read_options(["--dtype", "bfloat16"]),
+        lambda: read_options(["--dtype", "bfloat16"]),
         "avx512_bf16",
-        "take --dtype float32",
+        "use --dtype float32",
     )
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     refusal(
-        lambda: train_cifar.read_options(["--dtype", "bfloat16", "--gpus", "0"]),
-        "CPUs alone",
+        lambda: read_options(["--dtype", "bfloat16", "--gpus", "0"]),
+        "CPUs only",
         "leave out --gpus",
     )
 

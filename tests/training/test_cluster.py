@@ -39,7 +39,7 @@ def finish(process, code=0):
 
 
 def weights(folder):
-    arrays, _ = checkpoint.load(checkpoint.found(folder)[-1])
+    arrays, _ = checkpoint.load(checkpoint.paths(folder)[-1])
     return {
         name: array.asnumpy()
         for name, array in arrays.items()
@@ -112,7 +112,7 @@ def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_pa
     warm_up = ["--warmup-iterations", 40, "--warmup-learning-rate", rate]
     finish(start_job(*arguments, *warm_up, "--output", tmp_path / "run"))
     assert rows(tmp_path / "run")[-1][0] == 40
-    first, last = (checkpoint.load(path)[0] for path in checkpoint.found(tmp_path / "run"))
+    first, last = (checkpoint.load(path)[0] for path in checkpoint.paths(tmp_path / "run"))
     same_weights = all(
         (first[name].asnumpy() == last[name].asnumpy()).all()
         for name in first

@@ -7,9 +7,9 @@ import re
 import mxnet as mx
 import numpy as np
 import pytest
+from cifar_options import read_options
 from conftest import PAPER, arrays, refusal, refused
 
-import train_cifar
 from common.environment import without_notes
 from common.errors import UserError
 from symbols import get_symbol, network_options
@@ -33,7 +33,7 @@ def without_batch_norm():
 def trained(part, devices=1, batch=12, steps=4):
     """Parameters after some steps on batches of 12, taken in parts."""
     symbol = without_batch_norm()
-    recipe = train_cifar.read_options(["--batch-size", str(batch), "--learning-rate", "0.5"])[1]
+    recipe = read_options(["--batch-size", str(batch), "--learning-rate", "0.5"])[1]
     module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(devices)])
     with without_notes():
         module.bind(
@@ -185,14 +185,14 @@ def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(
 
 def test_float16_is_refused_where_it_cannot_work():
     for options, words in (
-        ([], "no float16 on a CPU"),
+        ([], "no float16 convolutions on a CPU"),
         (["--gpus", "0", "--kv-store", "dist_sync"], "exchanges float32 only"),
     ):
         refusal(
-            lambda: train_cifar.read_options(["--dtype", "float16", *options]),  # noqa: B023
+            lambda: read_options(["--dtype", "float16", *options]),  # noqa: B023
             words,
         )
-    arguments, recipe = train_cifar.read_options(["8", "--dtype", "float16", "--gpus", "0"])
+    arguments, recipe = read_options(["8", "--dtype", "float16", "--gpus", "0"])
     network = network_options.network(arguments, "cifar", 110)
     assert (
         network.symbol(10, dtype=recipe.dtype).tojson() == get_symbol(8, dtype="float16").tojson()
@@ -201,4 +201,4 @@ def test_float16_is_refused_where_it_cannot_work():
 
 def test_all_gpus_of_a_machine_without_any_is_one_line():
     with pytest.raises(UserError, match="no GPU that MXNet has code for"):
-        train_cifar.read_options(["--gpus", "all"])
+        read_options(["--gpus", "all"])

@@ -1,6 +1,7 @@
 """A run that begins from other weights takes what it says, and leaves what is frozen as it was."""
 
 import json
+import shutil
 
 import mxnet as mx
 import numpy as np
@@ -12,6 +13,7 @@ from data import generated
 from symbols import get_symbol
 from training.initial import INPUTS, frozen_names, initial, with_frozen
 from training.recipe import Recipe
+from training.weights import read
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def tuned(three, output, *arguments):
 def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
     length = ["--iterations", "100"]
     out = tuned(three, tmp_path / "tuned", *length, "--initial", ten)
-    assert "fc_weight and fc_bias begin anew, for 3 classes in place of 10" in out
+    assert "fc_weight and fc_bias are random, for 3 classes instead of 10" in out
     tuned(three, tmp_path / "scratch", *length)
     errors = [rows(tmp_path / name)[-1][-1] for name in ("tuned", "scratch")]
     assert errors[0] < errors[1]
@@ -83,6 +85,7 @@ def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, 
     out = tuned(three, tmp_path / "whole", *options, "--iterations", "40")
     assert "stay as they are" in out
     tuned(three, tmp_path / "halves", *options, "--iterations", "20")
+    options[1] = shutil.copytree(ten, tmp_path / "moved")
     tuned(three, tmp_path / "halves", *options, "--iterations", "40")
     assert same(tmp_path / "whole", tmp_path / "halves")
     before = arrays(ten)
@@ -122,7 +125,16 @@ def test_random_weights_are_not_frozen():
 def test_same_classes_keep_their_classifier(ten):
     taken = initial(Recipe(initial=str(ten)), get_symbol(8))
     assert "fc_weight" in taken.arguments
-    assert "anew" not in taken.words
+    assert "random" not in taken.words
+
+
+def test_classifier_of_classes_with_other_names_is_not_used(ten):
+    names = read(ten).class_names
+    assert len(names) == 10
+    recipe = Recipe(initial=str(ten))
+    assert "fc_weight" in initial(recipe, get_symbol(8), names).arguments
+    other = initial(recipe, get_symbol(8), names[::-1])
+    assert "fc_weight" not in other.arguments and "other names" in other.words
 
 
 def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
@@ -142,7 +154,7 @@ def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
         initial(recipe, get_symbol(8))
     taken = initial(recipe, get_symbol(14, classes=3))
     assert "fc_weight" not in taken.arguments
-    assert "fc_weight and fc_bias begin anew" in taken.words
+    assert "fc_weight and fc_bias are random" in taken.words
 
 
 def test_beginning_of_a_name_ends_where_a_part_of_it_does():

@@ -21,15 +21,15 @@ def arguments(*words):
 
 
 def test_recipe_is_the_notes():
-    recipe = train_notes.recipe(arguments(), 50000)
+    recipe = train_notes.recipe_for(arguments(), 50000)
     assert (recipe.iterations, recipe.log_every, recipe.test_every) == (3910, 391, 391)
     assert (recipe.learning_rate, recipe.steps, recipe.warmup_iterations) == (0.1, (), 0)
     assert (recipe.nesterov, recipe.momentum, recipe.weight_decay) == (True, 0.9, 1e-4)
     assert (recipe.input, recipe.augmentation, recipe.batch_size) == ("raw", "none", 128)
-    adam = train_notes.recipe(arguments("--optimizer", "adam"), 50000)
+    adam = train_notes.recipe_for(arguments("--optimizer", "adam"), 50000)
     assert (adam.optimizer, adam.nesterov, adam.learning_rate) == ("adam", False, 5e-4)
     refusal(
-        lambda: train_notes.recipe(arguments("--batch-size", "15", "--cpus", "2"), 50000),
+        lambda: train_notes.recipe_for(arguments("--batch-size", "15", "--cpus", "2"), 50000),
         "does not divide",
     )
 

@@ -1,12 +1,10 @@
-"""What two small networks were trained to before the house was rebuilt: their logs and arrays, to
-the last bit.
+"""Two small networks are trained as in the first version of the project: the same logs and arrays,
+bit for bit.
 
-tests/training/numbers.json was written by that older code. Bits belong to a processor and to packages: on
-others the losses must be near.
+tests/training/numbers.json was written by that version. Bits depend on the processor and on
+packages: on others the losses must be close.
 
-    python tests/training/test_numbers.py      # writes tests/training/numbers.json anew
-
-That is only for a change of the numbers that is meant.
+    python tests/training/test_numbers.py      # writes numbers.json; only for an intended change
 """
 
 import hashlib
@@ -25,49 +23,21 @@ from conftest import ROOT, rows
 from PIL import Image
 
 from data import generated
-from training.checkpoint import found
+from training.checkpoint import paths
 
 NUMBERS = ROOT / "tests" / "training" / "numbers.json"
-CIFAR = [
-    "train_cifar.py",
-    "--activation",
-    "preact",
-    "--depth",
-    "11",
-    "--image-size",
-    "8",
-    "--batch-size",
-    "20",
-    "--iterations",
-    "40",
-    "--log-every",
-    "10",
-    "--test-every",
-    "20",
-    "--warmup-iterations",
-    "5",
-]
-IMAGENET = [
-    "train_imagenet.py",
-    "--activation",
-    "original",
-    "--depth",
-    "18",
-    "--image-size",
-    "32",
-    "--batch-size",
-    "6",
-    "--iterations",
-    "6",
-    "--log-every",
-    "2",
-    "--test-every",
-    "6",
-]
+CIFAR = (
+    "train_cifar.py --activation preact --depth 11 --image-size 8 --batch-size 20 "
+    "--iterations 40 --log-every 10 --test-every 20 --warmup-iterations 5"
+)
+IMAGENET = (
+    "train_imagenet.py --activation original --depth 18 --image-size 32 --batch-size 6 "
+    "--iterations 6 --log-every 2 --test-every 6"
+)
 
 
 def pictures(folder):
-    """Three classes of ten JPEGs each, by a generator whose stream is frozen."""
+    """Write three classes of ten JPEGs each, from NumPy's frozen generator."""
     state = np.random.RandomState(0)
     for label in range(3):
         for i in range(10):
@@ -80,12 +50,10 @@ def pictures(folder):
 
 
 def trained(folder, command, data):
-    """{"log": rows, "arrays": their number, "sha256": of the last checkpoint's arrays, in an order
-    in which names do not count}
-    """
+    """{"log": rows, "arrays": their number, "sha256": of the last checkpoint's sorted arrays}"""
     run = folder / "run"
     subprocess.run(
-        [sys.executable, "-W", "ignore", *command, "--data-dir", data, "--output", run],
+        [sys.executable, "-W", "ignore", *command.split(), "--data-dir", data, "--output", run],
         cwd=ROOT,
         check=True,
         capture_output=True,
@@ -93,7 +61,7 @@ def trained(folder, command, data):
     )
     arrays = sorted(
         array.asnumpy().tobytes()
-        for array in mx.nd.load(str(found(run)[-1] / "arrays.params")).values()
+        for array in mx.nd.load(str(paths(run)[-1] / "arrays.params")).values()
     )
     return {
         "log": rows(run),
@@ -130,7 +98,7 @@ def imagenet(folder):
 
 
 def here():
-    """What bits depend on."""
+    """What the bits depend on."""
     facts = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     model = [
         line.split(":")[1].strip()
@@ -147,7 +115,7 @@ def here():
 
 
 @pytest.mark.parametrize("network", (cifar, imagenet))
-def test_network_is_trained_as_before_the_house_was_rebuilt(network, tmp_path):
+def test_network_is_trained_as_in_the_first_version(network, tmp_path):
     before, now = json.loads(NUMBERS.read_text()), network(tmp_path)
     then = before[network.__name__]
     if before["here"] == here():

@@ -5,8 +5,8 @@ form).
 import mxnet as mx
 import numpy as np
 import pytest
+from cifar_options import read_options
 
-import train_cifar
 from common.environment import without_notes
 from training.optimizer import optimizer
 
@@ -64,7 +64,7 @@ def test_update_is_the_papers(decay, nesterov):
         decay,
     ]
     arguments += ["--nesterov"] * nesterov
-    recipe = train_cifar.read_options(arguments)[1]
+    recipe = read_options(arguments)[1]
     weights, gradients = gradients_and_weights(recipe)
     rates = [0.01, 0.01, 0.1, 0.1, 0.01, 0.001]
     for name in weights[0]:

@@ -1,18 +1,20 @@
 """--recompute: the same gradients in a fraction of the memory, for any symbol."""
 
 import json
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
+from cifar_options import read_options
 from conftest import SMALL, killed_and_stopped, rows, same, sound, start
 from test_cluster import cluster
 
-import train_cifar
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
 from symbols import get_symbol
-from training import bfloat16, fit, memory, recomputation, segments
+from training import bfloat16, memory, recomputation, segments
+from training.estimate import memory_plan
 from training.optimizer import initializer
 from training.workers import Workers
 
@@ -303,17 +305,23 @@ def test_deep_network_at_the_papers_batch_takes_four_gigabytes():
     [
         (9e9, [], False, []),
         (9e9, ["--recompute"], True, []),
-        (1e9, [], True, ["1.4 GB of memory are needed, 1.0 GB are free: what backward needs"]),
-        (1e8, ["--recompute"], True, ["--micro-batch takes the batch in parts"]),
-        (1e8, [], True, ["of memory are needed", "--micro-batch takes the batch in parts"]),
+        (1e9, [], True, ["1.4 GB of memory, 1.0 GB are free: activations are computed twice"]),
+        (1e8, ["--recompute"], True, ["--micro-batch processes a batch in parts"]),
+        (
+            1e8,
+            [],
+            True,
+            ["activations are computed twice", "--micro-batch processes a batch in parts"],
+        ),
     ],
 )
 def test_it_comes_by_itself_where_memory_does_not_suffice(
     monkeypatch, free, words, recomputed, notes
 ):
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
-    arguments, recipe = train_cifar.read_options(["110", *words])
-    decided, needed, said = fit.memory(arguments, recipe, get_symbol(110), Workers("local"))
+    arguments, recipe = read_options(["110", *words])
+    job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
+    decided, needed, said = memory_plan(job, arguments, Workers("local"))
     assert decided is recomputed and needed == ("about 0.6 GB" if recomputed else "about 1.4 GB")
     assert len(said) == len(notes)
     assert all(note in line for note, line in zip(notes, said))

@@ -1,23 +1,24 @@
-"""Whatever happens to a run, it goes on where it was and ends as if nothing had happened.
+"""Whatever interrupts a run, it resumes and ends as an uninterrupted run does.
 
-Louder: make torture, make fuzz.
+More of this: make torture, make fuzz.
 """
 
 import contextlib
+import json
 import math
 import os
-import re
 import resource
 import shutil
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
-from conftest import SMALL, arrays, refusal, rows, same, start
-from made_runs import CONFIG, RECIPE, SMALL_RECIPE, goes_on_from, numbers, reopened
+from conftest import SMALL, arrays, begin, refusal, rows, same, start
+from made_runs import CONFIG, RECIPE, SMALL_RECIPE, numbers, reopened, resumed, resumes_from
 
 from common import errors
 from common.environment import be_deterministic
@@ -27,7 +28,7 @@ from symbols import get_symbol
 from training import checkpoint, interrupt
 from training.interrupt import Interruptions, Stopped, duration
 from training.log import COLUMNS, read_log, write_number
-from training.loop import train
+from training.loop import Training, train
 from training.run import Run
 from training.workers import Workers
 
@@ -65,8 +66,9 @@ class TrainingSet(batches.TrainingBatches):
 
 @pytest.fixture
 def trains(set_, tmp_path):
-    """trains("name", test=(6, call), batch=(17, call), recipe={...}, symbol, devices) -> exit code;
-    trains in this process.
+    """trains("name", test=(6, call), batch=(17, call), recipe={...}, symbol, devices) -> exit code
+
+    Trains in this process.
     """
     mean = batches.mean_image(set_.train_images)
 
@@ -78,28 +80,25 @@ def trains(set_, tmp_path):
         symbol=DROPOUT,
         devices=1,
         keep_going=False,
-        **options,
+        deadline=math.inf,
     ):
         recipe = replace(SMALL_RECIPE, **(recipe or {}))
         tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
-        pictures = TrainingSet(
+        images = TrainingSet(
             set_.train_images, set_.train_labels, mean, recipe.batch_size, recipe.seed
         )
-        (tests.at, tests.call), (pictures.at, pictures.call) = test, batch
-        with contextlib.closing(
-            Run(tmp_path / name, {**CONFIG, "recipe": {**RECIPE, **recipe.settings()}}, keep_going)
-        ) as run:
-            return train(
-                run,
-                symbol,
-                [mx.cpu(k) for k in range(devices)],
-                pictures,
-                tests,
-                recipe,
-                Workers("local"),
-                keep_going=keep_going,
-                **options,
+        (tests.at, tests.call), (images.at, images.call) = test, batch
+        config = {**CONFIG, "recipe": {**RECIPE, **recipe.settings()}}
+        contexts = [mx.cpu(k) for k in range(devices)]
+        with Run(tmp_path / name, config, keep_going) as run:
+            saved = run.resume()
+            if run.finished:
+                return 0
+            job = SimpleNamespace(recipe=recipe, symbol=symbol)
+            training = Training(
+                job, run, saved, (images, tests), contexts, Workers("local"), keep_going=keep_going
             )
+            return train(training, deadline)
 
     return call
 
@@ -114,114 +113,111 @@ def signal_self(number):
 @pytest.mark.parametrize(
     "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_the_test_and_nothing_else(
+def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_only_the_test(
     trains, tmp_path, number, code
 ):
     assert trains("whole") == 0
     # 4 batches a test: in the second test, after iteration 20
     assert trains("broken", test=(6, signal_self(number))) == code
-    assert (
-        rows(tmp_path / "broken")[-1][0] == 15
-        and checkpoint.found(tmp_path / "broken")[-1].name == "checkpoint-0000020"
-    )
+    assert rows(tmp_path / "broken")[-1][0] == 15
+    assert checkpoint.paths(tmp_path / "broken")[-1].name == "checkpoint-0000020"
     assert trains("broken") == 0
     assert same(tmp_path / "whole", tmp_path / "broken")
 
 
-def test_adam_goes_on_where_it_was(trains, tmp_path):
-    recipe = {"optimizer": "adam", "learning_rate": 5e-4, "warmup_iterations": 0}
-    assert trains("whole", recipe=recipe) == 0
-    assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), recipe=recipe) == 143
-    assert trains("broken", recipe=recipe) == 0
-    assert [str(row) for row in rows(tmp_path / "whole")] == [
-        str(row) for row in rows(tmp_path / "broken")
-    ]
-    first = arrays(tmp_path / "whole")
-    second = arrays(tmp_path / "broken")
-    assert first.keys() == second.keys()
-    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+def float16_symbol():
+    """A network without convolutions, which CPUs lack in float16."""
+    x = mx.sym.Cast(mx.sym.Variable("data"), dtype="float16")
+    weight = mx.sym.Variable("scale_weight", shape=(1, 3, 8, 8), init=mx.init.Constant(1 / 3))
+    x = mx.sym.Activation(mx.sym.broadcast_mul(x, weight), act_type="relu")
+    x = mx.sym.BatchNorm(mx.sym.Cast(x, dtype="float32"), name="bn")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=10, name="fc"), name="softmax")
+
+
+ADAM = {"optimizer": "adam", "learning_rate": 5e-4, "warmup_iterations": 0}
 
 
 @pytest.mark.parametrize(
-    "devices, momentum, nesterov",
-    [(1, 0.9, False), (2, 0.9, False), (1, 0.0, False), (1, 0.9, True)],
+    "float16, devices, recipe",
+    [
+        (False, 1, ADAM),
+        (True, 1, {}),
+        (True, 2, {}),
+        (True, 1, {"momentum": 0.0}),
+        (True, 1, {"nesterov": True}),
+    ],
 )
-def test_float16_run_goes_on_with_its_float32_weights(
-    trains, tmp_path, devices, momentum, nesterov
+def test_stopped_run_resumes_with_every_state_of_its_optimizer(
+    trains, tmp_path, float16, devices, recipe
 ):
-    """In float16 CPUs have everything but convolutions, so this network has none."""
-    x = mx.sym.Cast(mx.sym.Variable("data"), dtype="float16")
-    weight = mx.sym.Variable("scale_weight", shape=(1, 3, 8, 8), init=mx.init.Constant(1 / 3))
-    x = mx.sym.Cast(
-        mx.sym.Activation(mx.sym.broadcast_mul(x, weight), act_type="relu"), dtype="float32"
-    )
-    symbol = mx.sym.SoftmaxOutput(
-        mx.sym.FullyConnected(mx.sym.BatchNorm(x, name="bn"), num_hidden=10, name="fc"),
-        name="softmax",
-    )
     options = {
-        "symbol": symbol,
+        "symbol": float16_symbol() if float16 else DROPOUT,
         "devices": devices,
-        "recipe": {"momentum": momentum, "nesterov": nesterov},
+        "recipe": recipe,
     }
     assert trains("whole", **options) == 0
     assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), **options) == 143
     assert trains("broken", **options) == 0
-    one, other = arrays(tmp_path / "whole"), arrays(tmp_path / "broken")
-    assert one.keys() == other.keys() and all(
-        one[name].tobytes() == other[name].tobytes() for name in one
-    )
-    assert [str(row) for row in rows(tmp_path / "whole")] == [
-        str(row) for row in rows(tmp_path / "broken")
-    ]
-    weight, (master,) = (
-        one["arg:scale_weight"],
-        [one[name] for name in one if name.startswith("master:")],
-    )
-    assert weight.dtype == "float16" and master.dtype == "float32" and (master != weight).any()
-    assert (master.astype("float16") == weight).all()
+    assert str(rows(tmp_path / "whole")) == str(rows(tmp_path / "broken"))
+    whole = arrays(tmp_path / "whole")
+    broken = arrays(tmp_path / "broken")
+    assert whole.keys() == broken.keys()
+    assert all(whole[name].tobytes() == broken[name].tobytes() for name in whole)
+    if float16:
+        weight = whole["arg:scale_weight"]
+        (master,) = [whole[name] for name in whole if name.startswith("master:")]
+        assert weight.dtype == "float16" and master.dtype == "float32"
+        assert (master != weight).any() and (master.astype("float16") == weight).all()
 
 
 def test_signal_is_obeyed_within_the_iteration(trains, tmp_path):
     assert trains("run", batch=(17, signal_self(signal.SIGTERM))) == 143
-    assert checkpoint.found(tmp_path / "run")[-1].name == "checkpoint-0000017"
+    assert checkpoint.paths(tmp_path / "run")[-1].name == "checkpoint-0000017"
 
 
-def test_usr1_saves_at_once_and_goes_on(trains, tmp_path):
+def test_usr1_saves_at_once_and_training_continues(trains, tmp_path):
     seen = []
-    assert (
-        trains(
-            "run",
-            batch=(7, signal_self(signal.SIGUSR1)),
-            test=(
-                2,
-                lambda: seen.append([path.name for path in checkpoint.found(tmp_path / "run")]),
-            ),
-        )
-        == 0
-    )
-    assert seen == [["checkpoint-0000000", "checkpoint-0000007"]]
+
+    def look():
+        seen.extend(path.name for path in checkpoint.paths(tmp_path / "run"))
+
+    assert trains("run", batch=(7, signal_self(signal.SIGUSR1)), test=(2, look)) == 0
+    assert seen == ["checkpoint-0000000", "checkpoint-0000007"]
     assert rows(tmp_path / "run")[-1][0] == 24
 
 
-def test_usr1_before_training_does_not_kill(images, tmp_path):
-    process = start("--data-dir", images, *SMALL, "--output", tmp_path / "run")
-    for _ in range(30000):  # as soon as it can hear us
-        ignored = re.search(
-            r"SigIgn:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text()
-        ).group(1)
-        if int(ignored, 16) >> (signal.SIGUSR1 - 1) & 1:
-            break
-        time.sleep(0.01)
-    else:
-        pytest.fail("SIGUSR1 is never ignored")
-    process.send_signal(signal.SIGUSR1)
-    assert process.communicate()[0] and process.returncode == 0
+SENDS_USR1 = """
+import os, signal, sys
+signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+from common.errors import run_main
+from data import official
+from {script} import main
+load = official.load
+def load_and_signal(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return load(*arguments, **options)
+official.load = load_and_signal
+run_main(main)
+"""
+
+
+@pytest.mark.parametrize("script", ["train_cifar", "train_notes", "analysis.departures"])
+def test_usr1_before_training_does_not_kill(images, script):
+    options = ["--data-dir", images, "--cost-json"]
+    if script == "train_cifar":
+        options += SMALL
+    if script == "train_notes":
+        options += ["--units", 1]
+    if script == "analysis.departures":
+        options += ["none", "--scale", "demo"]
+    process = begin(SENDS_USR1.format(script=script), *options)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and json.loads(out), err
 
 
 def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch):
     """The only sound checkpoint is written anew, and the kill comes when it has been put aside."""
-    arrays, state = checkpoint.load(checkpoint.found(two)[-1])
+    arrays, state = checkpoint.load(checkpoint.paths(two)[-1])
     shutil.rmtree(two / "checkpoint-0000005")
     real = os.replace
 
@@ -236,9 +232,8 @@ def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch):
             two, arrays, {key: value for key, value in state.items() if key != "arrays"}
         )
     monkeypatch.setattr(os, "replace", real)
-    assert not checkpoint.found(two)
-    with contextlib.closing(Run(two, CONFIG)) as run:
-        assert run.checkpoint()[1]["iteration"] == 10
+    assert not checkpoint.paths(two)
+    assert resumed(two)[1]["iteration"] == 10
     assert [path.name for path in two.glob("checkpoint-*")] == ["checkpoint-0000010"]
 
 
@@ -251,7 +246,7 @@ def test_checkpoints_are_in_the_order_of_their_iterations_beyond_seven_digits(tm
         "checkpoint-1x1",
     ):
         (tmp_path / name).mkdir()
-    assert [checkpoint.iteration_of(path) for path in checkpoint.found(tmp_path)] == [
+    assert [checkpoint.iteration_of(path) for path in checkpoint.paths(tmp_path)] == [
         20,
         9999999,
         10000000,
@@ -330,7 +325,7 @@ def test_command_line_knows_the_exit_codes(images, tmp_path):
     )
     out, err = process.communicate()
     assert process.returncode == 75, err
-    assert "time limit" in out and "the same command goes on" in out
+    assert "time limit" in out and "re-run the command to resume" in out
 
 
 # ---- numbers that go wrong
@@ -374,7 +369,7 @@ def test_diverged_run_is_over_unless_told_to_go_on(trains, tmp_path):
 def test_run_goes_on_from_the_newest_checkpoint_with_the_log_up_to_it(two):
     with open(two / "log.csv", "a") as log:
         log.write("11,,,0.1,,,,,\n12,,,0.")
-    goes_on_from(two, 10)
+    resumes_from(two, 10)
 
 
 @pytest.mark.parametrize("name", ["arrays.params", "state.json"])
@@ -382,7 +377,7 @@ def test_run_goes_on_from_the_newest_checkpoint_with_the_log_up_to_it(two):
 def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, name, tenth):
     file = two / "checkpoint-0000010" / name
     os.truncate(file, file.stat().st_size * tenth // 10)
-    copy = goes_on_from(two, 5)
+    copy = resumes_from(two, 5)
     out = capsys.readouterr().out
     assert len(out.splitlines()) == 1 and "checkpoint-0000010 is damaged" in out
     assert "checkpoint-0000005" in out and name in out
@@ -402,13 +397,13 @@ def test_missing_or_changed_file_is_damage(two, name, part, other):
     content = file.read_bytes()
     assert content.count(part) == 1
     file.write_bytes(content.replace(part, other))
-    goes_on_from(two, 5)
+    resumes_from(two, 5)
     file.unlink()
-    goes_on_from(two, 5)
+    resumes_from(two, 5)
 
 
 def test_run_without_any_sound_checkpoint_is_refused(two):
-    for path in checkpoint.found(two):
+    for path in checkpoint.paths(two):
         (path / "arrays.params").write_bytes(b"\x12\x01" * 200)
     refusal(
         lambda: reopened(two),
@@ -416,16 +411,11 @@ def test_run_without_any_sound_checkpoint_is_refused(two):
         "checkpoint-0000010 is damaged",
         "move",
     )
-    for path in checkpoint.found(two):  # as versions before the sums wrote it
-        (path / "state.json").write_text(
-            '{"iteration": 10, "seconds": 1.0, "metrics": [[0, 0], [0, 0]]}'
-        )
-    refusal(lambda: reopened(two), "another version", "move")
 
 
 def test_two_checkpoints_are_kept(two):
-    with contextlib.closing(Run(two, CONFIG)) as run:
-        run.checkpoint()
+    with Run(two, CONFIG) as run:
+        run.resume()
         for k in (15, 20, 20, 25):
             run.save(numbers(k), {"iteration": k})
     assert [path.name for path in sorted(two.glob("checkpoint*"))] == [
@@ -436,9 +426,9 @@ def test_two_checkpoints_are_kept(two):
 
 def test_log_is_mended_from_the_checkpoint(two):
     (two / "log.csv").write_bytes(b"\0\xff,nonsense\n" * 100)
-    goes_on_from(two, 10)
+    resumes_from(two, 10)
     (two / "log.csv").unlink()
-    goes_on_from(two, 10)
+    resumes_from(two, 10)
 
 
 @contextlib.contextmanager
@@ -461,8 +451,8 @@ def test_full_disk_stops_a_checkpoint_at_any_size_and_the_one_before_is_kept(two
         sizes[0] - 1,
         sizes[0] - 20,
     }
-    with contextlib.closing(Run(two, CONFIG)) as run:
-        run.checkpoint()
+    with Run(two, CONFIG) as run:
+        run.resume()
         for cut in sorted(cut for cut in cuts if cut < max(sizes)):
             with pytest.raises(UserError) as caught, full_disk(cut):
                 run.save(numbers(15), {"iteration": 15})
@@ -474,7 +464,7 @@ def test_full_disk_stops_a_checkpoint_at_any_size_and_the_one_before_is_kept(two
             assert not (
                 two / "checkpoint.partial"
             ).exists(), "what is left over keeps the disk full"
-    goes_on_from(two, 10)
+    resumes_from(two, 10)
 
 
 def test_full_disk_under_anything_else_is_one_line(tmp_path, capsys):
@@ -489,12 +479,12 @@ def test_full_disk_under_anything_else_is_one_line(tmp_path, capsys):
 
 
 def test_full_disk_stops_a_log_row_with_one_line(two):
-    with contextlib.closing(Run(two, CONFIG)) as run:
-        run.checkpoint()
+    with Run(two, CONFIG) as run:
+        run.resume()
         with pytest.raises(UserError) as caught, full_disk((two / "log.csv").stat().st_size + 3):
             run.log(iteration=11, train_loss=0.1)
     assert "is the disk full?" in str(caught.value)
-    goes_on_from(two, 10)
+    resumes_from(two, 10)
 
 
 # ---- the log

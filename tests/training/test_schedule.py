@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import mxnet as mx
 import pytest
+from cifar_options import read_options
 from conftest import refusal
 
 import train_cifar
@@ -52,7 +53,7 @@ def test_server_that_updates_for_each_worker_keeps_to_iterations():
 
 
 def recipe(*arguments):
-    return train_cifar.read_options(arguments)[1]
+    return read_options(arguments)[1]
 
 
 def test_defaults_are_the_papers():
@@ -98,7 +99,7 @@ def test_every_length_has_log_rows_where_it_tests(iterations):
 
 
 def option(*arguments):
-    typed, _ = train_cifar.read_options(arguments)
+    typed, _ = read_options(arguments)
     return network_options.network(typed, "cifar", train_cifar.DEPTH).option
 
 
@@ -132,7 +133,7 @@ def test_epochs_are_counted_in_the_training_pictures():
     assert recipe("--epochs", "10").iterations == round(10 * 50000 / 128)
     assert recipe("--epochs", "10", "--validation").iterations == round(10 * 45000 / 128)
     assert recipe("--epochs", "2", "--batch-size", "100").iterations == 1000
-    refusal(lambda: recipe("--epochs", "2", "--iterations", "5"), "leave one of them out")
+    refusal(lambda: recipe("--epochs", "2", "--iterations", "5"), "use one of them")
     refusal(lambda: recipe("--epochs", "0"), "--epochs 0")
 
 
@@ -154,7 +155,7 @@ def test_each_epoch_ends_with_a_row_and_a_test(words, iterations):
 
 @pytest.mark.parametrize("option", ["--log-every", "--test-every"])
 def test_test_every_epoch_leaves_nothing_to_say_of_rows(option):
-    refusal(lambda: recipe("--test-every-epoch", option, "100"), f"{option}: leave one of them out")
+    refusal(lambda: recipe("--test-every-epoch", option, "100"), f"{option}: use one of them")
 
 
 def test_learning_rate_can_be_constant():

@@ -32,7 +32,7 @@ def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path, 
         process = start(*command, checkpoint_seconds=0.05, first=sends_itself(number, iteration))
         out, _ = process.communicate()
         assert process.returncode == code
-        assert number == signal.SIGKILL or "the same command goes on" in out
+        assert number == signal.SIGKILL or "re-run the command to resume" in out
         assert rows(tmp_path / "broken")[-1][0] == iteration
     with open(tmp_path / "broken" / "log.csv", "a") as log:
         log.write("35,2.8,0.00")  # what a kill in the middle of a write leaves
@@ -88,7 +88,7 @@ def test_published_log_without_checkpoint_counts_as_finished(train, run):
         shutil.rmtree(folder)
     code, out, _ = train("--output", run)
     assert code == 0
-    assert "its log alone is published" in out
+    assert "only the log of" in out
     assert refused(train("--output", run, "--iterations", "60"), "iterations 40, not 60")
 
 
@@ -98,7 +98,7 @@ def test_run_that_goes_on_ends_as_one_that_was_as_long_from_the_beginning(train,
     assert train("--output", tmp_path / "whole", *schedule)[0] == 0
     code, out, err = train("--output", run, *schedule)
     assert code == 0, err
-    assert "ended at iteration 40 and goes on to 60" in out
+    assert "ended at iteration 40 and is extended to 60" in out
     assert same(tmp_path / "whole", run)
 
 

@@ -1,9 +1,6 @@
-"""One run that a table, a figure or the queue wants: where it lies, how much of it is there, what
-trains it.
-"""
+"""A run that a table, a figure or the queue needs: its folder, its progress, and its command."""
 
 import os
-from pathlib import Path
 
 from common import files
 from common.errors import UserError
@@ -12,10 +9,8 @@ from common.files import ROOT
 from . import run_files
 
 
-class Job:
-    """One experiment with one seed at a scale; published: as one of our published runs, not as a
-    user's own.
-    """
+class PlannedRun:
+    """An experiment with a seed at a scale. published: one of our published runs, below results/."""
 
     def __init__(self, experiment, scale, seed, data_dir=None, published=False):
         self.experiment = experiment.at(scale)
@@ -35,25 +30,24 @@ class Job:
         ]
 
     def _folder(self, published):
-        """Where its run is, or is to be."""
-        place = Path(self.scale) / self.experiment.name / f"seed{self.seed}"
-        folder = files.RESULTS / place
+        folder = files.RESULTS / files.run_place(self.scale, self.experiment.name, self.seed)
         if published or self._share(folder) == 1:
             return folder
-        return files.run_folder(place)
+        return files.run_folder(self.scale, self.experiment.name, self.seed)
 
     def __str__(self):
         return f"{self.scale} {self.experiment.name} seed {self.seed}"
 
     @property
     def kind(self):
-        """Jobs of one kind take the same time and memory."""
-        each = self.experiment
-        return self.scale, each.depth, each.unit, each.shortcut, str(each.changes)
+        """Runs of one kind take the same time and memory."""
+        experiment = self.experiment
+        changes = str(experiment.changes)
+        return self.scale, experiment.depth, experiment.unit, experiment.shortcut, changes
 
     @property
     def done(self):
-        """Share of its iterations that its log has: 1 is finished."""
+        """The share of its iterations that its log has; 1 if it is finished."""
         return self._share(self.folder)
 
     def _share(self, folder):
@@ -62,8 +56,6 @@ class Job:
             run_files.check(run, self.experiment, self.scale)
         except UserError:
             return 0
-        return (
-            1
-            if run_files.is_whole(run)
-            else min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
-        )
+        if run_files.is_whole(run):
+            return 1
+        return min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])

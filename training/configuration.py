@@ -1,0 +1,67 @@
+"""config.json of a run: everything that is needed to repeat it, and where it was trained."""
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+
+from common.environment import processor
+from common.files import ROOT
+
+from .options import devices
+from .source import fingerprint, source
+
+
+def configuration(job, arguments, initial=None, recompute=False):
+    """Return the content of config.json.
+
+    initial: the training.initial.Initial that the run starts from. recompute: whether activations
+    are computed twice.
+    """
+    return {
+        "name": job.name,
+        "scale": arguments.scale,
+        "recipe": {
+            **job.network,
+            **job.recipe.settings(),
+            "dataset": arguments.dataset,
+            "kv_store": arguments.kv_store,
+            "devices": devices(arguments),
+            "data": job.dataset.fingerprint,
+        },
+        "command": " ".join(["python", *_program(), *sys.argv[1:]]),
+        "initial_sha256": initial.sha256 if initial else None,
+        "data": job.dataset.name,
+        "classes": list(job.dataset.class_names),
+        "train_images": len(job.dataset.train_images),
+        "test_images": len(job.dataset.test_images),
+        "network": fingerprint(job.symbol),
+        "parameters": job.parameters,
+        "host": {
+            "machine": platform.machine(),
+            "processor": processor(),
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "devices": f"GPU {arguments.gpus}" if arguments.gpus else f"CPU x {arguments.cpus}",
+            "deterministic": arguments.deterministic or not arguments.gpus,
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
+            "recompute": recompute,
+        },
+        "versions": {
+            **source(ROOT),
+            "python": platform.python_version(),
+            "mxnet": mx.__version__,
+            "numpy": np.__version__,
+            "pillow": metadata.version("pillow"),
+        },
+    }
+
+
+def _program():
+    """Return what started this process: ["train_cifar.py"], or ["-m", "analysis.departures"]."""
+    spec = sys.modules["__main__"].__spec__
+    return ["-m", spec.name] if spec else [Path(sys.argv[0]).name]

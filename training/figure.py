@@ -1,0 +1,43 @@
+"""A run's figure, drawn while it trains."""
+
+import math
+import subprocess
+import sys
+import time
+
+from common.files import ROOT
+
+SECONDS = 30  # between two figures, at least
+
+
+class Figure:
+    """Draws curves.png of a run folder in another process, so that training does not wait."""
+
+    def __init__(self, folder):
+        self._command = [sys.executable, "-m", "plots.curves", folder.resolve()]
+        self._process = None
+        self._drawn = -math.inf
+
+    def draw(self):
+        """Start a process that draws the log, unless one is running or has just been started."""
+        if self._process and self._process.poll() is None:
+            return
+        if time.monotonic() - self._drawn > SECONDS:
+            self._drawn = time.monotonic()
+            # in its own session, so that Ctrl-C does not interrupt it
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def finish(self):
+        """Draw the complete log. A figure that cannot be drawn is one line; the run is complete."""
+        if self._process:
+            self._process.wait()
+        done = subprocess.run(self._command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            print(f"warning: the figure cannot be drawn ({reason})", file=sys.stderr)

@@ -1,0 +1,190 @@
+"""A training from its description to its end: trained, resumed, extended, or already complete."""
+
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from common import files
+from common.environment import GIVEN, threads
+from common.errors import UserError
+from common.screen import survive
+
+from . import export, interrupt, weights
+from .configuration import configuration
+from .cost import print_cost
+from .estimate import memory_plan
+from .evaluate import batch_size
+from .figure import Figure
+from .initial import frozen_names, initial
+from .log import read_log
+from .loop import Training, train
+from .options import check_batch, contexts
+from .recipe import Recipe
+from .run import Run
+from .workers import Follower, Workers
+
+BEGAN = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a script trains.
+
+    name        name of the run, and of its folder
+    recipe      the Recipe, resolved for the data set and this machine
+    symbol      the network, for the classes of the data set
+    network     {option: value} of the network, for config.json
+    parameters  {group: number of parameters}, for config.json
+    dataset     the data set, with name, fingerprint, class_names, train_images and test_images
+    feed        ((k, n), size) -> (training batches, test iterator) of the k-th of n workers; size:
+                images in a batch of a test
+    exported    () -> (float32 symbol, content of inputs.json); None: nothing is exported
+    figure      draws the run folder that it is called with: draw() after a test, finish()
+    announce    called before the first iteration of a new run
+    """
+
+    name: str
+    recipe: Recipe
+    symbol: Any
+    network: dict
+    parameters: dict
+    dataset: Any
+    feed: Callable
+    exported: Callable = None
+    figure: Callable = Figure
+    announce: Callable = None
+
+
+def run_job(job, arguments):
+    """Train a job, resume it, extend it, or report that it is complete. Returns the exit code.
+
+    arguments: the options of options.add_run_options. With --cost the job is only measured.
+    """
+    survive("stdout")
+    images = len(job.dataset.train_images)
+    if job.recipe.batch_size > images:
+        raise UserError(
+            f"a batch of {job.recipe.batch_size} is more than the {images} training images"
+        )
+    places = contexts(arguments)
+    size = batch_size(job.recipe, len(places), len(job.dataset.test_images))
+    if arguments.cost:
+        return print_cost(job, job.feed((0, 1), size), places, arguments)
+    workers = Workers(arguments.kv_store)
+    check_batch(job.recipe.batch_size, len(places), workers.count)
+    feed = job.feed((workers.rank, workers.count), size)
+    if workers.rank:
+        return _follow(job, feed, places, workers, arguments)
+    _warn_of_threads()
+    folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
+    start = _initial(job, folder)
+    recompute, needed, notes = memory_plan(job, arguments, workers)
+    config = configuration(job, arguments, start, recompute)
+    with Run(folder, config, arguments.keep_going) as run:
+        saved = run.resume()
+        workers.number("finished", int(run.finished))  # the other workers end, too
+        if not run.finished:
+            workers.number("recompute", int(recompute))
+            for note in notes:
+                print(note, file=sys.stderr)
+            count = sum(job.parameters.values())
+            where = os.path.relpath(folder)
+            print(f"{job.name}: {count:,} parameters, {needed}, {job.dataset.name}, in {where}")
+            if saved[1] is None:
+                if start:
+                    print(start.words)
+                if job.announce:
+                    job.announce()
+            figure = job.figure(folder)
+            training = Training(
+                job,
+                run,
+                saved,
+                feed,
+                places,
+                workers,
+                start,
+                recompute,
+                arguments.keep_going,
+                figure.draw,
+            )
+            code = train(training, BEGAN + arguments.time_limit)
+            if code:
+                why = "time limit reached" if code == interrupt.OUT_OF_TIME else "stopped"
+                print(f"{why}; re-run the command to resume from {where}")
+                return code
+            figure.finish()
+            _export(job, folder)
+        _report(job, run)
+    return 0
+
+
+def _follow(job, feed, places, workers, arguments):
+    """Train as a worker that does not write the run folder."""
+    if workers.number("finished", 0):
+        return 0
+    recompute = bool(workers.number("recompute", 0))
+    training = Training(
+        job,
+        Follower(),
+        (None, None),
+        feed,
+        places,
+        workers,
+        recompute=recompute,
+        keep_going=arguments.keep_going,
+    )
+    return train(training)
+
+
+def _warn_of_threads():
+    warning = threads(GIVEN.get("OMP_NUM_THREADS"))[1]
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _initial(job, folder):
+    """Return the training.initial.Initial of --initial; None without it.
+
+    Raises UserError for weights or --freeze that do not fit, before the folder is created. A run
+    that is resumed does not need the weights any more: None if they are missing.
+    """
+    frozen_names(job.symbol, job.recipe.freeze)
+    if job.recipe.initial is None:
+        return None
+    try:
+        return initial(job.recipe, job.symbol, job.dataset.class_names)
+    except UserError:
+        if any(folder.glob("checkpoint-*")):
+            return None
+        raise
+
+
+def _export(job, folder):
+    """Write a finished run's network in MXNet's own files, unless it diverged."""
+    trained = weights.read(folder)
+    if job.exported and math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
+        symbol, inputs = job.exported()
+        export.write(folder, symbol, trained.arguments, trained.states, inputs)
+
+
+def _report(job, run):
+    """Print the result of a finished run."""
+    where = os.path.relpath(run.folder)
+    if not run.finished:
+        raise UserError(
+            f"another program has changed {where}/log.csv during the run: re-run the command to "
+            "restore it from the last checkpoint"
+        )
+    last = read_log(run.folder)[-1]
+    result = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
+    left = f"log and checkpoint in {where}"
+    if not any(run.folder.glob("checkpoint-*")):
+        left = f"only the log of {where} is published: OUTPUT=folder trains another run"
+    print(
+        f"{result}: test error {last['test_error']:.2f} % on {len(job.dataset.test_images):,} "
+        f"images of {job.dataset.name} after {last['iteration']:,.0f} iterations; {left}"
+    )
