@@ -1,12 +1,11 @@
-"""Where the parts of a residual unit stand in its diagram: read off the symbol's graph, whatever it
-is."""
+"""The places and texts of a residual unit's parts in its diagram, from the symbol's graph."""
 
 import symbols
 from common.graph import Graph
 
-ALONE = 1.5  # the column of F where nothing stands between it and the shortcut
-BRANCH = 0.6  # extra rows between a place where paths part and the box that one of them enters
-# What joins two paths, as it is drawn: in a circle.
+ALONE = 0.8  # the column of F where nothing is between F and the shortcut
+BRANCH = 0.6  # extra rows between the end of a common path and the box of a branch
+# Operators that join two paths, and the text in their circles.
 MEETINGS = {
     "elemwise_add": "+",
     "broadcast_add": "+",
@@ -25,13 +24,15 @@ SCALARS = {
 }
 
 
-def of_network(activation, shortcut, first=2, last=2):
+def of_network(activation, shortcut, first=2, last=2, form=None):
     """The Layout of units first to last of a network's first stage.
 
-    Raises UserError for a variant that cannot be built.
+    form: a function that rewrites the symbol first. Raises UserError for a variant that cannot be
+    built.
     """
+    symbol = symbols.get_symbol(26, activation, shortcut)
     units = [f"stage1_unit{number}_" for number in range(first, last + 1)]
-    return Layout(Graph(symbols.get_symbol(26, activation, shortcut)), units)
+    return Layout(Graph(form(symbol) if form else symbol), units)
 
 
 class Layout:
@@ -69,6 +70,7 @@ class Layout:
             self.words[node.name], self.kind[node.name] = describe(node, inputs, variables)
 
     def members(self, unit):
+        """The names of a unit's nodes."""
         return [name for name in self.inputs if name.startswith(unit)]
 
     def before(self, name):
@@ -76,13 +78,14 @@ class Layout:
         return self._ancestors[name]
 
     def is_meeting(self, name):
+        """Whether two paths meet in a node; it is drawn as a circle."""
         return self.kind.get(name) == "meeting"
 
     def places(self):
-        """{node: (column, row)}; rows go down, and need not be whole.
+        """{node: (column, row)}, columns to the right and rows downwards, in fractions too.
 
-        Column 0 is the shortcut and what all paths pass, the last the residual function F; between
-        them stand gates and whatever else there is.
+        Column 0 is the shortcut, with all nodes that every path passes. The last column is the
+        residual function F. Gates and other branches are between them.
         """
         columns = {"x": 0}
         start = "x"
@@ -91,67 +94,66 @@ class Layout:
             columns.update(self._columns(start, members, f"{unit}conv1"))
             start = members[-1]
         rows = {"x": 0}
-        for name, inputs in self.inputs.items():
-            rows[name] = 1 + max(
-                (
-                    rows[one]
-                    + (
-                        BRANCH
-                        if one != "x" and columns[one] < columns[name] and not self.is_meeting(name)
-                        else 0
-                    )
-                    for one in inputs
-                ),
-                default=0,
-            )
+        for name, sources in self.inputs.items():
+            below = [rows[source] + self._branch_rows(source, name, columns) for source in sources]
+            rows[name] = 1 + max(below, default=0)
         return {name: (columns[name], rows[name]) for name in columns}
 
+    def _branch_rows(self, source, name, columns):
+        """Extra rows between a node and a box to the right of it that reads it."""
+        branches = columns[source] < columns[name] and not self.is_meeting(name)
+        return BRANCH if branches and source != "x" else 0
+
     def _columns(self, start, members, weight):
-        """{node: column} of one unit; weight: its first one, which tells F from the rest."""
+        """{node: column} of one unit. weight: its first weight, by which F is found."""
         residual = {name for name in members if name == weight or weight in self.before(name)}
-        trunk = {name for name in members if not self._way(start, members[-1], {name})}
-        spine = self._way(start, members[-1], residual - trunk)
-        columns = dict.fromkeys(trunk | set(spine or []) - {start}, 0)
+        trunk = {name for name in members if not self._path(start, members[-1], {name})}
+        shortcut = self._path(start, members[-1], residual - trunk)
+        columns = dict.fromkeys(trunk | set(shortcut or []) - {start}, 0)
         rest = [name for name in members if name not in columns]
         chains = []
         while rest:
-            through = [weight] if weight in rest else []
-            chain = self._longest(rest, through)
+            chain = self._longest_chain(rest, weight)
             rest = [name for name in rest if name not in chain]
             chains.append(chain)
-        if len(chains) == 1:  # F alone
+        if len(chains) == 1:  # F only
             return {**columns, **dict.fromkeys(chains[0], ALONE)}
         for number, chain in enumerate(chains):
             columns.update(dict.fromkeys(chain, number or len(chains)))
         return columns
 
-    def _longest(self, among, through):
-        """The longest chain of nodes, each the next one's input; if it can be, through a given
-        node."""
-        best = {}
-        for name in among:
-            ways = [best[one] for one in self.inputs[name] if one in best]
-            best[name] = max(
-                ways, key=lambda way: (set(through) <= set(way), len(way)), default=[]
-            ) + [name]
-        return max(best.values(), key=lambda way: (set(through) <= set(way), len(way)))
+    def _longest_chain(self, names, weight):
+        """The longest chain of nodes in which each reads the one before it.
 
-    def _way(self, start, end, closed):
-        """The shortest way from start to end that avoids some nodes, or None."""
-        ways = [[end]] if end not in closed else []
+        A chain that contains the weight is preferred.
+        """
+
+        def rank(chain):
+            return weight in chain, len(chain)
+
+        best = {}
+        for name in names:
+            chains = [best[source] for source in self.inputs[name] if source in best]
+            best[name] = [*max(chains, key=rank, default=[]), name]
+        return max(best.values(), key=rank)
+
+    def _path(self, start, end, closed):
+        """The nodes of the shortest path from end back to start that avoids some nodes, or None."""
+        paths = [[end]] if end not in closed else []
         seen = {end}
-        while ways:
-            way = ways.pop(0)
-            if way[-1] == start:
-                return way
-            for one in self.inputs.get(way[-1], []):
-                if one not in closed and one not in seen:
-                    seen.add(one)
-                    ways.append([*way, one])
+        while paths:
+            path = paths.pop(0)
+            if path[-1] == start:
+                return path
+            for source in self.inputs.get(path[-1], []):
+                if source not in closed and source not in seen:
+                    seen.add(source)
+                    paths.append([*path, source])
         return None
 
 
 def _without(units, name):
+    """A name without the prefix of its unit."""
     for unit in units:
         if name.startswith(unit):
             return name[len(unit) :]
@@ -159,12 +161,14 @@ def _without(units, name):
 
 
 def describe(node, inputs, variables):
-    """(what a box says, its kind) of an operator with so many drawn inputs and these variables."""
+    """(text, kind) of a node that reads so many drawn inputs, and these variables."""
     op = node.op
     attributes = node.attributes
     if op in MEETINGS and inputs > 1:
         return MEETINGS[op], "meeting"
-    if op in MEETINGS:  # by a learnt variable, or by itself
+    if op in MEETINGS and node.inputs[0][0].is_variable:
+        return f"{variables[0]} {MEETINGS[op]} \u00b7", "other"
+    if op in MEETINGS:
         return f"{MEETINGS[op]} {variables[0] if variables else 'itself'}", "other"
     if op in SCALARS:
         return SCALARS[op].format(f"{float(attributes['scalar']):g}"), "other"
@@ -175,13 +179,13 @@ def describe(node, inputs, variables):
         return "BN", "BN"
     if op == "Activation" and attributes["act_type"] == "relu" or op == "relu":
         return "ReLU", "ReLU"
-    named = {
+    if op == "FullyConnected":
+        return f"fc {attributes.get('num_hidden', '')}", "weight"
+    texts = {
         "Activation": attributes.get("act_type"),
         "LeakyReLU": attributes.get("act_type"),
         "Dropout": f"dropout {float(attributes.get('p', 0.5)):.2g}",
         "Concat": "concat",
-        "FullyConnected": f"fc {attributes.get('num_hidden', '')}",
         "Pooling": f"{attributes.get('pool_type', 'max')} pool",
     }
-    text = named.get(op) or op.lstrip("_").replace("_", " ")
-    return text, "weight" if op == "FullyConnected" else "other"
+    return texts.get(op) or op.lstrip("_").replace("_", " "), "other"

@@ -4,6 +4,7 @@ import sys
 
 import matplotlib.image
 import mxnet as mx
+import numpy as np
 import pytest
 from conftest import sound
 
@@ -12,39 +13,59 @@ from common.errors import UserError
 from common.graph import Graph
 from plots import diagrams
 from plots.layout import ALONE, Layout, of_network
+from plots.paper_form import in_paper_form
 from plots.routes import HALF_BOX, HALF_CIRCLE, Router, crosses, overlap
-
-
-def columns(activation, shortcut):
-    """{0 shortcut, 1 between, 2 F: words, from top to bottom} of one unit."""
-    graph = of_network(activation, shortcut)
-    place = graph.places()
-    return {
-        part: [graph.words[name] for name in graph.inputs if place[name][0] in columns]
-        for part, columns in ((0, (0,)), (1, (1,)), (2, (ALONE, 2)))
-    }
-
+from symbols import get_symbol
 
 F = ["3x3 weight", "BN", "ReLU", "3x3 weight", "BN"]
 GATE = ["1x1 conv", "sigmoid"]
 
 
 @pytest.mark.parametrize(
-    "activation, shortcut, trunk, between, residual",
+    "activation, shortcut, form, trunk, between, residual",
     [
-        ("original", "identity", ["+", "ReLU"], [], F),
-        ("original", "constant_scaling", ["+", "\u00d7 0.5", "ReLU"], [], F),
-        ("original", "exclusive_gating", ["+", "ReLU"], GATE, [*F, "\u2212", "\u00d7"]),
-        ("original", "shortcut_only_gating", ["\u2212", "+", "ReLU"], [*GATE, "\u00d7"], F),
-        ("original", "convolution", ["1x1 conv", "BN", "+", "ReLU"], [], F),
-        ("original", "dropout", ["dropout 0.5", "+", "ReLU"], [], F),
-        ("original", "plain", [*F, "ReLU"], [], []),
-        ("preact", "identity", ["+"], [], ["BN", "ReLU", "3x3 weight", "BN", "ReLU", "3x3 weight"]),
-        ("bn_after_addition", "identity", ["+", "BN", "ReLU"], [], F[:4]),
+        ("original", "identity", None, ["+", "ReLU"], [], F),
+        ("original", "constant_scaling", None, ["+", "\u00d7 0.5", "ReLU"], [], F),
+        ("original", "constant_scaling", in_paper_form, ["\u00d7 0.5", "+", "ReLU"], [], [*F, "\u00d7 0.5"]),
+        ("original", "exclusive_gating", None, ["+", "ReLU"], GATE, [*F, "\u2212", "\u00d7"]),
+        ("original", "exclusive_gating", in_paper_form, ["\u00d7", "+", "ReLU"], [*GATE, "1 \u2212 \u00b7"], [*F, "\u00d7"]),
+        ("original", "shortcut_only_gating", None, ["\u2212", "+", "ReLU"], [*GATE, "\u00d7"], F),
+        ("original", "shortcut_only_gating", in_paper_form, ["\u00d7", "+", "ReLU"], [*GATE, "1 \u2212 \u00b7"], F),
+        ("original", "convolution", None, ["1x1 conv", "BN", "+", "ReLU"], [], F),
+        ("original", "dropout", None, ["dropout 0.5", "+", "ReLU"], [], F),
+        ("original", "plain", None, [*F, "ReLU"], [], []),
+        ("preact", "identity", None, ["+"], [], ["BN", "ReLU", "3x3 weight", "BN", "ReLU", "3x3 weight"]),
+        ("bn_after_addition", "identity", None, ["+", "BN", "ReLU"], [], F[:4]),
     ],
+)  # fmt: skip
+def test_parts_are_in_the_columns_of_the_papers_drawing(
+    activation, shortcut, form, trunk, between, residual
+):
+    layout = of_network(activation, shortcut, form=form)
+    places = layout.places()
+    for columns, texts in (((0,), trunk), ((1,), between), ((ALONE, 2), residual)):
+        assert [layout.words[name] for name in layout.inputs if places[name][0] in columns] == texts
+
+
+@pytest.mark.parametrize(
+    "shortcut", ["constant_scaling", "exclusive_gating", "shortcut_only_gating"]
 )
-def test_parts_stand_where_the_paper_draws_them(activation, shortcut, trunk, between, residual):
-    assert columns(activation, shortcut) == {0: trunk, 1: between, 2: residual}
+def test_paper_form_is_equal_to_what_is_computed(shortcut):
+    constants = {} if shortcut == "constant_scaling" else {"bias": 0.5}
+    symbol = get_symbol(8, shortcut=shortcut, shortcut_args=constants).get_internals()["fc_output"]
+    paper = in_paper_form(symbol)
+    operators = [node.op for node in Graph(paper).nodes]
+    assert "elemwise_sub" not in operators
+    assert operators != [node.op for node in Graph(symbol).nodes]
+    generator = np.random.RandomState(0)
+    outputs = []
+    for network in (symbol, paper):
+        executor = network.simple_bind(mx.cpu(), data=(2, 3, 8, 8))
+        for name, array in sorted(executor.arg_dict.items()):
+            generator.seed(len(name))
+            array[:] = generator.normal(0, 0.5, array.shape)
+        outputs.append(executor.forward(is_train=True)[0].asnumpy())
+    assert np.allclose(*outputs, rtol=1e-4, atol=1e-5)
 
 
 def weight(x, name):
