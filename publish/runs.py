@@ -15,10 +15,7 @@ from . import words
 
 BOTH = experiments.TABLE1 + experiments.TABLE2
 RESNETS = [experiment(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-PAPER_TABLE = [
-    *("network", "paper, %", "ours, %", "runs", tables.TITLES.fails),
-    *("ours - original", "the paper's sign, 5 % level"),
-]
+HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|the paper's sign, 5 % level"
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     experiment(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
@@ -33,6 +30,7 @@ def paper_error(wanted):
     """The papers' test error of an experiment as text, empty if they have none."""
     rows = [row for table in experiments.TABLES.values() for row in table]
     known = {row.experiment.name: row.paper for row in rows}
+    known.update({row.experiment.name: row.paper for row in experiments.BY_DEPTH})
     known.update({each.name: experiments.RESNETS[each.depth] for each in RESNETS})
     return say(known.get(wanted.name))
 
@@ -104,14 +102,11 @@ def paper_tables(page, scale, *names):
             worse = significance.number(row.paper) > experiments.TABLE1[0].paper
             order = significance.conclusion(difference if worse else -difference, p)
             cells += [significance.say_difference(difference, error), order]
-        lines.append([*cells, "", ""][: len(PAPER_TABLE)])
-    deep = [row for row in rows if row.experiment.depth == 110]
-    notes = [
-        significance.say_order(deep, scale),
-        experiments.depths_note(scale, [row.experiment for row, _ in pairs]),
-    ]
-    note = "".join(f"{note}. " for note in notes if note)
-    return with_caption(Table(PAPER_TABLE, lines).filled(), runs_of(pairs), note)
+        lines.append([*cells, "", ""][:7])
+    order = significance.say_order([row for row in rows if row.experiment.depth == 110], scale)
+    depths = experiments.depths_note(scale, [row.experiment for row, _ in pairs])
+    note = "".join(f"{note}. " for note in (order, depths) if note)
+    return with_caption(Table(HEAD.split("|"), lines).filled(), runs_of(pairs), note)
 
 
 def errors(page, scale, name):
@@ -142,12 +137,10 @@ def figure(page, name, *scales):
     text = FORMS[name] if page.language == "en" else words.CHINESE_FORMS[name]
     title = re.split("[:：]", text)[0]
     image = f"![{title}]({page.root}plots/figures/{figure_files.figure_of(name, scale).name})"
+    if page.root:
+        return [image]
     runs = runs_of(finished(experiments.experiments_of(name), scale))
-    return (
-        [image]
-        if page.root
-        else [image, "", f"*{text}{words.SPACE[page.language]}{caption(runs, page.language)}*"]
-    )
+    return [image, "", f"*{text} {caption(runs, page.language)}*".replace("。 ", "。")]
 
 
 def readme(page, *scales):
@@ -165,11 +158,8 @@ def readme(page, *scales):
             lines.append((label, depth, scale, paper_error(each), say_ours(found), count))
     table = Table(("network", "layers", "scale", "paper, %", "ours, %", "runs"), lines)
     captions = [caption(runs_of(pairs), page.language) for _, pairs in groups if pairs]
-    return [
-        *words.translated(table, page.language).markdown(),
-        "",
-        f"*{words.SPACE[page.language].join(captions)}*",
-    ]
+    text = f"*{' '.join(captions)}*".replace("。 ", "。")
+    return [*words.translated(table, page.language).markdown(), "", text]
 
 
 def expected(page):

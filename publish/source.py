@@ -6,7 +6,7 @@ import re
 from common.errors import UserError
 from common.files import ROOT
 
-LINK = re.compile(r"\[`([\w./]+\.py): ([\w.]+)`\]\([^)]*\)")
+LINK = re.compile(r"\[`([\w./]+\.py):\s([\w.]+)`\]\([^)]*\)")
 
 
 def with_lines(text, root):
