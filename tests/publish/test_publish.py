@@ -1,6 +1,5 @@
 """publish computes tables, captions and line numbers from logs and code."""
 
-import pytest
 from conftest import refusal
 
 from common import files
@@ -103,7 +102,25 @@ def test_departures_keep_their_words(monkeypatch):
     assert notes.departures_table(page)[2:] == ["| `raw` | 像素 | +1.50 |", "| `nag` | nag |  |"]
 
 
-@pytest.mark.parametrize("name", measured.SPEED)
-def test_benchmark_names_its_machine(name):
-    *rows, caption = measured.speed(ENGLISH, name)
-    assert len(rows) > 5 and "threads" in caption
+def test_benchmark_names_its_machine(monkeypatch):
+    row = dict(network="plain56", step=0.951, work=1.0, bfloat16=1.5, machine="a CPU", day="today")
+    monkeypatch.setattr(measured, "rows_of", lambda name: [row])
+    lines = measured.speed(ENGLISH, "speed-units")
+    assert lines[2:] == ["| plain56 | 0.95 | 1.00 | 1.50 |", "", "*a CPU, today.*"]
+
+
+def test_comparisons_use_finished_runs(results, tmp_path):
+    results(ORIGINAL110, [40, 41, 45])
+    results(shortcut("convolution"), [50, 51])
+    log = tmp_path / "results/pocket/cifar10-original56/seed2/log.csv"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    lines = runs.comparisons(ENGLISH, "original56,convolution56")
+    assert lines[2:4] == [
+        "| original56 | 40.50 (40.50 ± 0.71) | 2 |  |  |",
+        "| convolution56 | 50.50 (50.50 ± 0.71) | 2 | +10.00 ± 0.71 | worse |",
+    ]
+
+
+def test_edited_number_in_a_block_is_replaced():
+    text = (files.ROOT / "docs" / "NETWORKS.md").read_text(encoding="utf-8")
+    assert filled(text.replace("269,722", "269,723"), "docs/NETWORKS.md") == text
