@@ -36,7 +36,7 @@ TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
 
 
 def parser():
-    names = [*experiments.TABLES, *experiments.FIGURES, experiments.SEARCH]
+    names = [*experiments.TABLES, *experiments.FIGURES, experiments.DEPTH, experiments.SEARCH]
     reproduce_parser = Parser(__doc__)
     add = reproduce_parser.add_argument
     add("what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the runs that we publish")
