@@ -136,9 +136,7 @@ FORMS = {
     "full scale the paper's panels are above ours.",
     "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid) over "
     "iterations. Left: plain networks. Right: residual networks.",
-    experiments.DEPTH: "Test error against depth, plain and residual networks. Left: 1512.03385. "
-    "Right: ours.",
-    experiments.IDEAS: "Test error of each run of the examples in docs/VARIANTS.md, with the band of "
-    "the original network's runs.",
+    experiments.DEPTH: "Test error against depth: plain and residual networks, 1512.03385 on the "
+    "left and ours on the right.",
     experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",
 }
