@@ -6,7 +6,6 @@ have the fraction of training on the x axis, because the learning rate drops at 
     python -m plots figure3 --scale pocket
 """
 
-import textwrap
 from collections import namedtuple
 
 import matplotlib.pyplot as plt
@@ -89,8 +88,7 @@ def _finish(figure, name, scale, panels):
     """Title, caption and file of a figure."""
     planned = [curve.experiment for panel in panels for curve in panel.planned]
     note = experiments.depths_note(scale, planned)
-    title = TITLES[name] + (note and f" ({note})")
-    figure.suptitle(textwrap.fill(title, round(10 * figure.get_figwidth())), fontsize=11)
+    figure.suptitle(TITLES[name] + (note and f" ({note})"), fontsize=11)
     runs = [run for panel in panels for curve in panel.drawn for run in curve.runs]
     figure_files.caption(figure, runs)
     curves.make_room(figure)

@@ -241,8 +241,6 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a figure hides a row that arrived while it was drawn", "plots/current.py",
      "os.utime(path, (begin, begin))", "pass", "test_drawing.py"),
     ("a figure of other code is left", "plots/current.py", "[*sources, *code]", "sources", "test_drawing.py"),
-    ("a figure's title is cut off", "plots/curve_figures.py", "round(10 * figure.get_figwidth())", "200",
-     "test_drawing.py"),
     ("seeds of another version are another curve", "paper/configuration.py", "{**DEFAULTS, **config", "{**config",
      "test_plots.py"),
     ("the paper's curve connects the ends of a gap", "paper/digitized.py", "if step > GAP * usual", "if False", "test_plots.py"),
