@@ -139,7 +139,7 @@ queue: $(READY)  ## train the missing published runs at low priority (-j2 DATA=f
 	@OMP_NUM_THREADS=1 $(PY) -W ignore reproduce.py queue $(JOBS) $(options)
 
 test: $(READY)  ## run all tests
-	@$(PY) -m pytest -q tests
+	@$(PY) -m pytest -q -n auto --dist loadfile tests
 
 test-pythons:  ## set up, train and draw with each Python from 3.8 to 3.13 on this machine
 	@sh tests/pythons.sh
