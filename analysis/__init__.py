@@ -1,8 +1,6 @@
-"""Why it works: signal propagation, lesions and layer responses of the very networks that are
-trained.
+"""Measurements of networks: signal propagation, lesions, layer responses and gates.
 
-Measures, and writes CSV files under results/analysis/; plots/ draws them. Works on every variant, a
-user's own too.
+They work on every variant, and write CSV files under results/analysis/, which plots/ draws.
 """
 
 import common  # noqa: F401 (sets MXNet's environment, before any import of MXNet)

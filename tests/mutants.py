@@ -119,6 +119,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("plain units deleted from the front", LESION, "reversed([unit for unit in graph.units if unit in units])",
      "[unit for unit in graph.units if unit in units]", "test_lesion.py"),
     ("swapped units keep their BN's moving averages", LESION, "swap(states, *pair)", "states", "test_lesion.py"),
+    ("report leaves missing runs blank", "plots/report.py", 'row.ours or "not run"', "row.ours", "test_report.py"),
     ("open gates counted as closed ones", "analysis/gates.py", "1 - np.concatenate", "np.concatenate", "test_gates.py"),
     ("responses before BN", "analysis/units.py", "readers[0] if normalised else node", "node", "test_lesion.py"),
     ("responses' mean counted as their deviation", "analysis/responses.py", "square - mean**2", "square", "test_lesion.py"),
