@@ -3,7 +3,7 @@
     make departures SCALE=pocket DATA=folder    # trains what is missing; re-run it to resume
     python -m analysis.departures stride raw --scale pocket
 
-docs/NOTES.md has the errors. symbols/departures.py has the departures of the network. The others are
+docs/NOTES.md has the errors. symbols/notes.py has the departures of the network. The others are
 fields of the recipe; `constant` is a learning rate of 0.1 throughout.
 """
 
@@ -27,9 +27,9 @@ NONE = "none"  # the paper's network and recipe
 
 def everything():
     """Return the names of all departures, and none, in the order of docs/NOTES.md."""
-    from symbols import departures
+    from symbols import notes
 
-    return [NONE, *departures.NAMES, *OF_THE_RECIPE]
+    return [NONE, *notes.DEPARTURES, *OF_THE_RECIPE]
 
 
 def parser():
@@ -58,13 +58,13 @@ def recipe_for(departure, arguments):
 def train(departure, arguments):
     """Train a departure, or measure its cost. Returns the exit code."""
     from data import batches, official
-    from symbols import counts, departures
+    from symbols import counts, notes
     from training.job import Job, run_job
 
     recipe = recipe_for(departure, arguments)
     place = arguments.data_dir or scale_named(arguments.scale).data
     dataset = official.load("cifar10", place, recipe.image_size, arguments.cost)
-    symbol = departures.get_symbol(UNITS, [departure])
+    symbol = notes.get_symbol(UNITS, departures=[departure])
     network = {
         "depth": DEPTH,
         "activation": f"preact, the notes' {departure}",  # no file of symbols/activations/

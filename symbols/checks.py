@@ -1,4 +1,4 @@
-"""What a whole network must be whatever its variants are: names once, starts known, shapes right.
+"""Checks of a complete network: unique names, known initial values, matching shapes.
 
 A mistake is a UserError of one line that names the variant's file and the line.
 """
@@ -17,22 +17,22 @@ from .contract import one_line
 from .naming import place
 
 INPUTS = ("data", "softmax_label")
-# MXNet's initializers know how these start; of other names, they are asked.
+# Names for which MXNet's initializers have a rule; for other names the initializer is tried.
 STARTS_KNOWN = ("_weight", "_bias", "_gamma", "_beta")
 
 
 def check(symbol, made, size, path):
     """Raise UserError if the network cannot be trained.
 
-    made: [(unit, symbol)], what must have the shape of a unit's output, from the data on. size: the
-    pictures' height and width. path: what is to blame where no line is known.
+    made: [(unit, symbol)], in order; each symbol must have the shape of its unit's output. size:
+    the images' height and width. path: the file that a message names if the line is unknown.
     """
     places = {}
     for unit, _ in made:
         places.update(unit.layers.places)
 
     def blame(name):
-        """The line that made a layer, or that uses a variable."""
+        """The line that builds a layer, or that uses a variable."""
         for layer in (name, *users(symbol, name)):
             if places.get(layer):
                 return place(*places[layer])
@@ -52,7 +52,7 @@ def check(symbol, made, size, path):
 
 
 def check_parameters(symbol, blame):
-    """Every parameter is there once, and something says how it starts."""
+    """Each parameter has a unique name and an initial value."""
     attributes = symbol.attr_dict()
     arguments = [name for name in symbol.list_arguments() if name not in INPUTS]
     listed = symbol.list_arguments() + symbol.list_auxiliary_states()
@@ -79,7 +79,7 @@ def advice(name):
 
 
 def infer(symbol, size, blame):
-    """{output: shape} for one picture; raises MXNetError. UserError if shapes stay unknown."""
+    """{output: shape} for one image. Raises MXNetError, or UserError if a shape is unknown."""
     with contextlib.redirect_stdout(io.StringIO()):  # infer_shape prints before it raises
         arguments, outputs, _ = symbol.infer_shape_partial(data=(1, 3, size, size))
     for name, shape in zip(symbol.list_arguments(), arguments):
@@ -100,20 +100,20 @@ def check_stem(first, size, path, blame):
 
 
 def check_shapes(made, outputs, blame):
-    """A unit's paths join to its channels, and to its input's size divided by its stride."""
+    """Each unit's output has its channels, and its input's size divided by its stride."""
     for unit, output in made:
         _, _, height, width = outputs[unit.input.list_outputs()[0]]
-        wanted = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
-        shape = outputs.get(output.list_outputs()[0])  # None: residual_unit made no use of it
-        if shape and shape[1:] != wanted:
+        expected = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
+        shape = outputs.get(output.list_outputs()[0])  # None: residual_unit does not use it
+        if shape and shape[1:] != expected:
             raise UserError(
                 f"{blame(output.name)}: the output of {unit.name} has the shape "
-                f"{shape[1:]}, and must have {wanted} (channels, height, width)"
+                f"{shape[1:]}, and must have {expected} (channels, height, width)"
             )
 
 
 def first_wrong_unit(made, size, blame):
-    """Raise UserError for the first unit in which, or behind which, shapes go wrong."""
+    """Raise UserError for the first unit whose output has a wrong shape."""
     for unit, output in made:
         try:
             outputs = infer(output.get_internals(), size, blame)

@@ -1,6 +1,6 @@
-"""A variant's file: loaded, held against its contract, called; a mistake is one line that names it.
+"""A variant's file: it is imported, checked and called. A mistake in it is a one-line error.
 
-symbols/__init__.py says what the contract is.
+symbols/__init__.py describes the contract.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from common.errors import UserError
 from . import names
 from .naming import FOLDER, Misuse, place
 
-# What a file must have, and what it may have; and what each function is called with.
+# The function that a file needs, the functions that it may have, and their parameters.
 NEEDED = {"activations": "residual_unit", "shortcuts": "join"}
 FUNCTIONS = {
     "activations": ("residual_unit", "after_conv1", "after_last_unit"),
@@ -31,14 +31,15 @@ PARAMETERS = {
 
 
 class Variant:
-    """One file of symbols/activations/ or symbols/shortcuts/ that keeps its contract.
+    """One file of symbols/activations/ or symbols/shortcuts/.
 
-    name      what it is called; kind: whether it is a shortcut or an activation
-    path      symbols/<folder>/<name>.py
-    defaults  {constant: number}: what its functions take besides their contract's parameters
-    functions {name: its parameters}: those of FUNCTIONS that it has
+    name       the file's name without .py
+    kind       activation or shortcut
+    path       symbols/<folder>/<name>.py
+    defaults   {constant: number}, the optional parameters of its functions
+    functions  {name: parameters} of those of FUNCTIONS that it has
 
-    Raises UserError for a file that is not there, cannot be read or breaks the contract.
+    Raises UserError for a file that does not exist, fails to import or breaks the contract.
     """
 
     def __init__(self, folder, name):
@@ -56,24 +57,25 @@ class Variant:
                 self.functions[function] = self._parameters(function)
 
     def _parameters(self, function):
-        """The names of a function's parameters, its constants last; notes the defaults of these."""
-        wanted = PARAMETERS[function]
-        asked = ", ".join(wanted)
-        rule = f"it needs a function {function}({asked}, constant=number, ...)"
+        """The names of a function's parameters, constants last. Their defaults are recorded."""
+        required = PARAMETERS[function]
+        rule = f"it needs a function {function}({', '.join(required)}, constant=number, ...)"
         code = getattr(self._module, function, None)
         if not inspect.isfunction(code):
             raise UserError(f"{self.path}: it breaks its contract: {rule}")
         where = place(self._file, code.__code__.co_firstlineno)
-        given = list(inspect.signature(code).parameters.values())
-        plain = [parameter.name for parameter in given if parameter.default is parameter.empty]
-        constants = given[len(plain) :]
+        parameters = list(inspect.signature(code).parameters.values())
+        plain = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+        constants = parameters[len(plain) :]
         variadic = any(
             parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-            for parameter in given
+            for parameter in parameters
         )
         numbers = all(type(constant.default) in (int, float) for constant in constants)
-        asks = [name for name in plain[len(wanted) :] if (function, name) == ("join", "projection")]
-        if len(plain) != len(wanted) + len(asks) or variadic or not numbers:
+        asks = [
+            name for name in plain[len(required) :] if (function, name) == ("join", "projection")
+        ]
+        if len(plain) != len(required) + len(asks) or variadic or not numbers:
             raise UserError(f"{where}: it breaks its contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:
@@ -81,28 +83,28 @@ class Variant:
                     f"{where}: '{constant.name}' has another default than in the "
                     "function before: give it one"
                 )
-        return [parameter.name for parameter in given]
+        return [parameter.name for parameter in parameters]
 
-    def constants(self, given):
-        """{constant: number}: the defaults, or what is given. UserError for an unknown one."""
-        for name in given:
+    def constants(self, values):
+        """{constant: number}: the defaults, replaced by values. UserError for an unknown name."""
+        for name in values:
             if name not in self.defaults:
                 raise UserError(
                     f"{self.kind} '{self.name}' has no constant '{name}': it has "
                     f"{', '.join(self.defaults) or 'none'}"
                 )
-        values = {**self.defaults, **given}
-        for name, value in given.items():  # the command line knows only numbers with a point
+        constants = {**self.defaults, **values}
+        for name, value in values.items():  # the command line has floats only
             if isinstance(self.defaults[name], int) and value == int(value):
-                values[name] = int(value)
-        return values
+                constants[name] = int(value)
+        return constants
 
     def call(self, function, *arguments, constants):
-        """What the file's function returns: a symbol with one output. It gets its own constants."""
-        asked = self.functions[function]
-        mine = {name: value for name, value in constants.items() if name in asked}
+        """Call one of the file's functions, which returns a symbol with one output."""
+        parameters = self.functions[function]
+        constants = {name: value for name, value in constants.items() if name in parameters}
         with self._mistakes(f"{function} failed"):
-            result = getattr(self._module, function)(*arguments, **mine)
+            result = getattr(self._module, function)(*arguments, **constants)
         line = getattr(self._module, function).__code__.co_firstlineno
         rule = f"{place(self._file, line)}: {function} must return a symbol with one output"
         if not isinstance(result, mx.sym.Symbol):
@@ -113,15 +115,15 @@ class Variant:
 
     @contextlib.contextmanager
     def _mistakes(self, what):
-        """Whatever a user's file raises is the file's fault: one line says where and why."""
+        """Turn any exception that the file raises into one line with the place and the reason."""
         try:
             yield
         except UserError:
             raise
         except Misuse as error:
             raise UserError(f"{self._place(error)}: {error}") from error
-        except KeyboardInterrupt as error:  # an endless loop, say
-            if error.args:  # join has said where, inside of residual_unit
+        except KeyboardInterrupt as error:  # Ctrl-C in an endless loop
+            if error.args:  # the message of a join that residual_unit called
                 raise
             raise KeyboardInterrupt(f"in {self._place(error)}") from error
         except (Exception, SystemExit) as error:
@@ -139,9 +141,7 @@ class Variant:
 
 
 def one_line(error):
-    """An exception's kind, and the line of its message that says most; of MXNet's, its words alone,
-    behind the clock, the place and the condition in C++.
-    """
+    """An exception's type and the first line of its message; of MXNet's errors the reason only."""
     checked = re.search(r"Check failed: .*?: (.+)", str(error))
     if checked:
         return checked[1]

@@ -1,4 +1,4 @@
-"""How large a network is: parameters by group, and multiply-adds.
+"""The size of a network: parameters by group, and multiply-adds.
 
 `make parameters` prints the papers' networks.
 
@@ -16,7 +16,7 @@ GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
 
 def group(parameter):
-    """Which group of parameters a name belongs to."""
+    """The group of a parameter."""
     if parameter.endswith(("_gamma", "_beta")):
         return "batch norm"
     if "_gate_" in parameter:
@@ -29,7 +29,7 @@ def group(parameter):
 
 
 def parameters(symbol, image_size=32):
-    """{group: learnt parameters}; BN's moving averages are not learnt and not counted."""
+    """{group: number of learnt parameters}, without BN's moving averages."""
     shapes, _, _ = symbol.infer_shape(data=(1, 3, image_size, image_size))
     counts = dict.fromkeys(GROUPS, 0)
     for name, shape in zip(symbol.list_arguments(), shapes):
@@ -39,10 +39,7 @@ def parameters(symbol, image_size=32):
 
 
 def multiply_adds(symbol, image_size):
-    """Multiplications, each with its addition, of one picture's forward pass.
-
-    Those in convolutions and the classifier.
-    """
+    """Multiply-adds of one image's forward pass, in convolutions and the classifier."""
     internals = symbol.get_internals()
     _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
     shape = dict(zip(internals.list_outputs(), outputs))
@@ -55,8 +52,9 @@ def multiply_adds(symbol, image_size):
     return total
 
 
-# What the papers say of their networks: parameters (1512.03385 Table 6; 1603.05027 Table 4, where
-# 10.2M leaves BN out) and multiply-adds in units of 10^9 (1512.03385 Table 1).
+# fmt: off
+# The papers' numbers: parameters (1512.03385 Table 6; 1603.05027 Table 4, where 10.2M leaves BN out)
+# and multiply-adds in units of 10^9 (1512.03385 Table 1).
 PAPERS = [
     ("CIFAR", dict(depth=20), "0.27M", None),
     ("CIFAR", dict(depth=32), "0.46M", None),
@@ -81,31 +79,40 @@ PAPERS = [
     ("ImageNet", dict(depth=152, family="imagenet"), None, 11.3),
     ("ImageNet", dict(depth=200, family="imagenet"), None, None),
 ]
+# fmt: on
+HEAD = (
+    "network",
+    "convolutions",
+    "BN",
+    "gates",
+    "classifier",
+    "parameters",
+    "the paper",
+    "multiply-adds",
+    "the paper",
+)
 
 
 def table():
     """The papers' networks as lines of a Markdown table."""
-    lines = [
-        "| network | convolutions | BN | gates | classifier | parameters | the paper "
-        "| multiply-adds | the paper |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for family, arguments, parameters_said, adds_said in PAPERS:
+    lines = [HEAD, ["---", *["---:"] * (len(HEAD) - 1)]]
+    for family, arguments, paper_parameters, paper_adds in PAPERS:
         size = 224 if family == "ImageNet" else 32
         symbol = symbols.get_symbol(**arguments)
         counts = parameters(symbol, size)
-        words = [
-            str(value).replace("_", " ")
-            for key, value in arguments.items()
-            if key not in ("classes", "family")
-        ]
-        columns = [f"{counts[name]:,}" for name in GROUPS[:4]]
-        columns.append(f"**{sum(counts.values()):,}**")
-        columns.append(parameters_said or "")
-        columns.append(f"{multiply_adds(symbol, size) / 1e9:.2f} G")
-        columns.append(f"{adds_said} G" if adds_said else "")
-        lines.append(f"| {family} {', '.join(words)} | " + " | ".join(columns) + " |")
-    return lines
+        options = [value for key, value in arguments.items() if key not in ("classes", "family")]
+        network = ", ".join(str(value).replace("_", " ") for value in options)
+        lines.append(
+            [
+                f"{family} {network}",
+                *(f"{counts[group]:,}" for group in GROUPS[:4]),
+                f"**{sum(counts.values()):,}**",
+                paper_parameters or "",
+                f"{multiply_adds(symbol, size) / 1e9:.2f} G",
+                f"{paper_adds} G" if paper_adds else "",
+            ]
+        )
+    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def main():

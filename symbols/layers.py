@@ -1,6 +1,6 @@
-"""The words of residual units. Everything is a symbol of shape (batch, channels, height, width).
+"""The layers of residual units. All symbols have the shape (batch, channels, height, width).
 
-In a name # is the next number in its unit: bn1, bn2, relu1, relu2.
+In a name, # is the next number in the unit: bn1, bn2, relu1, relu2.
 """
 
 import mxnet as mx
@@ -47,8 +47,8 @@ def relu(x, name="relu#"):
 def gate(unit, bias):
     """g(x) = sigmoid(W_g x + b_g) of section 3.1: a 1x1 convolution of the unit's input x_l.
 
-    One gate an element. W_g starts as a Gaussian of variance 1 / fan-in: He et al.'s factor 2
-    makes up for a ReLU, and none follows here.
+    W_g starts from a Gaussian of variance 1 / fan-in: He et al.'s factor 2 is for a ReLU, which does
+    not follow here.
     """
     gate_weight = unit.variable("gate_weight", init=mx.init.Xavier("gaussian", "in", 1))
     gate_bias = unit.variable("gate_bias", init=bias)
@@ -66,11 +66,10 @@ def gate(unit, bias):
 
 
 def concat(*parts, name=None):
-    """The channels of all parts, side by side.
+    """Concatenate parts along the channels.
 
-    The axis is counted from behind: for dim=1 MXNet takes oneDNN on a CPU, whose backward leaves
-    2.5 kB behind each time (MKLDNNConcatBackward never deletes the memory that it makes). The
-    numbers are the same, bit for bit.
+    dim is negative, because with dim=1 MXNet uses oneDNN on a CPU, whose backward pass leaks 2.5 kB
+    (MKLDNNConcatBackward never frees its memory). The numbers are the same, bit for bit.
     """
     return mx.sym.concat(*parts, dim=-3, name=name)
 
@@ -78,10 +77,10 @@ def concat(*parts, name=None):
 def zero_padding(x, channels_in, channels, stride):
     """Option A: every stride-th pixel, and zeros in the new channels, which come last.
 
-    The pixels are picked by a pooling of one pixel, exactly. oneDNN, which has no slices, keeps its
-    layout there: what a slice's backward gives in plain order is slow to add up in bfloat16.
+    A pooling of 1x1 selects the pixels, exactly. oneDNN keeps its layout in a pooling; a slice's
+    backward pass returns plain order, which is slow to add in bfloat16.
 
-    Raises UserError where there are fewer channels than before.
+    Raises UserError if the unit has fewer channels than its input.
     """
     if channels < channels_in:
         raise UserError(
@@ -102,12 +101,11 @@ def zero_padding(x, channels_in, channels, stride):
 
 
 def classifier(x, channels, classes):
-    """Mean over the picture, fully connected layer, softmax.
+    """Mean over the image, fully connected layer, softmax: probabilities (batch, classes).
 
-    x: (batch, channels, height, width). Returns probabilities (batch, classes). The weights start
-    uniform in +-1/sqrt(channels), as in the authors' Torch code; the bias at 0. The mean is
-    mx.sym.mean, because the backward pass of MXNet's global pooling takes a fifth of a whole
-    training step on a CPU.
+    The weights start uniform in +-1/sqrt(channels), as in the authors' Torch code, the bias at 0.
+    mx.sym.mean, because the backward pass of MXNet's global pooling takes a fifth of a training
+    step on a CPU.
     """
     x = mx.sym.mean(x, axis=(2, 3), name="mean")
     weight = mx.sym.Variable(

@@ -1,4 +1,4 @@
-"""Which variants and depths exist, and what a network's name means. Needs no MXNet."""
+"""The variants and depths that exist, and the names of networks. Does not import MXNet."""
 
 import re
 from pathlib import Path
@@ -23,6 +23,7 @@ PAPER_UNIT = {
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 # How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
 OPTIONS = ("A", "B", "A-preactivated")
+BOTTLENECK_STRIDES = ("1x1", "3x3")  # the layer that has it
 # Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or
 # (Table 3) 3n+2 layers.
 LAYERS = {"basic": 2, "bottleneck": 3, "one_layer": 1}
@@ -35,26 +36,25 @@ IMAGENET = {
     152: ("bottleneck", (3, 8, 36, 3)),
     200: ("bottleneck", (3, 24, 36, 3)),
 }
-# A variant's name: the depth follows it, so it ends in a letter; - stands between two of them.
+# A variant's name. It ends in a letter, because the depth follows it; "-" separates two names.
 VARIANT = re.compile(r"[a-z]([a-z0-9_]*[a-z_])?")
 
 
 def variants(folder):
-    """The names of the files in symbols/<folder>/: each file is a variant, if its name is one."""
+    """The variants in symbols/<folder>/: the files with valid names."""
     return sorted(
         path.stem for path in (FOLDER / folder).glob("*.py") if VARIANT.fullmatch(path.stem)
     )
 
 
 def check_variant(folder, name):
-    """Raise UserError unless symbols/<folder>/<name>.py is there and can stand before a depth."""
+    """Raise UserError unless symbols/<folder>/<name>.py exists and has a valid name."""
     if name in variants(folder):
         return
     if name in {path.stem for path in (FOLDER / folder).glob("*.py")}:
         raise UserError(
-            f"symbols/{folder}/{name}.py: a variant is called by small letters, digits "
-            "and _, and ends in a letter, because the depth follows it; rename "
-            "the file"
+            f"symbols/{folder}/{name}.py: a variant's name has small letters, digits and _, and "
+            "ends in a letter, because the depth follows it; rename the file"
         )
     raise UserError(
         f"no {folder[:-1]} is called '{name}': there are {', '.join(variants(folder))} "
@@ -65,58 +65,54 @@ def check_variant(folder, name):
 def stages(depth, unit=None, family="cifar"):
     """(kind of unit, units in each stage) of a network with that many weighted layers.
 
-    family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer; None
-    takes the paper's.
-    Raises UserError for a depth that does not exist or that two kinds of unit have.
+    family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer, by
+    default the paper's. Raises UserError for a depth that does not exist or is ambiguous.
     """
     if unit is not None and unit not in LAYERS:
         raise UserError(f"no unit is called '{unit}': there are {', '.join(LAYERS)}")
     if family == "imagenet":
-        if depth not in IMAGENET:
-            raise UserError(
-                f"no ImageNet network has {depth} layers: there are "
-                f"{', '.join(map(str, IMAGENET))}"
-            )
-        kind, counts = IMAGENET[depth]
-        if unit not in (None, kind):
-            raise UserError(
-                f"the ImageNet network with {depth} layers has {kind} units; leave " "--unit out"
-            )
-        return kind, counts
+        return _imagenet_stages(depth, unit)
     if family != "cifar":
         raise UserError(f"no family of networks is called '{family}': there are cifar, imagenet")
-
-    def fits(kind):
-        return depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0
-
-    kind = unit or PAPER_UNIT.get(depth)
-    if kind is None:
-        kinds = [name for name in ("basic", "bottleneck") if fits(name)]
-        if len(kinds) > 1:
-            raise UserError(
-                f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit "
-                "bottleneck (make: UNIT=basic or UNIT=bottleneck)"
-            )
-        kind = kinds[0] if kinds else None
-    if kind is None or not fits(kind):
-        rules = [kind] if kind else ["basic", "bottleneck"]
-        told = [
-            f"{name} units make {3 * LAYERS[name]}n+2 ({_nearest(depth, 3 * LAYERS[name])})"
-            for name in rules
-        ]
-        raise UserError(f"no network has {depth} layers: {', '.join(told)}")
-    return kind, ((depth - 2) // (3 * LAYERS[kind]),) * 3
+    kinds = [unit or PAPER_UNIT.get(depth)]
+    if kinds == [None]:
+        kinds = ["basic", "bottleneck"]
+    fitting = [kind for kind in kinds if depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0]
+    if len(fitting) > 1:
+        raise UserError(
+            f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit "
+            "bottleneck (make: UNIT=basic or UNIT=bottleneck)"
+        )
+    if not fitting:
+        rules = ", ".join(_rule(kind, depth) for kind in kinds)
+        raise UserError(f"no network has {depth} layers: {rules}")
+    return fitting[0], ((depth - 2) // (3 * LAYERS[fitting[0]]),) * 3
 
 
-def _nearest(depth, step):
+def _imagenet_stages(depth, unit):
+    if depth not in IMAGENET:
+        depths = ", ".join(map(str, IMAGENET))
+        raise UserError(f"no ImageNet network has {depth} layers: there are {depths}")
+    kind, counts = IMAGENET[depth]
+    if unit not in (None, kind):
+        raise UserError(
+            f"the ImageNet network with {depth} layers has {kind} units; leave --unit out"
+        )
+    return kind, counts
+
+
+def _rule(kind, depth):
+    """The depths that a kind of unit makes, and those that are nearest to a depth."""
+    step = 3 * LAYERS[kind]
     below = max(1, (depth - 2) // step)
-    return f"nearest: {below * step + 2} and {(below + 1) * step + 2}"
+    nearest = f"nearest: {below * step + 2} and {(below + 1) * step + 2}"
+    return f"{kind} units make {step}n+2 ({nearest})"
 
 
 def parse(network):
     """'[activation-][shortcut]depth' -> (activation, shortcut, depth).
 
-    A single name may be either. Raises UserError for what names no network.
+    A single name is an activation or a shortcut. Raises UserError for an invalid name.
     """
     match = re.fullmatch(r"(?:([a-z][a-z0-9_]*)-)?([a-z](?:[a-z0-9_]*[a-z_])?)?([0-9]+)", network)
     if not match:
@@ -155,18 +151,28 @@ def default_option(unit):
     return "B" if unit == "bottleneck" else "A"
 
 
+def check_options(option, bottleneck_stride):
+    """Raise UserError for an unknown option or stride of a bottleneck."""
+    if option not in OPTIONS:
+        raise UserError(f"no option is called '{option}': there are {', '.join(OPTIONS)}")
+    if bottleneck_stride not in BOTTLENECK_STRIDES:
+        raise UserError(
+            f"a bottleneck has its stride in its first 1x1 or its 3x3, not in '{bottleneck_stride}'"
+        )
+
+
 def constants(values):
-    """{"bias": -7.0} -> 'bias=-7', as it is typed."""
+    """{"bias": -7.0} -> 'bias=-7', as on the command line."""
     return ",".join(f"{key}={value:g}" for key, value in values.items())
 
 
 def run_name(
     dataset, activation, shortcut, depth, unit, constants, activation_constants=None, widths=None
 ):
-    """The folder of a network's runs: its make target, and what is not by default.
+    """The folder of a network's runs, for example cifar10-exclusive_gating110-bias=-7.
 
-    As cifar10-exclusive_gating110-bias=-7. constants, activation_constants: those of the shortcut
-    and of the activation that differ from their files'. widths: of the stages, or None.
+    constants, activation_constants: those of the shortcut and of the activation that differ from
+    their files' defaults. widths: of the stages, or None for the papers'.
     """
     parts = [dataset, name(activation, shortcut, depth)]
     if unit != PAPER_UNIT.get(depth, unit):
@@ -179,9 +185,9 @@ def run_name(
 
 
 def stage_widths(widths, family):
-    """The channels of each stage's 3x3 layers; None stands for the papers'.
+    """The channels of each stage's 3x3 layers. widths: None for the papers'.
 
-    Raises UserError for another number of stages than the family has.
+    Raises UserError for a wrong number of stages.
     """
     if widths is None:
         return WIDTHS[family]

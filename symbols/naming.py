@@ -1,4 +1,4 @@
-"""How the layers of a unit get their names, and in which line of a variant's file each was made."""
+"""Names of a unit's layers, and the line of a variant's file that builds each."""
 
 import inspect
 from pathlib import Path
@@ -10,14 +10,14 @@ VARIANTS = (str(FOLDER / "activations"), str(FOLDER / "shortcuts"))
 
 
 class Misuse(Exception):
-    """A variant's file has asked its unit for what cannot be; the message says for what."""
+    """A variant's file uses its unit in a wrong way."""
 
 
 class Layers(mx.name.Prefix):
-    """Within it every layer's name begins with a prefix, and # in a name is the next number.
+    """A scope in which layers' names begin with a prefix, and # in a name is the next number.
 
-    places: {name: (file, line)} of the layers that a variant's file made.
-    Raises Misuse for a name that is given twice.
+    places: {name: (file, line)} of the layers that a variant's file builds. Raises Misuse for a
+    name that is used twice.
     """
 
     def __init__(self, prefix):
@@ -42,7 +42,7 @@ class Layers(mx.name.Prefix):
 
 
 def place_of_call():
-    """(file, line): where the innermost variant's file is now, or None."""
+    """(file, line) of the innermost call in a variant's file, or None."""
     frame = inspect.currentframe()
     while frame and not frame.f_code.co_filename.startswith(VARIANTS):
         frame = frame.f_back

@@ -1,10 +1,6 @@
-"""From names and numbers to the network: what get_symbol does."""
-
-import types
+"""get_symbol: from names and numbers to the network."""
 
 import mxnet as mx
-
-from common.errors import UserError
 
 from . import names
 from .checks import check
@@ -29,99 +25,81 @@ def get_symbol(
     activation_args=None,
     widths=None,
 ):
-    """The network as a symbol.
-
-    Its inputs are `data` (batch, 3, height, width) and `softmax_label` (batch,).
+    """The network as a symbol, with inputs `data` (batch, 3, height, width) and `softmax_label`.
 
     depth, unit        weighted layers and kind of unit; see names.stages
     activation         a file of symbols/activations/, without .py (Table 2)
     shortcut           a file of symbols/shortcuts/ (Table 1)
-    shortcut_args      the shortcut's constants, as {"bias": -7}
+    shortcut_args      the shortcut's constants, for example {"bias": -7}
+    activation_args    the activation's constants, for example {"beta": 1}
     classes            outputs; by default 10 for CIFAR and 1000 for ImageNet
     family             cifar or imagenet
-    option             how a unit changes dimensions: A, B or A-preactivated. By default the papers'
-                       choice: A for basic and one-layer units (1512.03385, section 4.2), B for
-                       bottlenecks (1603.05027, appendix)
-    bottleneck_stride  which of a bottleneck's layers has the stride: 1x1 (the authors), 3x3
+    option             how a unit changes dimensions: A, B or A-preactivated; see names.OPTIONS
+    bottleneck_stride  the layer of a bottleneck that has the stride: 1x1 (the authors) or 3x3
                        (fb.resnet.torch)
-    activation_args    the activation's constants, as {"beta": 1}
-    widths             channels of each stage's 3x3 layers; by default (16, 32, 64) for CIFAR and
-                       (64, 128, 256, 512) for ImageNet. The stem keeps its 16 or 64
-    dtype              float16: from the data to the last unit, which MXNet computes on GPUs only.
-                       By default, and for bfloat16, to which training converts it, float32
+    widths             channels of each stage's 3x3 layers, by default names.WIDTHS; the stem keeps
+                       its 16 or 64
+    dtype              float16, on GPUs only: from the data to the last unit. By default float32,
+                       also for bfloat16, to which training converts the symbol
 
-    Raises UserError for a name, depth or constant that does not exist and for a variant's file that
-    breaks its contract.
+    Raises UserError for a name, depth or constant that does not exist, and for a variant's file
+    that breaks its contract.
     """
-    kind, units_per_stage = names.stages(depth, unit, family)
-    activation = Variant("activations", activation)
-    shortcut = Variant("shortcuts", shortcut)
-    constants = shortcut.constants(shortcut_args or {})
-    activation_args = activation.constants(activation_args or {})
-    option = option or names.default_option(kind)
-    if option not in names.OPTIONS:
-        raise UserError(f"no option is called '{option}': there are {', '.join(names.OPTIONS)}")
-    if bottleneck_stride not in ("1x1", "3x3"):
-        raise UserError(
-            "a bottleneck's stride is in its first 1x1 or its 3x3, not in " f"'{bottleneck_stride}'"
-        )
-    made = []  # [(unit, symbol)]: what join and residual_unit return
-
-    def residual_unit(x, unit):
-        y = activation.call("residual_unit", x, unit, constants=activation_args)
-        made.append((unit, y))
-        return y
-
-    with mx.name.NameManager():  # the same call gives the same names, whatever was built before
-        symbol = resnet(
-            units_per_stage,
-            names.stage_widths(widths, family),
-            kind,
-            functions(activation, residual_unit, activation_args),
-            joining(shortcut, constants, made),
-            classes or CLASSES[family],
-            family,
-            option,
-            bottleneck_stride,
-            dtype,
-        )
-    check(symbol, made, IMAGE_SIZE[family], activation.path)
+    stages = names.stages(depth, unit, family)
+    option = option or names.default_option(stages[0])
+    names.check_options(option, bottleneck_stride)
+    variants = Variants(activation, activation_args or {}, shortcut, shortcut_args or {})
+    widths = names.stage_widths(widths, family)
+    classes = classes or CLASSES[family]
+    with mx.name.NameManager():  # layers have the same names in each call
+        symbol = resnet(stages, widths, variants, classes, family, option, bottleneck_stride, dtype)
+    check(symbol, variants.outputs, IMAGE_SIZE[family], variants.path)
     return symbol
 
 
-def joining(shortcut, constants, made):
-    """The function by which units join their paths: a shortcut's file with its constants.
+class Variants:
+    """The functions of an activation's and of a shortcut's file, with their constants.
 
-    made: a list that takes in (unit, symbol) for each join.
+    after_conv1 and after_last_unit exist if the activation's file has them.
+
+    outputs: [(unit, symbol)], what residual_unit and join returned. path: the activation's file.
     """
 
-    def join(x, f, unit, projection):
-        asked = [projection] if "projection" in shortcut.functions["join"] else []
-        y = shortcut.call("join", x, f, unit, *asked, constants=constants)
-        made.append((unit, y))
+    def __init__(self, activation, activation_args, shortcut, shortcut_args):
+        self._activation = Variant("activations", activation)
+        self._shortcut = Variant("shortcuts", shortcut)
+        self._activation_args = self._activation.constants(activation_args)
+        self._shortcut_args = self._shortcut.constants(shortcut_args)
+        self.path = self._activation.path
+        self.outputs = []
+        for function in ("after_conv1", "after_last_unit"):
+            if function in self._activation.functions:
+                setattr(self, function, self._guarded(function))
+
+    def _guarded(self, function):
+        return lambda x: self._activation.call(function, x, constants=self._activation_args)
+
+    def residual_unit(self, x, unit):
+        y = self._activation.call("residual_unit", x, unit, constants=self._activation_args)
+        self.outputs.append((unit, y))
         return y
 
-    return join
+    def join(self, x, f, unit, projection):
+        asks = "projection" in self._shortcut.functions["join"]
+        arguments = [x, f, unit, projection] if asks else [x, f, unit]
+        y = self._shortcut.call("join", *arguments, constants=self._shortcut_args)
+        self.outputs.append((unit, y))
+        return y
 
 
-def functions(activation, residual_unit, constants):
-    """What resnet() builds with: the functions that the file has, each of them guarded."""
-    made = types.SimpleNamespace(residual_unit=residual_unit)
-    if "after_conv1" in activation.functions:
-        made.after_conv1 = lambda x: activation.call("after_conv1", x, constants=constants)
-    if "after_last_unit" in activation.functions:
-        made.after_last_unit = lambda x: activation.call("after_last_unit", x, constants=constants)
-    return made
+def shortcut_constants(shortcut, values):
+    """{constant: number} of a shortcut: its file's defaults, replaced by values.
 
-
-def shortcut_constants(shortcut, given):
-    """The constants of a shortcut: its file's defaults, replaced by what is given.
-
-    Raises UserError for an unknown one.
+    Raises UserError for an unknown constant.
     """
-    return Variant("shortcuts", shortcut).constants(given)
+    return Variant("shortcuts", shortcut).constants(values)
 
 
-def activation_constants(activation, given):
-    """The same of an activation."""
-    return Variant("activations", activation).constants(given)
+def activation_constants(activation, values):
+    """{constant: number} of an activation, as shortcut_constants."""
+    return Variant("activations", activation).constants(values)

@@ -1,7 +1,7 @@
-"""A network on the command line: its options, and what they name. Needs no MXNet until then."""
+"""A network on the command line and in config.json. MXNet is not imported before the symbol."""
 
 import math
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 
 import symbols
 from common.command import FLOAT32
@@ -11,7 +11,7 @@ from . import names
 
 
 def of_network(add, depth):
-    """Add the options of a network; depth: its layers by default."""
+    """Add the options of a network. depth: the default."""
     activations = ", ".join(names.variants("activations"))
     shortcuts = ", ".join(names.variants("shortcuts"))
     add(
@@ -66,42 +66,37 @@ def of_network(add, depth):
 
 @dataclass(frozen=True)
 class Network:
-    """One network: what names it, and what differs from the papers'."""
+    """What names a network; see get_symbol."""
 
     depth: int
     activation: str
     shortcut: str
-    shortcut_args: dict = field(hash=False)  # all of the shortcut's constants, those by default too
+    shortcut_args: dict = field(hash=False)  # all constants, also those with their defaults
     unit: str
     option: str
     bottleneck_stride: str
-    # None: of a file without constants, as in a config.json from before there were any
-    activation_args: dict = field(default=None, hash=False)
-    widths: tuple = None  # None: the papers'
+    activation_args: dict = field(hash=False)  # None for an activation without constants
+    widths: tuple  # None for the papers'
 
     @classmethod
     def of(cls, settings):
-        """The network of a config.json's recipe. Raises KeyError for a part that it lacks."""
-        return cls(
-            **{name: settings[name] for name in cls.required()},
-            activation_args=settings.get("activation_args"),
-            widths=settings.get("widths"),
-        )
+        """The network of a config.json's recipe. Raises KeyError for a missing part."""
+        return cls(**{name: settings[name] for name in cls.required()})
 
     @classmethod
     def required(cls):
-        """The parts that every config.json has; a run from before the others was without them."""
-        return [part.name for part in fields(cls) if part.default is MISSING]
+        """The parts of a recipe that name its network."""
+        return [part.name for part in fields(cls)]
 
     def settings(self):
-        """{name: value}, as config.json has it and get_symbol takes it."""
+        """{name: value} for config.json and get_symbol."""
         return asdict(self)
 
     def symbol(self, classes, family="cifar", dtype="float32"):
         return symbols.get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
 
     def name(self, dataset):
-        """What its runs are called: data set, make target, and what is not by default."""
+        """The name of its runs: data set, make target, and what differs from the defaults."""
         usual = symbols.shortcut_constants(self.shortcut, {})
         usual_activation = symbols.activation_constants(self.activation, {})
         return names.run_name(
@@ -116,35 +111,33 @@ class Network:
         )
 
 
+def unusual(values, usual):
+    return {key: value for key, value in values.items() if value != usual[key]}
+
+
 def required(recipe):
-    """The parts of its network that a config.json's recipe must have: those of a Network, or of the
-    reading notes' own.
-    """
-    return ["units", "widths"] if _of_notes(recipe) else Network.required()
+    """The parts of its network that a config.json's recipe must have."""
+    return ["units", "widths"] if _is_of_notes(recipe) else Network.required()
 
 
 def symbol_of(recipe, classes, family="cifar"):
-    """The float32 symbol of a config.json's recipe. Raises KeyError for a part that it lacks."""
-    if _of_notes(recipe):
+    """The float32 symbol of a config.json's recipe. Raises KeyError for a missing part."""
+    if _is_of_notes(recipe):
         from . import notes
 
         return notes.get_symbol(recipe["units"], recipe["widths"], classes)
     return Network.of(recipe).symbol(classes, family)
 
 
-def _of_notes(recipe):
-    """Whether train_notes.py wrote it; a user's own activation of that name has a kind of unit."""
+def _is_of_notes(recipe):
+    """Whether train_notes.py wrote it; the recipe of a user's activation `notes` has a unit."""
     return recipe.get("activation") == "notes" and "unit" not in recipe
 
 
-def unusual(values, usual):
-    return {key: value for key, value in values.items() if value != usual[key]}
-
-
 def network(arguments, family, depth):
-    """The network that was typed. family: cifar or imagenet.
+    """The Network of the command line. family: cifar or imagenet. depth: the default.
 
-    Raises UserError for what does not exist.
+    Raises UserError for a name or depth that does not exist.
     """
     activation = arguments.activation or "original"
     shortcut = arguments.shortcut or "identity"

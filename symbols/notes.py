@@ -1,80 +1,125 @@
-"""The reading notes' own network: pre-activation units by a script for MXNet's symbolic API.
+"""The reading notes' own network, a script for MXNet's symbolic API, and each of its departures.
 
-What differs from the paper's pre-activation network (1603.05027, Figure 4(e); 1512.03385, 4.2):
+A departure is a difference from the paper's pre-activation network (1603.05027, Figure 4(e);
+1512.03385, section 4.2). Without any, the network is symbols/activations/preact.py's with option A,
+bit for bit.
 
-- Stride: the first unit of every stage has stride 2, the first stage's too, so that the stages see
-  16x16, 8x8 and 4x4 pixels; the paper: 32x32, 16x16, 8x8.
-- Projection: it reads the unit's raw input x, and stands in the first unit of every stage; the
-  paper: option A, and a projection reads the pre-activation.
-- Stem: a bare 3x3 convolution; the paper has BN and ReLU after it, and the first unit none of its
-  own.
-- Widths: 64, 128, 256 behind a stem of 16; the paper: 16, 32, 64.
-- Biases: every convolution has one; the paper: none, as BN follows or precedes.
-- Epsilon: MXNet's 1e-3 in every BN; here otherwise Torch's 1e-5.
-- Last gamma: that of the BN before the pooling is fixed at 1, MXNet's default; the paper learns it.
-- Pooling: 3x3 with stride 1 makes 2x2 of the last 4x4, and the classifier has four weights where
-  the paper's has one, for each channel and class; the paper: the mean over the whole picture.
-- Start of the classifier: He et al.'s Gaussian, as of every weight; here otherwise uniform.
-- Weight decay: MXNet's own rule, weights and gammas; here otherwise weights alone. So gammas
-  bring a wd_mult of 1.
+stride      The first unit of every stage has stride 2, the first stage's too, so that the stages
+            see 16x16, 8x8 and 4x4 pixels; the paper: 32x32, 16x16, 8x8.
+projection  The first unit of every stage has a projection, which reads the unit's input x; the
+            paper: option A.
+stem        A 3x3 convolution only. The paper: BN and ReLU follow it, and the first unit has none of
+            its own.
+widths      64, 128, 256 behind a stem of 16; the paper: 16, 32, 64.
+biases      Every convolution has one; the paper: none, as BN follows or precedes.
+epsilon     MXNet's 1e-3 in every BN; otherwise Torch's 1e-5.
+gamma       The gamma of the BN before the pooling is fixed at 1, MXNet's default; the paper learns
+            it.
+pooling     3x3 with stride 1 makes 2x2 of the last 4x4, and the classifier has four weights for
+            each channel and class; the paper: the mean over the image, and one weight.
+classifier  Its weights start from He et al.'s Gaussian, as all weights; otherwise uniform.
+decay       Weights and gammas decay, which is MXNet's rule; otherwise weights only. So gammas have
+            a wd_mult of 1.
 """
 
 import mxnet as mx
 
+from . import names
+from .layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, relu, zero_padding
+from .resnet import STEM_CHANNELS
+
 UNITS = 12  # in each stage
 WIDTHS = (64, 128, 256)
-STEM_CHANNELS = 16
-MOMENTUM = 0.9  # of BN's moving averages
+DEPARTURES = (
+    "stride",
+    "projection",
+    "stem",
+    "widths",
+    "biases",
+    "epsilon",
+    "gamma",
+    "pooling",
+    "classifier",
+    "decay",
+)
 
 
-def get_symbol(units=UNITS, widths=WIDTHS, classes=10):
+def get_symbol(units=UNITS, widths=WIDTHS, classes=10, departures=DEPARTURES):
     """The notes' ResNet(units, widths), with inputs `data` (batch, 3, 32, 32) and `softmax_label`.
 
-    18,268,586 parameters by default, moving averages not counted.
+    18,268,586 parameters by default, moving averages not counted. departures: some of DEPARTURES.
     """
-    x = convolution(mx.sym.Variable("data"), STEM_CHANNELS, 3, "conv1")
-    for stage, channels in enumerate(widths, 1):
+    layers = Layers(departures)
+    channels = STEM_CHANNELS["cifar"]
+    x = layers.convolution(mx.sym.Variable("data"), channels, 3, "conv1")
+    if "stem" not in departures:
+        x = relu(layers.batch_norm(x, "bn1"), "relu1")
+    if "widths" not in departures:
+        widths = names.WIDTHS["cifar"]
+    for stage, width in enumerate(widths, 1):
         for number in range(1, units + 1):
-            x = residual_unit(x, channels, f"stage{stage}_unit{number}", first=number == 1)
-    x = mx.sym.BatchNorm(x, momentum=MOMENTUM, name="last_bn")  # MXNet's fix_gamma is True
-    x = relu(x, "last_relu")
-    x = mx.sym.Pooling(x, kernel=(3, 3), pool_type="avg", name="pool")
-    x = mx.sym.FullyConnected(mx.sym.flatten(x, name="flatten"), num_hidden=classes, name="fc")
-    return mx.sym.SoftmaxOutput(x, name="softmax")
+            x = layers.residual_unit(x, channels, width, stage, number)
+            channels = width
+    return layers.classifier(x, channels, classes)
 
 
-def residual_unit(x, channels, unit, first):
-    """Pre-activation with two 3x3 convolutions: (batch, in, h, w) -> (batch, channels, h', w').
+class Layers:
+    """The layers of the notes' network, with some of its departures."""
 
-    unit: with which its layers' names begin. first: of its stage; then h' = h / 2 and w' = w / 2.
-    """
-    stride = 2 if first else 1
-    f = relu(batch_norm(x, f"{unit}_bn1"), f"{unit}_relu1")
-    f = convolution(f, channels, 3, f"{unit}_conv1", stride)
-    f = relu(batch_norm(f, f"{unit}_bn2"), f"{unit}_relu2")
-    f = convolution(f, channels, 3, f"{unit}_conv2")
-    if first:
-        x = convolution(x, channels, 1, f"{unit}_projection", stride)
-    return mx.sym.elemwise_add(x, f, name=f"{unit}_sum")
+    def __init__(self, departures):
+        self._departures = departures
 
+    def residual_unit(self, x, channels_in, channels, stage, number):
+        """(batch, channels_in, h, w) -> (batch, channels, h / stride, w / stride)."""
+        first = number == 1
+        unit = f"stage{stage}_unit{number}"
+        stride = 2 if first and (stage > 1 or "stride" in self._departures) else 1
+        f = x
+        if "stem" in self._departures or not (first and stage == 1):
+            f = relu(self.batch_norm(x, f"{unit}_bn1"), f"{unit}_relu1")
+        f = self.convolution(f, channels, 3, f"{unit}_conv1", stride)
+        f = relu(self.batch_norm(f, f"{unit}_bn2"), f"{unit}_relu2")
+        f = self.convolution(f, channels, 3, f"{unit}_conv2")
+        if first and "projection" in self._departures:
+            x = self.convolution(x, channels, 1, f"{unit}_projection", stride)
+        elif stride > 1 or channels != channels_in:
+            x = zero_padding(x, channels_in, channels, stride)
+        return mx.sym.elemwise_add(x, f, name=f"{unit}_sum")
 
-def convolution(x, channels, kernel, name, stride=1):
-    """With a bias, and as much padding as keeps the size, divided by the stride."""
-    return mx.sym.Convolution(
-        x,
-        num_filter=channels,
-        kernel=(kernel, kernel),
-        stride=(stride, stride),
-        pad=(kernel // 2, kernel // 2),
-        name=name,
-    )
+    def classifier(self, x, channels, classes):
+        """From the last unit's output to probabilities (batch, classes)."""
+        fixed = "gamma" in self._departures
+        x = relu(self.batch_norm(x, "last_bn", fix_gamma=fixed), "last_relu")
+        if "pooling" in self._departures:
+            x = mx.sym.Pooling(x, kernel=(3, 3), pool_type="avg", name="pool")
+            x = mx.sym.flatten(x, name="flatten")
+        else:
+            x = mx.sym.mean(x, axis=(2, 3), name="mean")
+        weight = {}
+        if "classifier" not in self._departures:
+            start = mx.init.Xavier("uniform", "in", 1)
+            weight["weight"] = mx.sym.Variable("fc_weight", init=start)
+        x = mx.sym.FullyConnected(x, num_hidden=classes, name="fc", **weight)
+        return mx.sym.SoftmaxOutput(x, name="softmax")
 
+    def convolution(self, x, channels, kernel, name, stride=1):
+        """A convolution whose padding keeps the size, divided by the stride."""
+        bias = {} if "biases" in self._departures else {"no_bias": True}
+        return mx.sym.Convolution(
+            x,
+            num_filter=channels,
+            kernel=(kernel, kernel),
+            stride=(stride, stride),
+            pad=(kernel // 2, kernel // 2),
+            name=name,
+            **bias,
+        )
 
-def batch_norm(x, name):
-    """With a learnt, decayed gamma, and MXNet's epsilon of 1e-3."""
-    gamma = mx.sym.Variable(f"{name}_gamma", wd_mult=1)
-    return mx.sym.BatchNorm(x, gamma=gamma, fix_gamma=False, momentum=MOMENTUM, name=name)
-
-
-def relu(x, name):
-    return mx.sym.Activation(x, act_type="relu", name=name)
+    def batch_norm(self, x, name, fix_gamma=False):
+        """BN, whose gamma is learnt or fixed at 1."""
+        options = {} if "epsilon" in self._departures else {"eps": BATCH_NORM_EPSILON}
+        if not fix_gamma:
+            options["fix_gamma"] = False
+            if "decay" in self._departures:
+                options["gamma"] = mx.sym.Variable(f"{name}_gamma", wd_mult=1)
+        return mx.sym.BatchNorm(x, momentum=BATCH_NORM_MOMENTUM, name=name, **options)

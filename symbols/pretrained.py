@@ -1,9 +1,8 @@
-"""gluoncv's published ImageNet weights in our symbols, so that its published accuracies test ours.
+"""gluoncv's published ImageNet weights in this project's symbols, whose accuracies are published.
 
-resnet<depth>_v1 is the original network, weight by weight. resnet<depth>_v2 is the pre-activated
-one with three departures from the paper, which are taken over: a BN of the pictures (folded into
-mean and conv1 here), an activation of the first unit besides the stem's, and a bottleneck's stride
-in its 3x3.
+resnet<depth>_v1 is the original network. resnet<depth>_v2 is the pre-activated network with three
+departures from the paper, which the symbol has too: a BN of the images (folded into the mean and
+conv1), an activation of the first unit besides the stem's, and a bottleneck's stride in its 3x3.
 """
 
 import os
@@ -15,24 +14,25 @@ import mxnet as mx
 import numpy as np
 
 from common.errors import UserError
+from common.layer_names import renamed
 
 from . import get_symbol, names
 from .activations import preact
 from .resnet import resnet
 from .shortcuts import identity
 
-# What gluoncv subtracts from red, green and blue, and what it divides them by.
+# gluoncv subtracts MEAN from red, green and blue, and divides them by STD.
 MEAN = np.array([0.485, 0.456, 0.406]) * 255
 STD = np.array([0.229, 0.224, 0.225]) * 255
 EPSILON = 1e-5
 
 
 def load(name):
-    """(symbol, (arguments, auxiliary states), mean): for pictures of 0 to 255 less that mean.
+    """(symbol, (arguments, auxiliary states), mean) for images from 0 to 255 less the mean.
 
-    name: resnet50_v1, or resnet50_v1-0123abcd for a file of that name and that checksum. gluoncv
-    looks into its cache (~/.mxnet/models, or $MXNET_HOME/models), checks the SHA-1, and downloads
-    what is not there. Raises UserError where that fails.
+    name: resnet50_v1, or resnet50_v1-0123abcd for a file of this name and checksum. gluoncv looks
+    into its cache (~/.mxnet/models, or $MXNET_HOME/models), checks the SHA-1, and downloads missing
+    files. Raises UserError if that fails.
     """
     match = re.fullmatch(r"resnet(\d+)_v([12])(?:-([0-9a-f]{8,40}))?", name)
     if not match or int(match[1]) not in names.IMAGENET or match[1] == "200":
@@ -64,76 +64,38 @@ def load(name):
 
 
 def symbol(depth, version):
-    """Our network as gluoncv builds it."""
+    """The network as gluoncv builds it."""
     if version == 1:
         return get_symbol(depth, family="imagenet", option="B")
 
     def residual_unit(x, unit):
-        unit.is_first = False  # every unit activates its input
+        unit.is_first = False  # in gluoncv every unit activates its input
         return preact.residual_unit(x, unit)
 
-    def join(x, f, unit, projection):
-        return identity.join(x, f, unit)
-
-    kind, counts = names.stages(depth, family="imagenet")
-    theirs = SimpleNamespace(residual_unit=residual_unit, after_last_unit=preact.after_last_unit)
+    variants = SimpleNamespace(
+        residual_unit=residual_unit,
+        join=lambda x, f, unit, projection: identity.join(x, f, unit),
+        after_last_unit=preact.after_last_unit,
+    )
+    stages = names.stages(depth, family="imagenet")
     with mx.name.NameManager():
-        return resnet(
-            counts, names.WIDTHS["imagenet"], kind, theirs, join, 1000, "imagenet", "B", "3x3"
-        )
+        return resnet(stages, names.WIDTHS["imagenet"], variants, 1000, "imagenet", "B", "3x3")
 
 
-def carry(net, version):
-    """(arguments, auxiliary states) of a gluoncv network, as they are: {our name: array} twice."""
-    layers = list(net.features)
-    stages = [layer for layer in layers if type(layer).__name__ == "HybridSequential"]
-    stem = layers[: layers.index(stages[0])]
-    if version == 2:
-        stem = stem[1:]  # it begins with a BN of the pictures
-    named = dict(zip(("conv1", "bn1"), stem))
-    for number, stage in enumerate(stages, 1):
-        for count, block in enumerate(stage, 1):
-            for name, layer in unit_layers(block, version).items():
-                named[f"stage{number}_unit{count}_{name}"] = layer
-    if version == 2:
-        named["last_bn"] = layers[layers.index(stages[-1]) + 1]
-    arguments = {"fc_weight": net.output.weight.data(), "fc_bias": net.output.bias.data()}
-    auxiliary = {}
-    for name, layer in named.items():
-        if hasattr(layer, "running_mean"):
-            arguments[f"{name}_gamma"] = layer.gamma.data()
-            arguments[f"{name}_beta"] = layer.beta.data()
-            auxiliary[f"{name}_moving_mean"] = layer.running_mean.data()
-            auxiliary[f"{name}_moving_var"] = layer.running_var.data()
-        else:
-            arguments[f"{name}_weight"] = layer.weight.data()
-    for name, layer in named.items():  # a bias in front of a BN is taken off its mean
-        if version == 1 and "_conv" in name and layer.bias is not None:
-            mean = name.replace("_conv", "_bn") + "_moving_mean"
-            auxiliary[mean] = auxiliary[mean] - layer.bias.data()  # not in place: it is gluoncv's
-    return arguments, auxiliary
-
-
-def unit_layers(block, version):
-    """{our name within the unit: layer} of one of gluoncv's blocks."""
-    inner = list(block.body if version == 1 else block._children.values())
-    inner = [layer for layer in inner if layer is not block.downsample]
-    named = {}
-    for kind, parameter in (("conv", "weight"), ("bn", "gamma")):
-        layers = [layer for layer in inner if hasattr(layer, parameter)]
-        named.update({f"{kind}{number}": layer for number, layer in enumerate(layers, 1)})
-    if block.downsample is not None:
-        parts = block.downsample if version == 1 else [block.downsample]
-        named.update(zip(("projection", "projection_bn"), parts))
-    return named
+def carry(net):
+    """(arguments, auxiliary states) of a gluoncv network, without the BN of its images."""
+    arrays = {name: layer.data() for name, layer in net._collect_params_with_prefix().items()}
+    arrays = {name: array for name, array in renamed(arrays).items() if "bn_data" not in name}
+    states = {name: arrays.pop(name) for name in list(arrays) if "_moving_" in name}
+    return arrays, states
 
 
 def folded(net, version):
-    """((arguments, auxiliary states), mean): gluoncv's way with pictures, in conv1 and the mean."""
-    arguments, auxiliary = carry(net, version)
+    """((arguments, auxiliary states), mean): gluoncv's scaling of images is in conv1 and the mean."""
+    arguments, auxiliary = carry(net)
     mean = MEAN
     scale = STD
-    if version == 2:  # conv1 pads with 0 behind the BN of the pictures, as ours behind its mean
+    if version == 2:  # conv1 pads with 0 after the BN of the images, as ours after its mean
         norm = net.features[0]
         deviation = np.sqrt(norm.running_var.data().asnumpy() + EPSILON)  # its gamma is fixed
         centre = norm.running_mean.data().asnumpy()

@@ -14,7 +14,7 @@ from analysis import departures as training
 from analysis import networks
 from common import files
 from paper.scales import SCALES
-from symbols import departures, get_symbol, notes
+from symbols import get_symbol, notes
 from training.figure import Figure
 from training.optimizer import decay_multipliers, initializer
 
@@ -38,20 +38,18 @@ def computed(symbol):
 
 
 def test_without_a_departure_it_is_the_papers_network_bit_for_bit():
-    for ours, paper in zip(computed(departures.get_symbol(2)), computed(get_symbol(14, "preact"))):
+    for ours, paper in zip(
+        computed(notes.get_symbol(2, departures=())), computed(get_symbol(14, "preact"))
+    ):
         assert ours.keys() == paper.keys()
         for name in ours:
             assert np.array_equal(ours[name], paper[name]), name
 
 
-def test_with_all_departures_it_is_the_notes_network():
-    assert departures.get_symbol(2, departures.NAMES).tojson() == notes.get_symbol(2).tojson()
-
-
-@pytest.mark.parametrize("name", departures.NAMES)
+@pytest.mark.parametrize("name", notes.DEPARTURES)
 def test_departure_alone_changes_the_network(name):
-    symbol = departures.get_symbol(1, [name])
-    paper = departures.get_symbol(1)
+    symbol = notes.get_symbol(1, departures=[name])
+    paper = notes.get_symbol(1, departures=())
     assert symbol.tojson() != paper.tojson()
     assert len(symbol.infer_shape(data=IMAGES)[1]) == 1  # it can be had at 16x16
     assert (decay_multipliers(symbol, "weights") != decay_multipliers(paper, "weights")) == (

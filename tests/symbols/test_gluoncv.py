@@ -15,7 +15,7 @@ from gluoncv.model_zoo.cifarresnet import get_cifar_resnet
 from gluoncv.model_zoo.resnet import get_resnet
 
 from common.environment import without_notes
-from symbols import get_symbol, names
+from symbols import get_symbol, names, pretrained
 from symbols.layers import batch_norm, relu
 from symbols.resnet import resnet
 
@@ -29,9 +29,7 @@ def randomize(net, state):
         if name.endswith("weight"):
             value = state.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
         elif name.endswith("bias"):
-            value = np.zeros(
-                shape
-            )  # gluoncv's bottlenecks have biases in front of BN; the papers' have none
+            value = state.normal(0, 0.3, shape)
         elif name.endswith(("gamma", "running_var")):
             value = state.uniform(0.5, 1.5, shape)
         else:
@@ -47,52 +45,10 @@ def make_identity(norm):
     norm.running_mean.set_data(mx.nd.zeros(norm.gamma.shape))
 
 
-def carry(net, version):
+def carry(net):
     """{our name: array} of a gluon network."""
-    ours = {}
-
-    def put(name, layer):
-        if hasattr(layer, "running_mean"):
-            ours.update(
-                {
-                    f"{name}_{key}": getattr(layer, theirs).data()
-                    for key, theirs in (
-                        ("gamma", "gamma"),
-                        ("beta", "beta"),
-                        ("moving_mean", "running_mean"),
-                        ("moving_var", "running_var"),
-                    )
-                }
-            )
-        else:
-            ours[f"{name}_weight"] = layer.weight.data()
-
-    layers = list(net.features)
-    stages = [layer for layer in layers if type(layer).__name__ == "HybridSequential"]
-    before = layers[: layers.index(stages[0])][
-        version == 2 :
-    ]  # version 2 begins with a BN of the pictures
-    for name, layer in zip(("conv1", "bn1"), before):
-        put(name, layer)
-    for s, stage in enumerate(stages, 1):
-        for u, block in enumerate(stage, 1):
-            prefix = f"stage{s}_unit{u}"
-            weights = [
-                layer
-                for layer in (block.body if version == 1 else block._children.values())
-                if layer is not block.downsample
-            ]
-            for kind, key in (("conv", "weight"), ("bn", "gamma")):
-                for i, layer in enumerate([layer for layer in weights if hasattr(layer, key)], 1):
-                    put(f"{prefix}_{kind}{i}", layer)
-            if block.downsample is not None:
-                parts = block.downsample if version == 1 else [block.downsample]
-                for name, layer in zip(("projection", "projection_bn"), parts):
-                    put(f"{prefix}_{name}", layer)
-    if version == 2:
-        put("last_bn", layers[layers.index(stages[-1]) + 1])
-    ours.update(fc_weight=net.output.weight.data(), fc_bias=net.output.bias.data())
-    return ours
+    arguments, states = pretrained.carry(net)
+    return {**arguments, **states}
 
 
 def logits(symbol, arrays, images):
@@ -128,7 +84,7 @@ def agree(one, other):
 def test_imagenet_original(depth):
     net, images = prepared(get_resnet(1, depth), 64, 1)
     symbol = get_symbol(depth, family="imagenet", option="B")
-    assert agree(logits(symbol, carry(net, 1), images), net(images).asnumpy())
+    assert agree(logits(symbol, carry(net), images), net(images).asnumpy())
 
 
 @pytest.mark.parametrize("depth", [18, 50])
@@ -139,9 +95,9 @@ def test_imagenet_preact(depth):
     symbol = get_symbol(
         depth, activation="preact", family="imagenet", option="B", bottleneck_stride="3x3"
     )
-    assert not agree(logits(symbol, carry(net, 2), images), net(images).asnumpy())
+    assert not agree(logits(symbol, carry(net), images), net(images).asnumpy())
     make_identity(net.features[5][0].bn1)
-    arrays = carry(net, 2)
+    arrays = carry(net)
     assert agree(logits(symbol, arrays, images), net(images).asnumpy())
     authors = get_symbol(depth, activation="preact", family="imagenet", option="B")
     assert agree(logits(authors, arrays, images), net(images).asnumpy()) == (depth == 18)
@@ -152,9 +108,9 @@ def test_cifar_original(depth):
     # gluoncv has no ReLU after the stem's BN: no effect if that BN's output is positive.
     net, images = prepared(get_cifar_resnet(1, depth), 16, 1)
     symbol = get_symbol(depth, option="B")
-    assert not agree(logits(symbol, carry(net, 1), images), net(images).asnumpy())
+    assert not agree(logits(symbol, carry(net), images), net(images).asnumpy())
     net.features[1].beta.set_data(mx.nd.full((16,), 20))
-    assert agree(logits(symbol, carry(net, 1), images), net(images).asnumpy())
+    assert agree(logits(symbol, carry(net), images), net(images).asnumpy())
 
 
 def raw_projections(x, unit):
@@ -174,39 +130,27 @@ def test_cifar_preact(depth):
     net, images = prepared(get_cifar_resnet(2, depth), 16, 2)
     conv1 = net.features[1].weight
     conv1.set_data(conv1.data().abs())
-    arrays = carry(net, 2)
+    arrays = carry(net)
     arrays.update(
         bn1_gamma=mx.nd.ones(16),
         bn1_beta=mx.nd.zeros(16),
         bn1_moving_mean=mx.nd.zeros(16),
         bn1_moving_var=mx.nd.ones(16) - EPSILON,
     )
-    kind, counts = names.stages(depth)
-    theirs = SimpleNamespace(
-        residual_unit=raw_projections, after_last_unit=lambda x: relu(batch_norm(x, "bn"), "relu")
+    variants = SimpleNamespace(
+        residual_unit=raw_projections,
+        join=lambda x, f, unit, projection: x + f,
+        after_last_unit=lambda x: relu(batch_norm(x, "bn"), "relu"),
     )
-    symbol = resnet(
-        counts,
-        names.WIDTHS["cifar"],
-        kind,
-        theirs,
-        lambda x, f, unit, projection: x + f,
-        10,
-        "cifar",
-        "B",
-        "1x1",
-    )
+    stages = names.stages(depth)
+    symbol = resnet(stages, names.WIDTHS["cifar"], variants, 10, "cifar", "B", "1x1")
     assert agree(logits(symbol, arrays, images), net(images).asnumpy())
 
     # The paper's: with the first unit's BN handing on too, what remains is that its projections
     # read the pre-activation.
     make_identity(net.features[2][0].bn1)
     arrays.update(
-        {
-            name: array
-            for name, array in carry(net, 2).items()
-            if name.startswith("stage1_unit1_bn1")
-        }
+        {name: array for name, array in carry(net).items() if name.startswith("stage1_unit1_bn1")}
     )
     paper = get_symbol(depth, activation="preact", option="B")
     assert not agree(logits(paper, arrays, images), net(images).asnumpy())
@@ -215,6 +159,6 @@ def test_cifar_preact(depth):
             net.features[stage][0].downsample.weight.data() * 0
         )
     arrays.update(
-        {name: array for name, array in carry(net, 2).items() if name.endswith("projection_weight")}
+        {name: array for name, array in carry(net).items() if name.endswith("projection_weight")}
     )
     assert agree(logits(paper, arrays, images), net(images).asnumpy())

@@ -12,8 +12,7 @@ import reference
 from conftest import PAPER
 from unit_network import distance, random_arguments
 
-from symbols.contract import Variant
-from symbols.network import joining
+from symbols.network import Variants
 from symbols.unit import Unit
 
 KINDS = ["basic", "bottleneck", "one_layer"]
@@ -35,8 +34,7 @@ def unit_symbol(
     **constants,
 ):
     """One unit as a symbol of `x`, with parameters called stage1_unit1_..."""
-    variant = Variant("shortcuts", shortcut)
-    join = joining(variant, variant.constants(constants), made=[])
+    join = Variants(activation, {}, shortcut, constants).join
     residual_unit = importlib.import_module(f"symbols.activations.{activation}").residual_unit
     x = mx.sym.Variable("x")
     unit = Unit(
@@ -239,7 +237,7 @@ def test_faster_form_of_a_shortcut_is_the_plain_formula(shortcut, constant, valu
         kernel=(1, 1),
     )
     plain = PLAIN_FORMULA[shortcut, constant](x, f, mx.sym.sigmoid(pre), value)
-    unit = Unit("u", x, "basic", 8, 8, 1, "A", "1x1", join=None)
+    unit = Unit("u", x, "basic", 8, 8, 1, "A", "1x1", joining=None)
     ours = file.join(x, f, unit, **{constant: value})
     generator, found = np.random.default_rng(0), []
     arguments = {

@@ -186,17 +186,10 @@ def test_unit_knows_where_it_is():
         )
         return original.residual_unit(x, unit)
 
-    resnet(
-        (2, 1, 2),
-        (16, 32, 64),
-        "basic",
-        SimpleNamespace(residual_unit=residual_unit),
-        lambda x, f, unit, projection: x + f,
-        10,
-        "cifar",
-        "A",
-        "1x1",
+    variants = SimpleNamespace(
+        residual_unit=residual_unit, join=lambda x, f, unit, projection: x + f
     )
+    resnet(("basic", (2, 1, 2)), (16, 32, 64), variants, 10, "cifar", "A", "1x1")
     assert places == [
         (1, 1, 5, 16, 16, 1, True),
         (1, 2, 5, 16, 16, 1, False),
