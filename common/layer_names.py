@@ -3,8 +3,8 @@
 - Gluon (MXNet's model zoo, gluoncv): names by save_parameters() or by export()
 - MXNet's example/image-classification, and tornadomeet's ResNet: names such as stage1_unit1_sc
 
-Only names change, and biases that a BN follows. A network with other layers keeps them, so that
-they can be named: bn_data, for example, is a BN of the images.
+Only names change, and biases that a BN follows. A network with other layers keeps them, so that a
+message can name them: bn_data, for example, is a BN of the images.
 """
 
 import re
@@ -42,6 +42,14 @@ def renamed(arrays):
         for parameter, array in parameters.items()
     }
     return _without_biases(ours)
+
+
+def lacks_relu(arrays):
+    """Whether arrays are of gluoncv's original CIFAR networks.
+
+    They have no ReLU after the first BN, which names and shapes of our parameters do not show.
+    """
+    return any(re.match(r"cifarresnetv1|features\.2\.0\.body", name) for name in arrays)
 
 
 def _symbolic(layers):

@@ -22,15 +22,12 @@ def bound(network, weights, shapes, contexts):
     module = mx.mod.Module(network, label_names=None, context=contexts)
     with without_notes():
         module.bind(shapes, for_training=False)
-    parameters = [set(network.list_arguments()) - {"data"}, set(network.list_auxiliary_states())]
-    try:
-        if parameters != [set(weights.arguments), set(weights.states)]:
-            raise ValueError  # set_params accepts those of a deeper network
-        module.set_params(weights.arguments, weights.states)
-    except (ValueError, RuntimeError, mx.MXNetError) as error:
+    difference = weights.difference(network, module.data_shapes[0].shape)
+    if difference:
         raise UserError(
-            f"{weights.name} is of another network: name it, such as preact110"
-        ) from error
+            f"{weights.name} is of another network: {difference}; name it, such as preact110"
+        )
+    module.set_params(weights.arguments, weights.states)
     return module
 
 

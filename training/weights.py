@@ -1,4 +1,4 @@
-"""Weights from wherever they lie: a run, one of its checkpoints, or a bare .params file."""
+"""Weights from a run, from one of its checkpoints, or from a .params file."""
 
 import json
 import os
@@ -11,16 +11,23 @@ import mxnet as mx
 
 from common.errors import UserError
 from common.files import ROOT
+from common.layer_names import lacks_relu, renamed
 
-from . import checkpoint
-from .export import INPUTS, PARAMETERS
+from . import checkpoint, export
 from .state import parameters
+
+INPUTS = ("data", "softmax_label")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """arguments, states: {name: NDArray}, float32. name: in words. run: their run's folder, or
-    None. config: its config.json.
+    """Weights and their origin.
+
+    arguments, states  {name: NDArray}, float32
+    name               of their file or folder, for messages
+    run, config        their run's folder and its config.json, or None
+    iteration          of their checkpoint, or None
+    class_names        in the order of the outputs; () if they are unknown
     """
 
     arguments: dict
@@ -29,37 +36,47 @@ class Weights:
     run: Path = None
     config: dict = None
     iteration: int = None
-    class_names: tuple = ()  # in the order of the outputs; () if they are unknown
+    class_names: tuple = ()
 
     @property
     def classes(self):
         return len(self.arguments["fc_bias"])
 
+    def difference(self, symbol, data, ignored=()):
+        """The first parameter that a symbol does not have, or has in another shape, in words.
+
+        None if all agree. data: the shape of the symbol's input.
+        """
+        shapes = shapes_of(symbol, data)
+        arrays = {**self.arguments, **self.states}
+        for name in sorted(arrays.keys() | shapes.keys()):
+            shape = arrays[name].shape if name in arrays else "nothing"
+            if name not in ignored and shape != shapes.get(name):
+                return f"its {name} is {shape}, and here it is {shapes.get(name, 'nothing')}"
+        return None
+
+
+def shapes_of(symbol, data):
+    """{name: shape} of a symbol's parameters and moving averages."""
+    arguments, _, states = symbol.infer_shape(data=data)
+    shapes = dict(zip(symbol.list_arguments(), arguments))
+    shapes.update(zip(symbol.list_auxiliary_states(), states))
+    return {name: shape for name, shape in shapes.items() if name not in INPUTS}
+
 
 def read(place):
-    """The weights in a run's folder (its newest sound checkpoint, or what was exported there), in a
-    checkpoint's, or in a
-    .params file.
+    """The weights in a run's folder, in a checkpoint's folder, or in a .params file.
 
-    Such a file is a checkpoint's or MXNet's own (arg:, aux:). Raises UserError for what holds none,
-    or damaged ones.
+    Of a run: its newest sound checkpoint, or the weights that were exported there. A .params file
+    is a checkpoint's, MXNet's or Gluon's; parameters of other code bases get our names if
+    common.layer_names knows them. Raises UserError for a place without weights, for damaged
+    weights, and for those of an unknown network.
     """
     place = Path(place)
     checkpoints = checkpoint.paths(place)
-    if not checkpoints and (place / PARAMETERS).is_file():
-        place = place / PARAMETERS
-    if not place.exists() or (
-        place.is_dir() and not checkpoints and not (place / "arrays.params").is_file()
-    ):
-        published = (place / "log.csv").is_file()
-        raise UserError(
-            f"{place} has no checkpoint"
-            + (
-                ": its log alone is published; train it first"
-                if published
-                else ": name a run, a checkpoint or a .params file"
-            )
-        )
+    if not checkpoints and (place / export.PARAMETERS).is_file():
+        place = place / export.PARAMETERS
+    _check_exists(place, checkpoints)
     state = {}
     try:
         if checkpoints:
@@ -69,19 +86,16 @@ def read(place):
             arrays, state = checkpoint.load(place)
         else:
             arrays = _load_file(place)
-        arguments, states = parameters(arrays)
-        arguments["fc_bias"]  # noqa: B018 (a network of ours has it)
-    except (
-        checkpoint.Damaged,
-        mx.MXNetError,
-        AttributeError,
-        KeyError,
-        ValueError,
-        TypeError,
-    ) as error:
+    except (checkpoint.Damaged, mx.MXNetError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{place} is damaged, or no file of parameters") from error
+    arguments, states = parameters(arrays)
+    if "fc_bias" not in arguments:
+        names = ", ".join(sorted(arguments)[:3])
         raise UserError(
-            f"{place} is damaged, or holds no weights of a network from here"
-        ) from error
+            f"{place} is of an unknown network: it has no classifier called fc, and the names of "
+            f"its parameters ({names}, ...) are not those of a ResNet of this project, of Gluon, "
+            "or of MXNet's example/image-classification"
+        )
     run = next(
         (folder for folder in (place, place.parent) if (folder / "config.json").is_file()), None
     )
@@ -102,14 +116,25 @@ def _class_names(config, folder):
     if config:
         return tuple(config.get("classes", ()))
     try:
-        names = tuple(json.loads((folder / INPUTS).read_text())["classes"])
+        names = tuple(json.loads((folder / export.INPUTS).read_text())["classes"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
     numbered = tuple(f"class {k}" for k in range(len(names)))  # for a set without names
     return () if names == numbered else names
 
 
+def _check_exists(place, checkpoints):
+    """Raise UserError if a place has no weights."""
+    is_file = place.exists() and not place.is_dir()
+    if checkpoints or is_file or (place / "arrays.params").is_file():
+        return
+    if (place / "log.csv").is_file():
+        raise UserError(f"{place} has no checkpoint: its log alone is published; train it first")
+    raise UserError(f"{place} has no checkpoint: name a run, a checkpoint or a .params file")
+
+
 def _config(run):
+    """config.json of a run, or None without a run."""
     if run is None:
         return None
     try:
@@ -123,18 +148,29 @@ def _config(run):
 
 
 def _load_file(file):
-    """The arrays of a bare .params file.
+    """{arg:name or aux:name: array} of a .params file.
 
-    MXNet believes its lengths, and damaged ones end a process: another one tries first.
+    A damaged length in a file ends the process that loads it, so a separate process tries first.
     """
-    attempt = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-c",
-        "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])",
-        file.resolve(),
-    ]
+    code = "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])"
+    attempt = [sys.executable, "-W", "ignore", "-c", code, file.resolve()]
     if subprocess.run(attempt, cwd=ROOT, capture_output=True).returncode:
         raise checkpoint.Damaged
-    return mx.nd.load(str(file))
+    arrays = mx.nd.load(str(file))
+    if not isinstance(arrays, dict):
+        raise checkpoint.Damaged  # arrays without names
+    if "arg:fc_bias" in arrays:
+        return arrays
+    arrays = {key.split(":", 1)[-1]: array for key, array in arrays.items()}
+    if lacks_relu(arrays):
+        raise UserError(
+            f"{file} is of another network: gluoncv's original CIFAR networks have no ReLU after the "
+            "first BN, and this project's have one; train it here"
+        )
+    ours = renamed(arrays)
+    if ours.keys() != arrays.keys():
+        print(
+            f"{file} has another code base's names. Images are tested as here, from 0 to 255 less "
+            "the training set's mean: scale conv1_weight if the network was trained on others"
+        )
+    return {f"{'aux' if '_moving_' in name else 'arg'}:{name}": ours[name] for name in ours}
