@@ -1,9 +1,9 @@
-"""Training in a fraction of the memory: the network in segments, whose insides are computed twice.
+"""Training in a fraction of the memory: the network in segments that are computed twice.
 
-Forward keeps what goes from segment to segment alone; backward runs each segment forward once more
-before it goes back through it. For a symbol in segments of equal size the memory goes with the root
-of the depth, the time is that of four passes for three. BN sees the whole batch, unlike with
---micro-batch; its moving averages move once an iteration.
+The forward pass keeps only the arrays between segments. The backward pass runs each segment forward
+again before it goes back through it. For segments of equal size the memory grows with the root of
+the depth, and the time is that of four passes instead of three. BN sees the whole batch, unlike
+with --micro-batch, and updates its moving averages once per iteration.
 """
 
 from collections import namedtuple
@@ -18,22 +18,22 @@ from .memory import kept_bytes
 from .segments import INPUT, arrays_of, best_cuts, cuts, segments
 
 SEEDS = 2**31 - 1
-Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of what leads on
+Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of the arrays between them
 
 
 def bound(symbol, recompute):
-    """What is bound to train and test a symbol, with or without computing it twice."""
+    """The symbol that is bound to train and test. recompute: whether it is computed twice."""
     return Recomputed(symbol) if recompute else symbol
 
 
 def recomputed_bytes(symbol, image_size):
-    """Bytes that one picture takes in training if the symbol is computed twice."""
+    """Bytes per image in training if the symbol is computed twice."""
     shapes = {"data": (1, 3, image_size, image_size), "softmax_label": (1,)}
     return plan(symbol, shapes)[1]
 
 
 def plan(symbol, shapes):
-    """(the Plan by which a symbol takes the least memory for inputs of shapes, its bytes)."""
+    """(the Plan with the least memory, its bytes). shapes: {input: shape}."""
     graph = Graph(symbol)
     kept = kept_bytes(symbol, {"data": shapes["data"]})
     possible = cuts(graph, shapes)
@@ -44,7 +44,7 @@ def plan(symbol, shapes):
 
 
 class Recomputed:
-    """A symbol for mx.mod.Module, which binds it in segments; all else is as the symbol has it."""
+    """A symbol that mx.mod.Module binds in segments. It has all attributes of the symbol."""
 
     def __init__(self, symbol):
         self._symbol = symbol
@@ -56,9 +56,9 @@ class Recomputed:
         return self._symbol[output]
 
     def simple_bind(self, ctx, grad_req, type_dict, shared_exec=None, **others):
-        """As Symbol.simple_bind, for what Module asks of it.
+        """Symbol.simple_bind with the arguments that Module uses.
 
-        shared_exec: whose parameters and auxiliary states are taken, for a module that tests.
+        shared_exec: an executor that shares its parameters and auxiliary states, for tests.
         """
         shapes = {name: shape for name, shape in others.items() if name in type_dict}
         arguments, states = self._arrays(ctx, shapes, type_dict, shared_exec)
@@ -68,48 +68,45 @@ class Recomputed:
 
     def _arrays(self, ctx, shapes, types, shared):
         """({argument: array}, {auxiliary state: array})"""
-        argument_shapes, _, state_shapes = self._symbol.infer_shape(**shapes)
-        argument_types, _, state_types = self._symbol.infer_type(**types)
+        symbol = self._symbol
+        sizes, _, state_sizes = symbol.infer_shape(**shapes)
+        dtypes, _, state_dtypes = symbol.infer_type(**types)
         arguments = {}
-        for name, shape, dtype in zip(
-            self._symbol.list_arguments(), argument_shapes, argument_types
-        ):
-            own = shared is None or name in shapes
-            arguments[name] = mx.nd.zeros(shape, ctx, dtype) if own else shared.arg_dict[name]
+        for name, size, dtype in zip(symbol.list_arguments(), sizes, dtypes):
+            if shared is None or name in shapes:
+                arguments[name] = mx.nd.zeros(size, ctx, dtype)
+            else:
+                arguments[name] = shared.arg_dict[name]
         if shared is not None:
             return arguments, shared.aux_dict
-        names = self._symbol.list_auxiliary_states()
-        return arguments, {
-            name: mx.nd.zeros(shape, ctx, dtype)
-            for name, shape, dtype in zip(names, state_shapes, state_types)
-        }
+        states = zip(symbol.list_auxiliary_states(), state_sizes, state_dtypes)
+        return arguments, {name: mx.nd.zeros(size, ctx, dtype) for name, size, dtype in states}
 
 
-def is_picture(array):
+def is_image(array):
     return array.ndim == 4
 
 
-def itself(arrays, x, **options):
-    """x, (batch, channels, height, width), as the means of single pixels. arrays: mx.nd or mx.sym.
+def copy_of(arrays, x, **options):
+    """A copy of x, (batch, channels, height, width). arrays: mx.nd or mx.sym.
 
-    oneDNN makes a pooling's output in the layout of its input. A copy of MXNet's would be in plain
-    order, in which the layers that follow are slow: 1.1 times as long a step of ResNet-164, 1.5
+    A pooling of 1x1, because oneDNN keeps the layout of its input. A copy of MXNet's has plain
+    order, in which the next layers are slow: a step of ResNet-164 takes 1.1 times as long, 1.5
     times in bfloat16.
     """
     return arrays.Pooling(x, kernel=(1, 1), pool_type="avg", **options)
 
 
 class Executor:
-    """What Module uses of an executor, for a symbol in segments, each with two of MXNet's own.
+    """An executor for Module, of a symbol in segments. Each segment has two executors of MXNet.
 
-    The first goes forward alone, on copies of the auxiliary states; the second forward and
-    back, with the states themselves, so that these are written once whichever of the two passes
-    writes them. All segments share their working memory.
+    The first runs forward only, on copies of the auxiliary states. The second runs forward and
+    back, on the states themselves, so that they are written once. All share their working memory.
     """
 
     copy_params_from = mx.executor.Executor.copy_params_from
 
-    def __init__(self, planned, context, grad_req, arguments, states):
+    def __init__(self, plan, context, grad_req, arguments, states):
         self.arg_dict = arguments
         self.aux_dict = states
         self.grad_dict = {
@@ -120,8 +117,8 @@ class Executor:
         self.grad_arrays = list(self.grad_dict.values())
         self.aux_arrays = list(self.aux_dict.values())
         self._copies = {name: array.copy() for name, array in states.items()}
-        self._segments = planned.segments
-        self._passed = [mx.nd.empty(shape, context, dtype) for shape, dtype in planned.passed]
+        self._segments = plan.segments
+        self._passed = [mx.nd.empty(shape, context, dtype) for shape, dtype in plan.passed]
         self._bind(context, grad_req)
         self.outputs = [array.copy() for array in self._second[-1].outputs]
         self._seed = None
@@ -129,52 +126,45 @@ class Executor:
     def _bind(self, context, grad_req):
         self._first = []
         self._second = []
-        self._gradients = []  # of what is passed on; one of a kind, because backward copies it
-        gradients = {}
+        self._gradients = []  # of the passed arrays; arrays of one shape and type share theirs
+        shared = {}
         for k, segment in enumerate(self._segments):
             symbol = segment.symbol
-            if k < len(self._passed) and is_picture(self._passed[k]):
-                symbol = itself(mx.sym, symbol)  # so that its gradient comes in oneDNN's layout
+            if k < len(self._passed) and is_image(self._passed[k]):
+                symbol = copy_of(mx.sym, symbol)  # so that its gradient comes in oneDNN's layout
             arguments = dict(self.arg_dict)
-            wanted = {name: array for name, array in self.grad_dict.items() if array is not None}
+            gradients = {name: array for name, array in self.grad_dict.items() if array is not None}
             if k:
-                arguments[INPUT] = self._passed[k - 1]
-                kind = arguments[INPUT].shape, str(arguments[INPUT].dtype)
-                wanted[INPUT] = gradients.setdefault(
-                    kind, mx.nd.empty(arguments[INPUT].shape, context, arguments[INPUT].dtype)
-                )
-                self._gradients.append(wanted[INPUT])
+                passed = self._passed[k - 1]
+                key = passed.shape, str(passed.dtype)
+                if key not in shared:
+                    shared[key] = mx.nd.empty(passed.shape, context, passed.dtype)
+                arguments[INPUT] = passed
+                gradients[INPUT] = shared[key]
+                self._gradients.append(shared[key])
             names = symbol.list_arguments()
             arguments = {name: arguments[name] for name in names}
-            wanted = {name: wanted[name] for name in names if name in wanted}
+            gradients = {name: gradients[name] for name in names if name in gradients}
+            requests = {**grad_req, INPUT: "write"}
+            memory = self._second[0] if k else None
+            states = self._states(k, self.aux_dict)
             self._second.append(
-                symbol.bind(
-                    context,
-                    arguments,
-                    wanted,
-                    {**grad_req, INPUT: "write"},
-                    self._states(k),
-                    shared_exec=self._second[0] if k else None,
-                )
+                symbol.bind(context, arguments, gradients, requests, states, shared_exec=memory)
             )
-            if k < len(self._passed):  # the last one's backward follows its forward at once
+            if k < len(self._passed):  # the last segment's backward pass follows its forward pass
+                states = self._states(k, self._copies)
+                memory = self._second[0]
                 self._first.append(
                     segment.symbol.bind(
-                        context,
-                        arguments,
-                        None,
-                        "null",
-                        self._states(k, self._copies),
-                        shared_exec=self._second[0],
+                        context, arguments, None, "null", states, shared_exec=memory
                     )
                 )
 
-    def _states(self, k, states=None):
-        states = states or self.aux_dict
+    def _states(self, k, states):
         return {name: states[name] for name in self._segments[k].symbol.list_auxiliary_states()}
 
     def forward(self, is_train):
-        """Through all segments; what they pass on and the outputs stay."""
+        """Run all segments forward. The passed arrays and the outputs are kept."""
         if is_train:
             for name, array in self.aux_dict.items():
                 array.copyto(self._copies[name])
@@ -185,17 +175,17 @@ class Executor:
             self._seed_segment(k)
             passing[k].forward(is_train=is_train)
             output = passing[k].outputs[0]
-            if is_picture(array):
-                itself(mx.nd, output, out=array)
+            if is_image(array):
+                copy_of(mx.nd, output, out=array)
             else:
                 output.copyto(array)
         self._seed_segment(-1)
         self._second[-1].forward(is_train=is_train)
         for array, output in zip(self._second[-1].outputs, self.outputs):
-            array.copyto(output)  # which backward's other segments would write over
+            array.copyto(output)  # the other segments' backward passes reuse the array
 
     def backward(self, out_grads=None):
-        """Back through the last segment, and through each before it after its second forward."""
+        """Go back through the segments. All but the last run forward again first."""
         self._second[-1].backward(out_grads)
         for k in reversed(range(len(self._passed))):
             self._seed_segment(k)
@@ -203,10 +193,10 @@ class Executor:
             self._second[k].backward([self._gradients[k]])
 
     def _seed_segment(self, k):
-        """Both passes of a segment draw the same, for its dropout."""
+        """Seed the generator, so that both passes of a segment draw the same dropout masks."""
         if self._segments[k].draws and self._seed is not None:
             mx.random.seed((self._seed + k) % 2**31)
 
     def debug_str(self):
-        """Module reads the bytes of its memory out of this."""
+        """MXNet's description, from which Module reads the bytes of memory."""
         return self._second[0].debug_str()

@@ -1,8 +1,7 @@
-"""Figures 2 and 4 of "Identity Mappings in Deep Residual Networks" told a second time: NumPy,
-float64, forward and backward.
+"""A NumPy reference of Figures 2 and 4 of 1603.05027: float64, forward and backward.
 
-Written from the paper and in training mode, to check the MXNet symbols against. It shares nothing
-with them but the parameters' names, and must not import them.
+It is written from the paper, in training mode, to check the MXNet symbols. It shares only the
+parameters' names with them, and must not import them.
 """
 
 from itertools import count
@@ -67,44 +66,21 @@ def residual_unit(
     option="A",
     is_first=False,
     bottleneck_stride="1x1",
-    mask=None,
-    scale=0.5,
-    residual_scale=0.5,
-    ratio=0.5,
+    **constants,
 ):
-    """x_{l+1} of x_l; x and the parameters are Values, mask is what dropout kept."""
+    """x_{l+1} of x_l. x and the parameters are Values.
+
+    constants: scale, residual_scale, ratio; mask: the elements that dropout keeps.
+    """
     own_activation, residual_function, after_addition = FIGURE_4[activation][kind]
-    strided = 2 if bottleneck_stride == "3x3" else 1
-    weights = count(1)
-    # The i-th BN belongs to the i-th weight. The network's first unit lacks its own activation
-    # (appendix: it is "right after conv1 and before splitting"), so with (e) it starts at the
-    # second.
-    norms = count(2 if is_first and "BN" in own_activation else 1)
-
-    def apply(layers, x):
-        for layer in layers.split():
-            if layer == "weight":
-                i = next(weights)
-                kernel, width = WEIGHTS[kind][i - 1]
-                x = weight(
-                    x,
-                    parameters,
-                    f"conv{i}",
-                    int(width * channels),
-                    kernel,
-                    stride if i == strided else 1,
-                )
-            elif layer == "BN":
-                x = batch_norm(x, parameters, f"bn{next(norms)}")
-            else:
-                x = relu(x)
-        return x
-
-    pre = x if is_first else apply(own_activation, x)
-    f = apply(residual_function, pre)
-
+    # The network's first unit has no activation of its own (appendix: it is "right after conv1 and
+    # before splitting"), so with (e) its BNs are numbered from 2.
+    first_norm = 2 if is_first and "BN" in own_activation else 1
+    layers = Layers(parameters, kind, channels, stride, bottleneck_stride, first_norm)
+    pre = x if is_first else layers.apply(own_activation, x)
+    f = layers.apply(residual_function, pre)
     if shortcut == "plain":
-        return apply(after_addition, f)
+        return layers.apply(after_addition, f)
     changes_dimensions = stride > 1 or channels != x.value.shape[1]
     if shortcut == "convolution" or (changes_dimensions and option == "B"):
         h = weight(pre, parameters, "projection", channels, 1, stride)
@@ -116,23 +92,53 @@ def residual_unit(
         h = x
 
     def gate():
-        return sigmoid(
-            add_bias(weight(x, parameters, "gate", channels, 1, stride), parameters["gate_bias"])
-        )
+        y = weight(x, parameters, "gate", channels, 1, stride)
+        return sigmoid(add_bias(y, parameters["gate_bias"]))
 
-    # Figure 2.
+    return layers.apply(after_addition, join(h, f, shortcut, gate, **constants))
+
+
+class Layers:
+    """The layers of one unit in the words of Figure 4. The i-th BN belongs to the i-th weight."""
+
+    def __init__(self, parameters, kind, channels, stride, bottleneck_stride, first_norm):
+        self._parameters = parameters
+        self._kind = kind
+        self._channels = channels
+        self._stride = stride
+        self._strided = 2 if bottleneck_stride == "3x3" else 1
+        self._weights = count(1)
+        self._norms = count(first_norm)
+
+    def apply(self, layers, x):
+        for layer in layers.split():
+            if layer == "weight":
+                x = self._weight(x, next(self._weights))
+            elif layer == "BN":
+                x = batch_norm(x, self._parameters, f"bn{next(self._norms)}")
+            else:
+                x = relu(x)
+        return x
+
+    def _weight(self, x, i):
+        kernel, width = WEIGHTS[self._kind][i - 1]
+        stride = self._stride if i == self._strided else 1
+        return weight(x, self._parameters, f"conv{i}", int(width * self._channels), kernel, stride)
+
+
+def join(h, f, shortcut, gate, mask=None, scale=0.5, residual_scale=0.5, ratio=0.5):
+    """The sum of the two paths, Figure 2. gate: a function that returns g(x)."""
     if shortcut in ("identity", "convolution"):  # (a), (e)
-        y = h + f
-    elif shortcut == "constant_scaling":  # (b)
-        y = scale * h + residual_scale * f
-    elif shortcut == "exclusive_gating":  # (c)
+        return h + f
+    if shortcut == "constant_scaling":  # (b)
+        return scale * h + residual_scale * f
+    if shortcut == "exclusive_gating":  # (c)
         g = gate()
-        y = (1 - g) * h + g * f
-    elif shortcut == "shortcut_only_gating":  # (d)
-        y = (1 - gate()) * h + f
-    elif shortcut == "dropout":  # (f)
-        y = dropout(h, mask, ratio) + f
-    return apply(after_addition, y)
+        return (1 - g) * h + g * f
+    if shortcut == "shortcut_only_gating":  # (d)
+        return (1 - gate()) * h + f
+    assert shortcut == "dropout"  # (f)
+    return dropout(h, mask, ratio) + f
 
 
 def after_last_unit(x, parameters, activation):
@@ -142,15 +148,13 @@ def after_last_unit(x, parameters, activation):
 
 
 class Value:
-    """An array that remembers what it was computed from, and how to pass a gradient on to that."""
+    """An array with the Values that it was computed from, and the function of their gradients."""
 
     def __init__(self, value, operation="given", inputs=(), backward=None):
-        self.value, self.operation, self.inputs, self.backward = (
-            np.asarray(value, np.float64),
-            operation,
-            inputs,
-            backward,
-        )
+        self.value = np.asarray(value, np.float64)
+        self.operation = operation
+        self.inputs = inputs
+        self.backward = backward
         self.gradient = None
 
     def __add__(self, other):
@@ -172,14 +176,15 @@ class Value:
 
 
 def history(value):
-    """Everything that value was computed from and itself, inputs before outputs."""
-    seen, order = set(), []
+    """A Value and all from which it was computed, inputs before outputs."""
+    seen = set()
+    order = []
 
     def visit(value):
         if id(value) not in seen:
             seen.add(id(value))
-            for each in value.inputs:
-                visit(each)
+            for source in value.inputs:
+                visit(source)
             order.append(value)
 
     visit(value)
@@ -187,16 +192,14 @@ def history(value):
 
 
 def backward(output, head):
-    """Set .gradient of everything that output was computed from to the gradient of sum(head *
-    output).
-    """
+    """Set .gradient of an output's history to the gradient of sum(head * output)."""
     for value in history(output):
         value.gradient = np.zeros_like(value.value)
     output.gradient = np.asarray(head, np.float64)
     for value in reversed(history(output)):
         if value.backward:
-            for each, gradient in zip(value.inputs, value.backward(value.gradient)):
-                each.gradient = each.gradient + gradient
+            for source, gradient in zip(value.inputs, value.backward(value.gradient)):
+                source.gradient = source.gradient + gradient
 
 
 def weight(x, parameters, name, channels, kernel, stride):
@@ -211,7 +214,7 @@ def weight(x, parameters, name, channels, kernel, stride):
 
 
 def convolution(x, w, stride):
-    """As a sum of matrix products, one for each of the kernel's positions."""
+    """A sum of matrix products, one for each position of the kernel."""
     kernel, height, width = w.value.shape[2], *x.value.shape[2:]
     margin = kernel // 2
     padded = np.pad(x.value, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
@@ -272,9 +275,7 @@ def add_bias(x, b):
 
 
 def dropout(x, mask, ratio):
-    """What is kept grows by 1 / (1 - ratio), so that the expected signal is x and evaluation can
-    leave x alone.
-    """
+    """Kept elements grow by 1 / (1 - ratio), so that the expected output is x."""
     assert mask.shape == x.value.shape
     return Value(x.value * mask / (1 - ratio), "dropout", (x,), lambda d: (d * mask / (1 - ratio),))
 

@@ -1,10 +1,9 @@
 """Networks of residual units with random parameters, whose graph can be entered and read anywhere."""
 
-import json
-
 import mxnet as mx
 import numpy as np
 
+from common.graph import Graph
 from symbols import get_symbol
 
 IMAGES = (4, 3, 16, 16)
@@ -58,9 +57,7 @@ class Network:
 
     def inputs_of(self, node):
         """The names of a node's inputs."""
-        nodes = json.loads(self.symbol.tojson())["nodes"]
-        inputs = next(entry["inputs"] for entry in nodes if entry["name"] == node)
-        return [nodes[number]["name"] for number, *_ in inputs]
+        return [source.name for source, _ in Graph(self.symbol).node(node).inputs]
 
     def forget_residuals(self):
         """Make F = 0 in every unit: the last weight is 0."""
@@ -79,13 +76,10 @@ class Network:
         MXNet computes gradients of inputs only: the graph is cut at the node, which becomes an
         input with its value.
         """
-        graph = json.loads(self.symbol.tojson())
-        node = next(node for node in graph["nodes"] if node["name"] == at)
-        node.update(op="null", inputs=[])
-        node.pop("attrs", None)
-        symbol = mx.sym.load_json(json.dumps(graph))
-        if heads:
-            symbol = mx.sym.Group([symbol.get_internals()[f"{name}_output"] for name in heads])
+        graph = Graph(self.symbol)
+        entries = [(graph.node(name), 0) for name in heads or ()]
+        graph.replace((graph.node(at), 0), graph.add("null", at))
+        symbol = graph.symbol(entries)
         executor = self.run(symbol, {at: self.read(at)[0]})
         executor.backward([mx.nd.array(head) for head in heads.values()] if heads else None)
         return executor.grad_dict[at].asnumpy()

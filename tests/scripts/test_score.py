@@ -229,6 +229,8 @@ def run_of_imagenet(tmp_path):
         "unit": "basic",
         "option": "A",
         "bottleneck_stride": "1x1",
+        "activation_args": None,
+        "widths": None,
         "image_size": 64,
         "dataset": "imagenet",
     }

@@ -1,59 +1,48 @@
-"""Facts of the networks' graphs, read off the symbols' JSON: what stands where, with which
-attributes and names.
-"""
+"""Facts of the networks' graphs: the places, attributes and names of their layers."""
 
-import json
 import re
 
 import pytest
 from conftest import PAPER
 
+from common.graph import Graph
 from symbols import counts, get_symbol, names
 from symbols.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
 
-DEPTH = {
-    "basic": 14,
-    "bottleneck": 20,
-    "one_layer": 8,
-}  # two units a stage: the first of a stage, and one that follows
+DEPTH = {"basic": 14, "bottleneck": 20, "one_layer": 8}  # two units per stage
 
 
-class Graph:
-    """Nodes by name: operator, attributes, and the names of what comes in."""
+class Network:
+    """The graph of a network, with nodes by their names."""
 
     def __init__(self, **arguments):
         arguments.setdefault("depth", DEPTH[arguments.setdefault("unit", "basic")])
-        nodes = json.loads(get_symbol(**arguments).tojson())["nodes"]
-        self.op = {node["name"]: node["op"] for node in nodes}
-        self.attributes = {node["name"]: node.get("attrs", {}) for node in nodes}
-        self.inputs = {
-            node["name"]: [nodes[i]["name"] for i, *_ in node["inputs"]] for node in nodes
-        }
+        self._graph = Graph(get_symbol(**arguments))
+        self.nodes = {node.name: node for node in self._graph.nodes}
 
     def of(self, op):
-        return [name for name, kind in self.op.items() if kind == op]
+        return [name for name, node in self.nodes.items() if node.op == op]
+
+    def op(self, name):
+        return self.nodes[name].op
 
     def before(self, name):
-        """Everything that a node depends on."""
-        seen = set()
-        waiting = [name]
-        while waiting:
-            for come in self.inputs[waiting.pop()]:
-                if come not in seen:
-                    seen.add(come)
-                    waiting.append(come)
-        return seen
+        """The names of all nodes on which a node depends."""
+        return {node.name for node in self._graph.ancestors(self.nodes[name])}
+
+    def inputs(self, name):
+        return [source.name for source, _ in self.nodes[name].inputs]
 
     def data(self, name):
-        """The node's first input: what a convolution, BN or ReLU works on."""
-        return self.inputs[name][0]
+        """The first input of a convolution, BN or ReLU."""
+        return self.inputs(name)[0]
 
     def shortcut(self, start, end, first_weight):
-        """Operators on the way from start to end that the residual function has no part in."""
+        """Operators between start and end that do not depend on the residual function."""
         return sorted(
-            self.op[name]
+            self.op(name)
             for name in self.before(end) | {end}
-            if self.op[name] != "null"
+            if self.op(name) != "null"
             and start in self.before(name)
             and first_weight not in self.before(name) | {name}
         )
@@ -75,69 +64,52 @@ GATE = ["Activation", "Convolution"]
     ],
 )
 @pytest.mark.parametrize("unit", names.LAYERS)
-def test_shortcut_holds_nothing_but_its_variant(shortcut, operators, unit):
-    graph = Graph(shortcut=shortcut, unit=unit)
-    last = f"stage2_unit2_relu{names.LAYERS[unit]}"
-    found = graph.shortcut(f"stage2_unit1_relu{names.LAYERS[unit]}", last, "stage2_unit2_conv1")
-    assert found == operators
-    assert ("stage2_unit1_relu1" in graph.before(last)) and (shortcut == "plain") == (
-        graph.data(last) == f"stage2_unit2_bn{names.LAYERS[unit]}"
-    )
+def test_shortcut_has_only_its_variants_operators(shortcut, operators, unit):
+    network = Network(shortcut=shortcut, unit=unit)
+    number = names.LAYERS[unit]
+    start, end = f"stage2_unit1_relu{number}", f"stage2_unit2_relu{number}"
+    assert network.shortcut(start, end, "stage2_unit2_conv1") == operators
+    assert "stage2_unit1_relu1" in network.before(end)
+    assert (network.data(end) == f"stage2_unit2_bn{number}") == (shortcut == "plain")
 
 
-@pytest.mark.parametrize(
-    "activation, bn",
-    [
-        ("original", True),
-        ("bn_after_addition", False),
-        ("relu_before_addition", True),
-        ("relu_only_preact", False),
-        ("preact", False),
-    ],
-)
-def test_projection_has_batch_norm_only_after_post_activated_weights(activation, bn):
+@pytest.mark.parametrize("activation", PAPER["activations"])
+def test_projection_has_batch_norm_only_after_post_activated_weights(activation):
+    has_bn = activation in ("original", "relu_before_addition")
     for shortcut, count in (("identity", 3), ("convolution", 6)):
-        graph = Graph(activation=activation, shortcut=shortcut, unit="bottleneck")
-        projections = [name for name in graph.of("Convolution") if name.endswith("_projection")]
+        network = Network(activation=activation, shortcut=shortcut, unit="bottleneck")
+        projections = [name for name in network.of("Convolution") if name.endswith("_projection")]
         assert len(projections) == count
-        assert [name for name in graph.of("BatchNorm") if graph.data(name) in projections] == [
-            f"{p}_bn" for p in projections
-        ] * bn
+        assert [name for name in network.of("BatchNorm") if network.data(name) in projections] == [
+            f"{name}_bn" for name in projections if has_bn
+        ]
 
 
-@pytest.mark.parametrize("activation", ["preact", "relu_only_preact"])
-def test_projection_reads_the_pre_activation_that_the_first_weight_reads(activation):
-    graph = Graph(activation=activation, unit="bottleneck")
+@pytest.mark.parametrize("activation", PAPER["activations"])
+def test_projection_reads_what_the_first_weight_reads(activation):
+    network = Network(activation=activation, unit="bottleneck")
     for stage in (1, 2, 3):
         unit = f"stage{stage}_unit1"
-        activated = graph.data(f"{unit}_projection")
-        assert (
-            activated == graph.data(f"{unit}_conv1") == ("relu1" if stage == 1 else f"{unit}_relu1")
-        )
-
-
-@pytest.mark.parametrize("activation", ["original", "bn_after_addition", "relu_before_addition"])
-def test_projection_of_a_post_activated_unit_reads_its_input(activation):
-    graph = Graph(activation=activation, unit="bottleneck")
-    assert graph.data("stage2_unit1_projection") == graph.data("stage2_unit1_conv1")
+        source = network.data(f"{unit}_projection")
+        assert source == network.data(f"{unit}_conv1")
+        if "preact" in activation:
+            assert source == ("relu1" if stage == 1 else f"{unit}_relu1")
 
 
 @pytest.mark.parametrize("option, reads", [("A", "sum"), ("A-preactivated", "stage2_unit1_relu1")])
-def test_padded_shortcut_of_preact_reads_raw_input_unless_told(option, reads):
-    graph = Graph(activation="preact", option=option)
-    start = graph.data("stage2_unit1_subsample")
-    assert start == reads if reads != "sum" else graph.op[start] == "elemwise_add"
+def test_padded_shortcut_of_preact_reads_the_raw_input_by_default(option, reads):
+    network = Network(activation="preact", option=option)
+    start = network.data("stage2_unit1_subsample")
+    assert start == reads if reads != "sum" else network.op(start) == "elemwise_add"
 
 
-def test_first_activation_stands_before_the_paths_split():
-    for activation in PAPER["activations"]:
-        graph = Graph(activation=activation)
-        assert (
-            graph.data("relu1") == "bn1"
-            and graph.data("bn1") == "conv1"
-            and graph.data("conv1") == "data"
-        )
-        assert graph.data("stage1_unit1_conv1") == "relu1"
+@pytest.mark.parametrize("activation", PAPER["activations"])
+def test_first_activation_is_before_the_paths_split(activation):
+    network = Network(activation=activation)
+    chain = ["stage1_unit1_conv1"]
+    while chain[-1] != "data":
+        chain.append(network.data(chain[-1]))
+    assert chain[1:] == ["relu1", "bn1", "conv1", "data"]
 
 
 @pytest.mark.parametrize(
@@ -152,44 +124,42 @@ def test_first_activation_stands_before_the_paths_split():
 )
 @pytest.mark.parametrize("unit", names.LAYERS)
 def test_network_ends_with_its_last_activation(activation, end, unit):
-    graph = Graph(activation=activation, unit=unit)
-    name, found = graph.data("mean"), []
-    while graph.op[name] != "elemwise_add":
-        found.append(graph.op[name])
-        name = graph.data(name)
-    assert [*found, "elemwise_add"] == end
+    network = Network(activation=activation, unit=unit)
+    name = network.data("mean")
+    operators = [network.op(name)]
+    while operators[-1] != "elemwise_add":
+        name = network.data(name)
+        operators.append(network.op(name))
+    assert operators == end
 
 
-# operators in the order of Figure 4 from the unit's input to its output, the addition where the
-# shortcut arrives
+# The operators of Figure 4 from the unit's input to its output; "add" is where the shortcut joins.
 ORDERS = {
-    "original": "weight BN ReLU weight BN add ReLU",
-    "bn_after_addition": "weight BN ReLU weight add BN ReLU",
-    "relu_before_addition": "weight BN ReLU weight BN ReLU add",
-    "relu_only_preact": "ReLU weight BN ReLU weight BN add",
-    "preact": "BN ReLU weight BN ReLU weight add",
+    "original": "Convolution BatchNorm Activation Convolution BatchNorm elemwise_add Activation",
+    "bn_after_addition": "Convolution BatchNorm Activation Convolution elemwise_add BatchNorm "
+    "Activation",
+    "relu_before_addition": "Convolution BatchNorm Activation Convolution BatchNorm Activation "
+    "elemwise_add",
+    "relu_only_preact": "Activation Convolution BatchNorm Activation Convolution BatchNorm "
+    "elemwise_add",
+    "preact": "BatchNorm Activation Convolution BatchNorm Activation Convolution elemwise_add",
 }
 
 
 @pytest.mark.parametrize("activation", ORDERS)
 def test_unit_has_the_order_of_figure_4(activation):
-    graph = Graph(activation=activation)
-    words = {
-        "Convolution": "weight",
-        "BatchNorm": "BN",
-        "Activation": "ReLU",
-        "elemwise_add": "add",
-    }
-    # walk back from the last unit's output, along F where the paths meet, to what the unit before
-    # it put out
-    name, found, wanted = graph.data("mean"), [], ORDERS[activation].split()
-    while activation in ("relu_only_preact", "preact") and graph.op[name] != "elemwise_add":
-        name = graph.data(name)
-    while len(found) < len(wanted):
-        found.insert(0, words[graph.op[name]])
-        name = graph.inputs[name][1] if graph.op[name] == "elemwise_add" else graph.data(name)
-    assert found == wanted
-    assert name in graph.before("stage3_unit2_conv1") and "stage3_unit1" in name
+    network = Network(activation=activation)
+    order = ORDERS[activation].split()
+    # backwards from the last unit's output, along F at the addition, to the unit's input
+    name = network.data("mean")
+    while "preact" in activation and network.op(name) != "elemwise_add":
+        name = network.data(name)
+    operators = []
+    while len(operators) < len(order):
+        operators.insert(0, network.op(name))
+        name = network.inputs(name)[1 if network.op(name) == "elemwise_add" else 0]
+    assert operators == order
+    assert name in network.before("stage3_unit2_conv1") and "stage3_unit1" in name
 
 
 @pytest.mark.parametrize(
@@ -201,37 +171,34 @@ def test_unit_has_the_order_of_figure_4(activation):
         ("bottleneck", "3x3", ["conv2", "projection"]),
     ],
 )
-def test_stride_stands_in_the_first_layer_of_stages_two_and_three(unit, stride_in, strided):
-    graph = Graph(unit=unit, bottleneck_stride=stride_in)
-    found = sorted(
-        name for name in graph.of("Convolution") if graph.attributes[name]["stride"] == "(2, 2)"
-    )
-    assert found == [f"stage{stage}_unit1_{layer}" for stage in (2, 3) for layer in strided]
+def test_stride_is_in_the_first_layer_of_stages_two_and_three(unit, stride_in, strided):
+    network = Network(unit=unit, bottleneck_stride=stride_in)
+    assert sorted(
+        name
+        for name in network.of("Convolution")
+        if network.nodes[name].attributes["stride"] == "(2, 2)"
+    ) == [f"stage{stage}_unit1_{layer}" for stage in (2, 3) for layer in strided]
 
 
 @pytest.mark.parametrize("activation", PAPER["activations"])
 @pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 @pytest.mark.parametrize("unit", names.LAYERS)
 def test_names_attributes_and_biases_follow_the_scheme(activation, shortcut, unit):
-    graph = Graph(activation=activation, shortcut=shortcut, unit=unit)
-    layer = r"(conv\d|bn\d|projection|projection_bn|gate|\w+)"
-    scheme = re.compile(
-        rf"(stage[123]_unit[12]_{layer}|conv1|bn1|last_bn|fc)_(weight|bias|gamma|beta|moving_mean|moving_var)"
+    network = Network(activation=activation, shortcut=shortcut, unit=unit)
+    layer = (
+        r"(stage[123]_unit[12]_(conv\d|bn\d|projection|projection_bn|gate)|conv1|bn1|last_bn|fc)"
     )
-    for name in graph.of("null"):
+    scheme = re.compile(rf"{layer}_(weight|bias|gamma|beta|moving_mean|moving_var)")
+    for name in network.of("null"):
         assert scheme.fullmatch(name) or name in ("data", "softmax_label"), name
-    for name in graph.of("Convolution"):
-        assert graph.attributes[name].get("no_bias", "False") == str(
-            not name.endswith("_gate")
-        ), name
-    for name in graph.of("BatchNorm"):
-        attributes = graph.attributes[name]
+    for name in network.of("Convolution"):
+        no_bias = network.nodes[name].attributes.get("no_bias", "False")
+        assert no_bias == str(not name.endswith("_gate")), name
+    for name in network.of("BatchNorm"):
+        attributes = network.nodes[name].attributes
         assert attributes["fix_gamma"] == "False", name
-        assert (
-            (float(attributes["eps"]), float(attributes["momentum"]))
-            == (BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM)
-            == (1e-5, 0.9)
-        )
+        assert float(attributes["eps"]) == BATCH_NORM_EPSILON == 1e-5
+        assert float(attributes["momentum"]) == BATCH_NORM_MOMENTUM == 0.9
 
 
 @pytest.mark.parametrize(
@@ -256,9 +223,8 @@ def test_imagenet_stages_have_the_papers_sizes(depth):
     _, shapes, _ = internals.infer_shape(data=(1, 3, 224, 224))
     shape = dict(zip(internals.list_outputs(), shapes))
     kind, units = names.stages(depth, family="imagenet")
-    last = names.LAYERS[kind]
-    wide = 4 if kind == "bottleneck" else 1
+    width = 256 if kind == "bottleneck" else 64
     assert shape["pool1_output"] == (1, 64, 56, 56)
-    assert [shape[f"stage{s}_unit{n}_relu{last}_output"] for s, n in enumerate(units, 1)] == [
-        (1, wide * 64 * 2 ** (s - 1), 56 // 2 ** (s - 1), 56 // 2 ** (s - 1)) for s in (1, 2, 3, 4)
-    ]
+    for s, n in enumerate(units):
+        output = f"stage{s + 1}_unit{n}_relu{names.LAYERS[kind]}_output"
+        assert shape[output] == (1, width * 2**s, 56 // 2**s, 56 // 2**s)

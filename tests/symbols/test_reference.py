@@ -3,7 +3,6 @@ input, of each parameter.
 """
 
 import importlib
-import json
 
 import mxnet as mx
 import numpy as np
@@ -12,6 +11,7 @@ import reference
 from conftest import PAPER
 from unit_network import distance, random_arguments
 
+from common.graph import Graph
 from symbols.network import Variants
 from symbols.unit import Unit
 
@@ -54,24 +54,16 @@ def unit_symbol(
         return residual_unit(x, unit)
 
 
-def nodes(symbol, operation):
-    return [
-        node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] == operation
-    ]
-
-
 def assert_agrees(symbol, ask_reference, channels_in, prefix):
-    """The symbol and ask_reference(x, parameters, mask) give the same, at a point where the
-    comparison is fair.
+    """The symbol and ask_reference(x, parameters, mask) have the same output and gradients.
 
-    Fair: no ReLU's input is so close to zero that float32 may give it the other sign (MXNet trap
-    18).
+    At a point where no ReLU's input is so close to 0 that float32 may change its sign.
     """
-    # one more output tells which elements dropout kept
-    outputs = mx.sym.Group(
-        [symbol] + [symbol.get_internals()[f"{name}_output"] for name in nodes(symbol, "Dropout")]
+    graph = Graph(symbol)
+    dropouts = [(node, 0) for node in graph.nodes if node.op == "Dropout"]  # show the kept elements
+    executor = graph.symbol([*graph.heads, *dropouts]).simple_bind(
+        mx.cpu(), x=(4, channels_in, 8, 8)
     )
-    executor = outputs.simple_bind(mx.cpu(), x=(4, channels_in, 8, 8))
     shapes = {name: array.shape for name, array in executor.arg_dict.items()}
     for seed in range(200):
         mx.random.seed(seed)
