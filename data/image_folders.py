@@ -46,7 +46,9 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
     dataset = _dataset(folder, listing, image_size, skip_unreadable)
     if trained_on is None or not listing.is_held_out or dataset.fingerprint == trained_on:
         return dataset
+    count = len(dataset.train_labels) + len(dataset.test_labels)
     return dataset._replace(
+        name=f"{image_files.printable(folder.resolve().name)} ({count:,} images)",
         test_images=np.concatenate([dataset.train_images, dataset.test_images]),
         test_labels=np.concatenate([dataset.train_labels, dataset.test_labels]),
     )
