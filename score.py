@@ -129,14 +129,13 @@ def score(symbol, weights, settings, arguments):
     from training.export import read_inputs
 
     rules = _rules(arguments.crop, settings["dataset"])
-    described = read_inputs(weights) or {"classes": []}
-    names = test_set.known_names(described["classes"])
+    names = test_set.known_names(weights.class_names)
     dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
     dataset = test_set.for_classes(dataset, names, weights.classes, weights.name)
     is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
     if not is_same:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
-    mean = settings.get("mean", None if is_same else described.get("mean"))
+    mean = settings.get("mean", None if is_same else (read_inputs(weights) or {}).get("mean"))
     mean = test_set.mean(dataset, settings) if mean is None else np.array(mean, np.float32)
     network = inference.probabilities(symbol)
     network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))
@@ -222,7 +221,7 @@ def _inputs(weights, settings, arguments):
     if described and not arguments.data_dir:
         return described
     dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
-    names = test_set.known_names(described["classes"]) if described else ()
+    names = test_set.known_names(weights.class_names)
     dataset = test_set.for_classes(dataset, names, weights.classes, weights.name)
     if described:
         return described
