@@ -64,11 +64,7 @@ def run_job(job, arguments):
     arguments: the options of options.add_run_options. With --cost the job is only measured.
     """
     survive("stdout")
-    images = len(job.dataset.train_images)
-    if job.recipe.batch_size > images:
-        raise UserError(
-            f"a batch of {job.recipe.batch_size} is more than the {images} training images"
-        )
+    _check_images(job.recipe.batch_size, len(job.dataset.train_images))
     places = contexts(arguments)
     size = batch_size(job.recipe, len(places), len(job.dataset.test_images))
     if arguments.cost:
@@ -138,6 +134,11 @@ def _follow(job, feed, places, workers, arguments):
         keep_going=arguments.keep_going,
     )
     return train(training)
+
+
+def _check_images(size, images):
+    if size > images:
+        raise UserError(f"a batch of {size} is more than the {images} training images")
 
 
 def _warn_of_threads():
