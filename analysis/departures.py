@@ -73,6 +73,8 @@ def train(departure, arguments):
         "unit": "basic",
         "option": "A",
         "bottleneck_stride": "1x1",
+        "activation_args": None,
+        "widths": None,
     }
     job = Job(
         name=run_name(departure),

@@ -24,7 +24,8 @@ SYMBOLS, RECIPE = (
     "test_schedule.py test_optimizer.py test_training.py",
 )
 FOLDER = "test_run_folder.py"
-DATA, SAFETY, CHECKPOINT = "test_augment.py", "test_safety.py", "training/checkpoint.py"
+DATA, CHECKPOINT = "test_augment.py", "training/checkpoint.py"
+SAFETY = "test_safety.py test_checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
 IMAGENET = "test_imagenet.py"
 BFLOAT16 = "training/bfloat16.py"

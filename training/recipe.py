@@ -158,12 +158,3 @@ IMAGENET = Recipe(
     warmup_iterations=0,
     test_every=5000,
 )
-DEFAULTS = {**CIFAR.settings(), "steps": list(CIFAR.steps)}
-
-
-def setting(settings, option):
-    """What the recipe of a config.json says of an option; from before the option was there, what
-    was done without it.
-    """
-    value = settings.get(option)
-    return DEFAULTS.get(option) if value is None else value

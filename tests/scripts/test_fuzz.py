@@ -16,12 +16,11 @@ from cifar_files import as_dict, python2_pickle, python3_pickle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_runs import CONFIG, RECIPE, numbers, resumed
-from test_safety import HEADER
 
 from common.errors import UserError
 from data import cifar, generated
 from training import checkpoint
-from training.log import COLUMNS, read_log
+from training.log import COLUMNS, HEADER, read_log
 from training.run import Run
 
 CASES = int(os.environ.get("FUZZ_CASES", 150))
@@ -239,7 +238,11 @@ def test_config(run_folder, edits):
 
 
 LOG = b"\n".join(
-    [HEADER, *(b"%d,0.5,0.1,%.3f,80,,,500,1.5" % (100 * k, 2.3 - k / 10) for k in range(1, 9)), b""]
+    [
+        HEADER.encode().strip(),
+        *(b"%d,0.5,0.1,%.3f,80,,,500,1.5" % (100 * k, 2.3 - k / 10) for k in range(1, 9)),
+        b"",
+    ]
 )
 
 

@@ -3,11 +3,9 @@
 More of this: make torture, make fuzz.
 """
 
-import contextlib
 import json
 import math
 import os
-import resource
 import shutil
 import signal
 import time
@@ -18,16 +16,14 @@ from types import SimpleNamespace
 import mxnet as mx
 import pytest
 from conftest import SMALL, arrays, begin, refusal, rows, same, start
-from made_runs import CONFIG, RECIPE, SMALL_RECIPE, numbers, reopened, resumed, resumes_from
+from made_runs import CONFIG, RECIPE, SMALL_RECIPE, resumed
 
-from common import errors
 from common.environment import be_deterministic
-from common.errors import UserError
 from data import batches, cifar
 from symbols import get_symbol
 from training import checkpoint, interrupt
 from training.interrupt import Interruptions, Stopped, duration
-from training.log import COLUMNS, read_log, write_number
+from training.log import read_log, write_number
 from training.loop import Training, train
 from training.run import Run
 from training.workers import Workers
@@ -364,164 +360,3 @@ def test_diverged_run_is_over_unless_told_to_go_on(trains, tmp_path):
 
 
 # ---- checkpoints
-
-
-def test_run_goes_on_from_the_newest_checkpoint_with_the_log_up_to_it(two):
-    with open(two / "log.csv", "a") as log:
-        log.write("11,,,0.1,,,,,\n12,,,0.")
-    resumes_from(two, 10)
-
-
-@pytest.mark.parametrize("name", ["arrays.params", "state.json"])
-@pytest.mark.parametrize("tenth", range(10))
-def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, name, tenth):
-    file = two / "checkpoint-0000010" / name
-    os.truncate(file, file.stat().st_size * tenth // 10)
-    copy = resumes_from(two, 5)
-    out = capsys.readouterr().out
-    assert len(out.splitlines()) == 1 and "checkpoint-0000010 is damaged" in out
-    assert "checkpoint-0000005" in out and name in out
-    assert list(copy.glob("damaged-checkpoint-0000010-*")), "the damaged one is thrown away"
-
-
-@pytest.mark.parametrize(
-    "name, part, other",
-    [
-        ("arrays.params", mx.nd.array([2990]).asnumpy().tobytes(), b"\0\0\x80?"),
-        ("state.json", b'"learning_rate": 0.1', b'"learning_rate": 0.2'),
-        ("state.json", b"10,,,0.1,", b"10,,,0.2,"),
-    ],
-)
-def test_missing_or_changed_file_is_damage(two, name, part, other):
-    file = two / "checkpoint-0000010" / name
-    content = file.read_bytes()
-    assert content.count(part) == 1
-    file.write_bytes(content.replace(part, other))
-    resumes_from(two, 5)
-    file.unlink()
-    resumes_from(two, 5)
-
-
-def test_run_without_any_sound_checkpoint_is_refused(two):
-    for path in checkpoint.paths(two):
-        (path / "arrays.params").write_bytes(b"\x12\x01" * 200)
-    refusal(
-        lambda: reopened(two),
-        "checkpoint-0000005 is damaged",
-        "checkpoint-0000010 is damaged",
-        "move",
-    )
-
-
-def test_two_checkpoints_are_kept(two):
-    with Run(two, CONFIG) as run:
-        run.resume()
-        for k in (15, 20, 20, 25):
-            run.save(numbers(k), {"iteration": k})
-    assert [path.name for path in sorted(two.glob("checkpoint*"))] == [
-        "checkpoint-0000020",
-        "checkpoint-0000025",
-    ]
-
-
-def test_log_is_mended_from_the_checkpoint(two):
-    (two / "log.csv").write_bytes(b"\0\xff,nonsense\n" * 100)
-    resumes_from(two, 10)
-    (two / "log.csv").unlink()
-    resumes_from(two, 10)
-
-
-@contextlib.contextmanager
-def full_disk(size):
-    """No file can grow beyond a size."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_full_disk_stops_a_checkpoint_at_any_size_and_the_one_before_is_kept(two):
-    sizes = [
-        (two / "checkpoint-0000010" / name).stat().st_size
-        for name in ("arrays.params", "state.json")
-    ]
-    cuts = {size * tenth // 10 for size in sizes for tenth in range(10)} | {
-        sizes[0] - 1,
-        sizes[0] - 20,
-    }
-    with Run(two, CONFIG) as run:
-        run.resume()
-        for cut in sorted(cut for cut in cuts if cut < max(sizes)):
-            with pytest.raises(UserError) as caught, full_disk(cut):
-                run.save(numbers(15), {"iteration": 15})
-            assert (
-                "is the disk full?" in str(caught.value)
-                and len(str(caught.value).splitlines()) == 1
-            )
-            assert "Traceback" not in str(caught.value)
-            assert not (
-                two / "checkpoint.partial"
-            ).exists(), "what is left over keeps the disk full"
-    resumes_from(two, 10)
-
-
-def test_full_disk_under_anything_else_is_one_line(tmp_path, capsys):
-    def main():
-        with full_disk(10), open(tmp_path / "figure.png", "wb") as file:
-            file.write(b"x" * 100)
-
-    with pytest.raises(SystemExit) as ended:
-        errors.run_main(main)
-    err = capsys.readouterr().err
-    assert ended.value.code == 2 and len(err.splitlines()) == 1 and "the disk" in err
-
-
-def test_full_disk_stops_a_log_row_with_one_line(two):
-    with Run(two, CONFIG) as run:
-        run.resume()
-        with pytest.raises(UserError) as caught, full_disk((two / "log.csv").stat().st_size + 3):
-            run.log(iteration=11, train_loss=0.1)
-    assert "is the disk full?" in str(caught.value)
-    resumes_from(two, 10)
-
-
-# ---- the log
-
-HEADER, ROW = ",".join(COLUMNS).encode(), b"100,0.5,0.1,2.25,80,,,500,1.5"
-
-
-@pytest.mark.parametrize(
-    "junk",
-    [
-        b"",
-        b"\0" * 50,
-        b"\xff\xfe",
-        b"100",
-        b"," * 8,
-        b",,,,,,,,,",
-        b"nan" + b",1" * 8,
-        b"inf" + b",1" * 8,
-        b"-1" + b",1" * 8,
-        b"50" + b",1" * 8,
-        b"200,1,1,1",
-        b"200" + b",1" * 9,
-        b"200" + b",x" * 8,
-        b"200,,,,,,,,",
-        b"9" * 200000 + b",1" * 8,
-        b'"200' + b",1" * 8,
-        HEADER,
-    ],
-)
-def test_damaged_line_is_left_out_and_no_other(tmp_path, junk):
-    (tmp_path / "log.csv").write_bytes(
-        b"\n".join([HEADER, ROW, junk, ROW.replace(b"100", b"300"), b"400,1,1,1,1,1,1,1,1"])
-    )
-    assert [row["iteration"] for row in read_log(tmp_path)] == [100, 300]
-
-
-def test_log_keeps_what_is_no_number_of_a_diverged_run(tmp_path):
-    (tmp_path / "log.csv").write_bytes(HEADER + b"\n100,0.5,0.1,nan,80,inf,90,500,1.5\n")
-    (row,) = read_log(tmp_path)
-    assert math.isnan(row["train_loss"]) and row["test_loss"] == math.inf
