@@ -199,13 +199,13 @@ class Trainer:
         return 130 if self.stopped else bool(self.failed)
 
 
-def missing(wanted, seeds, arguments):
+def missing(networks, seeds, arguments):
     """Return the PlannedRuns of experiments that have to be trained, and print what is left out."""
     own_data = scales.scale_named(arguments.scale).data
     runs = [
         PlannedRun(experiment, arguments.scale, seed, arguments.data_dir)
         for seed in seeds
-        for experiment in wanted
+        for experiment in networks
     ]
     # several tables have the same network, and several depths are one at a small scale
     runs = {run.folder: run for run in runs if run.done < 1}.values()
@@ -270,8 +270,8 @@ def main():
     trainer = Trainer(slots, arguments)
     if arguments.what == [QUEUE]:
         return train_queue(trainer, slots, arguments)
-    wanted = [row for what in arguments.what for row in experiments.experiments_of(what)]
-    runs = missing(wanted, seeds, arguments)
+    networks = [row for what in arguments.what for row in experiments.experiments_of(what)]
+    runs = missing(networks, seeds, arguments)
     if runs:  # hours of training: what exists is shown before
         for what in arguments.what:
             if has_runs(what, arguments.scale):

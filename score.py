@@ -33,29 +33,29 @@ PHOTOGRAPHS = 16  # in memory at once
 
 
 def parser():
-    made = Parser(__doc__)
-    made.add_argument(
+    command_line = Parser(__doc__)
+    command_line.add_argument(
         "run",
         nargs="?",
         metavar="RUN",
         type=folder,
         help="folder of a run or a checkpoint, or a .params file",
     )
-    group = made.add_argument_group("network of weights without a run")
+    group = command_line.add_argument_group("network of weights without a run")
     network_options.of_network(group.add_argument, 110)
     group.add_argument("--dataset", choices=DATASETS, help="the training set (imagenet)")
     group.add_argument("--image-size", type=int, help="pixels of the training images (32; 224)")
     group.add_argument(
         "--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded"
     )
-    add = made.add_argument_group("action (default: a test)").add_argument
+    add = command_line.add_argument_group("action (default: a test)").add_argument
     add("--predict", nargs="+", metavar="PHOTO", help="files, folders or patterns of photographs")
     add(
         "--export",
         choices=("mxnet", "onnx"),
         help="write network-symbol.json and network-0000.params, or network.onnx",
     )
-    add = made.add_argument_group("options").add_argument
+    add = command_line.add_argument_group("options").add_argument
     add("--crop", help=f"ImageNet: some of {','.join(CROPS)}, with commas (224: P2 Table 5)")
     add("--data-dir", type=folder, help="the set (default: as for the training scripts)")
     add("--skip-unreadable", action="store_true", help="leave unreadable image files out")
@@ -66,8 +66,8 @@ def parser():
         help="folder of a test or an export (the run's); file of --predict, .csv or a figure "
         "(plots/figures/predictions.png)",
     )
-    made.set_defaults(cpus=1)
-    return made
+    command_line.set_defaults(cpus=1)
+    return command_line
 
 
 def main():
@@ -190,7 +190,7 @@ def _rules(crop, dataset):
 
 def export(symbol, weights, settings, arguments):
     """Write the network in MXNet's own files, or as ONNX, with inputs.json beside it."""
-    from training import export as files
+    import training.export
     from training import onnx_file
 
     run = arguments.run
@@ -202,11 +202,11 @@ def export(symbol, weights, settings, arguments):
         content = onnx_file.content(
             symbol, weights.arguments, weights.states, settings["image_size"]
         )
-        paths = [place / "network.onnx", place / files.INPUTS]
+        paths = [place / "network.onnx", place / training.export.INPUTS]
         write_whole(paths[0], content)
         write_whole(paths[1], json.dumps(inputs) + "\n")
     else:
-        paths = files.write(place, symbol, weights.arguments, weights.states, inputs)
+        paths = training.export.write(place, symbol, weights.arguments, weights.states, inputs)
     for path in paths:
         print(os.path.relpath(path))
     return 0

@@ -26,18 +26,18 @@ EXPECTED = [(experiment(20), "pocket"), (experiment(20), "full"), (ORIGINAL110, 
 # fmt: on
 
 
-def paper_error(wanted):
+def paper_error(network):
     """The papers' test error of an experiment as text, empty if they have none."""
     rows = [row for table in experiments.TABLES.values() for row in table]
     known = {row.experiment.name: row.paper for row in rows}
     known.update({row.experiment.name: row.paper for row in experiments.BY_DEPTH})
     known.update({each.name: experiments.RESNETS[each.depth] for each in RESNETS})
-    return say(known.get(wanted.name))
+    return say(known.get(network.name))
 
 
-def finished(wanted, scale):
+def finished(networks, scale):
     """[(experiment, Ours)] of the experiments that have finished runs at a scale."""
-    pairs = [(each, ours(each, scale)) for each in wanted]
+    pairs = [(each, ours(each, scale)) for each in networks]
     return [(each, found) for each, found in pairs if found.errors]
 
 
@@ -111,8 +111,8 @@ def paper_tables(page, scale, *names):
 
 def errors(page, scale, name):
     """Final errors of the networks of a figure, or of 1512.03385's ResNets (name: resnets)."""
-    wanted = RESNETS if name == "resnets" else experiments.experiments_of(name)
-    pairs = finished(wanted, scale)
+    networks = RESNETS if name == "resnets" else experiments.experiments_of(name)
+    pairs = finished(networks, scale)
     lines = []
     for each, found in pairs:
         label = run_files.label(found.runs[0])
@@ -124,9 +124,9 @@ def errors(page, scale, name):
 
 def scale_of(name, scales):
     """The first scale that has enough runs for a figure: of one network for degradation, else two."""
-    wanted = experiments.experiments_of(name)
+    networks = experiments.experiments_of(name)
     least = 1 if name == "degradation" else 2
-    return next((scale for scale in scales if len(finished(wanted, scale)) >= least), None)
+    return next((scale for scale in scales if len(finished(networks, scale)) >= least), None)
 
 
 def figure(page, name, *scales):
@@ -165,8 +165,8 @@ def readme(page, *scales):
 def expected(page):
     """Time and test error of the commands of EXPECTED."""
     lines = []
-    for wanted, scale in EXPECTED:
-        for each, found in finished([wanted], scale):
+    for network, scale in EXPECTED:
+        for each, found in finished([network], scale):
             command = f"`{each.target(scale)}`"
             first = found.runs[0]
             time = time_of(found.runs)

@@ -21,14 +21,14 @@ INPUTS = ("data", "softmax_label")
 STARTS_KNOWN = ("_weight", "_bias", "_gamma", "_beta")
 
 
-def check(symbol, made, size, path):
+def check(symbol, units, size, path):
     """Raise UserError if the network cannot be trained.
 
-    made: [(unit, symbol)], in order; each symbol must have the shape of its unit's output. size:
+    units: [(unit, symbol)], in order; each symbol must have the shape of its unit's output. size:
     the images' height and width. path: the file that a message names if the line is unknown.
     """
     places = {}
-    for unit, _ in made:
+    for unit, _ in units:
         places.update(unit.layers.places)
 
     def blame(name):
@@ -41,14 +41,14 @@ def check(symbol, made, size, path):
     check_parameters(symbol, blame)
     internals = symbol.get_internals()
     try:
-        check_stem(made[0][0], size, path, blame)
+        check_stem(units[0][0], size, path, blame)
         outputs = infer(internals, size, blame)
     except mx.MXNetError as error:
-        first_wrong_unit(made, size, blame)
+        first_wrong_unit(units, size, blame)
         operator = re.search(r"Error in operator (\w+)", str(error))
         where = blame(operator[1]) if operator else path
         raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
-    check_shapes(made, outputs, blame)
+    check_shapes(units, outputs, blame)
 
 
 def check_parameters(symbol, blame):
@@ -99,9 +99,9 @@ def check_stem(first, size, path, blame):
         )
 
 
-def check_shapes(made, outputs, blame):
+def check_shapes(units, outputs, blame):
     """Each unit's output has its channels, and its input's size divided by its stride."""
-    for unit, output in made:
+    for unit, output in units:
         _, _, height, width = outputs[unit.input.list_outputs()[0]]
         expected = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
         shape = outputs.get(output.list_outputs()[0])  # None: residual_unit does not use it
@@ -112,9 +112,9 @@ def check_shapes(made, outputs, blame):
             )
 
 
-def first_wrong_unit(made, size, blame):
+def first_wrong_unit(units, size, blame):
     """Raise UserError for the first unit whose output has a wrong shape."""
-    for unit, output in made:
+    for unit, output in units:
         try:
             outputs = infer(output.get_internals(), size, blame)
         except mx.MXNetError:

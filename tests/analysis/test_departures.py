@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from conftest import refusal
 
-from analysis import departures as training
-from analysis import networks
+from analysis import departures, networks
 from common import files
 from paper.scales import SCALES
 from symbols import get_symbol, notes
@@ -61,8 +60,8 @@ def test_departure_alone_changes_the_network(name):
 def trains(images, tmp_path, monkeypatch):
     """trains(*words) -> exit code of analysis.departures: one unit a stage, two iterations."""
     monkeypatch.setattr(files, "RUNS", tmp_path)
-    monkeypatch.setattr(training, "UNITS", 1)
-    monkeypatch.setattr(training, "DEPTH", 8)
+    monkeypatch.setattr(departures, "UNITS", 1)
+    monkeypatch.setattr(departures, "DEPTH", 8)
     recipe = SCALES["demo"].recipe.lasting(2, batch_size=10)
     monkeypatch.setitem(SCALES, "demo", dataclasses.replace(SCALES["demo"], recipe=recipe))
     monkeypatch.setattr(Figure, "finish", lambda self: None)
@@ -71,7 +70,7 @@ def trains(images, tmp_path, monkeypatch):
     def call(*words):
         command = ["departures.py", *words, "--scale", "demo", "--data-dir", str(images)]
         monkeypatch.setattr(sys, "argv", command)
-        return training.main()
+        return departures.main()
 
     return call
 

@@ -15,10 +15,10 @@ from conftest import PAPER, ROOT, refusal, refused
 from source import HALF_DROPOUT, run_in, source_copy
 from unit_network import IMAGES, Network, fresh_states
 
+import plots.propagation
 from analysis import measurements, networks, propagation
 from analysis.units import UnitGraph
 from common import files
-from plots import propagation as figure
 from symbols import get_symbol
 from training.optimizer import initializer
 
@@ -191,10 +191,12 @@ def test_network_has_one_colour_and_is_dashed_before_training():
         )
         if (kind == "plain") == (shortcut == "plain")
     ]
-    ordered = list(figure.in_order(rows))
+    ordered = list(plots.propagation.in_order(rows))
     assert ordered[:2] == ["56, original, trained", "56, original, untrained"]
     assert ordered[-1] == "110, plain, untrained"
-    keywords = figure.line_styles([lines[0] for lines in figure.in_order(rows).values()])
+    keywords = plots.propagation.line_styles(
+        [lines[0] for lines in plots.propagation.in_order(rows).values()]
+    )
     colours = [keywords[label]["color"] for label in ordered]
     assert colours[::2] == colours[1::2] and len(set(colours)) == 4
     assert ["linestyle" in keywords[label] for label in ordered] == [False, True] * 4

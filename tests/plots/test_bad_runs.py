@@ -6,9 +6,9 @@ import pytest
 from conftest import refusal
 from drawn_runs import CONFIG
 
+import plots.__main__
 from common import files
 from paper import experiments, run_files
-from plots import __main__ as plots
 from plots import curve_figures, curves, figure_files, page, report
 from training.log import HEADER
 
@@ -84,8 +84,8 @@ def test_others_are_drawn_beside_bad_ones(run, monkeypatch, capsys):
     for config in BAD:
         run(config)
     sound = run(text())
-    monkeypatch.setattr(plots, "ProcessPoolExecutor", no_pool)
-    plots.side_by_side(plots.each_run())
+    monkeypatch.setattr(plots.__main__, "ProcessPoolExecutor", no_pool)
+    plots.__main__.side_by_side(plots.__main__.each_run())
     out = capsys.readouterr().out
     assert out.count("left out:") == len(BAD) and (sound / "curves.png").is_file()
 

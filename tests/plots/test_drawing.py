@@ -8,9 +8,9 @@ import pytest
 from drawn_runs import rows
 from matplotlib.text import Text
 
+import plots.__main__
 from common import files
 from paper import experiments
-from plots import __main__ as plots
 from plots import current, curves, figure_files
 from plots.named import DRAW
 
@@ -56,7 +56,7 @@ def test_row_that_arrives_while_a_figure_is_drawn_is_not_forgotten(tmp_path):
 
 def test_tables_and_figures_are_drawn_again_after_a_run_came_or_went(results, capsys):
     def count():
-        plots.draw_scale("pocket")
+        plots.__main__.draw_scale("pocket")
         return capsys.readouterr().out.count("pocket-table1.png")
 
     results(ORIGINAL, [40, 41])
@@ -68,7 +68,7 @@ def test_tables_and_figures_are_drawn_again_after_a_run_came_or_went(results, ca
 
 
 def test_bad_run_that_two_tasks_meet_is_reported_once(monkeypatch, capsys):
-    plots.side_by_side([_meet_a_bad_run, _meet_a_bad_run])
+    plots.__main__.side_by_side([_meet_a_bad_run, _meet_a_bad_run])
     report = "left out: a run that two tasks meet\n"
     assert capsys.readouterr().out == f"{report}plots/a.png\nplots/a.png\n"
 

@@ -12,9 +12,9 @@ import matplotlib.image
 import pytest
 from PIL import Image
 
+import plots.page
 from common import files
 from paper import experiments, significance
-from plots import page as markup
 from plots import report, summary, watch
 
 CHROMIUM = (
@@ -76,7 +76,7 @@ def test_report_opens_the_largest_scale_and_says_what_is_not_run(page):
 def test_file_names_and_captions_are_escaped():
     png = b"\x89PNG\r\n\x1a\n" + bytes(8) + struct.pack(">II", 2, 3)
     evil = "<img src=x onerror='a()'>\""
-    shown = markup.picture(png, evil, f"lesion-{evil}.png")
+    shown = plots.page.picture(png, evil, f"lesion-{evil}.png")
     assert shown.count("<img ") == 1 and shown.count("&lt;img src=x") == 3
     assert "&quot;" in re.search(r'alt="([^"]*)"', shown).group(1)
 

@@ -126,3 +126,26 @@ def test_the_training_loop_fits_the_eye():
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.mistake)
 def test_mutants_are_of_todays_code(mutant):
     assert (ROOT / mutant.file).read_text().count(mutant.right) == 1
+
+
+def test_no_module_of_ours_is_renamed_where_it_is_imported():
+    for path in FILES:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                room = getattr(node, "module", None) or node.names[0].name
+                ours = getattr(node, "level", 0) or room.split(".")[0] in ROOMS | SCRIPTS
+                renamed = [alias.name for alias in node.names if alias.asname]
+                assert not (ours and renamed), f"{path.relative_to(ROOT)}: {renamed}"
+
+
+VAGUE = {"one", "chosen", "made", "wanted", "given", "said", "told", "asked"}
+
+
+def test_variables_are_nouns():
+    for path in FILES:
+        if path.relative_to(ROOT).parts[0] == "tests":
+            continue
+        for node in ast.walk(parsed(path)):
+            stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id
+            name = node.arg if isinstance(node, ast.arg) else stored
+            assert name not in VAGUE, f"{path.relative_to(ROOT)} line {node.lineno}: {name}"
