@@ -70,6 +70,7 @@ def load(arguments):
 def main():
     arguments = options.read(parser())
     network = network_options.network(arguments, "cifar", DEPTH)
+    network.symbol(classes=2)  # an invalid variant is rejected before a download
     dataset = load(arguments)
     recipe = recipe_for(arguments, len(dataset.train_images))
     symbol = network.symbol(dataset.classes, dtype=recipe.dtype)

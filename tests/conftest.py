@@ -232,14 +232,14 @@ def arrays(folder):
     }
 
 
-def same(one, other):
+def same(left, other):
     """Whether two finished runs have the same log, and the same parameters, moving averages and
     momenta, bit for bit.
     """
-    assert rows(one) and len(rows(one)) == len(rows(other)), (len(rows(one)), len(rows(other)))
-    for row, counterpart in zip(rows(one), rows(other)):
+    assert rows(left) and len(rows(left)) == len(rows(other)), (len(rows(left)), len(rows(other)))
+    for row, counterpart in zip(rows(left), rows(other)):
         assert str(row) == str(counterpart), (row, counterpart)  # as text, because nan is not nan
-    first, second = arrays(one), arrays(other)
+    first, second = arrays(left), arrays(other)
     assert first.keys() == second.keys() and {name.split(":")[0] for name in first} >= {
         "arg",
         "aux0",

@@ -314,24 +314,24 @@ def caught(mutant):
 
 def main():
     words = sys.argv[1:]
-    chosen = [
+    selected = [
         mutant for mutant in MUTANTS if not words or any(word in mutant.mistake for word in words)
     ]
     with tempfile.TemporaryDirectory() as name:
         copy(Path(name))
         failed, _ = run_tests(
-            Path(name), sorted({test for mutant in chosen for test in mutant.tests.split()})
+            Path(name), sorted({test for mutant in selected for test in mutant.tests.split()})
         )
     if failed:
         sys.exit(f"without any mutant {failed} fails already: mend that first (make test)")
     survived = []
     print(f"{'mistake':<58} {'caught by':<72} seconds")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for mutant, (test, seconds) in zip(chosen, pool.map(caught, chosen)):
+        for mutant, (test, seconds) in zip(selected, pool.map(caught, selected)):
             print(f"{mutant.mistake:<58} {test or 'NOT CAUGHT':<72} {seconds:7.0f}", flush=True)
             if not test:
                 survived.append(mutant.mistake)
-    print(f"{len(chosen) - len(survived)} of {len(chosen)} caught")
+    print(f"{len(selected) - len(survived)} of {len(selected)} caught")
     return bool(survived)
 
 

@@ -253,9 +253,11 @@ def test_make_passes_every_option():
         return subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
 
     lesions = make("lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
-    assert "analysis.lesion a b --data-dir 'd' --samples 3" in lesions
-    assert "analysis.gates a" in make("gates", "RUN=a").stdout
-    assert "analysis.propagation preact20 r" in make("propagation", "NETWORKS=preact20 r").stdout
+    assert "analysis.lesion 'a' 'b' --data-dir 'd' --samples 3" in " ".join(lesions.split())
+    assert "analysis.gates 'a'" in make("gates", "RUN=a").stdout
+    assert (
+        "analysis.propagation 'preact20' 'r'" in make("propagation", "NETWORKS=preact20 r").stdout
+    )
     done = make("responses")
     assert done.returncode == 2 and "needs the folders of trained runs" in done.stderr
     assert len(done.stderr.splitlines()) == 1

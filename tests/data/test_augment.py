@@ -105,14 +105,14 @@ def training_batches(samples=50, batch_size=16, seed=0, size=8):
     return batches.TrainingBatches(images, labels, mean, batch_size, seed)
 
 
-def equal(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other))
+def equal(expected, other):
+    return all(np.array_equal(a, b) for a, b in zip(expected, other))
 
 
 def test_batch_is_the_same_whatever_was_asked_for_before():
-    asked = training_batches()
+    by_number = training_batches()
     for iteration in (4, 1, 30, 2, 30, 7, 8, 1, 29, 100, 4):
-        assert equal(asked.batch(iteration), training_batches().batch(iteration)), iteration
+        assert equal(by_number.batch(iteration), training_batches().batch(iteration)), iteration
 
 
 @pytest.mark.parametrize("batch_size", [16, 50, 1, 120])

@@ -42,9 +42,9 @@ def test_binary_and_python_version_load_to_the_same_arrays_and_fingerprint(
 ):
     write_binary(tmp_path / "binary", records[name])
     write_python(tmp_path / "python", records[name], LABEL_BYTES[name], dump)
-    one, other = cifar.load(name, tmp_path / "binary"), cifar.load(name, tmp_path / "python")
-    assert len(one.train_labels) == 500 and len(one.test_labels) == 100
-    same(one, other)
+    first, other = cifar.load(name, tmp_path / "binary"), cifar.load(name, tmp_path / "python")
+    assert len(first.train_labels) == 500 and len(first.test_labels) == 100
+    same(first, other)
 
 
 @pytest.mark.parametrize("version", ["binary", "python"])

@@ -13,9 +13,9 @@ from data.crops import CropBatches, TestCrops
 from training.evaluate import evaluate
 
 
-def feed(made, **options):
+def feed(dataset, **options):
     options = {**dict(batch_size=7, seed=3, image_size=64, side=SIDE), **options}
-    return CropBatches(made.train_images, made.mean, **options)
+    return CropBatches(dataset.train_images, dataset.mean, **options)
 
 
 def shown(batches, iteration):
@@ -25,8 +25,8 @@ def shown(batches, iteration):
 
 
 def test_batch_is_a_function_of_seed_and_iteration_whatever_came_before(prepared):
-    made, _ = prepared
-    first, second = feed(made, threads=1), feed(made, threads=2)
+    dataset, _ = prepared
+    first, second = feed(dataset, threads=1), feed(dataset, threads=2)
     expected = [shown(first, i) for i in range(1, 9)]
     for i in (6, 2):
         images, labels = shown(second, i)
@@ -34,7 +34,7 @@ def test_batch_is_a_function_of_seed_and_iteration_whatever_came_before(prepared
     streamed = list(second.stream(5, 8))
     for batch, (images, _) in zip(streamed, expected[4:]):
         assert (batch.data[0].asnumpy() == images).all()
-    assert (shown(feed(made, seed=4), 1)[0] != expected[0][0]).any()
+    assert (shown(feed(dataset, seed=4), 1)[0] != expected[0][0]).any()
 
 
 def test_each_epoch_shows_each_picture_once_and_fills_its_last_batch_from_the_next(prepared):
@@ -51,14 +51,14 @@ def test_each_epoch_shows_each_picture_once_and_fills_its_last_batch_from_the_ne
 def test_same_picture_is_cropped_anew_in_every_batch(prepared):
     # ImageRecordIter with seed_aug does to the k-th picture of every batch what it does to that of
     # the first
-    made, _ = prepared
-    batches = feed(made, batch_size=36)
+    dataset, _ = prepared
+    batches = feed(dataset, batch_size=36)
     flips = []
     for i in (1, 2, 3):
         batches.samples = lambda iteration: [(0, 0)] * 36
         flips.append(shown(batches, i)[0])
-    for one, other in zip(flips, flips[1:]):
-        assert abs(one - other).max(axis=(1, 2, 3)).min() > 1
+    for previous, other in zip(flips, flips[1:]):
+        assert abs(previous - other).max(axis=(1, 2, 3)).min() > 1
     assert len({row.tobytes() for row in flips[0]}) > 30
 
 
@@ -191,8 +191,8 @@ def test_crops_by_each_rule_are_those_of_plain_numpy(width, height, name):
 @pytest.mark.parametrize("rule", ["224", "320", "ten"])
 @pytest.mark.parametrize("batch_size", [5, 12])
 def test_each_picture_counts_once_whatever_the_batch(prepared, rule, batch_size):
-    made, _ = prepared
-    test = TestCrops(made.test_images, made.mean, batch_size, 32, rule)
+    dataset, _ = prepared
+    test = TestCrops(dataset.test_images, dataset.mean, batch_size, 32, rule)
     shape = test.provide_data[0].shape
     assert shape[2:] == ((46, 46) if rule == "320" else (32, 32))
     # a network without weights: its logits are the mean colour of the crop
@@ -204,12 +204,12 @@ def test_each_picture_counts_once_whatever_the_batch(prepared, rule, batch_size)
     loss, top1, top2 = evaluate(module, test, top=2)
     probabilities = []
     for i in range(12):
-        header, pixels = decoded(made.test_images, i)
-        views = crops.crops(Image.fromarray(pixels), test._rule) - made.mean.reshape(3, 1, 1)
+        header, pixels = decoded(dataset.test_images, i)
+        views = crops.crops(Image.fromarray(pixels), test._rule) - dataset.mean.reshape(3, 1, 1)
         logits = 0.05 * views.mean(axis=(2, 3))
         soft = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities.append((soft / soft.sum(axis=1, keepdims=True)).mean(axis=0))
-    probabilities, labels = np.array(probabilities), made.test_images.labels.astype(int)
+    probabilities, labels = np.array(probabilities), dataset.test_images.labels.astype(int)
     order = probabilities.argsort(axis=1)[:, ::-1]
     assert top1 == pytest.approx(100 * (order[:, 0] != labels).mean(), abs=1e-6)
     assert top2 == pytest.approx(

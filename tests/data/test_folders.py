@@ -171,9 +171,9 @@ def test_flat_training_and_test_set_are_no_classes(tmp_path):
 def test_test_set_alone_is_complete(tmp_path):
     touch(tmp_path, "a/1.png", "test/b/1.png", "test/b/2.png", "test/c/1.png")
     (tmp_path / "a").rename(tmp_path / "test" / "a")
-    made = folders.listing(tmp_path, is_tested=True)
-    assert made.classes == ["a", "b", "c"] and made.is_held_out
-    assert sum(map(len, made.splits.values())) == 4
+    result = folders.listing(tmp_path, is_tested=True)
+    assert result.classes == ["a", "b", "c"] and result.is_held_out
+    assert sum(map(len, result.splits.values())) == 4
 
 
 def test_second_test_folder_is_said_to_be_unused(tmp_path):

@@ -70,22 +70,22 @@ def contents(folder):
 
 def test_im2recs_files_are_taken_as_they_are(made_by_im2rec, prepared, tmp_path, capsys):
     before = contents(made_by_im2rec)
-    made = imagenet.load(made_by_im2rec)
+    dataset = imagenet.load(made_by_im2rec)
     assert contents(made_by_im2rec) == before
-    assert (len(made.train_images), len(made.test_images), made.classes) == (36, 12, 3)
+    assert (len(dataset.train_images), len(dataset.test_images), dataset.classes) == (36, 12, 3)
     rows = [line.split("\t") for line in before["train.lst"].decode().splitlines()]
-    assert made.train_images.labels.tolist() == [float(label) for _, label, _ in rows]
-    assert made.class_names == ("class 0", "class 1", "class 2")
-    assert np.allclose(made.mean, prepared[0].mean, atol=1)
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "labels from 0 to 2" in said and "from 60 to" in said
+    assert dataset.train_images.labels.tolist() == [float(label) for _, label, _ in rows]
+    assert dataset.class_names == ("class 0", "class 1", "class 2")
+    assert np.allclose(dataset.mean, prepared[0].mean, atol=1)
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1 and "labels from 0 to 2" in output and "from 60 to" in output
     for name in ("train.rec", "val.rec"):  # and they are all that it takes
         (tmp_path / name).write_bytes(before[name])
-    assert imagenet.load(tmp_path).fingerprint == made.fingerprint
+    assert imagenet.load(tmp_path).fingerprint == dataset.fingerprint
     with open(tmp_path / "val.rec", "r+b") as file:
         file.seek(12)
-        file.write(np.float32(2 - made.test_images.labels[0]).tobytes())
-    assert imagenet.load(tmp_path).fingerprint != made.fingerprint
+        file.write(np.float32(2 - dataset.test_images.labels[0]).tobytes())
+    assert imagenet.load(tmp_path).fingerprint != dataset.fingerprint
 
 
 def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeypatch, capsys):
@@ -101,13 +101,13 @@ def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeyp
 
 
 def test_pictures_keep_their_labels(made_by_im2rec):
-    made = imagenet.load(made_by_im2rec)
-    batches = CropBatches(made.train_images, made.mean, 36, 3, 64, made.side)
+    dataset = imagenet.load(made_by_im2rec)
+    batches = CropBatches(dataset.train_images, dataset.mean, 36, 3, 64, dataset.side)
     first = batches.data_batch(1)
-    tests = next(iter(TestCrops(made.test_images, made.mean, 12, 64)))
+    tests = next(iter(TestCrops(dataset.test_images, dataset.mean, 12, 64)))
     for batch in (first, tests):
         labels = batch.label[0].asnumpy()
-        means = (batch.data[0].asnumpy() + made.mean.reshape(3, 1, 1)).mean(axis=(2, 3))
+        means = (batch.data[0].asnumpy() + dataset.mean.reshape(3, 1, 1)).mean(axis=(2, 3))
         coloured = np.ptp(means, axis=1) > 90  # the grey ones tell nothing
         assert coloured.sum() > len(labels) / 2
         # trees.py: red, green, blue
@@ -124,8 +124,8 @@ def test_pictures_of_any_size_get_the_papers_scales(tmp_path, size, monkeypatch)
     Image.fromarray(ramp).save(file, "PNG")
     write(tmp_path / "train.rec", [(k % 2, file.getvalue()) for k in range(4)])
     write(tmp_path / "val.rec", [(0, file.getvalue())])
-    made = imagenet.load(tmp_path)
-    batches = CropBatches(made.train_images, made.mean, 200, 3, 64, made.side)
+    dataset = imagenet.load(tmp_path)
+    batches = CropBatches(dataset.train_images, dataset.mean, 200, 3, 64, dataset.side)
     batches.samples = lambda iteration: [(0, 0)] * 200
     green = batches.data_batch(1).data[0].asnumpy()[:, 1]
     whole_height = 250 * 48 / (green[:, 56, 32] - green[:, 8, 32])
@@ -162,22 +162,22 @@ def test_pictures_are_tested_as_mxnets_reader_decodes_them(tmp_path, kind, mode,
 
 
 def test_labels_that_do_not_begin_at_0_are_numbered_anew(tmp_path):
-    made = imagenet.load(folder_of(tmp_path, [7, 2, 1, 7, 2], [7, 1]))
-    assert made.classes == 3 and made.class_names == ("class 1", "class 2", "class 7")
-    assert made.train_images.labels.tolist() == [2, 1, 0, 2, 1]
-    assert made.test_images.labels.tolist() == [2, 0]
-    batches = CropBatches(made.train_images, made.mean, 5, 3, 64, made.side)
+    dataset = imagenet.load(folder_of(tmp_path, [7, 2, 1, 7, 2], [7, 1]))
+    assert dataset.classes == 3 and dataset.class_names == ("class 1", "class 2", "class 7")
+    assert dataset.train_images.labels.tolist() == [2, 1, 0, 2, 1]
+    assert dataset.test_images.labels.tolist() == [2, 0]
+    batches = CropBatches(dataset.train_images, dataset.mean, 5, 3, 64, dataset.side)
     order = [sample for _, sample in batches.samples(1)]
     shown = batches.data_batch(1).label[0].asnumpy()
-    assert (shown == made.train_images.labels[order]).all()
+    assert (shown == dataset.train_images.labels[order]).all()
 
 
 def test_label_behind_the_header_is_read(tmp_path):
-    made = imagenet.load(folder_of(tmp_path, [[0.0], [1.0], [1.0]], [[1.0]]))
-    assert made.train_images.labels.tolist() == [0, 1, 1]
-    assert made.train_images.image(1) == picture()
-    assert CropBatches(made.train_images, made.mean, 3, 3, 64, None).data_batch(1)
-    assert next(iter(TestCrops(made.test_images, made.mean, 1, 64))).label[0].asscalar() == 1
+    dataset = imagenet.load(folder_of(tmp_path, [[0.0], [1.0], [1.0]], [[1.0]]))
+    assert dataset.train_images.labels.tolist() == [0, 1, 1]
+    assert dataset.train_images.image(1) == picture()
+    assert CropBatches(dataset.train_images, dataset.mean, 3, 3, 64, None).data_batch(1)
+    assert next(iter(TestCrops(dataset.test_images, dataset.mean, 1, 64))).label[0].asscalar() == 1
 
 
 def test_synset_txt_names_the_classes(tmp_path):

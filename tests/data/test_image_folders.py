@@ -33,22 +33,24 @@ def records(count, classes, seed=0):
 
 
 def test_class_folders_become_small_squares_with_their_names(tmp_path):
-    made = image_folders.load(class_folders(tmp_path / "my set", {"rose": 12, "leaf": 4, "sky": 2}))
-    assert made.class_names == ("leaf", "rose", "sky") and made.classes == 3
-    assert made.name == "my set (15 + 3 images in 3 classes)"
-    assert made.train_images.shape == (15, 3, 32, 32) and made.train_images.dtype == np.uint8
-    assert np.bincount(made.test_labels).tolist() == [1, 1, 1]
-    images = [*made.train_images, *made.test_images]
-    for image, label in zip(images, [*made.train_labels, *made.test_labels]):
-        assert (image == np.array(COLOURS[made.class_names[label]]).reshape(3, 1, 1)).all()
+    dataset = image_folders.load(
+        class_folders(tmp_path / "my set", {"rose": 12, "leaf": 4, "sky": 2})
+    )
+    assert dataset.class_names == ("leaf", "rose", "sky") and dataset.classes == 3
+    assert dataset.name == "my set (15 + 3 images in 3 classes)"
+    assert dataset.train_images.shape == (15, 3, 32, 32) and dataset.train_images.dtype == np.uint8
+    assert np.bincount(dataset.test_labels).tolist() == [1, 1, 1]
+    images = [*dataset.train_images, *dataset.test_images]
+    for image, label in zip(images, [*dataset.train_labels, *dataset.test_labels]):
+        assert (image == np.array(COLOURS[dataset.class_names[label]]).reshape(3, 1, 1)).all()
 
 
 def test_fingerprint_is_of_pictures_and_labels(tmp_path):
-    one = class_folders(tmp_path / "one", {"rose": 3, "sky": 3})
-    before = image_folders.load(one).fingerprint
-    assert image_folders.load(one).fingerprint == before
-    Image.new("RGB", (40, 61), (1, 2, 3)).save(one / "sky" / "01.png")
-    assert image_folders.load(one).fingerprint != before
+    first = class_folders(tmp_path / "one", {"rose": 3, "sky": 3})
+    before = image_folders.load(first).fingerprint
+    assert image_folders.load(first).fingerprint == before
+    Image.new("RGB", (40, 61), (1, 2, 3)).save(first / "sky" / "01.png")
+    assert image_folders.load(first).fingerprint != before
 
 
 def test_image_size_is_any_multiple_of_four(tmp_path):
@@ -74,9 +76,9 @@ def test_unreadable_files_are_left_out_when_asked(tmp_path, capsys):
     (folder / "sky" / "a.txt").write_text("not an image")
     (folder / "sky" / "b.heic").write_bytes(b"ftypheic" + bytes(100))
     refusal(lambda: image_folders.load(folder), "a.txt: not an image", "pillow-heif")
-    made = image_folders.load(folder, skip_unreadable=True)
+    dataset = image_folders.load(folder, skip_unreadable=True)
     assert "2 files" in capsys.readouterr().out
-    assert np.bincount(made.train_labels).tolist() == [2, 3]
+    assert np.bincount(dataset.train_labels).tolist() == [2, 3]
     (folder / "fog").mkdir()
     (folder / "fog" / "1.png").write_bytes(b"")
     (folder / "fog" / "2.png").write_bytes(b"")
@@ -100,9 +102,9 @@ def test_own_set_in_the_binary_layout_has_any_number_of_pictures_and_classes(
     for number, rows in enumerate(written, 1):
         (tmp_path / f"data_batch_{number}.bin").write_bytes(rows.tobytes())
     (tmp_path / "test_batch.bin").write_bytes(records(test, 4, 99).tobytes())
-    made = image_folders.load(tmp_path)
-    assert (made.classes, len(made.test_labels), made.class_names) == (4, test, ())
-    train_images = made.train_images.reshape(sum(counts), -1)
+    dataset = image_folders.load(tmp_path)
+    assert (dataset.classes, len(dataset.test_labels), dataset.class_names) == (4, test, ())
+    train_images = dataset.train_images.reshape(sum(counts), -1)
     assert np.array_equal(train_images, np.concatenate(written)[:, 1:])
     (tmp_path / "batches.meta.txt").write_text("a\nb\nc\nd\ne\n")
     assert image_folders.load(tmp_path).class_names == ("a", "b", "c", "d", "e")
@@ -136,10 +138,10 @@ def test_pickle_that_is_written_today_is_read(tmp_path, form, protocol):
         )
     names = pickle.dumps({"label_names": ["ant", "bee", "fly"]}, protocol)
     (tmp_path / "batches.meta").write_bytes(names)
-    made = image_folders.load(tmp_path)
-    assert np.array_equal(made.train_images.reshape(30, -1), rows["data_batch_1"][:, 1:])
-    assert np.array_equal(made.test_labels, rows["test_batch"][:, 0])
-    assert made.class_names == ("ant", "bee", "fly")
+    dataset = image_folders.load(tmp_path)
+    assert np.array_equal(dataset.train_images.reshape(30, -1), rows["data_batch_1"][:, 1:])
+    assert np.array_equal(dataset.test_labels, rows["test_batch"][:, 0])
+    assert dataset.class_names == ("ant", "bee", "fly")
 
 
 def test_own_set_taken_for_cifar10_is_told_the_way_and_never_to_delete(tmp_path):

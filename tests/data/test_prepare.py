@@ -17,28 +17,32 @@ from data.crops import CropBatches, TestCrops
 
 
 def test_every_image_occurs_once_with_its_class_and_shorter_side(source, prepared):
-    made, folder = prepared
-    assert (len(made.train_images), len(made.test_images), made.classes) == (36, 12, 3)
+    result, folder = prepared
+    assert (len(result.train_images), len(result.test_images), result.classes) == (36, 12, 3)
     listed = [line.split("\t") for line in (folder / "train.lst").read_text().splitlines()]
     files = [os.path.relpath(path, source) for path in (source / "train").glob("*/*")]
     assert sorted(path for _, _, path in listed) == sorted(files)
     means = []
     for i, (number, label, path) in enumerate(listed):
-        header, pixels = decoded(made.train_images, i)
+        header, pixels = decoded(result.train_images, i)
         label = float(label)
-        assert (header.id, header.label, made.train_images.labels[i]) == (int(number), label, label)
+        assert (header.id, header.label, result.train_images.labels[i]) == (
+            int(number),
+            label,
+            label,
+        )
         assert path.startswith(f"train/class {int(label)}/")
         with Image.open(source / path) as image:
             ratio = image.size[0] / image.size[1]
         assert min(pixels.shape[:2]) == SIDE
         assert abs(pixels.shape[1] / pixels.shape[0] - ratio) < 0.02
         means.append(pixels.mean(axis=(0, 1)))
-    assert np.allclose(made.mean, np.mean(means, axis=0), atol=1)
+    assert np.allclose(result.mean, np.mean(means, axis=0), atol=1)
     assert not list(folder.glob("*.partial"))
 
 
 def test_im2rec_reader_of_mxnet_reads_it(prepared):
-    made, folder = prepared
+    result, folder = prepared
     rows = mx.io.ImageRecordIter(
         path_imgrec=str(folder / "train.rec"),
         path_imgidx=str(folder / "train.idx"),
@@ -46,7 +50,7 @@ def test_im2rec_reader_of_mxnet_reads_it(prepared):
         batch_size=36,
         verbose=False,
     )
-    assert (rows.next().label[0].asnumpy() == made.train_images.labels).all()
+    assert (rows.next().label[0].asnumpy() == result.train_images.labels).all()
 
 
 def test_unreadable_files_are_named_and_left_out_on_request(tmp_path):
@@ -61,8 +65,8 @@ def test_unreadable_files_are_named_and_left_out_on_request(tmp_path):
     refusal(lambda: prepare.prepare(source, output, 64, 2), *words)
     assert len((output / "unreadable.txt").read_text().splitlines()) == 3
     assert not (output / "set.json").exists()
-    made = prepare.prepare(source, output, 64, 2, skip_unreadable=True)
-    assert (len(made.train_images), len(made.test_images)) == (10, 4)
+    result = prepare.prepare(source, output, 64, 2, skip_unreadable=True)
+    assert (len(result.train_images), len(result.test_images)) == (10, 4)
     assert json.loads((output / "set.json").read_text())["unreadable"] == sorted(
         ["train/class 0/notes.txt", "train/class 1/truncated.JPEG", "val/class 0/empty.JPEG"]
     )
@@ -91,10 +95,10 @@ def test_killed_preparation_resumes_and_gives_the_same_files(source, prepared, t
             file.write(b"half a record")
     assert json.loads((output / "train.state.partial").read_text())["images"] in range(12, 36)
     unbroken, folder = prepared
-    made = prepare.prepare(source, output, SIDE, 2)
+    result = prepare.prepare(source, output, SIDE, 2)
     assert (output / "train.lst").read_bytes() == (folder / "train.lst").read_bytes()
     assert (output / "train.rec").read_bytes() == (folder / "train.rec").read_bytes()
-    assert np.allclose(made.mean, unbroken.mean) and not list(output.glob("*.partial"))
+    assert np.allclose(result.mean, unbroken.mean) and not list(output.glob("*.partial"))
 
 
 @pytest.mark.parametrize(
@@ -135,8 +139,8 @@ def test_preparation_that_ends_between_its_last_steps_resumes(
     monkeypatch.setattr(
         split_writer.SplitWriter, "append", None
     )  # there is nothing left to prepare
-    made = prepare.prepare(source, tmp_path, SIDE, 2)
-    assert made.fingerprint == prepared[0].fingerprint and not list(tmp_path.glob("*.partial"))
+    result = prepare.prepare(source, tmp_path, SIDE, 2)
+    assert result.fingerprint == prepared[0].fingerprint and not list(tmp_path.glob("*.partial"))
 
 
 def test_second_preparation_does_nothing_or_is_rejected(source, prepared):
@@ -153,7 +157,7 @@ def copy_of(prepared, folder):
 
 
 @pytest.mark.parametrize(
-    "name, damage, said",
+    "name, damage, message",
     [
         ("val.rec", lambda content: content[:-5], "val.rec"),
         ("train.rec", lambda content: content[: len(content) // 2], "train.rec"),
@@ -164,10 +168,10 @@ def copy_of(prepared, folder):
         ("set.json", lambda content: b"[]", "set.json"),
     ],
 )
-def test_corrupt_set_is_rejected_when_it_is_loaded(prepared, tmp_path, name, damage, said):
+def test_corrupt_set_is_rejected_when_it_is_loaded(prepared, tmp_path, name, damage, message):
     folder = copy_of(prepared, tmp_path / "set")
     (folder / name).write_bytes(damage((folder / name).read_bytes()))
-    refusal(lambda: imagenet.load(folder), folder, said, "imagenet-data")
+    refusal(lambda: imagenet.load(folder), folder, message, "imagenet-data")
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -176,30 +180,30 @@ def test_corrupt_set_is_rejected_when_it_is_loaded(prepared, tmp_path, name, dam
 )  # the frame of the record, then the picture behind its header
 def test_corrupt_record_is_rejected_when_it_is_read(prepared, tmp_path, split, place):
     folder = copy_of(prepared, tmp_path / "set")
-    made = imagenet.load(folder)
-    records = made.train_images if split == "train" else made.test_images
+    result = imagenet.load(folder)
+    records = result.train_images if split == "train" else result.test_images
     with open(folder / f"{split}.rec", "r+b") as file:
         file.seek(int(records.offsets[5]) + place)
         file.write(bytes(int(records.offsets[6] - records.offsets[5]) - place))
     options = dict(batch_size=7, seed=3, image_size=64, side=SIDE)
     if split == "train":
-        batches = CropBatches(made.train_images, made.mean, **options).stream(1, 6)
+        batches = CropBatches(result.train_images, result.mean, **options).stream(1, 6)
     else:
-        batches = TestCrops(made.test_images, made.mean, 5, 64)
+        batches = TestCrops(result.test_images, result.mean, 5, 64)
     refusal(lambda: list(batches), f"{split}.rec is corrupt", "imagenet-data")
 
 
 def test_damage_is_seen(source, prepared, tmp_path):
-    made, _ = prepared
+    result, _ = prepared
     pairs = folders.listing(source).splits["val"]
     for kind in ("rec", "idx", "lst"):
         (tmp_path / f"val.{kind}.partial").write_bytes(
-            made.test_images.path.with_suffix("." + kind).read_bytes()
+            result.test_images.path.with_suffix("." + kind).read_bytes()
         )
     imagenet.verify(tmp_path, {"val": pairs})
     refusal(lambda: imagenet.verify(tmp_path, {"val": pairs[1:]}), "each file once")
     content = bytearray((tmp_path / "val.rec.partial").read_bytes())
-    content[int(made.test_images.offsets[5]) + 4] ^= 4  # the length of a record
+    content[int(result.test_images.offsets[5]) + 4] ^= 4  # the length of a record
     (tmp_path / "val.rec.partial").write_bytes(content)
     refusal(lambda: imagenet.verify(tmp_path, {"val": pairs}), "record 5 is corrupt")
 
@@ -258,6 +262,6 @@ def test_tiny_imagenet_is_prepared_as_it_is_downloaded(tmp_path):
     (source / "val" / "val_annotations.txt").write_text(
         "val_0.JPEG\tn02\t0\t32\t44\t62\nval_1.JPEG\tn01\t1\t2\t3\t4\n"
     )
-    made = prepare.prepare(source, tmp_path / "set", 64, 1)
-    assert (made.classes, len(made.train_images)) == (2, 6)
-    assert made.test_images.labels.tolist() == [1, 0]
+    result = prepare.prepare(source, tmp_path / "set", 64, 1)
+    assert (result.classes, len(result.train_images)) == (2, 6)
+    assert result.test_images.labels.tolist() == [1, 0]

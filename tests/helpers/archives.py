@@ -59,9 +59,9 @@ class Server:
         self._thread.join(10)
 
     def answer(self, handler):
-        asked, start, status = handler.headers.get("Range"), 0, 200
-        if self.ranges and asked:
-            start, status = int(asked[len("bytes=") : -1]), 206
+        asked_range, start, status = handler.headers.get("Range"), 0, 200
+        if self.ranges and asked_range:
+            start, status = int(asked_range[len("bytes=") : -1]), 206
             if start >= len(self.content):
                 status = 416
         status = self.status or status
@@ -75,7 +75,7 @@ class Server:
             body = body[: length // 2]
         # noted before it is sent: the client may be done, and the test at its end, as soon as it
         # has read the last byte
-        self.requests.append((handler.path, asked, status, len(body)))
+        self.requests.append((handler.path, asked_range, status, len(body)))
         handler.send_response(status)
         for name, value in {"Content-Length": str(length), **self.headers}.items():
             handler.send_header(name, value)

@@ -160,15 +160,15 @@ def messages():
     from common.errors import UserError
     from symbols import get_symbol
 
-    said = {}
+    output = {}
     for file in FILES:
         folder, name = file.split("/")
         try:
             get_symbol(8, **{folder[:-1]: name})
-            said[file] = ""
+            output[file] = ""
         except UserError as error:
-            said[file] = str(error)
-    return said
+            output[file] = str(error)
+    return output
 
 
 if __name__ == "__main__":

@@ -104,8 +104,8 @@ def write(folder, version, dataset, content):
     return folder, ""
 
 
-def same(one, other):
+def same(first, other):
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
-        a, b = getattr(one, name), getattr(other, name)
+        a, b = getattr(first, name), getattr(other, name)
         assert a.dtype == b.dtype and np.array_equal(a, b), name
-    assert one.fingerprint == other.fingerprint and one.classes == other.classes
+    assert first.fingerprint == other.fingerprint and first.classes == other.classes

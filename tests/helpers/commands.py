@@ -17,3 +17,16 @@ def run(*words, **environment):
         capture_output=True,
         env={**os.environ, **environment},
     )
+
+
+def start_job(*arguments, options=("--workers", "2"), **environment):
+    """A job of train_cifar.py, with its standard output and standard error as text."""
+    command = ["-m", "training.cluster", *options, "--", "train_cifar.py", *arguments]
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    )

@@ -134,9 +134,9 @@ def drawn(graph):
         places, {name: HALF_CIRCLE if graph.is_meeting(name) else HALF_BOX for name in graph.inputs}
     )
     return [
-        (one, name, router.way(one, name))
+        (first, name, router.way(first, name))
         for name, inputs in graph.inputs.items()
-        for one in inputs
+        for first in inputs
     ], router
 
 

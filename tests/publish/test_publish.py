@@ -68,8 +68,8 @@ def test_networks_are_compared_with_the_original(results):
 
 
 def test_readme_has_the_first_scale_with_most_rows(results):
-    for wanted in runs.README[:5]:
-        results(wanted, [30])
+    for expected in runs.README[:5]:
+        results(expected, [30])
     results(ORIGINAL110, [20], scale="desk")
     lines = runs.readme(ENGLISH, "desk", "pocket")
     assert all(" | pocket | " in line for line in lines[2:7]) and len(lines) == 9

@@ -103,9 +103,11 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, tmp_path, capsys):
     (tmp_path / "runs" / "demo").mkdir(parents=True)
     (tmp_path / "runs" / "demo" / NAMES[0]).write_text("in the way")
     assert figure1("--jobs", "2") == 1
-    said = capsys.readouterr()
-    assert f"failed: demo {NAMES[0]} seed 0" in said.err and f"FAILED: demo {NAMES[0]}" in said.out
-    assert f"ends: demo {NAMES[1]} seed 0" in said.out
+    output = capsys.readouterr()
+    assert (
+        f"failed: demo {NAMES[0]} seed 0" in output.err and f"FAILED: demo {NAMES[0]}" in output.out
+    )
+    assert f"ends: demo {NAMES[1]} seed 0" in output.out
     assert (tmp_path / "figures" / "demo-figure1.png").exists()
 
 
@@ -124,11 +126,11 @@ def test_mistake_is_one_line(figure1, options, words):
 def test_published_runs_are_trained_in_their_order_into_their_own_folder(
     figure1, images, tmp_path, monkeypatch, capsys
 ):
-    wanted = [
+    expected = [
         queue.Planned(experiments.experiment(1001, "preact"), "demo", 1),
         queue.Planned(experiments.experiment(1001), "demo", 0),
     ]
-    monkeypatch.setattr(queue, "planned", lambda: wanted)
+    monkeypatch.setattr(queue, "planned", lambda: expected)
     monkeypatch.setattr(os, "nice", lambda value: None)  # of this process: it would stay
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue"])
     assert reproduce.main() == 0

@@ -76,8 +76,8 @@ def prepared(net, size, version):
     return net, images
 
 
-def agree(one, other):
-    return abs(one - other).max() < 1e-4 * abs(other).max()
+def agree(first, other):
+    return abs(first - other).max() < 1e-4 * abs(other).max()
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101])

@@ -43,8 +43,8 @@ def layers():
 
 def test_parameters_are_the_notes_layer_by_layer():
     symbol = notes.get_symbol()
-    given, _, _ = symbol.infer_shape(data=IMAGES)
-    shapes = dict(zip(symbol.list_arguments(), given))
+    arguments, _, _ = symbol.infer_shape(data=IMAGES)
+    shapes = dict(zip(symbol.list_arguments(), arguments))
     del shapes["data"], shapes["softmax_label"]
     assert shapes == layers()
     assert sum(int(np.prod(shape)) for shape in shapes.values()) == 18268586

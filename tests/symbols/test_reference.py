@@ -244,9 +244,9 @@ def test_faster_form_of_a_shortcut_is_the_plain_formula(shortcut, constant, valu
     arguments["u_gate_bias"][:] = value if constant == "bias" else 0
     head = mx.nd.array(generator.normal(0, 1, (4, 8, 8, 8)))
     for symbol in (plain, ours):
-        given = {name: arguments[name] for name in symbol.list_arguments()}
-        gradients = {name: mx.nd.zeros_like(array) for name, array in given.items()}
-        executor = symbol.bind(mx.cpu(), given, gradients)
+        subset = {name: arguments[name] for name in symbol.list_arguments()}
+        gradients = {name: mx.nd.zeros_like(array) for name, array in subset.items()}
+        executor = symbol.bind(mx.cpu(), subset, gradients)
         output = executor.forward(is_train=True)[0].asnumpy()
         executor.backward([head])
         found.append(

@@ -78,10 +78,10 @@ def joined(name, train, index=1, total=1, **constants):
 
 
 def test_learnt_numbers_scale_the_path_that_they_stand_on():
-    output, x, f, given = joined("learnt_scale", True)
-    assert np.allclose(output, given["u_alpha"] * x + f, atol=1e-6)
-    output, x, f, given = joined("rezero", True)
-    assert np.allclose(output, x + given["u_alpha"] * f, atol=1e-6)
+    output, x, f, values = joined("learnt_scale", True)
+    assert np.allclose(output, values["u_alpha"] * x + f, atol=1e-6)
+    output, x, f, values = joined("rezero", True)
+    assert np.allclose(output, x + values["u_alpha"] * f, atol=1e-6)
 
 
 def test_learnt_numbers_start_where_the_file_says():
@@ -104,17 +104,17 @@ def test_stochastic_depth_drops_more_of_later_units(index, dropped):
 
 
 def test_squeeze_and_excitation_scales_the_channels_of_f():
-    output, x, f, given = joined("squeeze_excitation", True)
-    inner = np.maximum(f.mean((2, 3)) @ given["u_squeeze_weight"][:, :, 0, 0].T, 0)
-    scales = 1 / (1 + np.exp(-inner @ given["u_excite_weight"][:, :, 0, 0].T))
+    output, x, f, values = joined("squeeze_excitation", True)
+    inner = np.maximum(f.mean((2, 3)) @ values["u_squeeze_weight"][:, :, 0, 0].T, 0)
+    scales = 1 / (1 + np.exp(-inner @ values["u_excite_weight"][:, :, 0, 0].T))
     assert np.allclose(output, x + f * scales[:, :, None, None], atol=1e-5)
 
 
 def test_concatenation_mixes_both_paths():
-    output, x, f, given = joined("concatenation", True)
+    output, x, f, values = joined("concatenation", True)
     both = np.concatenate([x, f], axis=1)
     assert np.allclose(
-        output, np.einsum("nchw,oc->nohw", both, given["u_mix_weight"][:, :, 0, 0]), atol=1e-5
+        output, np.einsum("nchw,oc->nohw", both, values["u_mix_weight"][:, :, 0, 0]), atol=1e-5
     )
 
 

@@ -25,8 +25,8 @@ def typed(*words):
 def shapes(**arguments):
     symbol = get_symbol(**arguments)
     size = 224 if arguments.get("family") == "imagenet" else 32
-    given, _, _ = symbol.infer_shape(data=(1, 3, size, size))
-    return dict(zip(symbol.list_arguments(), given))
+    values, _, _ = symbol.infer_shape(data=(1, 3, size, size))
+    return dict(zip(symbol.list_arguments(), values))
 
 
 def test_stages_are_as_wide_as_asked_and_the_stem_is_not():

@@ -11,8 +11,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
+from commands import start_job
 from conftest import PAPER, SMALL, arrays, killed_and_stopped, refusal, rows, same
-from test_cluster import cluster
 
 from benchmarks import doctor
 from common import environment
@@ -226,8 +226,8 @@ def first_step(symbol):
     return -np.log(probabilities[np.arange(count), labels]).mean(), gradients, averages
 
 
-def cosine(one, other):
-    return one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+def cosine(left, other):
+    return left @ other / np.linalg.norm(left) / np.linalg.norm(other)
 
 
 @CALCULATES
@@ -239,9 +239,9 @@ def test_first_step_is_near_float32s(activation, shortcut):
     loss, gradients, averages = first_step(symbol)
     near_loss, near_gradients, near_averages = first_step(bfloat16.converted(symbol))
     assert near_loss == pytest.approx(loss, abs=0.01)
-    one, other = (np.concatenate(list(values.values())) for values in (gradients, near_gradients))
-    assert cosine(one, other) > 0.985
-    assert np.linalg.norm(other) == pytest.approx(np.linalg.norm(one), rel=0.02)
+    left, other = (np.concatenate(list(values.values())) for values in (gradients, near_gradients))
+    assert cosine(left, other) > 0.985
+    assert np.linalg.norm(other) == pytest.approx(np.linalg.norm(left), rel=0.02)
     for name, gradient in gradients.items():
         assert cosine(gradient, near_gradients[name]) > 0.9, name
     for name, average in averages.items():
@@ -310,7 +310,7 @@ def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
     ):
         code, _, err = train(*few, *changes, "--output", tmp_path / name)
         assert code == 0, err
-    process = cluster(
+    process = start_job(
         "--data-dir",
         images,
         *SMALL,
@@ -392,7 +392,7 @@ def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "vendor, flags, has, gains, said",
+    "vendor, flags, has, gains, text",
     [
         ("AuthenticAMD", "fpu avx512_bf16 clzero", True, True, "--dtype bfloat16 trains faster"),
         ("GenuineIntel", "fpu avx512_bf16 clzero", True, False, "--dtype bfloat16 trains slower"),
@@ -401,7 +401,7 @@ def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
     ],
 )
 def test_processor_is_asked_for_bfloat16_and_doctor_tells(
-    tmp_path, monkeypatch, vendor, flags, has, gains, said
+    tmp_path, monkeypatch, vendor, flags, has, gains, text
 ):
     """Intel's has the instruction, and was measured slower by it than in float32."""
     monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
@@ -409,4 +409,4 @@ def test_processor_is_asked_for_bfloat16_and_doctor_tells(
         f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\nbugs\t: none\n"
     )
     assert (environment.has_bfloat16(), environment.gains_by_bfloat16()) == (has, gains)
-    assert doctor.bfloat16().startswith(said)
+    assert doctor.bfloat16().startswith(text)

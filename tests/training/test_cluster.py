@@ -5,30 +5,16 @@ ends and can be resumed.
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, refused, rows, same, start
+from commands import start_job
+from conftest import SMALL, refused, rows, same, start
 
 from training import checkpoint, cluster
 from training.log import read_log
-
-
-def start_job(*arguments, options=("--workers", "2"), **environment):
-    """A job of train_cifar.py, with its standard output and standard error as text."""
-    command = ["-m", "training.cluster", *options, "--", "train_cifar.py", *arguments]
-    return subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-    )
 
 
 def finish(process, code=0):

@@ -128,7 +128,7 @@ def test_parts_that_do_not_divide_the_batch_are_refused(train):
 
 
 def test_memory_is_said_before_the_start_and_less_with_parts(train, tmp_path):
-    said = {}
+    output = {}
     for options in ((), ("--micro-batch", 32)):
         out = train(
             "--depth",
@@ -143,8 +143,8 @@ def test_memory_is_said_before_the_start_and_less_with_parts(train, tmp_path):
             "--output",
             tmp_path / str(len(options)),
         )[1]
-        said[options] = float(re.search(r"about ([0-9.]+) GB", out).group(1))
-    assert said[()] == 0.5 and said[("--micro-batch", 32)] == 0.3
+        output[options] = float(re.search(r"about ([0-9.]+) GB", out).group(1))
+    assert output[()] == 0.5 and output[("--micro-batch", 32)] == 0.3
 
 
 def test_activations_kept_for_backward_are_what_was_measured():

@@ -37,8 +37,8 @@ def three(set_of_ten, tmp_path_factory):
     folder = tmp_path_factory.mktemp("three classes")
     for name, count in (("data_batch_1", 4), ("test_batch", 20)):
         records = np.fromfile(set_of_ten / f"{name}.bin", np.uint8).reshape(-1, 3073)
-        chosen = [records[records[:, 0] == label][:count] for label in range(3)]
-        (folder / f"{name}.bin").write_bytes(np.concatenate(chosen).tobytes())
+        selected = [records[records[:, 0] == label][:count] for label in range(3)]
+        (folder / f"{name}.bin").write_bytes(np.concatenate(selected).tobytes())
     return folder
 
 

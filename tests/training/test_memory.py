@@ -64,8 +64,8 @@ def test_an_iteration_leaves_nothing_behind(dtype):
 
 def test_concat_puts_the_channels_side_by_side():
     parts = mx.sym.Variable("x"), mx.sym.Variable("y")
-    given = {"x": mx.nd.ones((2, 1, 3, 3)), "y": 2 * mx.nd.ones((2, 2, 3, 3))}
-    output = concat(*parts).eval(ctx=mx.cpu(), **given)[0].asnumpy()
+    values = {"x": mx.nd.ones((2, 1, 3, 3)), "y": 2 * mx.nd.ones((2, 2, 3, 3))}
+    output = concat(*parts).eval(ctx=mx.cpu(), **values)[0].asnumpy()
     assert output.shape == (2, 3, 3, 3)
     assert (output[:, 0] == 1).all() and (output[:, 1:] == 2).all()
 

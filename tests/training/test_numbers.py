@@ -128,6 +128,6 @@ def test_network_is_trained_as_in_the_first_version(network, tmp_path):
 if __name__ == "__main__":
     import tempfile
 
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        numbers = {"here": here(), "cifar": cifar(Path(one)), "imagenet": imagenet(Path(two))}
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as two:
+        numbers = {"here": here(), "cifar": cifar(Path(first)), "imagenet": imagenet(Path(two))}
     NUMBERS.write_text(json.dumps(numbers) + "\n")

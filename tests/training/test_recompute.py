@@ -7,8 +7,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
+from commands import start_job
 from conftest import SMALL, killed_and_stopped, rows, same, sound, start
-from test_cluster import cluster
 
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
@@ -111,8 +111,8 @@ def step(module, seed):
     return outputs, np.concatenate(gradients), np.concatenate([np.ones(1), *averages])
 
 
-def distance(one, other):
-    return np.linalg.norm(one - other) / np.linalg.norm(one)
+def distance(first, other):
+    return np.linalg.norm(first - other) / np.linalg.norm(first)
 
 
 def pieces(module):
@@ -125,8 +125,8 @@ def agree(symbol, tolerance, contexts=1):
     twice = module_of(recomputation.bound(symbol, True), contexts)
     assert pieces(twice) > 2
     for seed in range(2):
-        for one, other in zip(step(kept, seed), step(twice, seed)):
-            assert distance(one, other) < tolerance
+        for first, other in zip(step(kept, seed), step(twice, seed)):
+            assert distance(first, other) < tolerance
     return True
 
 
@@ -255,7 +255,7 @@ def test_run_is_that_without_it(train, tmp_path):
 def test_workers_are_devices(images, tmp_path):
     options = ["--data-dir", images, *SMALL, *RUN, "--iterations", "5", "--log-every", "1"]
     processes = {
-        "workers": cluster(*options, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
+        "workers": start_job(*options, "--kv-store", "dist_sync", "--output", tmp_path / "workers"),
         "devices": start(*options, "--cpus", 2, "--output", tmp_path / "devices"),
     }
     losses = {}
@@ -321,7 +321,7 @@ def test_it_comes_by_itself_where_memory_does_not_suffice(
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
     arguments, recipe = read_options(["110", *words])
     job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    decided, needed, said = memory_plan(job, arguments, Workers("local"))
+    decided, needed, text = memory_plan(job, arguments, Workers("local"))
     assert decided is recomputed and needed == ("about 0.6 GB" if recomputed else "about 1.4 GB")
-    assert len(said) == len(notes)
-    assert all(note in line for note, line in zip(notes, said))
+    assert len(text) == len(notes)
+    assert all(note in line for note, line in zip(notes, text))

@@ -46,9 +46,9 @@ def test_learning_rate_agrees_with_mxnets_scheduler_at_every_iteration():
 
 
 def test_server_that_updates_for_each_worker_keeps_to_iterations():
-    one, three = (StepSchedule(0.1, (5, 8), 2, 0.01, updates=updates) for updates in (1, 3))
+    first, three = (StepSchedule(0.1, (5, 8), 2, 0.01, updates=updates) for updates in (1, 3))
     assert [three(update) for update in range(1, 31)] == [
-        one(iteration) for iteration in range(1, 11) for _ in range(3)
+        first(iteration) for iteration in range(1, 11) for _ in range(3)
     ]
 
 
