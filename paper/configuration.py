@@ -1,6 +1,6 @@
 """Read a run's config.json for figures and tables, and check the types of its values.
 
-A file that was edited or damaged raises UserError, so that the caller can leave that run out.
+An edited or corrupt file raises UserError, so that the caller can leave that run out.
 """
 
 import json

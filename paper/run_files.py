@@ -26,9 +26,9 @@ def read(folder):
     if not rows:
         raise UserError(f"{folder / 'log.csv'} has no complete row yet; {again(config)}")
     with open(folder / "log.csv", errors="replace") as file:
-        damaged = sum(1 for line in file if line.strip()) - 1 - len(rows)
-    if damaged > 0:
-        count = f"{damaged} damaged row{'s' if damaged > 1 else ''}"
+        corrupt = sum(1 for line in file if line.strip()) - 1 - len(rows)
+    if corrupt > 0:
+        count = f"{corrupt} corrupt row{'s' if corrupt > 1 else ''}"
         say_once(f"left out: {count} of {folder / 'log.csv'}; {again(config)}")
     return Run(folder, config, rows)
 
@@ -188,7 +188,7 @@ def tested(run):
             if test.get("iteration") == last
         }
     except (ValueError, KeyError, TypeError, AttributeError):
-        say_once(f"left out: {path} is damaged: delete it and test the run again with score.py")
+        say_once(f"left out: {path} is corrupt: delete it and test the run again with score.py")
         return {}
     for rule in tests.keys() - errors.keys():
         say_once(

@@ -28,7 +28,7 @@ document.querySelectorAll("details").forEach(details => details.open = true))</s
 
 
 def picture(path, text, alternative=None, command=None):
-    """A PNG as HTML. Empty if it does not exist; a damaged file is reported and left out."""
+    """A PNG as HTML. Empty if it does not exist; a corrupt file is reported and left out."""
     if not path.is_file():
         return ""
     data = path.read_bytes()

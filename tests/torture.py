@@ -141,14 +141,14 @@ def cuts(torture, options, tenths=TENTHS):
     stopped = torture.new_folder()
     while reached(stopped) < 10 or len(paths(stopped)) != 2:
         assert torture.kill(options, stopped, until=30) != FINISHED
-    damaged = rf"{paths(stopped)[-1].name} is damaged \({{}}.*resuming from the one before"
+    corrupt = rf"{paths(stopped)[-1].name} is corrupt \({{}}.*resuming from the one before"
     for name, tenth in tenths:
         output = torture.new_folder()
         shutil.copytree(stopped, output)
         file = paths(output)[-1] / name
         os.truncate(file, file.stat().st_size * tenth // 10)
         out = torture.finish(options, output)
-        assert re.search(damaged.format(name), out), out
+        assert re.search(corrupt.format(name), out), out
         assert same(torture.whole(options), output)
     return len(tenths)
 

@@ -137,19 +137,19 @@ def newest_checkpoint(folder):
 
     Prints a line for each corrupt one that is newer. Raises UserError if all are corrupt.
     """
-    damaged = []
+    corrupt = []
     for path in reversed(paths(folder)):
         try:
             arrays, state = load(path)
         except Damaged as error:
-            damaged.append(f"{path} is damaged ({error})")
+            corrupt.append(f"{path} is corrupt ({error})")
             continue
-        for line in damaged:
+        for line in corrupt:
             print(f"{line}: resuming from the one before, {path.name}")
         return arrays, state
-    if damaged:
+    if corrupt:
         raise UserError(
-            f"{'; '.join(damaged)}; no sound checkpoint is left: move {folder} away to start again"
+            f"{'; '.join(corrupt)}; no sound checkpoint is left: move {folder} away to start again"
         )
     return None, None
 

@@ -69,7 +69,7 @@ def read(place):
 
     Of a run: its newest sound checkpoint, or the weights that were exported there. A .params file
     is a checkpoint's, MXNet's or Gluon's; parameters of other code bases get our names if
-    common.layer_names knows them. Raises UserError for a place without weights, for damaged
+    common.layer_names knows them. Raises UserError for a place without weights, for corrupt
     weights, and for those of an unknown network.
     """
     place = Path(place)
@@ -87,7 +87,7 @@ def read(place):
         else:
             arrays = _load_file(place)
     except (checkpoint.Damaged, mx.MXNetError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{place} is damaged, or no file of parameters") from error
+        raise UserError(f"{place} is corrupt, or no file of parameters") from error
     arguments, states = parameters(arrays)
     if "fc_bias" not in arguments:
         names = ", ".join(sorted(arguments)[:3])
@@ -143,14 +143,14 @@ def _config(run):
         return config
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{run / 'config.json'} is damaged: move it away, and name the network, as preact110"
+            f"{run / 'config.json'} is corrupt: move it away, and name the network, as preact110"
         ) from error
 
 
 def _load_file(file):
     """{arg:name or aux:name: array} of a .params file.
 
-    A damaged length in a file ends the process that loads it, so a separate process tries first.
+    A corrupt length in a file ends the process that loads it, so a separate process tries first.
     """
     code = "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])"
     attempt = [sys.executable, "-W", "ignore", "-c", code, file.resolve()]

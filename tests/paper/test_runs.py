@@ -46,13 +46,13 @@ def test_row_has_median_mean_deviation_and_count_of_last_iterates(results):
         ([(1200, 1.0, 10.0), (2400, 0.5, 30.0)], "30.00"),  # not the best iterate
         ([(1000, 1.0, 10.0)], "unfinished"),
         ([(1600, math.nan, 90.0)], "90.00"),  # diverged
-        ([(1200, 1.0, 50.0), (2400, 0.5, math.nan)], "unfinished"),  # damaged
+        ([(1200, 1.0, 50.0), (2400, 0.5, math.nan)], "unfinished"),  # corrupt
     ],
 )
 def test_last_iterate_counts(results, capsys, log, ours):
     results(ORIGINAL, [0], rows=log)
     assert row().ours == ours
-    assert ("1 damaged row" in capsys.readouterr().out) == math.isnan(log[-1][2])
+    assert ("1 corrupt row" in capsys.readouterr().out) == math.isnan(log[-1][2])
 
 
 @pytest.mark.parametrize(

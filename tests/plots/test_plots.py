@@ -46,7 +46,7 @@ def test_incomplete_last_row_is_left_out_with_the_command_that_resumes(run, caps
         log.write("500,2.1,0.")
     assert run_files.read(folder).rows[-1]["iteration"] == 400
     out = capsys.readouterr().out
-    assert out.startswith("left out: 1 damaged row of ") and out.count("\n") == 1
+    assert out.startswith("left out: 1 corrupt row of ") and out.count("\n") == 1
     assert "python train_cifar.py --depth 20" in out
     run_files.read(run(rows(400)))
     assert not capsys.readouterr().out

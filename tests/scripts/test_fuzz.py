@@ -1,4 +1,4 @@
-"""What a run reads from the disk, damaged in every way: refused in one line, or read right. `make
+"""What a run reads from the disk, corrupt in every way: refused in one line, or read right. `make
 fuzz`: 10,000 times each.
 """
 
@@ -40,7 +40,7 @@ def totals():
     yield
     for reader, outcomes in TOTALS.items():
         summary = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
-        print(f"\n{reader}: {sum(outcomes.values()):,} damaged files: {summary}", end="")
+        print(f"\n{reader}: {sum(outcomes.values()):,} corrupt files: {summary}", end="")
 
 
 def count(reader, outcome):
@@ -65,7 +65,7 @@ def damage(*words):
     return st.one_of(st.lists(edit, min_size=1, max_size=4), st.binary(max_size=200))
 
 
-def damaged(content, edits):
+def corrupt(content, edits):
     """The content after what damage() drew."""
     if isinstance(edits, bytes):
         return edits
@@ -137,7 +137,7 @@ def binary_set(tmp_path_factory):
 )
 def test_cifar_binary_version(binary_set, name, edits):
     loads_or_refuses(
-        "CIFAR, binary version", binary_set, name, damaged((binary_set / name).read_bytes(), edits)
+        "CIFAR, binary version", binary_set, name, corrupt((binary_set / name).read_bytes(), edits)
     )
 
 
@@ -171,7 +171,7 @@ def test_cifar_python_version(python_set, name, in_head, edits):
         content.index(b"data") + 200 if in_head else len(content)
     )  # there are the opcodes, behind it the pixels
     loads_or_refuses(
-        "CIFAR, Python version", python_set, name, damaged(content[:end], edits) + content[end:]
+        "CIFAR, Python version", python_set, name, corrupt(content[:end], edits) + content[end:]
     )
 
 
@@ -196,8 +196,8 @@ def test_checkpoint(run_folder, name, edits, older):
     first, two = (run_folder / f"checkpoint-{k:07d}" / name for k in (5, 10))
     contents = [path.read_bytes() for path in (first, two)]
     changed = [
-        contents[0] if older is None else damaged(contents[0], older),
-        damaged(contents[1], edits),
+        contents[0] if older is None else corrupt(contents[0], older),
+        corrupt(contents[1], edits),
     ]
     with contextlib.redirect_stdout(io.StringIO()), instead(first, changed[0]), instead(
         two, changed[1]
@@ -227,7 +227,7 @@ def same_bytes(first, other):
 @fuzz
 @given(edits=damage(b"{", b"}", b"[", b'"', b"NaN", b"null", b"\\u0000"))
 def test_config(run_folder, edits):
-    content = damaged((run_folder / "config.json").read_bytes(), edits)
+    content = corrupt((run_folder / "config.json").read_bytes(), edits)
     with instead(run_folder / "config.json", content):
         resumed_from = refused(lambda: resumed(run_folder))
     count("config.json", "read" if resumed_from else "refused")
@@ -251,7 +251,7 @@ LOG = b"\n".join(
 def test_log(tmp_path_factory, edits):
     folder = tmp_path_factory.getbasetemp()
     (folder / "log.csv").write_bytes(LOG)
-    whole, content = read_log(folder), damaged(LOG, edits)
+    whole, content = read_log(folder), corrupt(LOG, edits)
     (folder / "log.csv").write_bytes(content)
     rows = read_log(folder)
     count("log.csv", "read whole" if rows == whole else "read in part" if rows else "without a row")
@@ -263,11 +263,11 @@ def test_log(tmp_path_factory, edits):
 
 
 def test_unread_memory_of_mxnet_is_never_reached(run_folder, tmp_path, monkeypatch):
-    """mx.nd.load can end the process on damaged bytes; so nothing may reach it before its sum is
+    """mx.nd.load can end the process on corrupt bytes; so nothing may reach it before its sum is
     right.
     """
     monkeypatch.setattr(
-        mx.nd, "load_frombuffer", lambda content: pytest.fail("MXNet has seen damaged bytes")
+        mx.nd, "load_frombuffer", lambda content: pytest.fail("MXNet has seen corrupt bytes")
     )
     folder = shutil.copytree(run_folder, tmp_path / "run")
     for path in checkpoint.paths(folder):

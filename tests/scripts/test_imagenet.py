@@ -140,11 +140,11 @@ def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
     last = int(read_log(folder)[-1]["iteration"])
     for text, errors, words in [
         ({"320": {"top1": 21.5, "iteration": last}}, [21.5], ""),
-        ("{", [], "damaged"),
-        ("[]", [], "damaged"),
+        ("{", [], "corrupt"),
+        ("[]", [], "corrupt"),
         ({"320": {"top1": 75.0, "iteration": last // 2}}, [], "last iteration"),
         ({"320": {"top1": 75.0}}, [], "last iter"),
-        ({"320": {"iteration": last}}, [], "damaged"),
+        ({"320": {"iteration": last}}, [], "corrupt"),
     ]:
         run_files.say_once.cache_clear()
         (folder / "test.json").write_text(text if isinstance(text, str) else json.dumps(text))

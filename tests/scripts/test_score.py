@@ -1,5 +1,5 @@
 """score.py: a network's error is that of its log, its weights are read from wherever they lie, and
-foreign or damaged ones are refused."""
+foreign or corrupt ones are refused."""
 
 import csv
 import json
@@ -163,7 +163,7 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
         ([], ["make score RUN="]),
         (["a", "--pretrained", "resnet18_v2"], ["--pretrained"]),
         (["/nowhere"], ["/nowhere", "no checkpoint"]),
-        (["/dev/null", "56"], ["/dev/null", "damaged"]),
+        (["/dev/null", "56"], ["/dev/null", "corrupt"]),
         (["--pretrained", "vgg16"], ["resnet18"]),
         (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"]),
         (["results/pocket/cifar10-preact56/seed0"], ["log alone is published"]),
@@ -213,7 +213,7 @@ def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(
     content = bytearray(file.read_bytes())
     content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
     file.write_bytes(content)
-    refusal(lambda: scored(monkeypatch, file, "preact34", *options), "some.params", "damaged")
+    refusal(lambda: scored(monkeypatch, file, "preact34", *options), "some.params", "corrupt")
 
 
 @pytest.fixture
@@ -256,11 +256,11 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
     with open(folder / "checkpoint-0000010" / "arrays.params", "r+b") as file:
         file.truncate(1000)
     assert iterations(folder) == {"224": 5, "320": 5}
-    assert "checkpoint-0000010 is damaged" in capsys.readouterr().out
+    assert "checkpoint-0000010 is corrupt" in capsys.readouterr().out
     for damage in ("{", "[1]"):
         (folder / "test.json").write_text(damage)
         assert iterations(folder) == {"224": 5}
         assert "test.json was corrupt" in capsys.readouterr().out
     for damage in ("{", "[]", '{"recipe": {}}'):
         (folder / "config.json").write_text(damage)
-        refusal(lambda: scored(monkeypatch, folder), "config.json is damaged", "preact110")
+        refusal(lambda: scored(monkeypatch, folder), "config.json is corrupt", "preact110")

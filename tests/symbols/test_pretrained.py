@@ -1,4 +1,4 @@
-"""gluoncv's published weights in our symbols: the same logits, and damaged ones refused."""
+"""gluoncv's published weights in our symbols: the same logits, and corrupt ones refused."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""A run resumes from its newest sound checkpoint, and a damaged file or a full disk loses no result."""
+"""A run resumes from its newest sound checkpoint, and a corrupt file or a full disk loses no result."""
 
 import contextlib
 import math
@@ -30,9 +30,9 @@ def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, n
     os.truncate(file, file.stat().st_size * tenth // 10)
     copy = resumes_from(two, 5)
     out = capsys.readouterr().out
-    assert len(out.splitlines()) == 1 and "checkpoint-0000010 is damaged" in out
+    assert len(out.splitlines()) == 1 and "checkpoint-0000010 is corrupt" in out
     assert "checkpoint-0000005" in out and name in out
-    assert list(copy.glob("damaged-checkpoint-0000010-*")), "the damaged one is thrown away"
+    assert list(copy.glob("damaged-checkpoint-0000010-*")), "the corrupt one is thrown away"
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_run_without_any_sound_checkpoint_is_refused(two):
         (path / "arrays.params").write_bytes(b"\x12\x01" * 200)
     refusal(
         lambda: reopened(two),
-        "checkpoint-0000005 is damaged",
-        "checkpoint-0000010 is damaged",
+        "checkpoint-0000005 is corrupt",
+        "checkpoint-0000010 is corrupt",
         "move",
     )
 
