@@ -14,7 +14,7 @@ derivative.
     python -m analysis.propagation                            # make propagation: the figures
     python -m analysis.propagation preact110 half_dropout110  # other networks
 
-The folder of a run stands for its trained network.
+A run folder selects its trained network.
 """
 
 from collections import namedtuple

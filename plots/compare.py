@@ -49,7 +49,7 @@ def one_quantity(axes, curves, title, what, by):
 
 
 def run_folders(paths):
-    """The run folders among paths, each once; a network's folder stands for its seeds."""
+    """The run folders among paths, each once. A network's folder selects all its seeds."""
     folders = []
     for path in paths:
         seeds = sorted(config.parent for config in path.glob("seed*/config.json"))
