@@ -53,7 +53,7 @@ def recipe_for(arguments, images):
 
 def load(arguments):
     """Return the data set that the options name."""
-    from data import cifar, image_folders, official
+    from data import cifar, image_folders
 
     scale = scale_named(arguments.scale)
     size = arguments.image_size or scale.recipe.image_size
@@ -61,7 +61,7 @@ def load(arguments):
         dataset = image_folders.load(arguments.data_dir, size, arguments.skip_unreadable)
     else:
         place = arguments.data_dir or scale.data
-        dataset = official.load(arguments.dataset, place, size, measured=arguments.cost)
+        dataset = cifar.load(arguments.dataset, place, size, measured=arguments.cost)
     if arguments.validation:
         return cifar.split_validation(dataset, arguments.seed or 0)
     return dataset

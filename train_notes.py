@@ -106,11 +106,11 @@ def main():
     if arguments.units < 1 or arguments.epochs < 1:
         raise UserError("--units and --epochs: at least 1 (make: UNITS=, EPOCHS=)")
 
-    from data import batches, official
+    from data import batches, cifar
     from symbols import counts, notes
     from training.job import Job, run_job
 
-    dataset = official.load("cifar10", arguments.data_dir, NOTES.image_size, arguments.cost)
+    dataset = cifar.load("cifar10", arguments.data_dir, NOTES.image_size, arguments.cost)
     recipe = recipe_for(arguments, len(dataset.train_images))
     symbol = notes.get_symbol(arguments.units)
     network = {

@@ -57,13 +57,13 @@ def recipe_for(departure, arguments):
 
 def train(departure, arguments):
     """Train a departure, or measure its cost. Returns the exit code."""
-    from data import batches, official
+    from data import batches, cifar
     from symbols import counts, notes
     from training.job import Job, run_job
 
     recipe = recipe_for(departure, arguments)
     place = arguments.data_dir or scale_named(arguments.scale).data
-    dataset = official.load("cifar10", place, recipe.image_size, arguments.cost)
+    dataset = cifar.load("cifar10", place, recipe.image_size, arguments.cost)
     symbol = notes.get_symbol(UNITS, departures=[departure])
     network = {
         "depth": DEPTH,

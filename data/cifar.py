@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from the user's files, in memory as uint8."""
+"""CIFAR-10 and CIFAR-100, and sets of a user in their layout, in memory as uint8."""
 
 import hashlib
 from collections import namedtuple
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
+from common.files import ROOT, absence
 
-from . import image_files, layouts
-from .layouts import LAYOUTS, OWN
+from . import download, image_files, layouts
+from .layouts import LAYOUTS
 
 # Names of known sets, by the SHA-1 of the test file in the binary version (the official ones are
 # those of MXNet's gluon.data.vision).
@@ -21,40 +22,60 @@ TEST_FILES = {
 }
 # By the SHA-1 of the test labels, because versions of libjpeg decode a JPEG differently.
 TEST_LABELS = {"a9e342d8bb0fb12ebe543201ecca8bce83bd23df": "CIFAR-10 (JPEG q75)"}
-
-SUPERCLASSES = 20  # of CIFAR-100, whose coarse labels are not used
+IMAGES = (50000, 10000)  # of the official sets, for training and testing
+REMEDY = (
+    "copy or download it again; or train a set of your own by --dataset pictures (make "
+    "pictures-NETWORK)"
+)
 
 # images: uint8 (n, 3, size, size); labels: integers (n,); fingerprint: SHA-1 of images and labels
 # before resizing and splitting; class_names: in the order of the labels, or empty
 Dataset = namedtuple(
     "Dataset",
     "name classes train_images train_labels test_images test_labels fingerprint class_names",
-    defaults=((),),
+    defaults=("", ()),
 )
 
 
-def load(dataset, folder, image_size=32):
+def load(dataset, folder=None, image_size=32, measured=False):
     """The Dataset of an official set, or of one with the same layout.
 
     dataset: cifar10 or cifar100. folder: the folder with its files or with the official archive's
-    folder, or the archive. image_size: 32, 16, 8 or 4; a smaller pixel is the mean of a block.
-    Raises UserError for a missing, truncated or corrupt file.
+    folder, or the archive; None: the set is downloaded. image_size: 32, 16, 8 or 4; a smaller pixel
+    is the mean of a block. measured: the run is measured, not trained, and without a folder black
+    images are enough. Raises UserError for a missing, truncated or corrupt file.
     """
     check_size(image_size)
     layout = LAYOUTS[dataset]
-    with layouts.unpacked(Path(folder), layout) as place:
-        files = layouts.find(layout, place)
-        parts = [_checked(files.read(path, layout), path, layout) for path in files.train]
-        test = _checked(files.read(files.test, layout), files.test, layout)
-        # Both sets have five training images for each test image. A truncated file does not.
+    if folder is None and measured:
+        shape = (3, image_size, image_size)
+        arrays = [np.zeros((n, *rest), np.uint8) for n in IMAGES for rest in (shape, ())]
+        return Dataset(layout.title, layout.classes, *arrays)
+    with layouts.unpacked(Path(folder or download.fetch(dataset, ROOT / "data")), layout) as place:
+        files = layouts.find(place, layout)
+        if files is None:
+            what = f"has no {layout.title} ({layout.test}.bin or {layout.test})"
+            raise UserError(
+                f"{place} {what if place.is_dir() else absence(place)}: name the folder with "
+                f"{layout.title} by --data-dir (make: DATA=)"
+            )
+        *parts, test = _records(files)
         for path, part in zip(files.train, parts):
+            # Both sets have five training images for each test image. A truncated file does not.
             if len(part) * len(parts) != 5 * len(test) or not len(part):
                 raise UserError(
                     f"{path} has {len(part):,} images and {files.test.name} {len(test):,}, and "
-                    f"{layout.title} has {5 // len(parts)} to 1: one of them is truncated; copy or "
-                    f"download it again; or {OWN}"
+                    f"{layout.title} has {5 // len(parts)} to 1: one of them is truncated; {REMEDY}"
                 )
-        return _dataset(layout, files, np.concatenate(parts), test, layout.classes, image_size)
+        for path, part in zip([*files.train, files.test], [*parts, test]):
+            wrong = np.flatnonzero(_labels(part, layout) >= layout.classes)
+            if len(wrong):
+                raise UserError(
+                    f"{path} is corrupt: image {wrong[0]} has the label "
+                    f"{_labels(part, layout)[wrong[0]]}, and {layout.title} has {layout.classes} "
+                    f"classes; {REMEDY}"
+                )
+        return _dataset(files, np.concatenate(parts), test, layout.classes, image_size)
 
 
 def load_own(folder, image_size=32):
@@ -64,42 +85,62 @@ def load_own(folder, image_size=32):
     (batches.meta), or the largest label plus one. Raises UserError for a file in another layout,
     an empty file, and a label without a name.
     """
-    files = layouts.find_own(Path(folder))
+    versions = (layouts.find(Path(folder), layout, False) for layout in LAYOUTS.values())
+    files = next(filter(None, versions), None)
     if files is None:
         return None
     check_size(image_size)
-    layout = LAYOUTS[files.dataset]
-    parts = [files.read(path, layout) for path in files.train]
-    test = files.read(files.test, layout)
-    for path, part in zip([*files.train, files.test], [*parts, test]):
+    parts = _records(files)
+    for path, part in zip([*files.train, files.test], parts):
         if not len(part):
             raise UserError(f"{path} has no images: add some, or remove it")
-    train = np.concatenate(parts)
-    labels = np.concatenate([train, test])[:, layout.label_bytes - 1]
-    largest = int(labels.max())
-    names = layouts.class_names(layout, files)
+    largest = int(_labels(np.concatenate(parts), files.layout).max())
+    names = layouts.class_names(files)
     if names and largest >= len(names):
         raise UserError(
-            f"{files.place} has a label {largest}, and names of {len(names)} classes: add the "
-            "missing names"
+            f"{folder} has a label {largest}, and names of {len(names)} classes: add the missing "
+            "names"
         )
     if not largest:
-        raise UserError(f"{files.place} has images of one class only: add images of another")
-    return _dataset(layout, files, train, test, len(names) or largest + 1, image_size)
+        raise UserError(f"{folder} has images of one class only: add images of another")
+    train = np.concatenate(parts[:-1])
+    return _dataset(files, train, parts[-1], len(names) or largest + 1, image_size)
 
 
-def _dataset(layout, files, train, test, classes, image_size):
+def _records(files):
+    return [layouts.read(path, files.layout) for path in [*files.train, files.test]]
+
+
+def _labels(records, layout):
+    return records[:, len(layout.label_keys) - 1]
+
+
+def _dataset(files, train, test, classes, image_size):
+    layout = files.layout
     digest = hashlib.sha1()
     arrays = []
     for records in (train, test):
         digest.update(records)
-        images = records[:, layout.label_bytes :].reshape(-1, 3, 32, 32)
+        images = records[:, len(layout.label_keys) :].reshape(-1, 3, 32, 32)
         arrays.append(block_average(images, image_size))
-        arrays.append(records[:, layout.label_bytes - 1].copy())
-    names = layouts.class_names(layout, files)
-    title = _title(layout, files.place, train, test, arrays[-1])
-    return Dataset(
-        title, classes, *arrays, digest.hexdigest(), names if len(names) == classes else ()
+        arrays.append(_labels(records, layout).copy())
+    names = layouts.class_names(files)
+    name = _name(files, train, test)
+    names = names if len(names) == classes else ()
+    return Dataset(name, classes, *arrays, digest.hexdigest(), names)
+
+
+def _name(files, train, test):
+    """The name of the set in figures and tables."""
+    generated = files.test.with_name("generated.txt")
+    if generated.is_file():
+        lines = generated.read_text(errors="replace")[:100].splitlines()
+        return lines[0] if lines else "generated shapes"
+    known = TEST_FILES.get(hashlib.sha1(test).hexdigest()) or TEST_LABELS.get(
+        hashlib.sha1(_labels(test, files.layout).copy()).hexdigest()
+    )
+    return known or image_files.title(
+        files.test.parent, f"{len(train):,} + {len(test):,} images in {files.layout.title}'s layout"
     )
 
 
@@ -115,7 +156,7 @@ def block_average(images, size):
     block = images.shape[-1] // size
     if block == 1:
         return np.ascontiguousarray(images)
-    sums = sum(
+    sums = sum(  # NumPy's own sum over two axes takes five times as long
         images[:, :, i::block, j::block].astype(np.uint16)
         for i in range(block)
         for j in range(block)
@@ -134,31 +175,3 @@ def split_validation(dataset, seed):
         test_images=dataset.train_images[held_out],
         test_labels=dataset.train_labels[held_out],
     )
-
-
-def _checked(records, path, layout):
-    """The records of an official set. Raises UserError for an unknown label."""
-    again = f"copy or download it again; or {OWN}"
-    labels = records[:, layout.label_bytes - 1]
-    wrong = np.flatnonzero(labels >= layout.classes)
-    if len(wrong):
-        raise UserError(
-            f"{path} is corrupt: image {wrong[0]} has the label {labels[wrong[0]]}, "
-            f"and {layout.title} has {layout.classes} classes; {again}"
-        )
-    if layout.label_bytes == 2 and records[:, 0].max(initial=0) >= SUPERCLASSES:
-        raise UserError(
-            f"{path} is corrupt: {layout.title} has {SUPERCLASSES} superclasses; {again}"
-        )
-    return records
-
-
-def _title(layout, place, train, test, test_labels):
-    """The name of the set in figures and tables."""
-    if (place / "generated.txt").is_file():
-        title = (place / "generated.txt").read_text(errors="replace")[:100]
-        return next(iter(title.splitlines()), "") or "generated shapes"
-    known = TEST_FILES.get(hashlib.sha1(test).hexdigest())
-    known = known or TEST_LABELS.get(hashlib.sha1(test_labels).hexdigest())
-    name = image_files.printable(place.resolve().name)
-    return known or f"{name} ({len(train):,} + {len(test):,} images in {layout.title}'s layout)"

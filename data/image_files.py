@@ -131,3 +131,8 @@ def composited(count):
 def printable(name):
     """A file's name as text that any file and terminal in UTF-8 accepts."""
     return os.fsencode(name).decode("utf-8", "replace")
+
+
+def title(folder, contents):
+    """The name of a set in figures and tables."""
+    return f"{printable(folder.resolve().name)} ({contents})"

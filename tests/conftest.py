@@ -14,7 +14,6 @@ import pytest
 
 # Pictures of 8x8 leave a second thread nothing to do but wait, for ages on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-from archives import archive, closed_host, server  # noqa: F401 (fixtures of the download)
 from cifar_files import records  # noqa: F401 (fixtures: small sets)
 from drawn_runs import logged_run  # noqa: F401 (a run's folder with a log of made-up numbers)
 from made_runs import two  # noqa: F401 (a run's folder with two checkpoints)

@@ -1,19 +1,153 @@
-"""The download from a server on the loopback that breaks connections and sends wrong content."""
+"""The download from a server on the loopback that breaks connections and sends wrong content, and
+archives, which are untrusted input.
+"""
 
-import subprocess
-import sys
+import errno
+import gzip
+import hashlib
+import http.server
+import io
+import random
+import shutil
+import socket
+import tarfile
+import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from archives import INSIDE, archives, everything, is_whole, md5
-from conftest import ROOT, refusal
+from conftest import refusal
 
-from data import download
+from common.errors import UserError
+from data import download, layouts
+
+CIFAR10 = layouts.LAYOUTS["cifar10"]
+INSIDE = CIFAR10.folders[0]
+FILES = [f"{name}.bin" for name in (*CIFAR10.train, CIFAR10.test)]
+# random bytes cannot be compressed
+SET = {name: random.Random(name).getrandbits(480_000).to_bytes(60_000, "big") for name in FILES}
+
+
+class Server:
+    """Serves self.content at any path, with the faults that its attributes describe."""
+
+    def __init__(self):
+        self.content = b""
+        self.accepts_ranges = True
+        self.breaks = 0  # number of answers that end after half of their bytes
+        self.wrong = 0  # number of answers with wrong bytes
+        self.status = None
+        self.headers = {}
+        self.requests = []  # (path, Range header or None, status, bytes sent)
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            timeout = 10
+
+            def do_GET(self):
+                server.answer(self)
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *arguments: None  # a client can hang up early
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
+        self.host = f"http://127.0.0.1:{self._server.server_address[1]}/"
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, handler):
+        text = handler.headers.get("Range")
+        start = int(text[len("bytes=") : -1]) if text and self.accepts_ranges else 0
+        status = self.status or (206 if start else 200)
+        if start >= len(self.content):
+            status = 416
+        body = self.content[start:] if status in (200, 206) else b"no\n"
+        if self.wrong:
+            self.wrong -= 1
+            body = bytes(byte ^ 1 for byte in body)
+        length = len(body)
+        if self.breaks:
+            self.breaks -= 1
+            body = body[: length // 2]
+        # before the answer: the client may have ended when it has read the last byte
+        self.requests.append((handler.path, text, status, len(body)))
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(length), **self.headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(download, "PAUSE", 0)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def closed_host(monkeypatch):
+    """The address of a server that is down."""
+    monkeypatch.setattr(download, "PAUSE", 0)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))  # without listen() connections are refused
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def member(name, content=b"", **attributes):
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for key, value in attributes.items():
+        setattr(info, key, value)
+    return info, content
+
+
+def members():
+    return [member(f"{INSIDE}/{name}", content) for name, content in SET.items()]
+
+
+def packed(pairs):
+    """tar.gz of (TarInfo, content) pairs."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+        for info, content in pairs:
+            archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def archive():
+    return packed(members())
+
+
+def md5(content):
+    return hashlib.md5(content).hexdigest()
+
+
+def contents(folder):
+    """{relative path: content, or whether it is a link} of everything below a folder."""
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() and not path.is_symlink() else path.is_symlink()
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+# ---- download
 
 
 @pytest.fixture
 def get(server, tmp_path, archive):
-    """get() downloads the archive as a.bin; get(host=..., attempts=...) otherwise."""
+    """get() downloads the archive as a.bin."""
     server.content = archive
 
     def call(host=server.host, **options):
@@ -22,156 +156,102 @@ def get(server, tmp_path, archive):
     return call
 
 
-@pytest.fixture
-def fetch(server, tmp_path, archive):
-    """fetch() gets CIFAR-10 from the server; its folder."""
-    server.content = archive
-
-    def call(host=server.host, content=archive):
-        return download.fetch("cifar10", tmp_path, host, archives(content))
-
-    return call
+def starts(server):
+    """The first byte of each request."""
+    return [int(text[len("bytes=") : -1]) if text else 0 for _, text, _, _ in server.requests]
 
 
-@pytest.fixture
-def broken(server, tmp_path, archive, get):
-    """The part of a download whose connection broke, and a server that is sound again."""
-    server.breaks = 1
-    refusal(lambda: get(attempts=1), server.host + "a.bin", "is kept", "--data-dir")
-    (partial,) = tmp_path.iterdir()
-    del server.requests[:]
-    assert partial.name != "a.bin" and archive.startswith(partial.read_bytes())
-    assert len(partial.read_bytes()) > len(archive) // 4
-    return partial
-
-
-def test_file_arrives_in_one_request_and_nothing_else(server, tmp_path, archive, get):
+@pytest.mark.parametrize("breaks", [0, 1, 4])
+def test_broken_download_resumes_where_it_broke(server, tmp_path, archive, get, breaks):
+    server.breaks = breaks
     get()
-    assert server.requests == [("/a.bin", None, 200, len(archive))]
-    assert everything(tmp_path) == {"a.bin": archive}
-
-
-def test_broken_download_resumes_where_it_broke(server, tmp_path, archive, get):
-    server.breaks = 1
-    get()
-    first, second = server.requests
-    assert first[1:3] == (None, 200)
-    start = int(second[1][len("bytes=") : -1])
-    assert second[1:] == (f"bytes={start}-", 206, len(archive) - start)
-    assert first[3] - (1 << 16) <= start <= first[3], "most of what had arrived was thrown away"
-    assert (tmp_path / "a.bin").read_bytes() == archive
-
-
-def test_download_that_breaks_several_times_still_arrives(server, tmp_path, archive, get):
-    server.breaks = 4
-    get()
-    starts = [int(sent[len("bytes=") : -1]) for _, sent, _, _ in server.requests[1:]]
-    assert len(server.requests) == 5 and starts == sorted(starts) and starts[0] > 0
-    assert (tmp_path / "a.bin").read_bytes() == archive
+    assert contents(tmp_path) == {"a.bin": archive}
+    assert len(server.requests) == breaks + 1 and starts(server) == sorted(set(starts(server)))
+    if breaks:
+        sent = server.requests[0][3]
+        assert sent - (1 << 16) <= starts(server)[1] <= sent, "most of it was thrown away"
 
 
 def test_broken_download_starts_again_if_the_server_ignores_ranges(server, tmp_path, archive, get):
-    server.breaks, server.ranges = 1, False
+    server.breaks = 1
+    server.accepts_ranges = False
     get()
-    assert [request[2] for request in server.requests] == [200, 200]
-    assert server.requests[1][1] is not None
-    assert (tmp_path / "a.bin").read_bytes() == archive
+    assert [request[2] for request in server.requests] == [200, 200] and starts(server)[1] > 0
+    assert contents(tmp_path) == {"a.bin": archive}
 
 
-def test_next_command_resumes_a_broken_download(server, tmp_path, archive, get, broken):
-    have = len(broken.read_bytes())
-    get()
-    assert server.requests == [("/a.bin", f"bytes={have}-", 206, len(archive) - have)]
-    assert everything(tmp_path) == {"a.bin": archive}
-
-
-def test_server_that_is_down_is_reported_and_the_part_is_kept(closed_host, tmp_path, get, broken):
-    before = everything(tmp_path)
+def test_next_command_resumes_a_broken_download(server, closed_host, tmp_path, archive, get):
+    server.breaks = 1
+    refusal(lambda: get(attempts=1), server.host + "a.bin", "is kept", "--data-dir")
+    before = contents(tmp_path)
     refusal(lambda: get(closed_host), closed_host + "a.bin", "is kept", "--data-dir")
-    assert everything(tmp_path) == before
+    assert contents(tmp_path) == before and archive.startswith(before["a.bin"])
+    get()
+    assert starts(server) == [0, len(before["a.bin"])]
+    assert contents(tmp_path) == {"a.bin": archive}
 
 
-@pytest.mark.parametrize("ranges", [True, False])
-def test_wrong_checksum_is_rejected_and_leaves_nothing(server, tmp_path, get, ranges):
-    server.wrong, server.ranges = 1000, ranges
+@pytest.mark.parametrize("accepts_ranges", [True, False])
+def test_wrong_checksum_is_rejected_and_leaves_nothing(server, tmp_path, get, accepts_ranges):
+    server.wrong = 1000
+    server.accepts_ranges = accepts_ranges
     message = refusal(get, server.host + "a.bin", "MD5", "--data-dir")
-    assert "is kept" not in message and everything(tmp_path) == {} and len(server.requests) <= 5
-
-
-def test_download_without_end_is_rejected_and_leaves_nothing(
-    server, tmp_path, archive, get, monkeypatch
-):
-    monkeypatch.setattr(download, "LARGEST", len(archive) // 2)
-    refusal(get, server.host + "a.bin", "--data-dir")
-    assert everything(tmp_path) == {}
+    assert "is kept" not in message and contents(tmp_path) == {} and len(server.requests) == 2
 
 
 @pytest.mark.parametrize("breaks, fresh", [(0, [True, True]), (1, [True, False, True])])
-def test_wrong_bytes_once_are_downloaded_again_from_the_beginning(
-    server, tmp_path, archive, get, breaks, fresh
-):
-    server.wrong, server.breaks = 1, breaks
+def test_wrong_bytes_once_are_downloaded_again(server, tmp_path, archive, get, breaks, fresh):
+    server.wrong = 1
+    server.breaks = breaks
     get()
-    assert [request[1] is None for request in server.requests] == fresh
-    assert everything(tmp_path) == {"a.bin": archive}
-
-
-@pytest.mark.parametrize("extra, statuses", [(b"", [416]), (b"and more", [416, 200])])
-def test_complete_part_is_finished_whatever_the_server_says(
-    server, tmp_path, archive, get, broken, extra, statuses
-):
-    """A server answers 416 to a range that begins at the end."""
-    broken.write_bytes(archive + extra)
-    get()
-    assert everything(tmp_path) == {"a.bin": archive}
-    assert [request[2] for request in server.requests] == statuses
-
-
-@pytest.mark.parametrize("status", [404, 416, 503])
-def test_error_of_the_server_is_reported_and_leaves_nothing(server, tmp_path, get, status):
-    server.status = status
-    refusal(get, server.host + "a.bin", status, "--data-dir")
-    assert everything(tmp_path) == {} and 1 <= len(server.requests) <= 5
-
-
-def test_complete_file_is_not_downloaded_again_but_a_corrupt_one_is(server, tmp_path, archive, get):
-    (tmp_path / "a.bin").write_bytes(archive)
-    get()
-    assert server.requests == []
-    (tmp_path / "a.bin").write_bytes(archive[:-1])
-    get()
-    assert len(server.requests) == 1 and everything(tmp_path) == {"a.bin": archive}
-
-
-def test_error_without_a_message_has_a_reason(get, monkeypatch):
-    def fail(*arguments, **options):
-        raise download.requests.ConnectionError()
-
-    monkeypatch.setattr(download.requests, "get", fail)
-    refusal(get, "ConnectionError")
-
-
-@pytest.mark.parametrize("length", ["garbage", "", "-5", "{0}, {0}", "1e3", "9" * 30])
-def test_invalid_length_leaves_the_checksum_to_decide(server, tmp_path, archive, get, length):
-    server.headers = {"Content-Length": length.format(len(archive)), "Connection": "close"}
-    get()
-    assert everything(tmp_path) == {"a.bin": archive}
-
-
-def test_archive_that_the_server_calls_an_encoding_arrives_as_it_is(server, tmp_path, archive, get):
-    server.headers = {"Content-Encoding": "gzip"}
-    get()
-    assert everything(tmp_path) == {"a.bin": archive}
+    assert [start == 0 for start in starts(server)] == fresh
+    assert contents(tmp_path) == {"a.bin": archive}
 
 
 @pytest.mark.parametrize(
-    "location",
-    ["http://", "ftp://a/b", "http://[::1", "http://a:b/", "http://.a/", "http://127.0.0.1:99999/"],
+    "before, statuses",
+    [
+        (lambda archive: archive, []),
+        (lambda archive: archive[:-1], [206]),
+        (lambda archive: archive[:-1] + b"x", [416, 200]),
+        (lambda archive: archive + b"and more", [416, 200]),
+    ],
 )
-def test_invalid_redirection_is_one_line(server, tmp_path, get, location):
-    server.status, server.headers = 302, {"Location": location}
-    refusal(get, server.host + "a.bin", "--data-dir")
-    assert everything(tmp_path) == {}
+def test_existing_file_is_completed_or_replaced(server, tmp_path, archive, get, before, statuses):
+    """A server answers 416 to a range that begins at the end."""
+    (tmp_path / "a.bin").write_bytes(before(archive))
+    get()
+    assert contents(tmp_path) == {"a.bin": archive}
+    assert [request[2] for request in server.requests] == statuses
+
+
+@pytest.mark.parametrize(
+    "status, headers",
+    [
+        (404, {}),
+        (503, {}),
+        *((302, {"Location": place}) for place in ("http://", "ftp://a/b", "http://[::1")),
+        *((302, {"Location": f"http://{host}/"}) for host in ("a:b", ".a", "127.0.0.1:99999")),
+    ],
+)
+def test_error_of_the_server_is_one_line_and_leaves_nothing(server, tmp_path, get, status, headers):
+    server.status = status
+    server.headers = headers
+    refusal(get, server.host + "a.bin", "--data-dir", *([status] if status > 302 else []))
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"Content-Length": text} for text in ("garbage", "", "-5", "1e3", "9" * 30)),
+        {"Content-Encoding": "gzip"},
+    ],
+)
+def test_wrong_header_leaves_the_checksum_to_decide(server, tmp_path, archive, get, headers):
+    server.headers = {**headers, "Connection": "close"}
+    get()
+    assert contents(tmp_path) == {"a.bin": archive}
 
 
 def test_attempts_have_growing_pauses_between_them(server, get, monkeypatch):
@@ -183,48 +263,135 @@ def test_attempts_have_growing_pauses_between_them(server, get, monkeypatch):
     assert pauses == [1, 2, 4, 8]
 
 
+# ---- fetch
+
+
+@pytest.fixture
+def fetch(server, tmp_path, archive, monkeypatch):
+    """fetch() gets CIFAR-10 from the server; its folder."""
+    server.content = archive
+
+    def call(host=server.host, content=archive):
+        layout = CIFAR10._replace(archive="set.tar.gz", md5=md5(content))
+        monkeypatch.setitem(layouts.LAYOUTS, "cifar10", layout)
+        return download.fetch("cifar10", tmp_path, host)
+
+    return call
+
+
 def test_two_commands_at_once_share_one_download(server, fetch):
     with ThreadPoolExecutor(2) as pool:
-        assert all(is_whole(call.result()) for call in [pool.submit(fetch), pool.submit(fetch)])
+        calls = [pool.submit(fetch), pool.submit(fetch)]
+        assert all(contents(call.result()) == SET for call in calls)
     assert len(server.requests) == 1
 
 
-def test_fetched_set_is_in_its_folder_and_the_archive_is_removed(server, tmp_path, fetch):
+def test_fetched_set_is_in_its_folder_and_complete(closed_host, server, tmp_path, fetch):
     server.breaks = 1
-    assert fetch() == tmp_path / INSIDE and is_whole(tmp_path / INSIDE)
-    assert {path.name for path in tmp_path.iterdir()} == {INSIDE, "set.tar.gz.lock"}
-    assert server.requests[0][0] == "/set.tar.gz"
-
-
-def test_existing_set_is_not_downloaded_again_and_needs_no_lock(
-    closed_host, server, tmp_path, fetch
-):
-    fetch()
+    assert fetch() == tmp_path / INSIDE and contents(tmp_path / INSIDE) == SET
     lock = tmp_path / "set.tar.gz.lock"
+    assert {path.name for path in tmp_path.iterdir()} == {INSIDE, lock.name}
     lock.unlink()
     lock.mkdir()  # nobody can open it, not even root
-    before = everything(tmp_path)
     assert fetch() == fetch(closed_host) == tmp_path / INSIDE
-    assert len(server.requests) == 1 and everything(tmp_path) == before
-
-
-def test_set_that_lacks_a_file_is_fetched_again(tmp_path, fetch):
-    fetch()
+    lock.rmdir()
     (tmp_path / INSIDE / "data_batch_4.bin").unlink()
-    assert is_whole(fetch())
+    assert contents(fetch()) == SET
 
 
-def test_failed_fetch_names_the_other_way(closed_host, server, tmp_path, archive, fetch):
-    server.wrong = 1000
-    refusal(lambda: fetch(closed_host), closed_host, "--data-dir", "DATA=")
-    refusal(fetch, server.host, "--data-dir", "DATA=")
-    server.wrong, server.content = 0, archive[: len(archive) // 2]  # truncated, with its checksum
-    refusal(lambda: fetch(content=server.content), tmp_path / "set.tar.gz", "delete")
+def test_failed_fetch_leaves_no_set_and_names_the_other_way(server, tmp_path, archive, fetch):
+    server.content = archive[: len(archive) // 2]  # truncated, with its checksum
+    refusal(lambda: fetch(content=server.content), tmp_path / "set.tar.gz", "again", "--data-dir")
     assert not (tmp_path / INSIDE).exists()
+    server.content = archive
+    assert contents(fetch()) == SET
 
 
-def test_command_without_a_data_set_says_how_to_use_it():
-    command = [sys.executable, "-m", "data.download", "imagenet"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 2 and result.stdout == ""
-    assert len(result.stderr.splitlines()) == 1 and "cifar10|cifar100" in result.stderr
+@pytest.mark.parametrize("stop", [OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()])
+def test_set_appears_complete_or_not_at_all(tmp_path, fetch, monkeypatch, stop):
+    copied = []
+
+    def copy(source, target):
+        if len(copied) == 4:
+            target.write(source.read(1000))
+            raise stop
+        copied.append(target.name)
+        target.write(source.read())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfileobj", copy)
+        with pytest.raises(UserError if isinstance(stop, OSError) else KeyboardInterrupt):
+            fetch()
+    assert len(copied) == 4 and not (tmp_path / INSIDE).exists()
+    assert contents(fetch()) == SET
+
+
+# ---- archives
+
+
+@pytest.fixture
+def room(tmp_path):
+    """room/folder is where an archive is unpacked; nothing else below room may change."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "test_batch.bin").write_bytes(b"mine")
+    return tmp_path
+
+
+def unpack(room, content):
+    """What an archive leaves in room/folder."""
+    (room / "set.tar.gz").write_bytes(content)
+    before = contents(room)
+    try:
+        layouts.unpack(room / "set.tar.gz", CIFAR10, room / "folder")
+    finally:
+        after = contents(room)
+        unpacked = {name: after.pop(name) for name in list(after) if name.startswith("folder/")}
+        assert after == before
+    return {name[len("folder/") :]: content for name, content in unpacked.items()}
+
+
+UP = f"{INSIDE}/../../outside"
+LINK = dict(type=tarfile.SYMTYPE)
+HARD = dict(type=tarfile.LNKTYPE)
+EVIL = {
+    "parent": [member("../evil", b"evil"), member(f"{UP}/evil", b"evil")],
+    "absolute": [member("/tmp/evil", b"evil")],
+    "folder": [member(f"{INSIDE}/link", linkname="../../outside", **LINK)],
+    "hard link": [member(f"{INSIDE}/link", linkname="../outside/test_batch.bin", **HARD)],
+    "symlink for the folder": [member(INSIDE, linkname="../outside", **LINK)],
+    "link for a file": [member(f"{INSIDE}/{FILES[0]}", linkname="/etc/passwd", **LINK)],
+    "hard link for a file": [member(f"{INSIDE}/{FILES[0]}", linkname="/etc/passwd", **HARD)],
+    "device for a file": [
+        member(f"{INSIDE}/{FILES[0]}", type=tarfile.CHRTYPE, devmajor=1, devminor=5)
+    ],
+    "fifo for a file": [member(f"{INSIDE}/{FILES[0]}", type=tarfile.FIFOTYPE)],
+    "more": [member(f"{INSIDE}/readme.html", b"hello")],
+}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("kind", EVIL)
+def test_only_regular_files_of_the_set_are_unpacked(room, kind, is_first):
+    pairs = [*EVIL[kind], *members()] if is_first else [*members(), *EVIL[kind]]
+    assert unpack(room, packed(pairs)) == SET
+
+
+def spoilt(archive):
+    """Ways in which an archive can be corrupt."""
+    tar = gzip.decompress(archive)
+    deflate = zlib.compressobj(1, zlib.DEFLATED, 31)
+    start = deflate.compress(tar[:100_000]) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return {
+        "empty": b"",
+        "web page": b"<html>\nnot found\n</html>",
+        "half": archive[: len(archive) // 2],
+        "start": archive[:100],
+        "last file cut": archive[:-2000],
+        "bad deflate code": start + b"\xff" * 1000,  # 1 bits are not a block of deflate
+    }
+
+
+@pytest.mark.parametrize("kind", spoilt(packed([])))
+def test_corrupt_archive_is_rejected(room, archive, kind):
+    refusal(lambda: unpack(room, spoilt(archive)[kind]), room / "set.tar.gz", "again")

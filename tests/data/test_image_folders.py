@@ -156,7 +156,7 @@ def test_own_set_taken_for_cifar10_is_told_the_way_and_never_to_delete(tmp_path)
 
 def test_own_set_without_test_pictures_or_with_one_class_is_refused(tmp_path):
     (tmp_path / "data_batch_1.bin").write_bytes(records(20, 1).tobytes())
-    refusal(lambda: image_folders.load(tmp_path), "no test_batch.bin")
+    refusal(lambda: image_folders.load(tmp_path), "lacks test_batch.bin")
     (tmp_path / "test_batch.bin").write_bytes(b"")
     refusal(lambda: image_folders.load(tmp_path), "test_batch.bin", "no images")
     (tmp_path / "test_batch.bin").write_bytes(records(4, 1).tobytes())

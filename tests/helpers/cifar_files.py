@@ -6,57 +6,35 @@ import struct
 import numpy as np
 import pytest
 
-CLASSES = [  # of the generated set
-    "warm disc",
-    "cool disc",
-    "warm square",
-    "cool square",
-    "warm triangle",
-    "cool triangle",
-    "warm cross",
-    "cool cross",
-    "warm ring",
-    "cool ring",
-]
+from data.generated import CLASSES  # noqa: F401 (of the generated set)
+
 TRAIN_FILES = {"cifar10": [f"data_batch_{k}" for k in range(1, 6)], "cifar100": ["train"]}
-TEST_FILE = {"cifar10": "test_batch", "cifar100": "test"}
 LABEL_BYTES = {"cifar10": 1, "cifar100": 2}
 
 
 @pytest.fixture(scope="session")
 def records(images):
-    """{dataset: {file name without extension: uint8 records}} of a small CIFAR-10 and a small
-    CIFAR-100.
-    """
-    names = [*TRAIN_FILES["cifar10"], TEST_FILE["cifar10"]]
+    """{dataset: {file name without extension: uint8 records}} of a small CIFAR-10 and CIFAR-100."""
+    names = [*TRAIN_FILES["cifar10"], "test_batch"]
     ten = {name: np.fromfile(images / f"{name}.bin", np.uint8).reshape(-1, 3073) for name in names}
     state = np.random.RandomState(1)
 
     def hundred(count):
-        fine = state.permutation(np.arange(count) % 100)
-        return np.concatenate(
-            [(fine // 5)[:, None], fine[:, None], state.randint(0, 256, (count, 3072))], 1
-        ).astype(np.uint8)
+        fine = state.permutation(np.arange(count) % 100)[:, None]
+        pixels = state.randint(0, 256, (count, 3072))
+        return np.concatenate([fine // 5, fine, pixels], 1).astype(np.uint8)
 
     return {"cifar10": ten, "cifar100": {"train": hundred(500), "test": hundred(100)}}
 
 
-def write_binary(folder, content):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in content.items():
-        (folder / f"{name}.bin").write_bytes(rows.tobytes())
-
-
 def as_dict(rows, label_bytes):
-    """What the Python version's files hold."""
-    labels = [column.tolist() for column in rows[:, :label_bytes].T]
+    """The content of a file of the Python version."""
     keys = [b"labels"] if label_bytes == 1 else [b"coarse_labels", b"fine_labels"]
-    names = [b"picture_%d.png" % k for k in range(len(rows))]
     return {
         b"batch_label": b"training batch",
-        **dict(zip(keys, labels)),
+        **{key: column.tolist() for key, column in zip(keys, rows.T)},
         b"data": rows[:, label_bytes:].copy(),
-        b"filenames": names,
+        b"filenames": [b"picture_%d.png" % k for k in range(len(rows))],
     }
 
 
@@ -89,19 +67,14 @@ def python2_pickle(value):
     return b"\x80\x02" + write(value) + b"."
 
 
-def write_python(folder, content, label_bytes, dump=python3_pickle):
+def write(folder, version, dataset, content, dump=python3_pickle):
+    """Write {file name without extension: records}. Returns the files' extension."""
     folder.mkdir(parents=True, exist_ok=True)
+    ending = ".bin" if version == "binary" else ""
     for name, rows in content.items():
-        (folder / name).write_bytes(dump(as_dict(rows, label_bytes)))
-
-
-def write(folder, version, dataset, content):
-    """Write {file name without extension: records}. Returns the folder and the files' extension."""
-    if version == "binary":
-        write_binary(folder, content)
-        return folder, ".bin"
-    write_python(folder, content, LABEL_BYTES[dataset])
-    return folder, ""
+        python = dump(as_dict(rows, LABEL_BYTES[dataset])) if version == "python" else None
+        (folder / f"{name}{ending}").write_bytes(python or rows.tobytes())
+    return ending
 
 
 def same(first, other):

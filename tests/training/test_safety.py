@@ -186,13 +186,13 @@ SENDS_USR1 = """
 import os, signal, sys
 signal.signal(signal.SIGUSR1, signal.SIG_DFL)
 from common.errors import run_main
-from data import official
+from data import cifar
 from {script} import main
-load = official.load
+load = cifar.load
 def load_and_signal(*arguments, **options):
     os.kill(os.getpid(), signal.SIGUSR1)
     return load(*arguments, **options)
-official.load = load_and_signal
+cifar.load = load_and_signal
 run_main(main)
 """
 
