@@ -99,11 +99,21 @@ class TrainingBatches(Batches):
         return self._draws[epoch]
 
 
-def test_batches(images, labels, mean, batch_size):
+class TestBatches(mx.io.NDArrayIter):
     """The test set once, without augmentation. batch.pad is the padding of the last batch."""
-    return mx.io.NDArrayIter(
-        images - mean, labels.astype(np.float32), batch_size, last_batch_handle="pad"
-    )
+
+    def __init__(self, images, labels, mean, batch_size):
+        # the images stay uint8 in memory
+        super().__init__(
+            mx.nd.array(images, dtype=images.dtype),
+            labels.astype(np.float32),
+            batch_size,
+            last_batch_handle="pad",
+        )
+        self._mean = mx.nd.array(mean)
+
+    def getdata(self):
+        return [images.astype("float32") - self._mean for images in super().getdata()]
 
 
 def feed(dataset, recipe):
@@ -124,6 +134,6 @@ def feed(dataset, recipe):
             share,
             recipe.augmentation,
         )
-        return training, test_batches(dataset.test_images, dataset.test_labels, mean, size)
+        return training, TestBatches(dataset.test_images, dataset.test_labels, mean, size)
 
     return batches

@@ -127,7 +127,7 @@ def iterator(dataset, settings, rule, mean, devices):
     """The test set for training.evaluate. rule: whole, or one of crops.RULES."""
     size = BATCH // devices * devices
     if rule not in crops.RULES:
-        return batches.test_batches(dataset.test_images, dataset.test_labels, mean, size)
+        return batches.TestBatches(dataset.test_images, dataset.test_labels, mean, size)
     if crops.RULES[rule].crops > 1:
         size = 16 * devices
     return crops.TestCrops(dataset.test_images, mean, size, settings["image_size"], rule)

@@ -32,8 +32,20 @@ def kept_bytes(symbol, shapes):
 
 def peak():
     """The most bytes that this process has held; getrusage's number may be that of its parent."""
+    return _status("VmHWM")
+
+
+def held_bytes():
+    """The bytes of memory that this process holds; 0 if it is unknown (not Linux)."""
+    try:
+        return _status("VmRSS")
+    except OSError:
+        return 0
+
+
+def _status(name):
     status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) * 1024
+    return int(re.search(rf"{name}:\s*(\d+) kB", status).group(1)) * 1024
 
 
 def training_bytes(symbol, image_size):

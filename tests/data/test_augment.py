@@ -195,7 +195,7 @@ def test_test_set_that_no_batch_divides_is_covered_once_in_order(batch_size):
     images = state.randint(0, 256, (37, 3, 4, 4)).astype(np.uint8)
     labels = (np.arange(37) % 10).astype(np.uint8)
     mean = images.mean(0).astype(np.float32)
-    iterator = batches.test_batches(images, labels, mean, batch_size)
+    iterator = batches.TestBatches(images, labels, mean, batch_size)
     for _ in range(2):  # a second pass, too, starts at the beginning
         iterator.reset()
         all_batches = list(iterator)

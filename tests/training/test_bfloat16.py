@@ -338,10 +338,11 @@ def test_cost_is_measured_in_bfloat16(train):
 
 
 @pytest.mark.parametrize(
-    "dtype, words", [("float32", "about 1.4 GB"), ("bfloat16", "about 0.8 GB")]
+    "dtype, words", [("float32", "about 1.5 GB"), ("bfloat16", "about 1.0 GB")]
 )
 def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
     arguments, recipe = read_options(["110", "--dtype", dtype])
     job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
     assert memory_plan(job, arguments, Workers("local"))[:2] == (False, words)

@@ -62,6 +62,41 @@ def test_an_iteration_leaves_nothing_behind(dtype):
     assert float(done.stdout) < 2000, done.stdout + done.stderr
 
 
+# Prints the bytes by which training needs more than the estimate.
+ESTIMATE = """
+import sys
+import mxnet as mx
+from symbols import get_symbol
+from training import memory, recomputation
+from training.estimate import planned_bytes
+from training.loop import bind, step
+
+recompute = sys.argv[1] == "recomputed"
+symbol = get_symbol(110)
+before = memory.held_bytes()
+module = mx.mod.Module(recomputation.bound(symbol, recompute))
+bind(module, (64, 3, 16, 16))
+module.init_params()
+module.init_optimizer(optimizer_params={"learning_rate": 0.001, "momentum": 0.9})
+batch = mx.io.DataBatch([mx.nd.ones((64, 3, 16, 16))], [mx.nd.zeros(64)])
+for seed in range(2):
+    step(module, batch, [mx.metric.Accuracy()], seed)
+mx.nd.waitall()
+print(memory.peak() - before - planned_bytes(symbol, 16, 64, recompute))
+"""
+
+
+@pytest.mark.parametrize("form", ["once", "recomputed"])
+def test_training_needs_no_more_memory_than_estimated(form):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ESTIMATE, form],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+    )
+    assert -2.5e8 < float(done.stdout) < 0, done.stdout + done.stderr
+
+
 def test_concat_puts_the_channels_side_by_side():
     parts = mx.sym.Variable("x"), mx.sym.Variable("y")
     values = {"x": mx.nd.ones((2, 1, 3, 3)), "y": 2 * mx.nd.ones((2, 2, 3, 3))}

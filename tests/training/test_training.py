@@ -230,13 +230,13 @@ def test_evaluation_counts_each_sample_once_whatever_the_batch(images, batch_siz
     whole = bound(get_symbol(8), 100, for_training=False)
     mx.random.seed(3)
     whole.init_params(mx.init.Xavier())
-    batch = next(batches.test_batches(dataset.test_images, dataset.test_labels, mean, 100))
+    batch = next(batches.TestBatches(dataset.test_images, dataset.test_labels, mean, 100))
     whole.forward(batch, is_train=False)
     probabilities, labels = whole.get_outputs()[0].asnumpy(), dataset.test_labels
     module = bound(get_symbol(8), batch_size, for_training=False)
     module.set_params(*whole.get_params())
     loss, error = evaluate(
-        module, batches.test_batches(dataset.test_images, labels, mean, batch_size)
+        module, batches.TestBatches(dataset.test_images, labels, mean, batch_size)
     )
     assert error == pytest.approx(100 * (probabilities.argmax(axis=1) != labels).mean(), abs=1e-9)
     assert loss == pytest.approx(
