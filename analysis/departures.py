@@ -12,6 +12,8 @@ from dataclasses import replace
 from common.command import Parser, folder
 from common.errors import UserError, run_main
 from paper.scales import SCALES, scale_named
+from symbols.names import check_choice
+from symbols.network_options import Network
 from training import options
 
 UNITS = 3  # in each of the three stages
@@ -23,13 +25,6 @@ OF_THE_RECIPE = {
     "nag": {"nesterov": True},
 }
 NONE = "none"  # the paper's network and recipe
-
-
-def everything():
-    """Return the names of all departures, and none, in the order of docs/NOTES.md."""
-    from symbols import notes
-
-    return [NONE, *notes.DEPARTURES, *OF_THE_RECIPE]
 
 
 def parser():
@@ -48,39 +43,25 @@ def run_name(departure):
     return f"cifar10-preact{DEPTH}-notes-{departure}"
 
 
-def recipe_for(departure, arguments):
-    """Return the scale's Recipe with the changes of a departure."""
-    base = scale_named(arguments.scale).recipe
-    recipe = replace(base, seed=arguments.seed, **OF_THE_RECIPE.get(departure, {}))
-    return options.on_devices(recipe, arguments)
-
-
 def train(departure, arguments):
     """Train a departure, or measure its cost. Returns the exit code."""
     from data import batches, cifar
     from symbols import counts, notes
     from training.job import Job, run_job
 
-    recipe = recipe_for(departure, arguments)
-    place = arguments.data_dir or scale_named(arguments.scale).data
+    scale = scale_named(arguments.scale)
+    recipe = replace(scale.recipe, seed=arguments.seed, **OF_THE_RECIPE.get(departure, {}))
+    recipe = options.on_devices(recipe, arguments)
+    place = arguments.data_dir or scale.data
     dataset = cifar.load("cifar10", place, recipe.image_size, arguments.cost)
     symbol = notes.get_symbol(UNITS, departures=[departure])
-    network = {
-        "depth": DEPTH,
-        "activation": f"preact, the notes' {departure}",  # no file of symbols/activations/
-        "shortcut": "identity",
-        "shortcut_args": {},
-        "unit": "basic",
-        "option": "A",
-        "bottleneck_stride": "1x1",
-        "activation_args": None,
-        "widths": None,
-    }
+    activation = f"preact, the notes' {departure}"  # no file of symbols/activations/
+    network = Network(DEPTH, activation, "identity", {}, "basic", "A", "1x1", None, None)
     job = Job(
         name=run_name(departure),
         recipe=recipe,
         symbol=symbol,
-        network=network,
+        network=network.settings(),
         parameters=counts.parameters(symbol, recipe.image_size),
         dataset=dataset,
         feed=batches.feed(dataset, recipe),
@@ -90,11 +71,13 @@ def train(departure, arguments):
 
 def main():
     arguments = options.read(parser())
-    known = everything()
+
+    from symbols import notes
+
+    known = [NONE, *notes.DEPARTURES, *OF_THE_RECIPE]
     names = arguments.departures or known
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise UserError(f"no departure is called '{unknown[0]}': there are {', '.join(known)}")
+    for name in names:
+        check_choice("departure", name, known)
     if arguments.output and len(names) > 1:
         raise UserError("--output is the folder of one run: name one departure, or leave it out")
     for departure in names:

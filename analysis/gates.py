@@ -26,8 +26,8 @@ def factors(network, images):
     gates = {unit: name for unit, name in gates.items() if name in internals.list_outputs()}
     if not gates:
         raise UserError(
-            f"{network.name} has no gates: measure a run with exclusive_gating or"
-            " shortcut_only_gating, or with a shortcut of yours that calls gate() of symbols/layers.py"
+            f"{network.name} has no gates: measure a run with exclusive_gating or "
+            "shortcut_only_gating, or with a shortcut of yours that calls gate() of symbols/layers.py"
         )
     symbol = mx.sym.Group([internals[name] for name in gates.values()])
     parts = [arrays for _, arrays in outputs(network, symbol, images)]

@@ -19,7 +19,7 @@ from common.errors import run_main
 from training.evaluate import evaluate
 
 from . import networks
-from .units import UnitGraph
+from .units import UNIT, UnitGraph
 
 LARGEST = 20 / 54  # the largest share of units in Figure 5
 COLUMNS = ("units_in_all", "lesion", "k", "units", "place", "tau", "error")
@@ -27,10 +27,8 @@ COLUMNS = ("units_in_all", "lesion", "k", "units", "place", "tau", "error")
 
 def deletable(graph, image_shape):
     """The units of a graph that can be deleted."""
-    shapes = [
-        graph.shapes([entry(unit) for unit in graph.units], (1, *image_shape))
-        for entry in (graph.input, graph.output)
-    ]
+    ends = [[place(unit) for unit in graph.units] for place in (graph.input, graph.output)]
+    shapes = [graph.shapes(entries, (1, *image_shape)) for entries in ends]
     return [
         unit
         for unit, before, after in zip(graph.units, *shapes)
@@ -53,24 +51,21 @@ def delete(symbol, units):
 def swap(parameters, first, second):
     """{name: array} with the parameters of two units exchanged."""
     other = {first: second, second: first}
-    swapped = {}
-    for name, array in parameters.items():
-        unit = next((unit for unit in other if name.startswith(f"{unit}_")), None)
-        swapped[other[unit] + name[len(unit) :] if unit else name] = array
-    return swapped
+
+    def renamed(name):
+        unit = UNIT.match(name)
+        return other.get(unit.group(), unit.group()) + name[unit.end() :] if unit else name
+
+    return {renamed(name): array for name, array in parameters.items()}
 
 
 def alike(network, units):
     """Pairs of units that can be swapped: those with parameters of the same names and shapes."""
-    parameters = {**network.arguments, **network.states}
-    kinds = {
-        unit: {
-            (name[len(unit) :], array.shape)
-            for name, array in parameters.items()
-            if name.startswith(f"{unit}_")
-        }
-        for unit in units
-    }
+    kinds = {unit: set() for unit in units}
+    for name, array in {**network.arguments, **network.states}.items():
+        unit = UNIT.match(name)
+        if unit:
+            kinds[unit.group()].add((name[unit.end() :], array.shape))
     return [pair for pair in combinations(units, 2) if kinds[pair[0]] == kinds[pair[1]]]
 
 
@@ -90,17 +85,17 @@ def lesions(network, image_shape, samples, seed=0):
     random = np.random.RandomState(seed)
     units = deletable(graph, image_shape)
     pairs = alike(network, graph.units)
-    intact = network.symbol, network.arguments, network.states
-    plan = [({"lesion": "none"}, *intact)]
+    intact = network.arguments, network.states
+    plan = [({"lesion": "none"}, network.symbol, *intact)]
     for unit in units:
         row = {"lesion": "delete", "k": 1, "units": unit, "place": graph.units.index(unit) + 1}
-        plan.append((row, delete(network.symbol, [unit]), *intact[1:]))
+        plan.append((row, delete(network.symbol, [unit]), *intact))
     for k in range(1, round(len(graph.units) * LARGEST) + 1):
         for _ in range(samples):
             deleted = random.choice(units, min(k, len(units)), replace=False)
             deleted = sorted(deleted, key=graph.units.index)
             row = {"lesion": "random", "k": k, "units": " ".join(deleted)}
-            plan.append((row, delete(network.symbol, deleted), *intact[1:]))
+            plan.append((row, delete(network.symbol, deleted), *intact))
             numbers = random.choice(len(pairs), min(k, len(pairs)), replace=False) if pairs else []
             plan.append(_swapped(network, graph.units, k, [pairs[i] for i in numbers]))
     return plan

@@ -8,13 +8,12 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 
-from common import files
 from common.command import Parser, folder
 from common.environment import without_notes
 from common.errors import UserError
-from data import batches, cifar, download, generated
+from data import batches, cifar, generated, test_set
 from paper import run_files
-from symbols import get_symbol, names, network_options, shortcut_constants
+from symbols import constants, get_symbol, names, network_options
 from training import state
 from training.checkpoint import newest_checkpoint
 from training.optimizer import initializer
@@ -26,25 +25,29 @@ from . import measurements
 Network = namedtuple("Network", "name label symbol recipe arguments states weights")
 # images: float32 (n, 3, size, size), without the mean of the training set. labels: (n,).
 Sample = namedtuple("Sample", "images labels description")
+TITLES = [layout.title for layout in cifar.LAYOUTS.values()]
 
 
-def named(activation, shortcut, depth, constants=None, seed=0, classes=10, unit=None):
-    """A network with the weights from which train_cifar.py starts with a seed."""
-    constants = constants or {}
+def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=None):
+    """A network with the weights from which train_cifar.py starts with a seed.
+
+    values: of the shortcut's constants, where they are not the default.
+    """
+    values = values or {}
     recipe = {
         "activation": activation,
         "shortcut": shortcut,
         "depth": depth,
         "seed": seed,
-        "shortcut_args": shortcut_constants(shortcut, constants),
+        "shortcut_args": constants("shortcuts", shortcut, values),
     }
-    symbol = get_symbol(depth, activation, shortcut, unit, classes, shortcut_args=constants)
+    symbol = get_symbol(depth, activation, shortcut, unit, classes, shortcut_args=values)
     module = mx.mod.Module(symbol)
     with without_notes():
         module.bind([("data", (1, 3, 32, 32))], [("softmax_label", (1,))], for_training=False)
     mx.random.seed(seed)
     module.init_params(initializer("in"))
-    settings = [f"{key}={value:g}" for key, value in sorted(constants.items())]
+    settings = [f"{key}={value:g}" for key, value in sorted(values.items())]
     return Network(
         "-".join([names.name(activation, shortcut, depth), *settings]),
         run_files.label(run_files.Run(None, {"recipe": recipe}, [])),
@@ -62,30 +65,31 @@ def of_run(folder):
     """
     run = run_files.read(folder)
     recipe = run.config["recipe"]
+    scale = run.config["scale"]
     try:
         symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
     except KeyError as error:
         raise UserError(
-            f"{folder} cannot be measured: its config.json is not that of a run on CIFAR"
-            f" ({error}); measure another run"
+            f"{folder} cannot be measured: its config.json is not that of a run on CIFAR ({error}); "
+            "measure another run"
         ) from None
     arrays, progress = newest_checkpoint(folder)
     if arrays is None:
         raise UserError(
-            f"{folder} has no checkpoint (checkpoints are not published): train it again with the"
-            " command in its config.json"
+            f"{folder} has no checkpoint (checkpoints are not published): train it again with the "
+            "command in its config.json"
         )
     # A user's measurements do not overwrite those of the published runs.
     parts = ["yours"] if run_files.is_own(run) else []
-    parts += [run.config["scale"], run.config["name"], f"seed{recipe['seed']}"]
+    parts += [scale, run.config["name"], f"seed{recipe['seed']}"]
+    trained = f"trained for {progress['iteration']:,} iterations at scale {scale}"
     return Network(
         "-".join(part for part in parts if part not in ("full", "seed0")),
         run_files.label(run),
         symbol,
         {**recipe, "images": run.config["data"]},
         *state.parameters(arrays),
-        f"trained for {progress['iteration']:,} iterations at scale {run.config['scale']}, seed"
-        f" {recipe['seed']}",
+        f"{trained}, seed {recipe['seed']}",
     )
 
 
@@ -96,17 +100,14 @@ def images_of(network, folder, part="test", count=None):
     """
     recipe = network.recipe
     remedy = "name their folder by --data-dir (make: DATA=)"
-    if folder is None and recipe["images"] not in [set.title for set in cifar.LAYOUTS.values()]:
+    if folder is None and recipe["images"] not in TITLES:
         raise UserError(f"{network.name} was trained on {recipe['images']}: {remedy}")
-    place = folder or download.fetch(recipe["dataset"], files.ROOT / "data")
-    dataset = cifar.load(recipe["dataset"], place, recipe["image_size"])
+    dataset = test_set.load(recipe, folder)
     if dataset.fingerprint != recipe["data"]:
         raise UserError(
-            f"{folder} has {dataset.name}, and {network.name} was trained on {recipe['images']},"
-            f" other files: {remedy}"
+            f"{folder} has {dataset.name}, and {network.name} was trained on {recipe['images']}, "
+            f"other files: {remedy}"
         )
-    if recipe["validation"]:
-        dataset = cifar.split_validation(dataset, recipe["seed"])
     images, labels = dataset.train_images, dataset.train_labels
     if part == "test":
         images, labels = dataset.test_images, dataset.test_labels
@@ -116,8 +117,8 @@ def images_of(network, folder, part="test", count=None):
 
 
 def training_batch(networks, count, folder, image_size):
-    """A Sample of training images: of the runs' set, or without runs of the CIFAR-10 in a folder,
-    or generated ones.
+    """A Sample of training images: of the runs' set; without runs, of the CIFAR-10 in a folder, or
+    generated ones.
 
     Raises UserError for runs on different images.
     """
@@ -152,16 +153,12 @@ def find(texts, seed=0, unit=None):
     networks = {}
     for text in texts:
         name, _, pairs = text.partition(":")
-        try:
-            items = [item.split("=") for item in pairs.split(",") if item]
-            constants = {key: float(value) for key, value in items}
-        except ValueError:
-            raise UserError(
-                f"{text}: write constants by name, as"
-                " constant_scaling110:scale=0.5,residual_scale=1"
-            ) from None
         networks[text] = runs.get(text) or named(
-            *names.parse(name), constants, seed, min(classes, default=10), unit
+            *names.parse(name),
+            network_options.constants(pairs),
+            seed,
+            min(classes, default=10),
+            unit,
         )
     return networks
 
@@ -176,22 +173,18 @@ def measure_runs(description, kind, measure, images=1000, samples=None):
     add = parser.add_argument
     add("runs", nargs="+", type=folder, help="folders of trained runs, with their checkpoints")
     add("--data-dir", type=folder, help="folder of the images on which they were trained")
-    add("--images", type=int, default=images, help=f"test images (default: {images})")
+    add("--images", type=int, default=images, help=f"test images ({images})")
     if samples:
-        add(
-            "--samples",
-            type=int,
-            default=samples,
-            help=f"random lesions for each number of units (default: {samples})",
-        )
+        text = f"random lesions for each number of units ({samples})"
+        add("--samples", type=int, default=samples, help=text)
     arguments = parser.parse_args()
     if min(arguments.images, getattr(arguments, "samples", 1)) < 1:
         raise UserError("--images and --samples: at least 1")
     for network in map(of_run, arguments.runs):
         sample = images_of(network, arguments.data_dir, count=arguments.images)
-        common = {key: network.recipe[key] for key in ("activation", "shortcut", "depth")}
-        common = {"name": network.name, "label": network.label, **common}
-        origin = {"weights": network.weights, "images": sample.description}
-        rows = measure(network, sample, arguments)
-        measurements.write(f"{kind}-{network.name}", [{**common, **row, **origin} for row in rows])
+        network_columns = {key: network.recipe[key] for key in ("activation", "shortcut", "depth")}
+        first = {"name": network.name, "label": network.label, **network_columns}
+        last = {"weights": network.weights, "images": sample.description}
+        rows = [{**first, **row, **last} for row in measure(network, sample, arguments)]
+        measurements.write(f"{kind}-{network.name}", rows)
     return 0

@@ -3,13 +3,11 @@ input of each residual unit.
 
     dE/dx_l = dE/dx_L (prod of lambda_i  +  d/dx_l sum of F)                    (5), (8)
 
-The first term "propagates information directly without concerning any weight layers". For any
-shortcut and activation it is dE/dx_L J_{L-1} ... J_l, where J_i = dx_{i+1}/dx_i with F_i constant.
-A second backward pass measures it, with the gradient blocked where x_i enters the weights of F_i.
-If f is the identity and h(x) = lambda x, then J_i = lambda_i, and the ratio to dE/dx_L is the
-product of the lambdas, between units of one shape. (At the beginning of a stage, padding or
-projection cut and mix channels.) Another f, such as the original unit's ReLU, multiplies J_i by its
-derivative.
+The first term is dE/dx_L J_{L-1} ... J_l, where J_i = dx_{i+1}/dx_i with F_i constant. A second
+backward pass measures it for any shortcut and activation, with the gradient blocked where x_i enters
+the weights of F_i. If f is the identity and h(x) = lambda x, then J_i = lambda_i, and the ratio to
+dE/dx_L is the product of the lambdas, between units of one shape: where a stage begins, padding or
+projection cut and mix channels. Another f, such as ReLU, multiplies J_i by its derivative.
 
     python -m analysis.propagation                            # make propagation: the figures
     python -m analysis.propagation preact110 half_dropout110  # other networks
@@ -184,22 +182,13 @@ def read_arguments():
     add(
         "networks",
         nargs="*",
-        help="[activation-][shortcut]depth[:constant=number,...], or folders of runs (default: all"
-        " shortcuts and activations, 110 and 1001 layers, and constant scaling)",
+        help="[activation-][shortcut]depth[:constant=number,...], or folders of runs (all shortcuts "
+        "and activations, 110 and 1001 layers, and constant scaling)",
     )
-    add(
-        "--data-dir",
-        type=folder,
-        help="folder of CIFAR-10, or of the runs' images (default: generated images)",
-    )
-    add("--batch-size", type=int, default=8, help="images (default: 8)")
-    add(
-        "--image-size",
-        type=int,
-        default=32,
-        help="side of the images for networks without training (default: 32)",
-    )
-    add("--seed", type=int, default=0, help="seed of the initial weights (default: 0)")
+    add("--data-dir", type=folder, help="CIFAR-10, or the runs' images (generated images)")
+    add("--batch-size", type=int, default=8, help="images (8)")
+    add("--image-size", type=int, default=32, help="their side, for networks without training (32)")
+    add("--seed", type=int, default=0, help="seed of the initial weights (0)")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that have several")
     arguments = parser.parse_args()
     if arguments.batch_size < 2:
@@ -210,9 +199,10 @@ def read_arguments():
 def main():
     arguments = read_arguments()
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
-    texts = {
-        text: None for panels in plan.values() for members in panels.values() for text in members
-    }
+    texts = []
+    for panels in plan.values():
+        for members in panels.values():
+            texts += members
     subjects = networks.find(texts, arguments.seed, arguments.unit)
     sample = networks.training_batch(
         subjects.values(), arguments.batch_size, arguments.data_dir, arguments.image_size
@@ -222,12 +212,10 @@ def main():
         for text, network in bar(subjects.items(), desc="propagate", unit="network")
     }
     for figure, panels in plan.items():
-        lines = [
-            row
-            for panel, members in panels.items()
-            for text in members
-            for row in rows(subjects[text], measured[text], panel, sample)
-        ]
+        lines = []
+        for panel, members in panels.items():
+            for text in members:
+                lines += rows(subjects[text], measured[text], panel, sample)
         name = measurements.joined(network.name for network in subjects.values())
         measurements.write(figure or f"propagation-{name}", lines)
     return 0

@@ -28,9 +28,7 @@ def outputs(network, symbol, images):
         module.bind([("data", (size, *images.shape[1:]))], for_training=False)
     module.set_params(network.arguments, network.states, allow_extra=True)
     for first in range(0, len(images), size):
-        batch = mx.nd.array(
-            images[first : first + size]
-        )  # Module binds again for a smaller last one
+        batch = mx.nd.array(images[first : first + size])  # a smaller last one is bound again
         module.forward(mx.io.DataBatch([batch]), is_train=False)
         yield len(batch), [output.asnumpy() for output in module.get_outputs()]
 

@@ -21,7 +21,7 @@ unit is a symbols.unit.Unit. Importing this package does not import MXNet; the f
 
 
 def __getattr__(name):
-    if name in ("get_symbol", "shortcut_constants", "activation_constants"):
+    if name in ("get_symbol", "constants"):
         from . import network
 
         return getattr(network, name)

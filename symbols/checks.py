@@ -33,37 +33,42 @@ def check(symbol, units, size, path):
 
     def blame(name):
         """The line that builds a layer, or that uses a variable."""
-        for layer in (name, *users(symbol, name)):
+        readers = [
+            node.name
+            for node in Graph(symbol).nodes
+            if name in [source.name for source, _ in node.inputs]
+        ]
+        for layer in (name, *readers):
             if places.get(layer):
                 return place(*places[layer])
         return path
 
     check_parameters(symbol, blame)
-    internals = symbol.get_internals()
     try:
         check_stem(units[0][0], size, path, blame)
-        outputs = infer(internals, size, blame)
+        check_shapes(units, infer(symbol, size, blame), blame)
     except mx.MXNetError as error:
-        first_wrong_unit(units, size, blame)
+        with contextlib.suppress(mx.MXNetError):
+            for unit, output in units:  # the cause may be the shape of an earlier unit
+                check_shapes([(unit, output)], infer(output, size, blame), blame)
         operator = re.search(r"Error in operator (\w+)", str(error))
         where = blame(operator[1]) if operator else path
         raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
-    check_shapes(units, outputs, blame)
 
 
 def check_parameters(symbol, blame):
     """Each parameter has a unique name and an initial value."""
+    arguments = symbol.list_arguments()
     attributes = symbol.attr_dict()
-    arguments = [name for name in symbol.list_arguments() if name not in INPUTS]
-    listed = symbol.list_arguments() + symbol.list_auxiliary_states()
-    for name, count in collections.Counter(listed).items():
+    for name, count in collections.Counter(arguments + symbol.list_auxiliary_states()).items():
         if count > 1:
             raise UserError(
-                f"{blame(name)}: {count} variables are called '{name}': "
-                f"{advice(name)}, which puts the unit's name before it"
+                f"{blame(name)}: {count} variables are called '{name}': {advice(name)}, which puts "
+                "the unit's name before it"
             )
     for name in arguments:
-        if name.endswith(STARTS_KNOWN) or "__init__" in attributes.get(name, {}):
+        is_known = name in INPUTS or name.endswith(STARTS_KNOWN)
+        if is_known or "__init__" in attributes.get(name, {}):
             continue
         try:
             mx.init.One()(mx.init.InitDesc(name), mx.nd.zeros(1))
@@ -79,23 +84,26 @@ def advice(name):
 
 
 def infer(symbol, size, blame):
-    """{output: shape} for one image. Raises MXNetError, or UserError if a shape is unknown."""
+    """{output: shape} of all layers for one image.
+
+    Raises MXNetError, or UserError if a shape is unknown.
+    """
+    internals = symbol.get_internals()
     with contextlib.redirect_stdout(io.StringIO()):  # infer_shape prints before it raises
-        arguments, outputs, _ = symbol.infer_shape_partial(data=(1, 3, size, size))
-    for name, shape in zip(symbol.list_arguments(), arguments):
+        arguments, outputs, _ = internals.infer_shape_partial(data=(1, 3, size, size))
+    for name, shape in zip(internals.list_arguments(), arguments):
         if not shape or 0 in shape or -1 in shape:
             raise UserError(f"{blame(name)}: nothing says which shape '{name}' has: {advice(name)}")
-    return dict(zip(symbol.list_outputs(), outputs))
+    return dict(zip(internals.list_outputs(), outputs))
 
 
 def check_stem(first, size, path, blame):
     """after_conv1 keeps the channels of the first convolution."""
-    outputs = infer(first.input, size, blame)
-    channels = outputs[first.input.list_outputs()[0]][1]
+    channels = infer(first.input, size, blame)[first.input.list_outputs()[0]][1]
     if channels != first.channels_in:
         raise UserError(
-            f"{path}: after_conv1 made {channels} channels of the {first.channels_in} "
-            "that it must keep"
+            f"{path}: after_conv1 made {channels} channels of the {first.channels_in} that it must "
+            "keep"
         )
 
 
@@ -107,25 +115,6 @@ def check_shapes(units, outputs, blame):
         shape = outputs.get(output.list_outputs()[0])  # None: residual_unit does not use it
         if shape and shape[1:] != expected:
             raise UserError(
-                f"{blame(output.name)}: the output of {unit.name} has the shape "
-                f"{shape[1:]}, and must have {expected} (channels, height, width)"
+                f"{blame(output.name)}: the output of {unit.name} has the shape {shape[1:]}, and "
+                f"must have {expected} (channels, height, width)"
             )
-
-
-def first_wrong_unit(units, size, blame):
-    """Raise UserError for the first unit whose output has a wrong shape."""
-    for unit, output in units:
-        try:
-            outputs = infer(output.get_internals(), size, blame)
-        except mx.MXNetError:
-            return
-        check_shapes([(unit, output)], outputs, blame)
-
-
-def users(symbol, variable):
-    """The names of the layers that read a variable."""
-    return [
-        node.name
-        for node in Graph(symbol).nodes
-        if variable in [source.name for source, _ in node.inputs]
-    ]

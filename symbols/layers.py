@@ -13,19 +13,20 @@ BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
 
 
-def convolution(x, channels, kernel, name=None, stride=1):
+def convolution(x, channels, kernel, name=None, stride=1, has_bias=False):
     """A kernel x kernel convolution that keeps the size, divided by the stride.
 
-    It has no bias, because BN follows or precedes it.
+    By default it has no bias, because BN follows or precedes it.
     """
+    bias = {} if has_bias else {"no_bias": True}
     return mx.sym.Convolution(
         x,
         num_filter=channels,
         kernel=(kernel, kernel),
         stride=(stride, stride),
         pad=(kernel // 2, kernel // 2),
-        no_bias=True,
         name=name,
+        **bias,
     )
 
 
@@ -84,8 +85,8 @@ def zero_padding(x, channels_in, channels, stride):
     """
     if channels < channels_in:
         raise UserError(
-            f"option A adds channels, and here {channels_in} become {channels}: take "
-            "--option B (make: ARGS='--option B')"
+            f"option A adds channels, and here {channels_in} become {channels}: take --option B "
+            "(make: ARGS='--option B')"
         )
     if stride > 1:
         x = mx.sym.Pooling(

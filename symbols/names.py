@@ -9,14 +9,8 @@ FOLDER = Path(__file__).resolve().parent
 
 # The papers' depths name their unit; another depth that fits two kinds of unit needs --unit.
 PAPER_UNIT = {
-    20: "basic",
-    32: "basic",
-    44: "basic",
-    56: "basic",
-    110: "basic",
-    1202: "basic",
-    164: "bottleneck",
-    1001: "bottleneck",
+    **dict.fromkeys((20, 32, 44, 56, 110, 1202), "basic"),
+    **dict.fromkeys((164, 1001), "bottleneck"),
 }
 # Channels of each stage's 3x3 layers (1512.03385, section 4.2 and Table 1); a bottleneck ends in
 # four times as many.
@@ -40,18 +34,23 @@ IMAGENET = {
 VARIANT = re.compile(r"[a-z]([a-z0-9_]*[a-z_])?")
 
 
+def check_choice(kind, name, choices):
+    """Raise UserError unless a name is one of the choices."""
+    if name not in choices:
+        raise UserError(f"no {kind} is called '{name}': choose from {', '.join(choices)}")
+
+
 def variants(folder):
     """The variants in symbols/<folder>/: the files with valid names."""
-    return sorted(
-        path.stem for path in (FOLDER / folder).glob("*.py") if VARIANT.fullmatch(path.stem)
-    )
+    stems = [path.stem for path in (FOLDER / folder).glob("*.py")]
+    return sorted(filter(VARIANT.fullmatch, stems))
 
 
 def check_variant(folder, name):
     """Raise UserError unless symbols/<folder>/<name>.py exists and has a valid name."""
     if name in variants(folder):
         return
-    if name in {path.stem for path in (FOLDER / folder).glob("*.py")}:
+    if (FOLDER / folder / f"{name}.py").exists():
         raise UserError(
             f"symbols/{folder}/{name}.py: a variant's name has small letters, digits and _, and "
             "ends in a letter, because the depth follows it; rename the file"
@@ -68,20 +67,17 @@ def stages(depth, unit=None, family="cifar"):
     family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer, by
     default the paper's. Raises UserError for a depth that does not exist or is ambiguous.
     """
-    if unit is not None and unit not in LAYERS:
-        raise UserError(f"no unit is called '{unit}': there are {', '.join(LAYERS)}")
+    check_choice("family", family, WIDTHS)
+    check_choice("unit", unit or "basic", LAYERS)
     if family == "imagenet":
         return _imagenet_stages(depth, unit)
-    if family != "cifar":
-        raise UserError(f"no family of networks is called '{family}': there are cifar, imagenet")
-    kinds = [unit or PAPER_UNIT.get(depth)]
-    if kinds == [None]:
-        kinds = ["basic", "bottleneck"]
+    unit = unit or PAPER_UNIT.get(depth)
+    kinds = [unit] if unit else ["basic", "bottleneck"]
     fitting = [kind for kind in kinds if depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0]
     if len(fitting) > 1:
         raise UserError(
-            f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit "
-            "bottleneck (make: UNIT=basic or UNIT=bottleneck)"
+            f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit bottleneck (make: "
+            "UNIT=basic or UNIT=bottleneck)"
         )
     if not fitting:
         rules = ", ".join(_rule(kind, depth) for kind in kinds)
@@ -93,20 +89,19 @@ def _imagenet_stages(depth, unit):
     if depth not in IMAGENET:
         depths = ", ".join(map(str, IMAGENET))
         raise UserError(f"no ImageNet network has {depth} layers: there are {depths}")
-    kind, counts = IMAGENET[depth]
+    kind, _ = IMAGENET[depth]
     if unit not in (None, kind):
         raise UserError(
-            f"the ImageNet network with {depth} layers has {kind} units; leave --unit out"
+            f"the ImageNet network of {depth} layers has {kind} units: leave out --unit"
         )
-    return kind, counts
+    return IMAGENET[depth]
 
 
 def _rule(kind, depth):
     """The depths that a kind of unit makes, and those that are nearest to a depth."""
     step = 3 * LAYERS[kind]
-    below = max(1, (depth - 2) // step)
-    nearest = f"nearest: {below * step + 2} and {(below + 1) * step + 2}"
-    return f"{kind} units make {step}n+2 ({nearest})"
+    below = max(1, (depth - 2) // step) * step + 2
+    return f"{kind} units make {step}n+2 (nearest: {below} and {below + step})"
 
 
 def parse(network):
@@ -117,23 +112,26 @@ def parse(network):
     match = re.fullmatch(r"(?:([a-z][a-z0-9_]*)-)?([a-z](?:[a-z0-9_]*[a-z_])?)?([0-9]+)", network)
     if not match:
         raise UserError(
-            f"'{network}' names no network: write [activation-][shortcut]depth, "
-            "for example preact1001, exclusive_gating110 or preact-constant_scaling110"
+            f"'{network}' names no network: write [activation-][shortcut]depth, for example "
+            "preact1001, exclusive_gating110 or preact-constant_scaling110"
         )
     activation, name, depth = match.groups()
-    if activation is None and name in variants("activations"):
-        if name in variants("shortcuts"):
+    if name and not activation:
+        kinds = [kind for kind in ("activations", "shortcuts") if name in variants(kind)]
+        if len(kinds) == 2:
             raise UserError(
-                f"'{name}' is both an activation and a shortcut: write "
-                f"{name}-identity{depth} or original-{name}{depth}"
+                f"'{name}' is both an activation and a shortcut: write {name}-identity{depth} or "
+                f"original-{name}{depth}"
             )
-        activation, name = name, None
-    if activation is None and name and name not in variants("shortcuts"):
-        raise UserError(
-            f"'{name}' is neither an activation ({', '.join(variants('activations'))}) "
-            f"nor a shortcut ({', '.join(variants('shortcuts'))})"
-        )
-    activation, shortcut = activation or "original", name or "identity"
+        if not kinds:
+            raise UserError(
+                f"'{name}' is neither an activation ({', '.join(variants('activations'))}) nor a "
+                f"shortcut ({', '.join(variants('shortcuts'))})"
+            )
+        if kinds == ["activations"]:
+            activation, name = name, None
+    activation = activation or "original"
+    shortcut = name or "identity"
     check_variant("activations", activation)
     check_variant("shortcuts", shortcut)
     return activation, shortcut, int(depth)
@@ -141,24 +139,14 @@ def parse(network):
 
 def name(activation, shortcut, depth):
     """The short name of a network: what parse() reads."""
-    if activation == "original":
-        return f"{'original' if shortcut == 'identity' else shortcut}{depth}"
-    return f"{activation}{'' if shortcut == 'identity' else '-' + shortcut}{depth}"
+    names = (activation, "original"), (shortcut, "identity")
+    unusual = [variant for variant, default in names if variant != default]
+    return "-".join(unusual or ["original"]) + str(depth)
 
 
 def default_option(unit):
     """How a unit changes dimensions: A (1512.03385, section 4.2), bottlenecks B (1603.05027)."""
     return "B" if unit == "bottleneck" else "A"
-
-
-def check_options(option, bottleneck_stride):
-    """Raise UserError for an unknown option or stride of a bottleneck."""
-    if option not in OPTIONS:
-        raise UserError(f"no option is called '{option}': there are {', '.join(OPTIONS)}")
-    if bottleneck_stride not in BOTTLENECK_STRIDES:
-        raise UserError(
-            f"a bottleneck has its stride in its first 1x1 or its 3x3, not in '{bottleneck_stride}'"
-        )
 
 
 def constants(values):
@@ -189,11 +177,10 @@ def stage_widths(widths, family):
 
     Raises UserError for a wrong number of stages.
     """
-    if widths is None:
-        return WIDTHS[family]
-    if len(widths) != len(WIDTHS[family]):
+    papers = WIDTHS[family]
+    if widths is not None and len(widths) != len(papers):
         raise UserError(
-            f"--widths {','.join(map(str, widths))}: {family} has "
-            f"{len(WIDTHS[family])} stages, as {','.join(map(str, WIDTHS[family]))}"
+            f"--widths {','.join(map(str, widths))}: {family} has {len(papers)} stages, as "
+            f"{','.join(map(str, papers))}"
         )
-    return tuple(widths)
+    return papers if widths is None else tuple(widths)

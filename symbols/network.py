@@ -1,5 +1,7 @@
 """get_symbol: from names and numbers to the network."""
 
+from functools import partial
+
 import mxnet as mx
 
 from . import names
@@ -47,8 +49,9 @@ def get_symbol(
     """
     stages = names.stages(depth, unit, family)
     option = option or names.default_option(stages[0])
-    names.check_options(option, bottleneck_stride)
-    variants = Variants(activation, activation_args or {}, shortcut, shortcut_args or {})
+    names.check_choice("option", option, names.OPTIONS)
+    names.check_choice("layer of a bottleneck", bottleneck_stride, names.BOTTLENECK_STRIDES)
+    variants = Variants(activation, activation_args, shortcut, shortcut_args)
     widths = names.stage_widths(widths, family)
     classes = classes or CLASSES[family]
     with mx.name.NameManager():  # layers have the same names in each call
@@ -66,40 +69,31 @@ class Variants:
     """
 
     def __init__(self, activation, activation_args, shortcut, shortcut_args):
-        self._activation = Variant("activations", activation)
-        self._shortcut = Variant("shortcuts", shortcut)
-        self._activation_args = self._activation.constants(activation_args)
-        self._shortcut_args = self._shortcut.constants(shortcut_args)
+        self._activation = Variant("activations", activation, activation_args)
+        self._shortcut = Variant("shortcuts", shortcut, shortcut_args)
         self.path = self._activation.path
         self.outputs = []
         for function in ("after_conv1", "after_last_unit"):
             if function in self._activation.functions:
-                setattr(self, function, self._guarded(function))
-
-    def _guarded(self, function):
-        return lambda x: self._activation.call(function, x, constants=self._activation_args)
+                setattr(self, function, partial(self._activation.call, function))
 
     def residual_unit(self, x, unit):
-        y = self._activation.call("residual_unit", x, unit, constants=self._activation_args)
+        y = self._activation.call("residual_unit", x, unit)
         self.outputs.append((unit, y))
         return y
 
     def join(self, x, f, unit, projection):
-        asks = "projection" in self._shortcut.functions["join"]
-        arguments = [x, f, unit, projection] if asks else [x, f, unit]
-        y = self._shortcut.call("join", *arguments, constants=self._shortcut_args)
+        arguments = [x, f, unit]
+        if "projection" in self._shortcut.functions["join"]:
+            arguments.append(projection)
+        y = self._shortcut.call("join", *arguments)
         self.outputs.append((unit, y))
         return y
 
 
-def shortcut_constants(shortcut, values):
-    """{constant: number} of a shortcut: its file's defaults, replaced by values.
+def constants(folder, name, values):
+    """{constant: number} of a variant: its file's defaults, replaced by values.
 
     Raises UserError for an unknown constant.
     """
-    return Variant("shortcuts", shortcut).constants(values)
-
-
-def activation_constants(activation, values):
-    """{constant: number} of an activation, as shortcut_constants."""
-    return Variant("activations", activation).constants(values)
+    return Variant(folder, name, values).constants

@@ -1,6 +1,5 @@
 """A network on the command line and in config.json. MXNet is not imported before the symbol."""
 
-import math
 from dataclasses import asdict, dataclass, field, fields
 
 import symbols
@@ -24,20 +23,9 @@ def of_network(add, depth):
     add("--activation", help=f"Figure 4: {activations} (original)")
     add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
     add("--depth", type=int, help=f"weighted layers ({depth})")
-    add(
-        "--shortcut-args",
-        type=constants,
-        default={},
-        metavar="K=V,...",
-        help="constants of the shortcut, as bias=-7",
-    )
-    add(
-        "--activation-args",
-        type=constants,
-        default={},
-        metavar="K=V,...",
-        help="constants of the activation, where its file has some",
-    )
+    values = {"type": constants, "default": {}, "metavar": "K=V,..."}
+    add("--shortcut-args", **values, help="constants of the shortcut, as bias=-7")
+    add("--activation-args", **values, help="constants of the activation, where its file has some")
     add(
         "--widths",
         type=widths,
@@ -58,7 +46,7 @@ def of_network(add, depth):
     )
     add(
         "--bottleneck-stride",
-        choices=("1x1", "3x3"),
+        choices=names.BOTTLENECK_STRIDES,
         default="1x1",
         help="which layer has the stride (1x1: the authors' code)",
     )
@@ -78,16 +66,6 @@ class Network:
     activation_args: dict = field(hash=False)  # None for an activation without constants
     widths: tuple  # None for the papers'
 
-    @classmethod
-    def of(cls, settings):
-        """The network of a config.json's recipe. Raises KeyError for a missing part."""
-        return cls(**{name: settings[name] for name in cls.required()})
-
-    @classmethod
-    def required(cls):
-        """The parts of a recipe that name its network."""
-        return [part.name for part in fields(cls)]
-
     def settings(self):
         """{name: value} for config.json and get_symbol."""
         return asdict(self)
@@ -97,41 +75,33 @@ class Network:
 
     def name(self, dataset):
         """The name of its runs: data set, make target, and what differs from the defaults."""
-        usual = symbols.shortcut_constants(self.shortcut, {})
-        usual_activation = symbols.activation_constants(self.activation, {})
         return names.run_name(
             dataset,
             self.activation,
             self.shortcut,
             self.depth,
             self.unit,
-            unusual(self.shortcut_args, usual),
-            unusual(self.activation_args or {}, usual_activation),
+            unusual("shortcuts", self.shortcut, self.shortcut_args),
+            unusual("activations", self.activation, self.activation_args or {}),
             self.widths,
         )
 
 
-def unusual(values, usual):
-    return {key: value for key, value in values.items() if value != usual[key]}
-
-
-def required(recipe):
-    """The parts of its network that a config.json's recipe must have."""
-    return ["units", "widths"] if _is_of_notes(recipe) else Network.required()
+def unusual(folder, variant, values):
+    """The constants that differ from the defaults of a variant's file."""
+    defaults = symbols.constants(folder, variant, {})
+    return {key: value for key, value in values.items() if value != defaults[key]}
 
 
 def symbol_of(recipe, classes, family="cifar"):
     """The float32 symbol of a config.json's recipe. Raises KeyError for a missing part."""
-    if _is_of_notes(recipe):
+    # train_notes.py wrote it; the recipe of a user's activation `notes` has a unit
+    if recipe.get("activation") == "notes" and "unit" not in recipe:
         from . import notes
 
         return notes.get_symbol(recipe["units"], recipe["widths"], classes)
-    return Network.of(recipe).symbol(classes, family)
-
-
-def _is_of_notes(recipe):
-    """Whether train_notes.py wrote it; the recipe of a user's activation `notes` has a unit."""
-    return recipe.get("activation") == "notes" and "unit" not in recipe
+    parts = {part.name: recipe[part.name] for part in fields(Network)}
+    return Network(**parts).symbol(classes, family)
 
 
 def network(arguments, family, depth):
@@ -143,55 +113,40 @@ def network(arguments, family, depth):
     shortcut = arguments.shortcut or "identity"
     layers = depth if arguments.depth is None else arguments.depth
     if arguments.network:
-        typed = [
-            name
-            for name in ("activation", "shortcut", "depth")
-            if getattr(arguments, name) is not None
-        ]
-        if typed:
-            raise UserError(
-                f"{arguments.network} and --{typed[0]} "
-                f"{getattr(arguments, typed[0])} both say what the network is: leave "
-                "one of them out"
-            )
+        for option in ("activation", "shortcut", "depth"):
+            if getattr(arguments, option) is not None:
+                raise UserError(
+                    f"{arguments.network} and --{option} {getattr(arguments, option)} both say what "
+                    "the network is: leave one of them out"
+                )
         activation, shortcut, layers = names.parse(arguments.network)
-    names.check_variant("activations", activation)
-    names.check_variant("shortcuts", shortcut)
     unit, _ = names.stages(layers, arguments.unit, family)
     channels = names.stage_widths(arguments.widths, family)
     return Network(
         layers,
         activation,
         shortcut,
-        symbols.shortcut_constants(shortcut, arguments.shortcut_args),
+        symbols.constants("shortcuts", shortcut, arguments.shortcut_args),
         unit,
         arguments.option or names.default_option(unit),
         arguments.bottleneck_stride,
-        symbols.activation_constants(activation, arguments.activation_args) or None,
+        symbols.constants("activations", activation, arguments.activation_args) or None,
         None if channels == names.WIDTHS[family] else channels,
     )
 
 
 def constants(text):
     """'bias=-7,scale=0.5' -> {"bias": -7.0, "scale": 0.5}"""
-    values = {}
-    for item in filter(None, text.split(",")):
-        key, _, value = item.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if math.isnan(number):
-            raise UserError(
-                f"constants {text}: write numbers by name, as bias=-7 or "
-                "scale=0.5,residual_scale=1"
-            )
-        if abs(number) > FLOAT32:
-            raise UserError(
-                f"constants {text}: MXNet computes in float32, whose numbers end at "
-                f"{FLOAT32:.2g}"
-            )
-        values[key.strip()] = number
+    try:
+        items = [item.split("=") for item in text.split(",") if item]
+        values = {key.strip(): float(value) for key, value in items}
+    except ValueError:
+        values = {"": float("nan")}
+    if not all(abs(value) <= FLOAT32 for value in values.values()):  # false for nan, too
+        raise UserError(
+            f"constants {text}: write numbers of at most {FLOAT32:.2g} (float32) by name, as "
+            "bias=-7 or scale=0.5,residual_scale=1"
+        )
     return values
 
 

@@ -3,44 +3,29 @@
 A departure is a difference from the paper's pre-activation network (1603.05027, Figure 4(e);
 1512.03385, section 4.2). Without any, the network is symbols/activations/preact.py's with option A,
 bit for bit.
-
-stride      The first unit of every stage has stride 2, the first stage's too, so that the stages
-            see 16x16, 8x8 and 4x4 pixels; the paper: 32x32, 16x16, 8x8.
-projection  The first unit of every stage has a projection, which reads the unit's input x; the
-            paper: option A.
-stem        A 3x3 convolution only. The paper: BN and ReLU follow it, and the first unit has none of
-            its own.
-widths      64, 128, 256 behind a stem of 16; the paper: 16, 32, 64.
-biases      Every convolution has one; the paper: none, as BN follows or precedes.
-epsilon     MXNet's 1e-3 in every BN; otherwise Torch's 1e-5.
-gamma       The gamma of the BN before the pooling is fixed at 1, MXNet's default; the paper learns
-            it.
-pooling     3x3 with stride 1 makes 2x2 of the last 4x4, and the classifier has four weights for
-            each channel and class; the paper: the mean over the image, and one weight.
-classifier  Its weights start from He et al.'s Gaussian, as all weights; otherwise uniform.
-decay       Weights and gammas decay, which is MXNet's rule; otherwise weights only. So gammas have
-            a wd_mult of 1.
 """
+
+from functools import partial
 
 import mxnet as mx
 
 from . import names
-from .layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, relu, zero_padding
+from .layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, convolution, relu, zero_padding
 from .resnet import STEM_CHANNELS
 
 UNITS = 12  # in each stage
 WIDTHS = (64, 128, 256)
 DEPARTURES = (
-    "stride",
-    "projection",
-    "stem",
-    "widths",
-    "biases",
-    "epsilon",
-    "gamma",
-    "pooling",
-    "classifier",
-    "decay",
+    "stride",  # of 2 in the first stage, too: its stages have 16x16, 8x8 and 4x4 pixels
+    "projection",  # in the first unit of every stage, of its input x; the paper: option A
+    "stem",  # a convolution only; the paper: BN and ReLU follow, and the first unit has none
+    "widths",  # 64, 128, 256 after a stem of 16; the paper: 16, 32, 64
+    "biases",  # in every convolution
+    "epsilon",  # MXNet's 1e-3 in every BN; otherwise Torch's 1e-5
+    "gamma",  # of the BN before the pooling is fixed at 1, MXNet's default
+    "pooling",  # 3x3 with stride 1 makes 2x2 of the last 4x4, each with its weights in the classifier
+    "classifier",  # starts from He et al.'s Gaussian, as all weights; otherwise uniform
+    "decay",  # of gammas too, which is MXNet's rule: they have a wd_mult of 1
 )
 
 
@@ -68,6 +53,7 @@ class Layers:
 
     def __init__(self, departures):
         self._departures = departures
+        self.convolution = partial(convolution, has_bias="biases" in departures)
 
     def residual_unit(self, x, channels_in, channels, stage, number):
         """(batch, channels_in, h, w) -> (batch, channels, h / stride, w / stride)."""
@@ -101,19 +87,6 @@ class Layers:
             weight["weight"] = mx.sym.Variable("fc_weight", init=start)
         x = mx.sym.FullyConnected(x, num_hidden=classes, name="fc", **weight)
         return mx.sym.SoftmaxOutput(x, name="softmax")
-
-    def convolution(self, x, channels, kernel, name, stride=1):
-        """A convolution whose padding keeps the size, divided by the stride."""
-        bias = {} if "biases" in self._departures else {"no_bias": True}
-        return mx.sym.Convolution(
-            x,
-            num_filter=channels,
-            kernel=(kernel, kernel),
-            stride=(stride, stride),
-            pad=(kernel // 2, kernel // 2),
-            name=name,
-            **bias,
-        )
 
     def batch_norm(self, x, name, fix_gamma=False):
         """BN, whose gamma is learnt or fixed at 1."""

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 from unit_network import Network, distance
 
-from symbols.layers import zero_padding
-
 # From the output of the unit that changes dimensions to the end of the stage: l and L.
 STAGES = [("stage1", "stage2_unit1"), ("stage2", "stage3_unit1"), ("stage3", "last")]
 
@@ -82,14 +80,6 @@ def test_units_without_residuals_are_the_identity():
     strided = start[:, :, ::2, ::2]
     assert strided.any()
     assert (end == np.concatenate([strided, np.zeros_like(strided)], axis=1)).all()
-
-
-@pytest.mark.parametrize("channels, stride", [(8, 2), (16, 1), (32, 2)])
-def test_option_a_pads_to_any_multiple_with_any_stride(channels, stride):
-    x = np.random.default_rng(0).normal(0, 1, (2, 8, 7, 6)).astype(np.float32)
-    padded = zero_padding(mx.sym.Variable("x"), 8, channels, stride).eval(x=mx.nd.array(x))[0]
-    expected = np.pad(x[:, :, ::stride, ::stride], ((0, 0), (0, channels - 8), (0, 0), (0, 0)))
-    assert (padded.asnumpy() == expected).all()
 
 
 @pytest.mark.parametrize("bias, opening", [(None, 0.00247262), (-7, 0.00091105), (0, 0.5)])

@@ -1,25 +1,12 @@
-"""A lesion changes a network as stated and nothing else; responses are those of the 3x3 layers after
-their BN.
-"""
+"""A lesion changes its units and nothing else; a response is a 3x3 layer's output after its BN."""
 
-import csv
-import json
-import shutil
-import subprocess
-
-import matplotlib.image
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import ROOT, refusal, refused, trained
-from source import run_in
 from unit_network import Network, fresh_states
 
-import plots.lesion
-import plots.responses
-from analysis import lesion, measurements, networks, responses
+from analysis import lesion, networks
 from analysis.units import UnitGraph
-from common import files
 from paper import digitized
 from symbols import get_symbol
 
@@ -135,132 +122,11 @@ def test_only_units_of_one_shape_are_swapped():
     assert pairs == [(f"stage{stage}_unit2", f"stage{stage}_unit3") for stage in (1, 2, 3)]
 
 
-@pytest.fixture(scope="module")
-def run(images, tmp_path_factory):
-    """The folder of a short run."""
-    return trained(tmp_path_factory.mktemp("trained") / "run", images, "--depth", "14")
-
-
-@pytest.fixture
-def measure(run, images, tmp_path, monkeypatch):
-    """measure(module, plot) -> the rows that a module measures of the run, after they are drawn."""
-    monkeypatch.setattr(files, "RESULTS", tmp_path)
-    monkeypatch.setattr(files, "FIGURES", tmp_path)
-
-    def call(module, plot, *options):
-        monkeypatch.setattr("sys.argv", ["", str(run), "--data-dir", str(images), *options])
-        assert module.main() == 0
-        name = f"{module.__name__.split('.')[1]}-yours-cifar10-original14"
-        rows = measurements.read(tmp_path / f"analysis/{name}.csv")
-        plot.draw([rows])
-        assert matplotlib.image.imread(tmp_path / f"{name}.png").std() > 0.01
-        return rows
-
-    return call
-
-
-def test_lesions_of_a_run_are_measured_and_drawn(run, measure):
-    rows = measure(lesion, plots.lesion, "--samples", "2")
-    count = {kind: len(group) for kind, group in measurements.grouped(rows, "lesion").items()}
-    assert count == {"none": 1, "delete": 6, "random": 4, "swap": 4}
-    with open(run / "log.csv", newline="") as log:
-        error = float(list(csv.DictReader(log))[-1]["test_error"])
-    assert rows[0]["error"] == pytest.approx(error, abs=1e-3)
-    assert len({row["error"] for row in rows}) > 1
-
-
-def test_responses_of_a_run_are_those_after_bn(run, images, measure, monkeypatch):
-    rows = measure(responses, plots.responses)
-    names = [row["convolution"] for row in rows]
-    assert names[:3] == ["conv1", "stage1_unit1_conv1", "stage1_unit1_conv2"] and len(rows) == 13
-    network = networks.of_run(run)
-    sample = networks.images_of(network, images).images
-    internals = network.symbol.get_internals()
-    for row, name in (
-        (rows[0], "bn1"),
-        (rows[2], "stage1_unit1_bn2"),
-        (rows[12], "stage3_unit2_bn2"),
-    ):
-        module = mx.mod.Module(internals[f"{name}_output"], label_names=None)
-        module.bind([("data", sample.shape)], for_training=False)
-        module.set_params(network.arguments, network.states, allow_extra=True)
-        module.forward(mx.io.DataBatch([mx.nd.array(sample)]), is_train=False)
-        assert row["deviation"] == pytest.approx(module.get_outputs()[0].asnumpy().std(), rel=1e-3)
-    deviations = []
-    for size in (100, 30):  # 70 images in one batch, and in three of which the last has 10
-        monkeypatch.setattr(responses, "BATCH", size)
-        deviations.append([value for _, value in responses.responses(network, sample[:70])])
-    assert deviations[0] == pytest.approx(deviations[1], rel=1e-4)
-
-
-def test_responses_state_the_papers_scale_only_beside_its_curves(monkeypatch):
-    captions = []
-    write = "plots.responses.measured.figure_files.write_below"
-    monkeypatch.setattr(write, lambda _, text: captions.append(text))
-    monkeypatch.setattr("plots.responses.measured.figure_files.save", lambda *_: None)
-    for name in ("pocket-cifar10-original56", "cifar10-notes12"):
-        path = files.RESULTS / "analysis" / f"responses-{name}.csv"
-        plots.responses.draw([measurements.read(path)])
-    assert ["1512.03385: full scale" in text for text in captions] == [True, False]
-
-
-def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
-    network = networks.of_run(run)
-    usual = networks.images_of(network, images, count=5).images
-    raw = network._replace(recipe={**network.recipe, "input": "raw"})
-    raw = networks.images_of(raw, images, count=5).images
-    assert raw.min() >= 0 and usual.min() < 0
-    assert (raw == raw.round()).all()
-
-
 def test_response_of_a_layer_without_bn_is_its_output():
     graph = UnitGraph(get_symbol(14, "preact"))
     names = {node.name: entry[0].name for node, entry in graph.responses()}
     assert names["stage1_unit2_conv1"] == "stage1_unit2_bn2"
     assert names["stage1_unit2_conv2"] == "stage1_unit2_conv2"
-
-
-def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
-    network = networks.of_run(run)
-    refusal(lambda: networks.images_of(network, None), "trained on", "--data-dir")
-    other = network._replace(recipe={**network.recipe, "data": "another"})
-    refusal(lambda: networks.images_of(other, images), "other files")
-    refusal(lambda: networks.of_run(tmp_path))
-    logs = shutil.copytree(run, tmp_path / "logs", ignore=shutil.ignore_patterns("checkpoint-*"))
-    done = run_in(ROOT, "-m", "analysis.lesion", logs, "--data-dir", images)
-    assert refused(done, "no checkpoint")
-    config = json.loads((run / "config.json").read_text())
-    incomplete = {key: value for key, value in config["recipe"].items() if key != "unit"}
-    imagenet = {**config["recipe"], "dataset": "imagenet"}
-    for recipe, text in ((imagenet, "imagenet"), (incomplete, "unit")):
-        (logs / "config.json").write_text(json.dumps({**config, "recipe": recipe}))
-        refusal(lambda: networks.of_run(logs), "not that of a run on CIFAR", text)
-
-
-def test_named_networks_have_as_many_classes_as_the_runs(run, tmp_path):
-    copy = shutil.copytree(run, tmp_path / "run")
-    config = json.loads((copy / "config.json").read_text())
-    config["recipe"]["dataset"] = "cifar100"
-    (copy / "config.json").write_text(json.dumps(config))
-    found = networks.find([str(copy), "preact38"], unit="basic")
-    assert found["preact38"].arguments["fc_bias"].shape == (100,)
-    assert networks.find(["preact8"])["preact8"].arguments["fc_bias"].shape == (10,)
-
-
-def test_make_passes_every_option():
-    def make(*arguments):
-        command = ["make", "-n", "-o", ".venv/ready", *arguments]
-        return subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
-
-    lesions = make("lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3").stdout
-    assert "analysis.lesion 'a' 'b' --data-dir 'd' --samples 3" in " ".join(lesions.split())
-    assert "analysis.gates 'a'" in make("gates", "RUN=a").stdout
-    assert (
-        "analysis.propagation 'preact20' 'r'" in make("propagation", "NETWORKS=preact20 r").stdout
-    )
-    done = make("responses")
-    assert done.returncode == 2 and "needs the folders of trained runs" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
 
 
 def test_veits_numbers_are_complete():

@@ -2,6 +2,8 @@
 
 import mxnet as mx
 import numpy as np
+import pytest
+import reference
 
 from common.graph import Graph
 from symbols import get_symbol
@@ -28,6 +30,45 @@ def random_arguments(shapes, generator):
 def distance(ours, theirs):
     """The largest difference, as a share of the largest value."""
     return np.abs(ours - theirs).max() / np.abs(theirs).max()
+
+
+def assert_agrees(symbol, expected, shape, prefix="", data="x", kink=1e-4, tolerance=1e-4):
+    """Assert that a symbol and a NumPy reference have the same output and the same gradients.
+
+    expected: (x, {name: Value}, masks of dropouts) -> Value; names without the prefix. The point is
+    random, with no ReLU's input nearer to 0 than `kink`, where float32 may change its sign. shape:
+    of the variable `data`.
+    """
+    graph = Graph(symbol)
+    dropouts = [(node, 0) for node in graph.nodes if node.op == "Dropout"]  # show the kept elements
+    executor = graph.symbol([*graph.heads, *dropouts]).simple_bind(mx.cpu(), **{data: shape})
+    shapes = {name: array.shape for name, array in executor.arg_dict.items()}
+    for seed in range(200):
+        mx.random.seed(seed)
+        generator = np.random.default_rng(seed)
+        arguments = random_arguments(shapes, generator)
+        for name, array in arguments.items():
+            executor.arg_dict[name][:] = array
+        output, *dropped = [array.asnumpy() for array in executor.forward(is_train=True)]
+        values = {name: reference.Value(array) for name, array in arguments.items()}
+        parameters = {name[len(prefix) :]: values[name] for name in values if name != data}
+        y = expected(values[data], parameters, *[array != 0 for array in dropped])
+        steps = [step for step in reference.history(y) if step.operation == "ReLU"]
+        if min([np.abs(step.inputs[0].value).min() for step in steps], default=1) > kink:
+            break
+    else:
+        pytest.fail("no seed keeps all inputs of ReLUs away from zero")
+    head = generator.normal(0, 1, output.shape).astype(np.float32)
+    executor.backward([mx.nd.array(head)] + [mx.nd.zeros(array.shape) for array in dropped])
+    reference.backward(y, head)
+    assert output.shape == y.value.shape
+    assert distance(output, y.value) < 1e-4, "output"
+    for name, value in values.items():
+        gradient = executor.grad_dict[name].asnumpy()
+        if value.gradient is None or np.abs(value.gradient).max() < 1e-9:  # a BN subtracts a bias
+            assert np.abs(gradient).max() < 1e-3, name
+        else:
+            assert distance(gradient, value.gradient) < tolerance, f"gradient of {name}"
 
 
 def fresh_states(symbol, shapes):

@@ -11,7 +11,7 @@ from common.errors import UserError
 from paper import digitized, experiments, scales, search
 from plots import gate_bias
 from plots.named import DRAW
-from symbols import names, network_options, shortcut_constants
+from symbols import constants, names, network_options
 
 TABLES_AND_FIGURES = [*experiments.TABLES, *experiments.FIGURES, experiments.DEPTH]
 EVERY = {
@@ -48,7 +48,7 @@ def test_experiment_is_a_command_that_its_script_takes(experiment):
     )
     network = network_options.network(typed, "imagenet" if imagenet else "cifar", script.DEPTH)
     assert (network.depth, network.unit) == (experiment.depth, experiment.unit)
-    defaults = shortcut_constants(experiment.shortcut, {})
+    defaults = constants("shortcuts", experiment.shortcut, {})
     for constant, value in experiment.constants.items():
         assert value != defaults[constant], "a default constant would rename the run"
     name = network.name(typed.dataset)

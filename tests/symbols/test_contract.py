@@ -10,19 +10,23 @@ from bad_variants import FILES
 from conftest import refused
 from source import ROOT, run_in, source_copy
 
-SMALL = ["--data-dir", "DATA", "--image-size", "8", "--iterations", "2", "--batch-size", "10"]
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the source with all bad files, and an editor's lock and backup."""
+    folder = source_copy(tmp_path_factory.mktemp("source"))
+    for file, (content, _) in FILES.items():
+        (folder / "symbols" / f"{file}.py").write_text(content)
+    (folder / "symbols/shortcuts/.#identity.py").symlink_to("user@host.1234")
+    (folder / "symbols/shortcuts/identity.py~").write_text("an editor's backup")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def messages(tmp_path_factory):
-    """{file: message} of all bad files, which stand beside each other in one copy of the source."""
-    folder = tmp_path_factory.mktemp("source")
-    source_copy(folder)
-    for file, (content, _) in FILES.items():
-        (folder / "symbols" / f"{file}.py").write_text(content)
-    code, out, err = run_in(
-        folder, ROOT / "tests" / "helpers" / "bad_variants.py", PYTHONPATH=folder
-    )
+def messages(copy):
+    """{file: message}"""
+    script = ROOT / "tests" / "helpers" / "bad_variants.py"
+    code, out, err = run_in(copy, script, PYTHONPATH=copy)
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
@@ -35,16 +39,11 @@ def test_bad_file_is_named_in_one_line(messages, file):
     assert FILES[file][1] in message, message
 
 
-def test_bad_file_leaves_no_run_and_stops_no_other_network(images, tmp_path):
-    folder = source_copy(tmp_path)
-    for file, (content, _) in FILES.items():
-        (folder / "symbols" / f"{file}.py").write_text(content)
-    (folder / "symbols/shortcuts/.#identity.py").symlink_to("user@host.1234")  # an editor's lock
-    (folder / "symbols/shortcuts/identity.py~").write_text("an editor's backup")
-    small = [images if word == "DATA" else word for word in SMALL]
-    assert refused(run_in(folder, "train_cifar.py", "fixed_name8", *small), "fixed_name.py, line 4")
-    assert not (folder / "runs").exists()
-    code, _, err = run_in(folder, "train_cifar.py", "original8", *small)
+def test_bad_file_leaves_no_run_and_stops_no_other_network(copy, images):
+    small = ["--data-dir", images, *"--image-size 8 --iterations 2 --batch-size 10".split()]
+    assert refused(run_in(copy, "train_cifar.py", "fixed_name8", *small), "fixed_name.py, line 4")
+    assert not (copy / "runs").exists()
+    code, _, err = run_in(copy, "train_cifar.py", "original8", *small)
     assert code == 0, err
 
 
@@ -55,16 +54,15 @@ ENDLESS = """def join(x, f, unit):
 """
 
 
-def test_ctrl_c_in_an_endless_loop_says_where(images, tmp_path):
-    folder = source_copy(tmp_path)
-    (folder / "symbols/shortcuts/endless.py").write_text(ENDLESS)
-    command = [sys.executable, "-W", "ignore", "train_cifar.py", "endless8"]
+def test_ctrl_c_in_an_endless_loop_says_where(copy):
+    (copy / "symbols/shortcuts/ctrl_c.py").write_text(ENDLESS)
+    command = [sys.executable, "-W", "ignore", "train_cifar.py", "ctrl_c8"]
     process = subprocess.Popen(
-        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=copy, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.startswith("stopped in symbols/shortcuts/endless.py, line ")
+    assert err.startswith("stopped in symbols/shortcuts/ctrl_c.py, line ")
     assert len(err.splitlines()) == 1

@@ -1,20 +1,22 @@
-"""gluoncv's model zoo as a second witness: with its weights in our symbols, the logits are the
-same.
+"""gluoncv's model zoo as a second witness: its weights give the same logits in our symbols.
 
 Where gluoncv departs from the papers the test says how, and either chooses weights for which the
 departure has no effect or builds the departure from our own parts; each departure is then shown to
 matter.
 """
 
+import hashlib
 from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
+from conftest import refusal
+from gluoncv.model_zoo import get_model
 from gluoncv.model_zoo.cifarresnet import get_cifar_resnet
 from gluoncv.model_zoo.resnet import get_resnet
+from modules import evaluate
 
-from common.environment import without_notes
 from symbols import get_symbol, names, pretrained
 from symbols.layers import batch_norm, relu
 from symbols.resnet import resnet
@@ -22,14 +24,13 @@ from symbols.resnet import resnet
 EPSILON = 1e-5
 
 
-def randomize(net, state):
-    """Give a gluon network weights, and moving averages that are not those of a new one."""
+def randomize(net):
+    """Set weights, and moving averages that differ from those of a new network."""
+    state = np.random.RandomState(5)
     for name, parameter in net.collect_params().items():
         shape = parameter.shape
         if name.endswith("weight"):
             value = state.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-        elif name.endswith("bias"):
-            value = state.normal(0, 0.3, shape)
         elif name.endswith(("gamma", "running_var")):
             value = state.uniform(0.5, 1.5, shape)
         else:
@@ -38,69 +39,47 @@ def randomize(net, state):
 
 
 def make_identity(norm):
-    """A BN that hands its input on."""
+    """Make the output of a BN its input."""
     norm.gamma.set_data(mx.nd.ones(norm.gamma.shape))
     norm.running_var.set_data(mx.nd.ones(norm.gamma.shape) - EPSILON)
     norm.beta.set_data(mx.nd.zeros(norm.gamma.shape))
     norm.running_mean.set_data(mx.nd.zeros(norm.gamma.shape))
 
 
-def carry(net):
-    """{our name: array} of a gluon network."""
-    arguments, states = pretrained.carry(net)
-    return {**arguments, **states}
-
-
-def logits(symbol, arrays, images):
-    module = mx.mod.Module(symbol.get_internals()["fc_output"], label_names=None)
-    with without_notes():
-        module.bind([("data", images.shape)], for_training=False)
-    auxiliary = set(symbol.list_auxiliary_states())
-    module.set_params(
-        {name: array for name, array in arrays.items() if name not in auxiliary},
-        {name: array for name, array in arrays.items() if name in auxiliary},
-    )
-    module.forward(mx.io.DataBatch([images]), is_train=False)
-    return module.get_outputs()[0].asnumpy()
-
-
 def prepared(net, size, version):
-    """A network with random weights, and pictures."""
-    state = np.random.RandomState(5)
-    images = mx.nd.array(state.uniform(0, 1, (2, 3, size, size)))
+    """(network with random weights, images)"""
+    images = mx.nd.array(np.random.RandomState(5).uniform(0, 1, (2, 3, size, size)))
     net.initialize()
     net(images)  # gluon learns its shapes
-    randomize(net, state)
+    randomize(net)
     if version == 2:
-        make_identity(net.features[0])  # the BN of the pictures, which the papers do not have
+        make_identity(net.features[0])  # the BN of the images, which the papers do not have
     return net, images
 
 
-def agree(first, other):
+def agree(symbol, net, images, **arrays):
+    """Whether a symbol has the logits of a gluoncv network with its weights. arrays: replace them."""
+    arguments, states = pretrained.carry(net)
+    values = {**arguments, **states, **arrays}
+    states = {name: values.pop(name) for name in list(values) if "moving" in name}
+    return close(evaluate(symbol, "fc", values, states, images), net(images).asnumpy())
+
+
+def close(first, other):
     return abs(first - other).max() < 1e-4 * abs(other).max()
-
-
-@pytest.mark.parametrize("depth", [18, 34, 50, 101])
-def test_imagenet_original(depth):
-    net, images = prepared(get_resnet(1, depth), 64, 1)
-    symbol = get_symbol(depth, family="imagenet", option="B")
-    assert agree(logits(symbol, carry(net), images), net(images).asnumpy())
 
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_imagenet_preact(depth):
-    # gluoncv's first unit activates again what the stem has activated: no effect if that BN hands
-    # its input on. Its bottlenecks have their stride in the 3x3, as Facebook's.
+    # gluoncv's first unit activates again what the stem has activated: no effect if that BN is the
+    # identity. Its bottlenecks have their stride in the 3x3, as Facebook's.
     net, images = prepared(get_resnet(2, depth), 64, 2)
-    symbol = get_symbol(
-        depth, activation="preact", family="imagenet", option="B", bottleneck_stride="3x3"
-    )
-    assert not agree(logits(symbol, carry(net), images), net(images).asnumpy())
+    network = {"activation": "preact", "family": "imagenet", "option": "B"}
+    symbol = get_symbol(depth, **network, bottleneck_stride="3x3")
+    assert not agree(symbol, net, images)
     make_identity(net.features[5][0].bn1)
-    arrays = carry(net)
-    assert agree(logits(symbol, arrays, images), net(images).asnumpy())
-    authors = get_symbol(depth, activation="preact", family="imagenet", option="B")
-    assert agree(logits(authors, arrays, images), net(images).asnumpy()) == (depth == 18)
+    assert agree(symbol, net, images)
+    assert agree(get_symbol(depth, **network), net, images) == (depth == 18)
 
 
 @pytest.mark.parametrize("depth", [20, 56])
@@ -108,14 +87,14 @@ def test_cifar_original(depth):
     # gluoncv has no ReLU after the stem's BN: no effect if that BN's output is positive.
     net, images = prepared(get_cifar_resnet(1, depth), 16, 1)
     symbol = get_symbol(depth, option="B")
-    assert not agree(logits(symbol, carry(net), images), net(images).asnumpy())
+    assert not agree(symbol, net, images)
     net.features[1].beta.set_data(mx.nd.full((16,), 20))
-    assert agree(logits(symbol, carry(net), images), net(images).asnumpy())
+    assert agree(symbol, net, images)
 
 
 def raw_projections(x, unit):
-    """gluoncv's pre-activated CIFAR unit: every unit activates its input, and projections read it
-    raw.
+    """gluoncv's pre-activated CIFAR unit: every unit activates its input, and its projection reads
+    the input itself.
     """
     f = x
     for i, weight in enumerate(unit.weights, 1):
@@ -126,39 +105,63 @@ def raw_projections(x, unit):
 @pytest.mark.parametrize("depth", [20, 56])
 def test_cifar_preact(depth):
     # gluoncv has no activation before the paths split: no effect if conv1's output is positive and
-    # our stem hands it on.
+    # our stem's BN is the identity.
     net, images = prepared(get_cifar_resnet(2, depth), 16, 2)
     conv1 = net.features[1].weight
     conv1.set_data(conv1.data().abs())
-    arrays = carry(net)
-    arrays.update(
-        bn1_gamma=mx.nd.ones(16),
-        bn1_beta=mx.nd.zeros(16),
-        bn1_moving_mean=mx.nd.zeros(16),
-        bn1_moving_var=mx.nd.ones(16) - EPSILON,
-    )
+    stem = {
+        "bn1_gamma": mx.nd.ones(16),
+        "bn1_beta": mx.nd.zeros(16),
+        "bn1_moving_mean": mx.nd.zeros(16),
+        "bn1_moving_var": mx.nd.ones(16) - EPSILON,
+    }
     variants = SimpleNamespace(
         residual_unit=raw_projections,
         join=lambda x, f, unit, projection: x + f,
         after_last_unit=lambda x: relu(batch_norm(x, "bn"), "relu"),
     )
-    stages = names.stages(depth)
-    symbol = resnet(stages, names.WIDTHS["cifar"], variants, 10, "cifar", "B", "1x1")
-    assert agree(logits(symbol, arrays, images), net(images).asnumpy())
-
-    # The paper's: with the first unit's BN handing on too, what remains is that its projections
-    # read the pre-activation.
+    widths = names.WIDTHS["cifar"]
+    symbol = resnet(names.stages(depth), widths, variants, 10, "cifar", "B", "1x1")
+    assert agree(symbol, net, images, **stem)
+    # The paper's: with the identity in the first unit's BN too, the projections that read the
+    # pre-activation differ. Without their weights nothing differs.
     make_identity(net.features[2][0].bn1)
-    arrays.update(
-        {name: array for name, array in carry(net).items() if name.startswith("stage1_unit1_bn1")}
-    )
     paper = get_symbol(depth, activation="preact", option="B")
-    assert not agree(logits(paper, arrays, images), net(images).asnumpy())
-    for stage in (3, 4):  # without the projections' weights nothing remains
-        net.features[stage][0].downsample.weight.set_data(
-            net.features[stage][0].downsample.weight.data() * 0
-        )
-    arrays.update(
-        {name: array for name, array in carry(net).items() if name.endswith("projection_weight")}
-    )
-    assert agree(logits(paper, arrays, images), net(images).asnumpy())
+    assert not agree(paper, net, images, **stem)
+    for stage in (3, 4):
+        projection = net.features[stage][0].downsample.weight
+        projection.set_data(projection.data() * 0)
+    assert agree(paper, net, images, **stem)
+
+
+@pytest.mark.parametrize("name", ["resnet18_v1", "resnet18_v2", "resnet50_v1", "resnet50_v2"])
+def test_published_weights_give_gluoncvs_logits(tmp_path, monkeypatch, name):
+    net = get_model(name)
+    net.initialize()
+    images = np.random.RandomState(1).randint(0, 256, (2, 3, 64, 64)).astype(np.float32)
+    mean = np.array([0.485, 0.456, 0.406]).reshape(3, 1, 1)
+    deviation = np.array([0.229, 0.224, 0.225]).reshape(3, 1, 1)
+    normalized = mx.nd.array((images / 255 - mean) / deviation)
+    net(normalized)
+    randomize(net)
+    expected = net(normalized).asnumpy()
+    models = tmp_path / "models"
+    models.mkdir()
+    net.save_parameters(str(models / "file"))
+    tag = hashlib.sha1((models / "file").read_bytes()).hexdigest()[:8]
+    (models / "file").rename(models / f"{name}-{tag}.params")
+    monkeypatch.setenv("MXNET_HOME", str(tmp_path))
+    symbol, weights, mean = pretrained.load(f"{name}-{tag}")
+    assert close(evaluate(symbol, "fc", *weights, images - mean.reshape(3, 1, 1)), expected)
+    if name.endswith("v1"):  # the paper's network
+        paper = get_symbol(int(name[6:8]), family="imagenet", option="B")
+        assert symbol.tojson() == paper.tojson()
+
+
+def test_corrupt_weights_are_rejected(tmp_path, monkeypatch):
+    monkeypatch.setenv("MXNET_HOME", str(tmp_path))
+    monkeypatch.setenv("MXNET_GLUON_REPO", "http://127.0.0.1:9/")
+    (tmp_path / "models").mkdir()
+    name = "resnet18_v2-01234567"
+    (tmp_path / "models" / f"{name}.params").write_bytes(b"not the weights of that checksum")
+    refusal(lambda: pretrained.load(name), name, "no sound file")

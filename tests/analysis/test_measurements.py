@@ -1,0 +1,154 @@
+"""Lesions, responses and gates of a run are measured at its trained weights, and drawn."""
+
+import csv
+import json
+import shutil
+
+import matplotlib.image
+import numpy as np
+import pytest
+from conftest import refusal, trained
+from modules import evaluate
+
+import plots.gates
+import plots.lesion
+import plots.responses
+from analysis import gates, lesion, measurements, networks, responses
+from common import files
+
+
+@pytest.fixture(scope="module")
+def run(images, tmp_path_factory):
+    """The folder of a short run with gates of bias -1."""
+    network = "--depth 14 --unit basic --shortcut exclusive_gating --shortcut-args bias=-1".split()
+    return trained(tmp_path_factory.mktemp("measured") / "run", images, *network)
+
+
+@pytest.fixture
+def measure(run, images, tmp_path, monkeypatch):
+    """measure(module, plot, *options): the rows of the run's CSV file, after it is drawn."""
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    monkeypatch.setattr(files, "FIGURES", tmp_path)
+
+    def call(module, plot, *options):
+        monkeypatch.setattr("sys.argv", ["", str(run), "--data-dir", str(images), *options])
+        assert module.main() == 0
+        kind = module.__name__.split(".")[1]
+        name = f"{kind}-yours-cifar10-exclusive_gating14-bias=-1"
+        rows = measurements.read(tmp_path / f"analysis/{name}.csv")
+        plot.draw([rows])
+        assert matplotlib.image.imread(tmp_path / f"{name}.png").std() > 0.01
+        return rows
+
+    return call
+
+
+@pytest.fixture
+def output(run, images):
+    """output(layer, count): the output of a layer of the run's network on its first test images."""
+    network = networks.of_run(run)
+
+    def call(layer, count=None):
+        sample = networks.images_of(network, images, count=count).images
+        return evaluate(network.symbol, layer, network.arguments, network.states, sample)
+
+    return call
+
+
+def test_lesions_of_a_run(run, measure):
+    rows = measure(lesion, plots.lesion, "--samples", "2")
+    count = {kind: len(group) for kind, group in measurements.grouped(rows, "lesion").items()}
+    assert count == {"none": 1, "delete": 6, "random": 4, "swap": 4}
+    with open(run / "log.csv", newline="") as log:
+        error = float(list(csv.DictReader(log))[-1]["test_error"])
+    assert rows[0]["error"] == pytest.approx(error, abs=1e-3)
+    assert len({row["error"] for row in rows}) > 1
+
+
+def test_responses_of_a_run_are_those_after_bn(run, images, measure, output, monkeypatch):
+    rows = measure(responses, plots.responses)
+    names = [row["convolution"] for row in rows]
+    assert names[:3] == ["conv1", "stage1_unit1_conv1", "stage1_unit1_conv2"] and len(rows) == 13
+    for number, name in ((0, "bn1"), (2, "stage1_unit1_bn2"), (12, "stage3_unit2_bn2")):
+        assert rows[number]["deviation"] == pytest.approx(output(name).std(), rel=1e-3)
+    network = networks.of_run(run)
+    sample = networks.images_of(network, images, count=70).images
+    deviations = []
+    for size in (100, 30):  # in one batch, and in three of which the last has 10
+        monkeypatch.setattr(responses, "BATCH", size)
+        deviations.append([value for _, value in responses.responses(network, sample)])
+    assert deviations[0] == pytest.approx(deviations[1], rel=1e-4)
+
+
+def test_gates_of_a_run(run, measure, output):
+    rows = measure(gates, plots.gates, "--images", "30")
+    assert len(rows) == 6 and rows[2]["unit"] == "stage2_unit1"
+    network = networks.of_run(run)
+    for row in rows:
+        closed = 1 / (1 + np.exp(output(f"{row['unit']}_gate", 30)))
+        shares = [row[column] for column in ("low", "quartile1", "median", "quartile3", "high")]
+        assert shares == pytest.approx(np.percentile(closed, (5, 25, 50, 75, 95)), rel=1e-3)
+        assert row["mean"] == pytest.approx(closed.mean(), rel=1e-3)
+        assert row["initial"] == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-4)
+        bias = network.arguments[f"{row['unit']}_gate_bias"].asnumpy()
+        assert row["bias"] == pytest.approx(np.mean(1 / (1 + np.exp(bias))), rel=1e-4)
+
+
+def test_network_without_gates_is_rejected():
+    network = networks.named("original", "identity", 8)
+    refusal(lambda: gates.factors(network, np.zeros((2, 3, 8, 8))), "no gates", "exclusive_gating")
+
+
+def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
+    network = networks.of_run(run)
+    usual = networks.images_of(network, images, count=5).images
+    raw = network._replace(recipe={**network.recipe, "input": "raw"})
+    raw = networks.images_of(raw, images, count=5).images
+    assert raw.min() >= 0 and usual.min() < 0
+    assert (raw == raw.round()).all()
+
+
+def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
+    network = networks.of_run(run)
+    refusal(lambda: networks.images_of(network, None), "trained on", "--data-dir")
+    other = network._replace(recipe={**network.recipe, "data": "another"})
+    refusal(lambda: networks.images_of(other, images), "other files")
+    refusal(lambda: networks.of_run(tmp_path))
+    logs = shutil.copytree(run, tmp_path / "logs", ignore=shutil.ignore_patterns("checkpoint-*"))
+    refusal(lambda: networks.of_run(logs), "no checkpoint")
+    config = json.loads((run / "config.json").read_text())
+    incomplete = {key: value for key, value in config["recipe"].items() if key != "unit"}
+    imagenet = {**config["recipe"], "dataset": "imagenet"}
+    for recipe, text in ((imagenet, "imagenet"), (incomplete, "unit")):
+        (logs / "config.json").write_text(json.dumps({**config, "recipe": recipe}))
+        refusal(lambda: networks.of_run(logs), "not that of a run on CIFAR", text)
+
+
+def test_named_networks_have_as_many_classes_as_the_runs(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    config = json.loads((copy / "config.json").read_text())
+    config["recipe"]["dataset"] = "cifar100"
+    (copy / "config.json").write_text(json.dumps(config))
+    subjects = networks.find([str(copy), "preact38"], unit="basic")
+    assert subjects["preact38"].arguments["fc_bias"].shape == (100,)
+    assert networks.find(["preact8"])["preact8"].arguments["fc_bias"].shape == (10,)
+
+
+def test_measurements_survive_being_written_and_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    rows = [
+        {"name": "a", "value": 1.5e-12, "none": None},
+        {"name": "b, c", "value": 0.0, "none": None},
+    ]
+    assert measurements.read(measurements.write("x", rows)) == rows
+
+
+def test_responses_state_the_papers_scale_only_beside_its_curves(monkeypatch):
+    captions = []
+    write = "plots.responses.measured.figure_files.write_below"
+    monkeypatch.setattr(write, lambda _, text: captions.append(text))
+    monkeypatch.setattr("plots.responses.measured.figure_files.save", lambda *_: None)
+    for name in ("pocket-cifar10-original56", "cifar10-notes12"):
+        path = files.RESULTS / "analysis" / f"responses-{name}.csv"
+        plots.responses.draw([measurements.read(path)])
+    assert ["1512.03385: full scale" in text for text in captions] == [True, False]

@@ -1,0 +1,32 @@
+"""Networks as Modules: with their initial values, or evaluated with given ones."""
+
+import mxnet as mx
+
+from common.environment import without_notes
+from training.optimizer import initializer
+
+
+def initial_module(symbol, shape=(1, 3, 32, 32), seed=1):
+    """A Module with the values from which training starts. shape: of the images."""
+    module = mx.mod.Module(symbol)
+    with without_notes():
+        module.bind([("data", shape)], [("softmax_label", shape[:1])])
+    mx.random.seed(seed)
+    module.init_params(initializer("in"))
+    return module
+
+
+def initial_values(symbol, shape=(1, 3, 32, 32)):
+    """{parameter: NumPy array} of an initial_module."""
+    arguments, _ = initial_module(symbol, shape).get_params()
+    return {name: array.asnumpy() for name, array in arguments.items()}
+
+
+def evaluate(symbol, layer, arguments, states, images):
+    """The output of a layer on images, with BN's moving averages, as a NumPy array."""
+    module = mx.mod.Module(symbol.get_internals()[f"{layer}_output"], label_names=None)
+    with without_notes():
+        module.bind([("data", images.shape)], for_training=False)
+    module.set_params(arguments, states, allow_extra=True)
+    module.forward(mx.io.DataBatch([mx.nd.array(images)]), is_train=False)
+    return module.get_outputs()[0].asnumpy()
