@@ -36,10 +36,10 @@ def peak():
 
 
 def held_bytes():
-    """The bytes of memory that this process holds; 0 if it is unknown (not Linux)."""
+    """The bytes that this process holds, without mapped files; 0 if it is unknown (not Linux)."""
     try:
-        return _status("VmRSS")
-    except OSError:
+        return _status("RssAnon")
+    except (OSError, AttributeError):
         return 0
 
 

@@ -82,7 +82,7 @@ batch = mx.io.DataBatch([mx.nd.ones((64, 3, 16, 16))], [mx.nd.zeros(64)])
 for seed in range(2):
     step(module, batch, [mx.metric.Accuracy()], seed)
 mx.nd.waitall()
-print(memory.peak() - before - planned_bytes(symbol, 16, 64, recompute))
+print(memory.held_bytes() - before - planned_bytes(symbol, 16, 64, recompute))
 """
 
 
