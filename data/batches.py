@@ -1,12 +1,14 @@
 """Batches for Module: an endless stream of augmented training batches, and the test set."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import mxnet as mx
 import numpy as np
 
 from common.openmp import copy_alone
 
+from .ahead import ahead
 from .augment import Augmenter, draw, padding_for
 
 
@@ -32,6 +34,7 @@ class Batches:
         self.batch_size, self.samples_per_epoch, self._seed = batch_size, samples_per_epoch, seed
         part = batch_size // share[1]
         self._mine = slice(share[0] * part, (share[0] + 1) * part)
+        self._epoch = lru_cache(2)(self._draw)  # a batch can have samples of two epochs
 
     def samples(self, iteration):
         """[(epoch, sample), ...] of a batch, in its order."""
@@ -45,16 +48,9 @@ class Batches:
 
     def stream(self, first, last):
         """Yield the batches first ... last as mx.io.DataBatch; two are prepared ahead."""
+        calls = ((iteration,) for iteration in range(first, last + 1))
         with ThreadPoolExecutor(1, initializer=copy_alone) as background:
-            waiting = [
-                background.submit(self.data_batch, i)
-                for i in range(first, min(first + 2, last + 1))
-            ]
-            for iteration in range(first, last + 1):
-                batch = waiting.pop(0).result()
-                if iteration + 2 <= last:
-                    waiting.append(background.submit(self.data_batch, iteration + 2))
-                yield batch
+            yield from ahead(background, self.data_batch, calls, 3)
 
 
 class TrainingBatches(Batches):
@@ -67,36 +63,26 @@ class TrainingBatches(Batches):
         self._augmented = augmentation == "crop"
         self._padding = padding_for(images.shape[-1]) if self._augmented else 0
         self._augment = Augmenter(images, mean, self._padding)
-        self._draws = {}
+
+    def _draw(self, epoch):
+        draws = draw(self._seed, epoch, self.samples_per_epoch, self._padding)
+        return draws if self._augmented else draws._replace(flip=np.zeros_like(draws.flip))
 
     def order(self, epoch):
         return self._epoch(epoch).order
 
     def batch(self, iteration):
         """This worker's part of a batch: images float32 (part, 3, size, size), labels (part,)."""
-        epochs, samples = np.array(self.samples(iteration)[self._mine]).T
-        draws = {
-            name: np.empty(len(samples), dtype)
-            for name, dtype in (("top", int), ("left", int), ("flip", bool))
-        }
-        for epoch in np.unique(epochs):
-            rows = epochs == epoch
-            for name, values in draws.items():
-                values[rows] = getattr(self._epoch(epoch), name)[samples[rows]]
-        return self._augment(samples, **draws), self._labels[samples]
+        rows = []
+        for epoch, sample in self.samples(iteration)[self._mine]:
+            _, top, left, flip = self._epoch(epoch)
+            rows.append((sample, top[sample], left[sample], flip[sample]))
+        samples, top, left, flip = np.array(rows).T
+        return self._augment(samples, top, left, flip.astype(bool)), self._labels[samples]
 
     def data_batch(self, iteration):
         images, labels = self.batch(iteration)
         return mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=0)
-
-    def _epoch(self, epoch):
-        if epoch not in self._draws:
-            self._draws = {e: d for e, d in self._draws.items() if e == epoch - 1}
-            draws = draw(self._seed, epoch, self.samples_per_epoch, self._padding)
-            self._draws[epoch] = (
-                draws if self._augmented else draws._replace(flip=np.zeros_like(draws.flip))
-            )
-        return self._draws[epoch]
 
 
 class TestBatches(mx.io.NDArrayIter):

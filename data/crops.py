@@ -13,6 +13,7 @@ from common.environment import physical_cores
 from common.errors import UserError
 
 from . import image_files
+from .ahead import ahead
 from .batches import Batches
 
 CROP = 224  # P1 3.4, P2 section 5; all sizes below are proportional to it (--image-size)
@@ -91,7 +92,7 @@ class CropBatches(Batches):
     ):
         """images: data.records.Records. mean: red, green, blue. side: as in augmentation()."""
         super().__init__(len(images), batch_size, seed, share)
-        self._images, self._orders, self._place = images, {}, share[0]
+        self._images, self._place = images, share[0]
         self._options = {
             "data_shape": (3, image_size, image_size),
             "batch_size": batch_size // share[1],
@@ -103,13 +104,11 @@ class CropBatches(Batches):
             **augmentation(kind, image_size, side),
         }
 
+    def _draw(self, epoch):
+        return np.random.RandomState([self._seed, epoch]).permutation(self.samples_per_epoch)
+
     def order(self, epoch):
-        if epoch not in self._orders:
-            self._orders = {e: order for e, order in self._orders.items() if e == epoch - 1}
-            self._orders[epoch] = np.random.RandomState([self._seed, epoch]).permutation(
-                self.samples_per_epoch
-            )
-        return self._orders[epoch]
+        return self._epoch(epoch)
 
     def data_batch(self, iteration):
         """Images float32 (part, 3, size, size) minus the mean, labels (part,), without padding."""
@@ -180,20 +179,18 @@ class TestCrops:
             raise self._images.corrupt(sample) from error
 
     def __iter__(self):
-        firsts = range(0, self.num_data, self.batch_size)
+        shape = self.provide_data[0].shape
         with ThreadPoolExecutor(physical_cores()) as pool:
-
-            def begin(first):
-                samples = range(first, min(first + self.batch_size, self.num_data))
-                return [pool.submit(self._rows, sample) for sample in samples]
-
-            ready = begin(0)
-            for first in firsts:
-                rows, ready = ready, begin(first + self.batch_size)
-                pad = self.batch_size - len(rows)
-                images = np.zeros(self.provide_data[0].shape, np.float32)
-                labels = np.zeros(self.batch_size, np.float32)
-                labels[: len(rows)] = self._images.labels[first : first + len(rows)]
-                for i, row in enumerate(rows):
-                    images[i * self.crops : (i + 1) * self.crops] = row.result()
-                yield mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=pad)
+            calls = ((sample,) for sample in range(self.num_data))
+            rows = ahead(pool, self._rows, calls, 2 * self.batch_size)
+            for first in range(0, self.num_data, self.batch_size):
+                labels = self._images.labels[first : first + self.batch_size]
+                pad = self.batch_size - len(labels)
+                images = np.zeros((self.batch_size, self.crops, *shape[1:]), np.float32)
+                for image, row in zip(images[: len(labels)], rows):
+                    image[:] = row
+                yield mx.io.DataBatch(
+                    [mx.nd.array(images.reshape(shape))],
+                    [mx.nd.array(np.pad(labels, (0, pad)))],
+                    pad=pad,
+                )

@@ -12,7 +12,7 @@ A class folder may have subfolders. Hidden files are ignored.
 import os
 import re
 from collections import namedtuple
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 from common.errors import UserError
@@ -25,12 +25,12 @@ TRAIN = ("train", "training")
 TEST = ("val", "valid", "validation", "test", "testing")  # the first that exists is used
 
 # classes: names in order; splits: {"train": [(path, label)], "val": [...]}, paths relative to the
-# source; notes: messages for the user; is_held_out: whether "val" is a tenth of a training set
-Listing = namedtuple("Listing", "classes splits notes is_held_out")
+# source; is_held_out: whether "val" is a tenth of a training set
+Listing = namedtuple("Listing", "classes splits is_held_out")
 
 
 def listing(source, val_list=None, is_tested=False):
-    """The Listing of a source folder.
+    """The Listing of a source folder. Prints what is not used or not tested.
 
     val_list: a file with the classes of a flat val/. is_tested: the source may be a test set
     alone, with any number of classes and images. Raises UserError for an unknown layout, a class
@@ -49,31 +49,45 @@ def listing(source, val_list=None, is_tested=False):
             f"{train} has {len(classes)} class folders: it needs one for each class, and at least "
             "two"
         )
-    files = {name: _files(train / name, source) for name in classes}
-    empty = [name for name in classes if not files[name]]
-    if empty:
-        raise UserError(
-            f"{len(empty)} class folders have no images, the first {train / empty[0]}: add images, "
-            "or remove the folder"
-        )
+    files = [_files(train / name, source) for name in classes]
+    if not all(files):
+        empty = classes[files.index([])]
+        raise UserError(f"{train / empty} has no images: add images, or remove the folder")
+    pairs = [[(path, label) for path in paths] for label, paths in enumerate(files)]
     if not tests:
-        _check_are_classes(train, files)
-        return Listing(classes, _held_out(train, classes, files, is_tested), [], True)
+        _check_are_classes(train, dict(zip(classes, files)))
+        few = [name for name, paths in zip(classes, files) if len(paths) < 2]
+        if few and not is_tested:
+            raise UserError(
+                f"{len(few)} classes have a single image, which cannot be held out for testing, "
+                f"the first {train / few[0]}: add images, remove the class, or put test images "
+                "into a folder val/ beside train/"
+            )
+        return Listing(classes, _held_out(pairs), True)
     val = tests[0]
-    numbers = {name: label for label, name in enumerate(classes)}
-    pairs = _test_pairs(source, train, val, numbers, val_list)
-    notes = [f"{folder} is not used: {val} has the test images" for folder in tests[1:]]
-    untested = sorted(set(range(len(classes))) - {label for _, label in pairs})
+    tested = _test_pairs(source, train, val, classes, val_list)
+    for folder in tests[1:]:
+        print(f"{folder} is not used: {val} has the test images")
+    untested = sorted(set(range(len(classes))) - {label for _, label in tested})
     if untested:
-        notes.append(
+        print(
             f"{len(untested):,} classes have no image in {val}, the first "
             f"{classes[untested[0]]}: the test error does not include them"
         )
-    splits = {
-        "train": [(path, numbers[name]) for name in classes for path in files[name]],
-        "val": pairs,
-    }
-    return Listing(classes, splits, notes, False)
+    return Listing(classes, {"train": list(chain(*pairs)), "val": tested}, False)
+
+
+def _held_out(classes):
+    """Splits with every tenth image of a class for testing, or the last one of fewer images.
+
+    classes: [(path, label)] of each class.
+    """
+    splits = {"train": [], "val": []}
+    for pairs in classes:
+        period = min(HELD_OUT, len(pairs))
+        for i, pair in enumerate(pairs):
+            splits["val" if i % period == period - 1 else "train"].append(pair)
+    return splits
 
 
 def _split_folders(source, is_tested):
@@ -84,20 +98,18 @@ def _split_folders(source, is_tested):
     nested = [name for name in tests if _folders(source / name)]
     if not train and not nested:
         train, tests = _similar_folders(source, names)
-    if not train:
-        if not nested:
-            return _unwrapped(source), []  # a class can have the name test
-        if is_tested:
-            return _unwrapped(source / nested[0]), []
+    if not train and nested and is_tested:
+        return _unwrapped(source / nested[0]), []
+    if not train and nested:
         raise UserError(
             f"{source} has {nested[0]}/ with folders in it, and no train/ beside it: rename the "
             "folder of the training images to train/"
         )
-    if len(train) > 1:
-        raise UserError(f"{source} has both {train[0]}/ and {train[1]}/: remove or rename one")
-    classes = set(_folders(_unwrapped(source / train[0])))
+    if not train:
+        return _unwrapped(source), []  # a class can have the name test
+    classes = _classes(source, train[0])
     for name in names:
-        if name not in [*train, *tests] and classes & set(_folders(source / name)):
+        if name not in [train[0], *tests] and classes & set(_folders(source / name)):
             raise UserError(
                 f"{source / name} has images of the classes of {train[0]}/, and an unknown name: "
                 "rename it to val/ to test on it, or move it elsewhere"
@@ -113,12 +125,11 @@ def _similar_folders(source, names):
     train = [name for name in names if _begins(name, "train")]
     if len(train) != 1:
         return [], []
-    classes = set(_folders(_unwrapped(source / train[0])))
     tests = [
         name
         for beginning in ("val", "test")
         for name in names
-        if _begins(name, beginning) and classes & set(_folders(_unwrapped(source / name)))
+        if _begins(name, beginning) and _classes(source, train[0]) & _classes(source, name)
     ]
     return (train, tests) if tests else ([], [])
 
@@ -126,6 +137,10 @@ def _similar_folders(source, names):
 def _begins(name, beginning):
     """Whether a word in a folder's name begins so."""
     return any(word.startswith(beginning) for word in re.split("[^a-z]+", name.lower()))
+
+
+def _classes(source, name):
+    return set(_folders(_unwrapped(source / name)))
 
 
 def _unwrapped(folder):
@@ -145,8 +160,7 @@ def _check_are_classes(folder, files):
     inner = {
         name: {Path(path).parent.name for path in paths} - {name} for name, paths in files.items()
     }
-    nested = [name for name in files if len(inner[name]) > 1]
-    pairs = [pair for pair in combinations(nested, 2) if len(inner[pair[0]] & inner[pair[1]]) > 1]
+    pairs = [pair for pair in combinations(files, 2) if len(inner[pair[0]] & inner[pair[1]]) > 1]
     train = [name for name in files if _begins(name, "train")]
     others = [name for name in files if _begins(name, "val") or _begins(name, "test")]
     if train and others and len(train) + len(others) == len(files):
@@ -159,55 +173,62 @@ def _check_are_classes(folder, files):
         )
 
 
-def _held_out(train, classes, files, is_tested):
-    """Splits with every tenth image of a class for testing, or the last one of fewer images."""
-    single = [name for name in classes if len(files[name]) < 2]
-    if single and not is_tested:
-        raise UserError(
-            f"{len(single)} classes have a single image, which cannot be held out for testing, "
-            f"the first {train / single[0]}: add images, remove the class, or put test images "
-            "into a folder val/ beside train/"
-        )
-    splits = {"train": [], "val": []}
-    for label, name in enumerate(classes):
-        period = min(HELD_OUT, len(files[name]))
-        for i, path in enumerate(files[name]):
-            splits["val" if i % period == period - 1 else "train"].append((path, label))
-    return splits
-
-
-def _test_pairs(source, train, val, numbers, val_list):
+def _test_pairs(source, train, val, classes, val_list):
     """[(path, label)] of the test folder, by its class folders or by a list."""
-    folders = _folders(val)
-    images = val / "images"  # as in Tiny ImageNet
-    is_flat = folders == ["images"] and "images" not in numbers
-    unknown = [name for name in folders if name not in numbers]
-    if is_flat:
-        names = _files(images, source)
-        return lists.labelled(val, names, lists.find(source, train, val, val_list), numbers)
+    numbers = {name: label for label, name in enumerate(classes)}
+    names = _folders(val)
+    flat = val
+    if names == ["images"] and "images" not in numbers:  # as in Tiny ImageNet
+        flat = val / "images"
+        names = []
+    unknown = [name for name in names if name not in numbers]
     if unknown:
         raise UserError(f"{val / unknown[0]} is no class of {train}: rename or remove that folder")
-    pairs = [(path, numbers[name]) for name in folders for path in _files(val / name, source)]
-    known = {*lists.LISTS, Path(val_list or lists.LISTS[0]).name}
-    loose = sorted(
-        entry.name
-        for entry in os.scandir(val)
-        if entry.is_file() and entry.name not in known and entry.name[0] != "."
-    )
-    if pairs and loose:
+    pairs = [(path, numbers[name]) for name in names for path in _files(val / name, source)]
+    if not pairs:
+        paths = _files(flat, source)
+        if not paths:
+            raise UserError(
+                f"{val} is empty: add the test images, or remove it to hold out every tenth of "
+                f"{train.name}/"
+            )
+        return lists.labelled(val, paths, lists.find(source, train, val, val_list), numbers)
+    known = {*lists.LISTS, Path(val_list or "").name}
+    loose = [path.name for path in val.iterdir() if path.is_file() and path.name not in known]
+    loose = sorted(name for name in loose if name[0] != ".")
+    if loose:
         raise UserError(
             f"{val} has {len(loose):,} files beside its class folders, the first {loose[0]}: move "
             "them into their classes, or remove them"
         )
-    if pairs:
-        return pairs
-    names = _files(val, source)
-    if not names:
+    return pairs
+
+
+def readable(source, listing, unreadable, skip_unreadable):
+    """The splits of a Listing without the unreadable files, {path: reason}.
+
+    Raises UserError if there are unreadable files, unless they are skipped, and if no other file of
+    a class or of the test set remains.
+    """
+    if not unreadable:
+        return listing.splits
+    reasons = "; ".join(f"{path}: {reason}" for path, reason in list(unreadable.items())[:3])
+    summary = f"{len(unreadable):,} files in {source} cannot be read ({reasons})"
+    if not skip_unreadable:
         raise UserError(
-            f"{val} is empty: add the test images, or remove it to hold out every tenth of "
-            f"{train.name}/"
+            f"{summary}: repair or remove them, or leave them out by --skip-unreadable (make: "
+            "ARGS=--skip-unreadable)"
         )
-    return lists.labelled(val, names, lists.find(source, train, val, val_list), numbers)
+    splits = {
+        split: [pair for pair in pairs if pair[0] not in unreadable]
+        for split, pairs in listing.splits.items()
+    }
+    lost = set(range(len(listing.classes))) - {label for _, label in splits["train"]}
+    if lost or not splits["val"]:
+        what = f"train image of {listing.classes[min(lost)]}" if lost else "test image"
+        raise UserError(f"no {what} can be read; {summary}: repair or replace them")
+    print(f"{summary}: left out")
+    return splits
 
 
 def _folders(folder):

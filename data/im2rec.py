@@ -13,8 +13,6 @@ its end, any other image by decoding it. One core checks about 50,000 JPEGs/s fr
 """
 
 import hashlib
-import os
-from array import array
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -25,15 +23,11 @@ from common.environment import bar, physical_cores
 from common.errors import UserError
 
 from . import image_files
-from .records import FRAME, HEADER, LABEL, LENGTH_BITS, MAGIC, Records, Set, frame, length
+from .records import Set, scan
 
 REMEDY = "copy it again, or make it again by im2rec.py"
 NAMES = "synset.txt"
 SAMPLED = 1000  # training images whose mean colour is used for the set
-HIGHEST = 2**24  # label: float32 cannot represent every larger integer
-COMPLETE = 0  # kinds of frames: a complete record, the first piece of a record
-FIRST = 1
-HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes with a record's position and label
 DECODED = ("JPEG", "MPO", "PNG", "BMP", "TIFF")  # Pillow's names of what MXNet's OpenCV decodes
 JPEG_HEAD = 2048  # bytes in which a JPEG's header usually ends
 JPEG_TAIL = 32
@@ -54,8 +48,8 @@ def load(folder):
     Raises UserError for a missing or corrupt file, for a record without exactly one label, and for
     an image that MXNet cannot decode.
     """
-    train = read(_path(folder, "train"))
-    val = read(_path(folder, "val"))
+    train = scan(_path(folder, "train"), REMEDY)
+    val = scan(_path(folder, "val"), REMEDY)
     numbers = classes(train, val)
     names = class_names(folder, numbers)
     for records in (train, val):
@@ -65,10 +59,8 @@ def load(folder):
     for records in (train, val):
         digest.update(records.offsets)
         digest.update(records.labels)
-    name = (
-        f"{image_files.printable(folder.resolve().name)} ({len(train):,} + {len(val):,} images in "
-        f"{len(numbers):,} classes)"
-    )
+    counts = f"{len(train):,} + {len(val):,} images in {len(numbers):,} classes"
+    name = image_files.title(folder, counts)
     print(
         f"{name}: records of im2rec with labels from {numbers[0]:g} to {numbers[-1]:g}, shorter "
         f"sides from {min(sides)} to {max(sides)} pixels (in {len(sides):,} samples), resized while "
@@ -89,59 +81,13 @@ def _path(folder, split):
     return path
 
 
-def read(path):
-    """The Records of a file, from the frame and the header of each record.
-
-    Raises UserError for a corrupt file, and for a record with several labels.
-    """
-    offsets = array("q")
-    labels = array("f")
-    size = path.stat().st_size
-    progress = bar(total=size, desc=path.name, unit="B", unit_scale=True, leave=False, delay=1)
-    position = 0
-    with open(path, "rb") as file, progress:
-        while position < size:
-            head = os.pread(file.fileno(), HEAD, position)
-            magic, word = FRAME.unpack_from(head.ljust(HEAD, b"\0"))
-            if magic != MAGIC:
-                raise _corrupt(path, len(labels))
-            if word >> LENGTH_BITS in (COMPLETE, FIRST):
-                offsets.append(position)
-                labels.append(_label(path, len(labels), head[FRAME.size :][: length(word)]))
-            position += frame(word)
-            progress.update(frame(word))
-    if position != size or not offsets or offsets[0]:
-        raise _corrupt(path, len(labels))
-    return Records(path, np.array(offsets), np.array(labels), REMEDY)
-
-
-def _label(path, number, head):
-    """The label in the first bytes of a record, without its frame."""
-    if len(head) < HEADER.size:
-        raise _corrupt(path, number)
-    count, label, *_ = HEADER.unpack_from(head)
-    if count > 1:
-        raise UserError(
-            f"{path}: record {number} has {count:,} labels, and classification needs one: make it "
-            "by im2rec.py without --pack-label"
-        )
-    if count and len(head) < HEADER.size + LABEL.size:
-        raise _corrupt(path, number)
-    return LABEL.unpack_from(head, HEADER.size)[0] if count else label
-
-
-def _corrupt(path, number):
-    return UserError(f"{path} is corrupt at record {number:,}: {REMEDY}")
-
-
 def classes(train, val):
     """The labels of the classes in order, float32.
 
     Raises UserError for a label that is not a class, or that no training image has.
     """
     for records in (train, val):
-        valid = (records.labels >= 0) & (records.labels < HIGHEST)
-        valid &= records.labels == np.floor(records.labels)
+        valid = (records.labels >= 0) & (records.labels % 1 == 0)
         if not valid.all():
             number = valid.argmin()
             raise UserError(
@@ -245,7 +191,7 @@ def sample(records):
         try:
             image = image_files.decoded(content)
         except Exception as error:  # a corrupt image can raise anything
-            raise _corrupt(records.path, number) from error
+            raise records.corrupt(number) from error
         return np.asarray(image).mean(axis=(0, 1)), min(image.size), hashlib.sha1(content).digest()
 
     with ThreadPoolExecutor(physical_cores()) as pool:

@@ -109,6 +109,19 @@ def square(image, side):
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
+def attempt(path, side, convert):
+    """(convert(image), whether it has transparent pixels, None) for a file that is read by read().
+
+    If this fails: (None, False, the reason).
+    """
+    try:
+        image = read(path, side)
+        is_transparent = image.info.get(COMPOSITED, False)
+        return convert(image), is_transparent, None
+    except Exception as error:  # a corrupt file can raise anything
+        return None, False, reason(error, path)
+
+
 def reason(error, path):
     """Why a file cannot be read, in one line without its folder."""
     if isinstance(error, Image.DecompressionBombError):

@@ -38,29 +38,31 @@ def describe(dataset, kind, image_size, mean):
     }
 
 
-def array(image, inputs):
-    """The network's input for a Pillow image in RGB, float32 (3, size, size)."""
+def _conversion(inputs):
+    """(the shorter side to which a photograph is resized first, the function that converts it)."""
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
         from .crops import crops, rule_of
 
-        pixels = crops(image, rule_of("224", size))[0]
-    elif inputs["family"] == "cifar":
-        pixels = cifar.block_average(image_files.square(image, CIFAR_SIDE)[None], size)[0]
-    else:
-        pixels = image_files.square(image, size)
-    mean = np.asarray(inputs["mean"], np.float32)
-    return pixels - mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
+        rule = rule_of("224", size)
+        return rule.side, lambda image: crops(image, rule)[0]
+    if inputs["family"] == "pictures":
+        return size, lambda image: image_files.square(image, size)
+    return CIFAR_SIDE, lambda image: cifar.block_average(
+        image_files.square(image, CIFAR_SIDE)[None], size
+    )[0]
 
 
 def side(inputs):
     """The shorter side in pixels to which array() first resizes a photograph."""
-    size = inputs["shape"][-1]
-    if inputs["family"] == "imagenet":
-        from .crops import rule_of
+    return _conversion(inputs)[0]
 
-        return rule_of("224", size).side
-    return CIFAR_SIDE if inputs["family"] == "cifar" else size
+
+def array(image, inputs):
+    """The network's input for a Pillow image in RGB, float32 (3, size, size)."""
+    mean = np.asarray(inputs["mean"], np.float32)
+    pixels = _conversion(inputs)[1](image)
+    return pixels - mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
 
 
 class Reader:
@@ -72,13 +74,12 @@ class Reader:
 
     def __call__(self, path):
         """(the network's input, None), or (None, why the file cannot be read)."""
-        try:
-            image = image_files.read(path, side(self._inputs))
-            if image.info.get(image_files.COMPOSITED):
-                self.transparent.append(path)
-            return array(image, self._inputs), None
-        except Exception as error:  # a corrupt file can raise anything
-            return None, image_files.reason(error, path)
+        pixels, is_transparent, reason = image_files.attempt(
+            path, side(self._inputs), lambda image: array(image, self._inputs)
+        )
+        if is_transparent:
+            self.transparent.append(path)
+        return pixels, reason
 
 
 def photographs(names):
@@ -91,20 +92,15 @@ def photographs(names):
     skipped = []
     for word in [word for name in names for word in _words(str(name))]:
         place = Path(word)
+        matches = [place] if place.exists() else sorted(map(Path, glob.glob(word)))
         if place.is_dir():
             inside = sorted(path for path in place.iterdir() if path.name[0] != ".")
-            files = [path for path in inside if not path.is_dir()]
-            if not files:
-                raise UserError(f"{place} has no images: name an image, or a folder with images")
-            paths += files
+            matches = [path for path in inside if not path.is_dir()]
             skipped += [path for path in inside if path.is_dir()]
-        elif place.exists():
-            paths.append(place)
-        else:
-            matches = sorted(map(Path, glob.glob(word)))
-            if not matches:
-                raise UserError(f"{place} does not exist: name an image, or a folder with images")
-            paths += matches
+        if not matches:
+            fault = "has no images" if place.is_dir() else "does not exist"
+            raise UserError(f"{place} {fault}: name an image, or a folder with images")
+        paths += matches
     if not paths:
         raise UserError("no image is named: name an image, or a folder with images")
     return paths, skipped

@@ -22,14 +22,11 @@ LISTS = (
 
 def find(source, train, val, val_list=None):
     """The list: val_list, or the first of LISTS in the source or in val."""
-    paths = [place / name for place in (source, val) for name in LISTS]
     if val_list:
-        paths = [Path(val_list)]
-    for path in paths:
+        return Path(val_list)
+    for path in [place / name for place in (source, val) for name in LISTS]:
         if path.is_file():
             return path
-    if val_list:
-        raise UserError(f"{val_list} does not exist: name the list of the classes of {val}")
     raise UserError(
         f"{val} has no class folders, and neither {source} nor {val.name}/ has a list of its "
         f"classes ({', '.join(LISTS)}): write val.txt, with a file's name and its class in each "
@@ -44,25 +41,27 @@ def labelled(val, names, path, numbers):
     """
     names = [name for name in names if Path(name).name != path.name]
     try:
-        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not in UTF-8: save it in that encoding") from error
-    if all(line.strip().isdecimal() for line in lines):
-        meanings = _devkit(path, numbers)
+    lines = [line.strip() for line in lines if line.strip()]
+    if all(line.isdecimal() for line in lines):
+        meanings = _devkit(path)
         if len(lines) != len(names):
             raise UserError(
                 f"{path} has {len(lines):,} lines and {val} {len(names):,} files: add what is "
                 "missing"
             )
-        classes = [meanings.get(line.strip()) for line in lines]
+        classes = [meanings.get(line) for line in lines]
     else:
         classes = _by_name(path, names, _entries(path, lines))
-    labels = _labels(classes, numbers)
-    wrong = [name for name, label in zip(names, labels) if label is None]
-    if wrong:
+    if not any(kind in numbers for kind in classes):  # numbers from 0
+        numbers = {str(label): label for label in numbers.values()}
+    labels = [numbers.get(kind) for kind in classes]
+    if None in labels:
         raise UserError(
-            f"{path} has no class of train/ for {len(wrong):,} files of {val}, the first "
-            f"{Path(wrong[0]).name}: correct the list, or remove the files"
+            f"{path} has no class of train/ for {labels.count(None):,} files of {val}, the first "
+            f"{Path(names[labels.index(None)]).name}: correct the list, or remove the files"
         )
     return list(zip(names, labels))
 
@@ -71,20 +70,11 @@ def _entries(path, lines):
     """{file name as the list has it: class}."""
     entries = {}
     for line in lines:
-        if "\t" in line:
-            parts = line.split("\t")
-        elif "," in line:
-            parts = line.split(",", 1)
-        else:
-            parts = line.rsplit(None, 1)
-        if len(parts) < 2 or not parts[1].strip():
-            continue
-        name = Path(parts[0].strip()).name
-        kind = parts[1].split()[0]
-        if entries.setdefault(name, kind) != kind:
-            raise UserError(
-                f"{path} has both {entries[name]} and {kind} for {name}: remove the wrong line"
-            )
+        separator = next((mark for mark in "\t," if mark in line), None)
+        name, *rest = line.split(separator, 1) if separator else line.rsplit(None, 1)
+        words = "".join(rest).split()
+        if words and entries.setdefault(Path(name.strip()).name, words[0]) != words[0]:
+            raise UserError(f"{path} has two classes for {name}: remove the wrong line")
     return entries
 
 
@@ -92,36 +82,23 @@ def _by_name(path, names, entries):
     """The class of each file, or None. A list can omit endings if the names remain unique."""
     stems = Counter(Path(name).stem for name in names)
     listed = Counter(Path(name).stem for name in entries)
-    by_stem = {
-        Path(name).stem: kind for name, kind in entries.items() if listed[Path(name).stem] == 1
-    }
+    by_stem = {Path(name).stem: kind for name, kind in entries.items()}
+    by_stem = {stem: kind for stem, kind in by_stem.items() if listed[stem] == 1}
     classes = []
-    for name in names:
-        file = Path(name)
-        if file.name in entries:
-            classes.append(entries[file.name])
-            continue
-        kind = entries.get(file.stem, by_stem.get(file.stem))
-        if kind is not None and stems[file.stem] > 1:
-            raise UserError(
-                f"{path} names {file.stem}, and {stems[file.stem]} files have that name (one is "
-                f"{file.name}): add the endings"
-            )
+    for file in map(Path, names):
+        kind = entries.get(file.name)
+        if kind is None:
+            kind = entries.get(file.stem, by_stem.get(file.stem))
+            if kind is not None and stems[file.stem] > 1:
+                raise UserError(
+                    f"{path} names {file.stem}, and {stems[file.stem]} files have that name (one "
+                    f"is {file.name}): add the endings"
+                )
         classes.append(kind)
     return classes
 
 
-def _labels(classes, numbers):
-    """Labels of classes by their names, or by their numbers from 0; None for neither."""
-    if any(kind in numbers for kind in classes):
-        return [numbers.get(kind) for kind in classes]
-    return [
-        int(kind) if kind and kind.isdecimal() and int(kind) < len(numbers) else None
-        for kind in classes
-    ]
-
-
-def _devkit(path, numbers):
+def _devkit(path):
     """{ILSVRC2012_ID: wnid}. The devkit's order of classes is not the order of their names."""
     for place in (path.parent / "meta.mat", path.parent.parent / "meta.mat"):
         if place.is_file():
@@ -129,12 +106,9 @@ def _devkit(path, numbers):
 
             try:
                 synsets = loadmat(str(place), squeeze_me=True)["synsets"]
-                pairs = [
-                    (str(int(synset["ILSVRC2012_ID"])), str(synset["WNID"])) for synset in synsets
-                ]
+                return {str(int(row["ILSVRC2012_ID"])): str(row["WNID"]) for row in synsets}
             except Exception as error:  # a corrupt file can raise anything
                 raise UserError(
                     f"{place} is corrupt, or not the devkit's: copy it from the devkit again"
                 ) from error
-            return {number: name for number, name in pairs if name in numbers}
     raise UserError(f"{path} has the devkit's numbers: put the devkit's meta.mat beside it")

@@ -5,8 +5,8 @@
 
 The files are those of MXNet's tools/im2rec.py --resize 480 --quality 95. That script needs OpenCV
 for Python and silently leaves out corrupt files, so Pillow decodes here (data/image_files.py).
-data/folders.py describes SOURCE. Re-run the command to resume. Until set.json exists, every file is
-called .partial.
+data/folders.py describes SOURCE. Re-run the command to resume. set.json is written when
+the set is complete.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ import os
 import signal
 import threading
 import time
-from collections import deque
 from concurrent.futures import ProcessPoolExecutor, process
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,8 +30,9 @@ from common.errors import UserError, run_main
 from common.files import ROOT, write_whole
 
 from . import folders, image_files, imagenet
+from .ahead import ahead
 from .lists import LISTS
-from .split_writer import SplitWriter
+from .split_writer import PATHS, SplitWriter
 
 SIDE = 480  # shorter side in pixels: the largest of the papers' scale augmentation
 QUALITY = 95  # of JPEG, im2rec's default
@@ -48,71 +48,56 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     """
     source = Path(source)
     output = Path(output)
-    if side < 8:
-        raise UserError(f"--side {side}: at least 8 pixels")
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers}: at least 1 (default: one a core)")
+    workers = physical_cores() if workers is None else workers
+    if side < 8 or workers < 1:
+        raise UserError(f"--side {side}, --workers {workers}: at least 8 pixels, and 1 process")
     listing = folders.listing(source, val_list)
-    for note in listing.notes:
-        print(note)
-    classes = listing.classes
-    settings = {
-        "side": side,
-        "quality": QUALITY,
-        "classes": _digest(classes),
-        "files": _digest(listing.splits),
-    }
+    settings = {"side": side, "quality": QUALITY, "classes": _digest(listing.classes)}
+    all_settings = {**settings, "files": _digest(listing.splits)}
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         if (output / "set.json").exists():
-            return _prepared_before(output, settings)
+            return _prepared_before(output, all_settings)
         writers = {
             split: SplitWriter(output, split, settings, pairs)
             for split, pairs in listing.splits.items()
         }
-        unreadable = _write(writers, listing.splits, source, side, workers or physical_cores())
-        _report(output, unreadable, skip_unreadable)
-        readable = _readable(output, listing.splits, unreadable, classes)
-        imagenet.verify(output, readable)
-        for writer in writers.values():
-            writer.finish()
-        counts = {split: len(pairs) for split, pairs in readable.items()}
+        unreadable = _write(writers, listing.splits, source, side, workers)
+        lines = "".join(f"{path}\t{why}\n" for path, why in unreadable.items())
+        write_whole(output / "unreadable.txt", lines.encode(*PATHS))
+        if unreadable:
+            print(f"{output / 'unreadable.txt'} lists the files that cannot be read")
+        splits = folders.readable(source, listing, unreadable, skip_unreadable)
+        imagenet.verify(output, splits)
+        states = [writer.state for writer in writers.values()]
+        counts = {split: len(pairs) for split, pairs in splits.items()}
         facts = {
-            "name": _title(source, classes, counts),
+            "name": _name(source, listing.classes, counts),
             **counts,
             "side": side,
             "unreadable": sorted(unreadable),
-            "settings": settings,
-            "classes": [image_files.printable(name) for name in classes],
+            "settings": all_settings,
+            "classes": [image_files.printable(name) for name in listing.classes],
+            "mean": [total / counts["train"] for total in states[0]["sums"]],
+            "fingerprint": _sha1("".join(state["digest"] for state in states)),
         }
-        _write_facts(output / "set.json", writers, facts)
+        write_whole(output / "set.json", json.dumps(facts, indent=1) + "\n")
         for writer in writers.values():
             writer.forget()
     return imagenet.load(output)
 
 
-def encode(path, side):
-    """An image file with its shorter side resized to `side`: (JPEG, mean of red, green, blue).
-
-    The third value tells whether the file has transparent pixels.
-    """
-    image = image_files.read(path, side)
-    is_transparent = image.info.get(image_files.COMPOSITED, False)
+def encode(image, side):
+    """(JPEG, mean of red, green and blue) of an image with its shorter side resized to `side`."""
     image = image_files.resized(image, side)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=QUALITY)
-    return jpeg.getvalue(), np.asarray(image).mean(axis=(0, 1)), is_transparent
+    return jpeg.getvalue(), np.asarray(image).mean(axis=(0, 1))
 
 
 def encode_all(paths, side):
-    """For each file what encode() returns and None, or Nones and why it cannot be read."""
-    results = []
-    for path in paths:
-        try:
-            results.append((*encode(path, side), None))
-        except Exception as error:  # a corrupt file can raise anything
-            results.append((None, None, False, image_files.reason(error, path)))
-    return results
+    """What image_files.attempt() returns for each file: (encode(), is_transparent, reason)."""
+    return [image_files.attempt(path, side, lambda image: encode(image, side)) for path in paths]
 
 
 @contextlib.contextmanager
@@ -136,52 +121,14 @@ def _prepared_before(output, settings):
     return dataset
 
 
-def _report(output, unreadable, skip_unreadable):
-    """List the unreadable files. Raises UserError unless they are skipped."""
-    lines = "".join(f"{path}\t{why}\n" for path, why in unreadable.items())
-    write_whole(output / "unreadable.txt", lines.encode("utf-8", "surrogateescape"))
-    if unreadable and not skip_unreadable:
-        files = "; ".join(f"{path}: {why}" for path, why in list(unreadable.items())[:3])
-        raise UserError(
-            f"{len(unreadable):,} files cannot be read ({files}; all of them in "
-            f"{output / 'unreadable.txt'}): repair or remove them, or leave them out by "
-            "--skip-unreadable (make: ARGS=--skip-unreadable)"
-        )
-
-
-def _readable(output, splits, unreadable, classes):
-    """The splits without the unreadable files. Raises UserError if a class has no other files."""
-    readable = {
-        split: [pair for pair in pairs if pair[0] not in unreadable]
-        for split, pairs in splits.items()
-    }
-    for split, pairs in splits.items():
-        lost = {label for _, label in pairs} - {label for _, label in readable[split]}
-        if lost:
-            raise UserError(
-                f"no {split} image of {classes[min(lost)]} can be read: see "
-                f"{output / 'unreadable.txt'}"
-            )
-    return readable
-
-
-def _title(source, classes, counts):
-    """The name of the set in figures and tables."""
+def _name(source, classes, counts):
     is_official = len(classes) == 1000 and classes[0] == "n01440764"
     if is_official and counts == ILSVRC:
         return "ILSVRC-2012"
     if is_official:
         print(f"ILSVRC-2012 is not complete: it has {ILSVRC['train']:,} + {ILSVRC['val']:,} images")
-    name = image_files.printable(source.resolve().name)
-    return f"{name} ({counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes)"
-
-
-def _write_facts(path, writers, facts):
-    states = {split: writer.state for split, writer in writers.items()}
-    digests = states["train"]["digest"] + states["val"]["digest"]
-    facts["mean"] = [total / facts["train"] for total in states["train"]["sums"]]
-    facts["fingerprint"] = hashlib.sha1(digests.encode()).hexdigest()
-    write_whole(path, json.dumps(facts, indent=1) + "\n")
+    images = f"{counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes"
+    return image_files.title(source, images)
 
 
 def _write(writers, splits, source, side, workers):
@@ -194,17 +141,18 @@ def _write(writers, splits, source, side, workers):
         for split, writer in writers.items():
             missing = [pair for pair in splits[split] if pair not in writer.done]
             jobs = [missing[i : i + JOB] for i in range(0, len(missing), JOB)]
+            calls = (([source / path for path, _ in job], side) for job in jobs)
             with bar(
                 total=len(splits[split]), initial=len(writer.done), desc=split, unit="image"
             ) as progress:
-                for job, results in _encoded(pool, jobs, source, side, 2 * workers):
+                for job, results in zip(jobs, ahead(pool, encode_all, calls, 2 * workers)):
                     images = []
-                    for (path, label), (jpeg, mean, is_transparent, why) in zip(job, results):
+                    for (path, label), (encoded, is_transparent, why) in zip(job, results):
                         transparent += is_transparent
                         if why:
                             unreadable[path] = why
                         else:
-                            images.append((path, label, jpeg, mean))
+                            images.append((path, label, *encoded))
                     writer.append(images)
                     progress.update(len(job))
     except process.BrokenProcessPool as error:
@@ -216,23 +164,6 @@ def _write(writers, splits, source, side, workers):
     if transparent:
         print(image_files.composited(transparent))
     return unreadable
-
-
-def _encoded(pool, jobs, source, side, ahead):
-    """Yield (job, its encode_all()) in order, with at most `ahead` jobs in the pool."""
-    jobs = deque(jobs)
-    waiting = deque()
-    try:
-        while jobs or waiting:
-            while jobs and len(waiting) < ahead:
-                job = jobs.popleft()
-                paths = [source / path for path, _ in job]
-                waiting.append((job, pool.submit(encode_all, paths, side)))
-            job, future = waiting.popleft()
-            yield job, future.result()
-    finally:
-        for _, future in waiting:
-            future.cancel()
 
 
 def _prepare_worker(parent):
@@ -249,7 +180,11 @@ def _prepare_worker(parent):
 
 
 def _digest(content):
-    return hashlib.sha1(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
+    return _sha1(repr(content))
+
+
+def _sha1(text):
+    return hashlib.sha1(text.encode(*PATHS)).hexdigest()
 
 
 def parser():

@@ -1,4 +1,4 @@
-"""Read the records of an MXNet RecordIO file by their numbers.
+"""Read and write the records of an MXNet RecordIO file by their numbers.
 
 A record consists of a frame (magic, a word with the length), a header (flag, label, id, id2), and
 an image file. A record that contains the magic is stored in several pieces, each with a frame.
@@ -6,17 +6,21 @@ an image file. A record that contains the magic is stored in several pieces, eac
 
 import os
 import struct
+from array import array
 from collections import namedtuple
 
 import numpy as np
 
+from common.environment import bar
 from common.errors import UserError
 
 MAGIC = 0xCED7230A  # the first word of each piece
-LENGTH_BITS = 29  # of the second word; its other bits say which piece of a record it is
+LENGTH_BITS = 29  # of the second word; its other bits are the kind of the piece
+COMPLETE, FIRST, MIDDLE, LAST = range(4)  # kinds of pieces of a record
 FRAME = struct.Struct("<II")
 HEADER = struct.Struct("<IfQQ")
 LABEL = struct.Struct("<f")  # the flag is the number of labels behind the header; 0: the header's
+HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes with a record's position and label
 
 # name: for figures and tables; fingerprint: SHA-1 of the contents; mean: red, green, blue;
 # side: shorter side of all images in pixels, or None if they differ; train_images, test_images:
@@ -69,7 +73,7 @@ class Records:
 
     def corrupt(self, sample=None):
         """The UserError of a corrupt file."""
-        return UserError(f"{self.path} is corrupt: {self._remedy}")
+        return corrupt(self.path, self._remedy, sample)
 
     def _read(self, sample):
         begin, end = self.offsets[sample : sample + 2]
@@ -91,6 +95,53 @@ class Records:
         return pieces
 
 
+def corrupt(path, remedy, number=None):
+    where = "" if number is None else f" at record {number:,}"
+    return UserError(f"{path} is corrupt{where}: {remedy}")
+
+
+def scan(path, remedy):
+    """The Records of a file, from the frame and the header of each record.
+
+    Raises UserError for a corrupt file, and for a record with several labels.
+    """
+    offsets = array("q")
+    labels = array("f")
+    size = path.stat().st_size
+    progress = bar(total=size, desc=path.name, unit="B", unit_scale=True, leave=False, delay=1)
+    position = 0
+    with open(path, "rb") as file, progress:
+        while position < size:
+            head = os.pread(file.fileno(), HEAD, position)
+            magic, word = FRAME.unpack_from(head.ljust(HEAD, b"\0"))
+            if magic != MAGIC:
+                raise corrupt(path, remedy, len(labels))
+            if word >> LENGTH_BITS in (COMPLETE, FIRST):
+                offsets.append(position)
+                try:
+                    labels.append(_label(head[FRAME.size :][: length(word)]))
+                except struct.error as error:
+                    raise corrupt(path, remedy, len(labels)) from error
+                except ValueError as error:
+                    raise UserError(f"{path}: record {len(labels)} has {error}") from error
+            position += frame(word)
+            progress.update(frame(word))
+    if position != size or not offsets or offsets[0]:
+        raise corrupt(path, remedy, len(labels))
+    return Records(path, np.array(offsets), np.array(labels), remedy)
+
+
+def _label(head):
+    """The label in the first bytes of a record, without its frame."""
+    count, label, *_ = HEADER.unpack_from(head)
+    if count > 1:
+        raise ValueError(
+            f"{count:,} labels, and classification needs one: make it by im2rec.py without "
+            "--pack-label"
+        )
+    return LABEL.unpack_from(head, HEADER.size)[0] if count else label
+
+
 def length(word):
     """Bytes of a piece. word: the word behind MAGIC."""
     return word & (1 << LENGTH_BITS) - 1
@@ -99,3 +150,20 @@ def length(word):
 def frame(word):
     """Bytes of a piece with its frame and the padding to a multiple of four."""
     return FRAME.size + -(-length(word) // 4) * 4
+
+
+def packed(label, number, image):
+    """The framed bytes of a record, as MXNet's writer, which cannot append to a file, writes them."""
+    content = HEADER.pack(0, label, number, 0) + image
+    words = np.frombuffer(content[: len(content) // 4 * 4], "<u4")
+    ends = [*(4 * np.flatnonzero(words == MAGIC)), len(content)]
+    record = b""
+    begin = 0
+    for end in ends:
+        kind = FIRST if begin == 0 else MIDDLE
+        if end == ends[-1]:
+            kind = COMPLETE if begin == 0 else LAST
+        word = kind << LENGTH_BITS | end - begin
+        record += FRAME.pack(MAGIC, word) + content[begin:end]
+        begin = end + 4  # the magic itself is left out
+    return record.ljust(-(-len(record) // 4) * 4, b"\0")

@@ -7,17 +7,7 @@ import numpy as np
 from common.errors import UserError
 from common.files import ROOT
 
-from . import (
-    batches,
-    cifar,
-    crops,
-    download,
-    folders,
-    image_files,
-    image_folders,
-    imagenet,
-    records,
-)
+from . import batches, cifar, crops, folders, image_files, image_folders, imagenet, records
 
 BATCH = 128  # images in a batch, over all devices
 
@@ -39,7 +29,6 @@ def load(settings, folder, skip_unreadable=False):
         fingerprint = settings.get("data", "")
         dataset = image_folders.load(folder, settings["image_size"], skip_unreadable, fingerprint)
     else:
-        folder = folder or download.fetch(settings["dataset"], ROOT / "data")
         dataset = cifar.load(settings["dataset"], folder, settings["image_size"])
     is_training_set = settings.get("data", dataset.fingerprint) == dataset.fingerprint
     if settings.get("validation") and is_training_set:
@@ -67,13 +56,11 @@ class ImageFiles:
 
 def _of_image_files(folder):
     listing = folders.listing(folder, is_tested=True)
-    for note in listing.notes:
-        print(note)
     pairs = listing.splits["val"]
     if listing.is_held_out:
         pairs = sorted(listing.splits["train"] + pairs)
     names = tuple(image_files.printable(name) for name in listing.classes)
-    title = f"{image_files.printable(folder.resolve().name)} ({len(pairs):,} images)"
+    title = image_files.title(folder, f"{len(pairs):,} images")
     images = ImageFiles(folder, pairs)
     return records.Set(title, len(names), None, None, None, [], images, names)
 

@@ -1,4 +1,4 @@
-"""Which pictures a source folder holds, and their classes: every layout and every list."""
+"""The images of a source folder, and their classes: every layout and every list."""
 
 import numpy as np
 import pytest
@@ -7,91 +7,81 @@ from trees import touch
 
 from data import folders
 
+SOUND = ["train/a/1.png", "train/b/1.png", "val/a/1.png"]
+
 
 @pytest.mark.parametrize(
-    "fault, words",
+    "paths, source, words",
     [
-        ("empty class", ["class 9", "no images"]),
-        ("unknown class", ["val/class 9", "no class of"]),
-        ("loose picture", ["val has 1 files", "2.JPEG"]),
-        ("no classes", ["class folders"]),
-        ("nowhere", ["does not exist", "SOURCE="]),
-        ("flat val", ["val.txt"]),
+        ([*SOUND, "train/class 9/.hidden"], "", ["class 9", "no images"]),
+        ([*SOUND, "val/class 9/1.png"], "", ["val/class 9", "no class of"]),
+        ([*SOUND, "val/2.png"], "", ["val has 1 files", "2.png"]),
+        (SOUND, "val/a", ["class folders"]),
+        (SOUND, "nowhere", ["does not exist", "SOURCE="]),
+        ([*SOUND[:2], "val/1.png"], "", ["val.txt"]),
+        ([*SOUND[:2], "val/.hidden"], "", ["val is empty"]),
+        ([*SOUND, "holdout/a/3.png"], "", ["holdout", "rename it to val/"]),
+        (["learn/a/1.png", "val/a/2.png"], "", ["no train/"]),
+        (["a/1.png", "a/2.png", "b/1.png"], "", ["/b", "single image"]),
+        (["train/a/1", "train/b/1", "val/v\r1"], "", ["line break"]),
+        # flat sets
+        (
+            ["training_set/1", "training_set/2", "test_set/1", "test_set/2"],
+            "",
+            ["not like classes"],
+        ),
+        # folders with the same subfolders
+        (["p1/a/1", "p1/b/1", "p2/a/2", "p2/b/2"], "", ["not like classes", "rename them to"]),
+        (["a/x/p/1", "a/x/q/1", "b/x/p/2", "b/x/q/2"], "", ["not like classes"]),
+        (["b/p/1", "b/q/1", "a/p/2", "a/q/2", "c/9", "c/8"], "", ["not like classes"]),
     ],
 )
-def test_layout_that_is_none_gets_one_line(tmp_path, fault, words):
-    source = tmp_path / "source"
-    for name in ("train/a", "train/b", "val/a"):
-        (source / name).mkdir(parents=True)
-        (source / name / "1.JPEG").write_bytes(b"")
-    if fault == "empty class":
-        (source / "train/class 9").mkdir()
-    elif fault == "unknown class":
-        (source / "val/class 9").mkdir()
-    elif fault == "loose picture":
-        (source / "val/2.JPEG").write_bytes(b"")
-    elif fault == "flat val":
-        (source / "val/a/1.JPEG").rename(source / "val/1.JPEG")
-        (source / "val/a").rmdir()
-    source = {"no classes": source / "val/a", "nowhere": tmp_path / "nowhere"}.get(fault, source)
-    refusal(lambda: folders.listing(source), *words)
+def test_unknown_layout_is_rejected(tmp_path, paths, source, words):
+    touch(tmp_path, *paths)
+    refusal(lambda: folders.listing(tmp_path / source), *words)
+
+
+def flat(folder, *names):
+    """ILSVRC's own layout: two classes of train/, and val/ without class folders."""
+    return touch(folder, "train/n02/1", "train/n05/1", *(f"val/{name}" for name in names))
+
+
+def val_pairs(folder):
+    return folders.listing(folder).splits["val"]
 
 
 @pytest.mark.parametrize(
     "name, text",
     [
-        (
-            "LOC_val_solution.csv",
-            "ImageId,PredictionString\nv 2,n02 1 2 3 4 n02 5 6 7 8\nv 1,n05 1 2 3 4\n",
-        ),
-        ("val.txt", "v 1.JPEG 1\nv 2.JPEG 0\n".replace("v ", "v")),
+        ("LOC_val_solution.csv", "ImageId,PredictionString\nv 2,n02 1 2 3 4 n02 5\nv 1,n05 1 2\n"),
+        ("val.txt", "v 1.JPEG 1\nv 2.JPEG 0\n"),
         ("ILSVRC2012_validation_ground_truth.txt", "7\n1\n"),
     ],
 )
-def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text, monkeypatch):
-    # the devkit's numbers are in an order of their own: here 7 is n05, the second of train/, and 1
-    # is n02, the first
-    stem = "v " if name.endswith("csv") else "v"
-    for path in ("train/n02/1.JPEG", "train/n05/1.JPEG", f"val/{stem}1.JPEG", f"val/{stem}2.JPEG"):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(b"")
+def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text):
+    flat(tmp_path, "v 1.JPEG", "v 2.JPEG")
     (tmp_path / name).write_text(text)
     if name.startswith("ILSVRC"):
         refusal(lambda: folders.listing(tmp_path), "meta.mat")
         from scipy.io import savemat
 
-        kinds = np.array(
-            [(7, "n05"), (1, "n02")], dtype=[("ILSVRC2012_ID", object), ("WNID", object)]
-        )
-        savemat(str(tmp_path / "meta.mat"), {"synsets": kinds})
-    assert folders.listing(tmp_path).splits["val"] == [
-        (f"val/{stem}1.JPEG", 1),
-        (f"val/{stem}2.JPEG", 0),
-    ]
-
-
-def flat(folder, *names):
-    """ILSVRC's own layout: two classes of train/, and val/ without class folders."""
-    for path in ("train/n02/1.JPEG", "train/n05/1.JPEG", *(f"val/{name}" for name in names)):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(b"")
-    return folder
+        # in the order of the devkit n05 is 7 and n02 is 1
+        kinds = np.dtype([("ILSVRC2012_ID", object), ("WNID", object)])
+        synsets = np.array([(7, "n05"), (1, "n02"), (3, "n99")], kinds)
+        savemat(str(tmp_path / "meta.mat"), {"synsets": synsets})
+    assert val_pairs(tmp_path) == [("val/v 1.JPEG", 1), ("val/v 2.JPEG", 0)]
 
 
 @pytest.mark.parametrize(
     "name, content, words",
     [
-        (
-            "LOC_val_solution.csv",
-            b"ImageId,PredictionString\nv1,\n",
-            ["no class of train/", "v1.JPEG"],
-        ),
+        ("LOC_val_solution.csv", b"ImageId,PredictionString\nv1,\n", ["no class of", "v1.JPEG"]),
         ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]),
         ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
         ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "again"]),
     ],
 )
-def test_list_that_is_none_gets_one_line(tmp_path, name, content, words):
+def test_list_without_classes_is_rejected(tmp_path, name, content, words):
     flat(tmp_path, "v1.JPEG")
     (tmp_path / name).write_bytes(content)
     for junk in (b"junk", b"", b"MATLAB 5.0" + bytes(500)):
@@ -99,17 +89,32 @@ def test_list_that_is_none_gets_one_line(tmp_path, name, content, words):
         refusal(lambda: folders.listing(tmp_path), *words)
 
 
-def test_class_folders_alone_hold_out_every_tenth(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        for i in range(20):
-            (tmp_path / name / f"{i:02d}.png").write_bytes(b"")
-    splits = folders.listing(tmp_path).splits
-    assert (
-        splits["val"] == [("a/09.png", 0), ("a/19.png", 0), ("b/09.png", 1), ("b/19.png", 1)]
-        and len(splits["train"]) == 36
-    )
-    assert not {path for path, _ in splits["train"]} & {path for path, _ in splits["val"]}
+@pytest.mark.parametrize(
+    "names, text, expected",
+    [
+        ("v1.jpg v1.png", "v1.png 0\nv1.jpg 1\n", [1, 0]),
+        ("v1.jpg v1.png", "v1.jpg,n05\nv1.png,n02\n", [1, 0]),
+        ("v1.jpg v1.png", "v1 0\n", "v1"),
+        ("v1.jpg v1.png", "v1.JPEG 0\n", "v1"),
+        ("v1.jpg v1.png", "v1.png 0\nv1.jpg 1\nv1.png 1\n", "two classes"),
+        ("a.1.jpg a.2.jpg", "a.1 0\na.2 1\n", [0, 1]),  # dots in a name
+    ],
+)
+def test_list_can_omit_endings_if_the_names_remain_unique(tmp_path, names, text, expected):
+    flat(tmp_path, *names.split())
+    (tmp_path / "val.txt").write_text(text)
+    if isinstance(expected, str):
+        refusal(lambda: folders.listing(tmp_path), "val.txt", expected)
+    else:
+        assert [label for _, label in val_pairs(tmp_path)] == expected
+
+
+def test_numbers_that_are_names_of_classes_are_no_positions(tmp_path):
+    touch(tmp_path, "train/1/a.png", "train/2/a.png", "train/3/a.png", "val/x.png", "val/y.png")
+    (tmp_path / "val.txt").write_text("x.png 0\ny.png 2\n")
+    refusal(lambda: folders.listing(tmp_path), "no class of train/", "x.png")
+    (tmp_path / "val.txt").write_text("x.png 1\ny.png 3\n")
+    assert val_pairs(tmp_path) == [("val/x.png", 0), ("val/y.png", 2)]
 
 
 @pytest.mark.parametrize(
@@ -121,21 +126,6 @@ def test_class_folders_alone_hold_out_every_tenth(tmp_path):
         ("train", "test"),
         ("Train", "Test"),
         ("Training", "Testing"),
-    ],
-)
-def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, train, test):
-    touch(tmp_path, f"{train}/a/1.png", f"{train}/b/2.png", f"{test}/a/3.png", f"{test}/b/4.png")
-    _, splits, notes, _ = folders.listing(tmp_path)
-    assert splits == {
-        "train": [(f"{train}/a/1.png", 0), (f"{train}/b/2.png", 1)],
-        "val": [(f"{test}/a/3.png", 0), (f"{test}/b/4.png", 1)],
-    }
-    assert notes == []
-
-
-@pytest.mark.parametrize(
-    "train, test",
-    [
         ("training_set", "test_set"),
         ("training_set/training_set", "test_set/test_set"),
         ("seg_train/seg_train", "seg_test/seg_test"),
@@ -143,121 +133,50 @@ def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, train, 
         ("Train-Images", "validation images"),
     ],
 )
-def test_folders_with_the_same_subfolders_are_sets_and_not_classes(tmp_path, train, test):
-    touch(tmp_path, f"{train}/a/1.png", f"{train}/b/2.png", f"{test}/a/3.png", "seg_pred/5.png")
+def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, capsys, train, test):
+    touch(tmp_path, f"{train}/a/1", f"{train}/b/2", f"{test}/a/3", f"{test}/b/4", "seg_pred/5")
     listing = folders.listing(tmp_path)
     assert listing.splits == {
-        "train": [(f"{train}/a/1.png", 0), (f"{train}/b/2.png", 1)],
-        "val": [(f"{test}/a/3.png", 0)],
+        "train": [(f"{train}/a/1", 0), (f"{train}/b/2", 1)],
+        "val": [(f"{test}/a/3", 0), (f"{test}/b/4", 1)],
     }
     assert listing.classes == ["a", "b"] and not listing.is_held_out
+    assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    ["part1/{}/1.png part2/{}/2.png", "a/images/{}/1.png b/images/{}/2.png", "b/{}/1 a/{}/2 c/9"],
-)
-def test_folders_with_the_same_subfolders_and_unknown_names_are_rejected(tmp_path, pattern):
-    for name in ("cat", "dog"):
-        touch(tmp_path, *pattern.format(name, name).split())
-    refusal(lambda: folders.listing(tmp_path), "not like classes", "rename them to train/ and val/")
-
-
-def test_flat_training_and_test_set_are_no_classes(tmp_path):
-    touch(tmp_path, "training_set/1.png", "training_set/2.png", "test_set/1.png", "test_set/2.png")
-    refusal(lambda: folders.listing(tmp_path), "not like classes", "a folder for each class")
+def test_class_can_have_the_name_test(tmp_path):
+    touch(tmp_path, "control/1.png", "control/2.png", "test/1.png", "test/2.png")
+    assert folders.listing(tmp_path).classes == ["control", "test"]
 
 
 def test_test_set_alone_is_complete(tmp_path):
-    touch(tmp_path, "a/1.png", "test/b/1.png", "test/b/2.png", "test/c/1.png")
-    (tmp_path / "a").rename(tmp_path / "test" / "a")
+    touch(tmp_path, "test/a/1.png", "test/b/1.png", "test/b/2.png", "test/c/1.png")
     result = folders.listing(tmp_path, is_tested=True)
     assert result.classes == ["a", "b", "c"] and result.is_held_out
     assert sum(map(len, result.splits.values())) == 4
 
 
-def test_second_test_folder_is_said_to_be_unused(tmp_path):
-    touch(
-        tmp_path, "train/a/1.png", "train/b/2.png", "valid/a/3.png", "valid/b/4.png", "test/a/5.png"
-    )
-    _, splits, notes, _ = folders.listing(tmp_path)
-    assert splits["val"] == [("valid/a/3.png", 0), ("valid/b/4.png", 1)]
-    assert len(notes) == 1 and f"{tmp_path / 'test'} is not used" in notes[0]
+def test_what_is_not_used_or_not_tested_is_printed(tmp_path, capsys):
+    touch(tmp_path, *SOUND, "train/c/3.png", "test/a/5.png")
+    assert val_pairs(tmp_path) == [("val/a/1.png", 0)]
+    unused, untested = capsys.readouterr().out.splitlines()
+    assert f"{tmp_path / 'test'} is not used" in unused
+    assert "2 classes" in untested and "the first b" in untested
 
 
-def test_folder_of_the_same_classes_and_no_known_name_is_refused(tmp_path):
-    touch(tmp_path, "train/a/1.png", "train/b/2.png", "holdout/a/3.png")
-    refusal(lambda: folders.listing(tmp_path), tmp_path / "holdout", "rename it to val/")
-
-
-def test_test_folder_without_train_is_refused_and_a_class_called_test_is_not(tmp_path):
-    touch(tmp_path / "one", "learn/a/1.png", "val/a/2.png")
-    refusal(lambda: folders.listing(tmp_path / "one"), "no train/")
-    touch(tmp_path / "two", "control/1.png", "control/2.png", "test/1.png", "test/2.png")
-    assert folders.listing(tmp_path / "two").classes == ["control", "test"]
-
-
-def test_each_class_however_small_has_a_test_picture(tmp_path):
+def test_every_tenth_image_of_a_class_and_at_least_one_is_held_out(tmp_path):
     for name, count in (("many", 60), ("nine", 9), ("two", 2)):
         touch(tmp_path, *(f"{name}/{number:02d}.png" for number in range(count)))
     splits = folders.listing(tmp_path).splits
-    assert [sum(label == k for _, label in splits["val"]) for k in range(3)] == [6, 1, 1]
+    tenths = [f"many/{k}9.png" for k in range(6)]
+    assert [path for path, _ in splits["val"]] == [*tenths, "nine/08.png", "two/01.png"]
     assert [sum(label == k for _, label in splits["train"]) for k in range(3)] == [54, 8, 1]
-    touch(tmp_path, "single/1.png")
-    refusal(lambda: folders.listing(tmp_path), tmp_path / "single", "single image")
+    assert not set(splits["train"]) & set(splits["val"])
 
 
-def test_class_without_a_test_picture_is_said(tmp_path):
-    touch(tmp_path, "train/a/1.png", "train/b/2.png", "train/c/3.png", "val/a/4.png")
-    notes = folders.listing(tmp_path).notes
-    assert len(notes) == 1 and "2 classes" in notes[0] and "the first b" in notes[0]
-
-
-def test_pictures_in_folders_of_a_class_folder_are_its_pictures(tmp_path):
+def test_images_in_subfolders_of_a_class_folder_are_its_images(tmp_path):
     touch(tmp_path, "a/2019/1.png", "a/2020/x/1.png", "a/.thumbnails/1.png", "b/1.png", "b/2.png")
-    splits = folders.listing(tmp_path).splits
-    assert splits == {
+    assert folders.listing(tmp_path).splits == {
         "train": [("a/2019/1.png", 0), ("b/1.png", 1)],
         "val": [("a/2020/x/1.png", 0), ("b/2.png", 1)],
     }
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("v1.png 0\nv1.jpg 1\n", [1, 0]),
-        ("v1.jpg,n05\nv1.png,n02\n", [1, 0]),
-        ("v1 0\n", "v1"),
-        ("v1.JPEG 0\n", "v1"),
-        ("v1.png 0\nv1.jpg 1\nv1.png 1\n", "both 0 and 1"),
-    ],
-)
-def test_files_that_differ_in_their_ending_alone_have_classes_of_their_own(
-    tmp_path, text, expected
-):
-    flat(tmp_path, "v1.jpg", "v1.png")
-    (tmp_path / "val.txt").write_text(text)
-    if isinstance(expected, str):
-        refusal(lambda: folders.listing(tmp_path), "val.txt", expected)
-    else:
-        assert folders.listing(tmp_path).splits["val"] == list(
-            zip(["val/v1.jpg", "val/v1.png"], expected)
-        )
-
-
-def test_dots_in_a_name_are_no_ending(tmp_path):
-    flat(tmp_path, "a.1.jpg", "a.2.jpg")
-    (tmp_path / "val.txt").write_text("a.1 0\na.2 1\n")
-    assert folders.listing(tmp_path).splits["val"] == [("val/a.1.jpg", 0), ("val/a.2.jpg", 1)]
-
-
-def test_numbers_that_are_names_of_classes_are_no_places(tmp_path):
-    touch(tmp_path, "train/1/a.png", "train/2/a.png", "train/3/a.png", "val/x.png", "val/y.png")
-    (tmp_path / "val.txt").write_text("x.png 0\ny.png 2\n")
-    refusal(lambda: folders.listing(tmp_path), "no class of train/", "x.png")
-    (tmp_path / "val.txt").write_text("x.png 1\ny.png 3\n")
-    assert folders.listing(tmp_path).splits["val"] == [("val/x.png", 0), ("val/y.png", 2)]
-
-
-def test_name_that_no_list_can_hold_is_refused(tmp_path):
-    refusal(lambda: folders.listing(flat(tmp_path, "v\r1.JPEG")), "line break")

@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 from conftest import refusal, scored
 from PIL import Image
-from test_imagenet import call, small
 
-from data import im2rec, image_files, imagenet
+import train_imagenet
+from data import im2rec, image_files, imagenet, records
 from data.crops import CropBatches, TestCrops
-from data.records import MAGIC
 from training.log import read_log
 
 IM2REC = Path(mx.__file__).parent / "tools" / "im2rec.py"
@@ -40,11 +39,15 @@ def made_by_im2rec(source, tmp_path_factory):
     return folder
 
 
-def picture(width=90, height=70, colour=(200, 40, 40), kind="JPEG", mode="RGB", **options):
-    """The bytes of a picture file of one colour."""
+def encoded(image, kind="JPEG", **options):
     file = io.BytesIO()
-    Image.new("RGB", (width, height), colour).convert(mode).save(file, kind, **options)
+    image.save(file, kind, **options)
     return file.getvalue()
+
+
+def picture(width=90, height=70, kind="JPEG"):
+    """The bytes of an image file of one colour."""
+    return encoded(Image.new("RGB", (width, height), (200, 40, 40)), kind)
 
 
 def write(path, rows):
@@ -79,7 +82,7 @@ def test_im2recs_files_are_taken_as_they_are(made_by_im2rec, prepared, tmp_path,
     assert np.allclose(dataset.mean, prepared[0].mean, atol=1)
     output = capsys.readouterr().out
     assert output.count("\n") == 1 and "labels from 0 to 2" in output and "from 60 to" in output
-    for name in ("train.rec", "val.rec"):  # and they are all that it takes
+    for name in ("train.rec", "val.rec"):  # the other files are not needed
         (tmp_path / name).write_bytes(before[name])
     assert imagenet.load(tmp_path).fingerprint == dataset.fingerprint
     with open(tmp_path / "val.rec", "r+b") as file:
@@ -90,8 +93,13 @@ def test_im2recs_files_are_taken_as_they_are(made_by_im2rec, prepared, tmp_path,
 
 def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
-    code, out, err = call(*small(made_by_im2rec, run, 18, 2))
-    assert code == 0 and "records of im2rec" in out, err
+    words = "--image-size 64 --batch-size 5 --iterations 2 --activation preact --depth 18".split()
+    words = ["train_imagenet.py", *words, "--output", str(run), "--data-dir", str(made_by_im2rec)]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(train_imagenet, "print_own_cost", lambda: None)
+    monkeypatch.setattr("training.figure.Figure.draw", lambda self: None)
+    monkeypatch.setattr("training.figure.Figure.finish", lambda self: None)
+    assert train_imagenet.main() == 0 and "records of im2rec" in capsys.readouterr().out
     config = json.loads((run / "config.json").read_text())
     assert (config["train_images"], config["test_images"]) == (36, 12)
     scored(monkeypatch, run, "--data-dir", made_by_im2rec, "--crop", "224,ten")
@@ -100,15 +108,14 @@ def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeyp
     assert tested["top1"] == pytest.approx(read_log(run)[-1]["test_error"], abs=1e-4)
 
 
-def test_pictures_keep_their_labels(made_by_im2rec):
+def test_images_keep_their_labels(made_by_im2rec):
     dataset = imagenet.load(made_by_im2rec)
     batches = CropBatches(dataset.train_images, dataset.mean, 36, 3, 64, dataset.side)
-    first = batches.data_batch(1)
-    tests = next(iter(TestCrops(dataset.test_images, dataset.mean, 12, 64)))
-    for batch in (first, tests):
+    tests = TestCrops(dataset.test_images, dataset.mean, 12, 64)
+    for batch in (batches.data_batch(1), next(iter(tests))):
         labels = batch.label[0].asnumpy()
         means = (batch.data[0].asnumpy() + dataset.mean.reshape(3, 1, 1)).mean(axis=(2, 3))
-        coloured = np.ptp(means, axis=1) > 90  # the grey ones tell nothing
+        coloured = np.ptp(means, axis=1) > 90  # not the grey ones
         assert coloured.sum() > len(labels) / 2
         # trees.py: red, green, blue
         assert (means.argmax(axis=1) == labels)[coloured].all()
@@ -120,10 +127,9 @@ def test_pictures_of_any_size_get_the_papers_scales(tmp_path, size, monkeypatch)
     monkeypatch.setattr("data.crops.COLOUR_NOISE", 0)
     ramp = np.zeros((height, width, 3), np.uint8)
     ramp[:, :, 1] = (np.arange(height) * 250 / height)[:, None]
-    file = io.BytesIO()
-    Image.fromarray(ramp).save(file, "PNG")
-    write(tmp_path / "train.rec", [(k % 2, file.getvalue()) for k in range(4)])
-    write(tmp_path / "val.rec", [(0, file.getvalue())])
+    content = encoded(Image.fromarray(ramp), "PNG")
+    write(tmp_path / "train.rec", [(k % 2, content) for k in range(4)])
+    write(tmp_path / "val.rec", [(0, content)])
     dataset = imagenet.load(tmp_path)
     batches = CropBatches(dataset.train_images, dataset.mean, 200, 3, 64, dataset.side)
     batches.samples = lambda iteration: [(0, 0)] * 200
@@ -151,13 +157,12 @@ def test_pictures_are_tested_as_mxnets_reader_decodes_them(tmp_path, kind, mode,
     if exif:
         options["exif"] = Image.Exif()
         options["exif"][274] = exif  # the camera was turned
-    file = io.BytesIO()
-    stored.convert(mode).save(file, kind, **options)
-    write(tmp_path / "one.rec", [(0, file.getvalue())])
+    content = encoded(stored.convert(mode), kind, **options)
+    write(tmp_path / "a.rec", [(0, content)])
     (batch,) = mx.io.ImageRecordIter(
-        path_imgrec=str(tmp_path / "one.rec"), data_shape=(3, 64, 64), batch_size=1, verbose=False
+        path_imgrec=str(tmp_path / "a.rec"), data_shape=(3, 64, 64), batch_size=1, verbose=False
     )
-    ours = np.asarray(image_files.decoded(file.getvalue())).transpose(2, 0, 1)
+    ours = np.asarray(image_files.decoded(content)).transpose(2, 0, 1)
     assert abs(batch.data[0].asnumpy()[0] - ours).max() < 6
 
 
@@ -232,14 +237,8 @@ def test_damaged_records_are_refused_when_they_are_loaded(made_by_im2rec, tmp_pa
     refusal(lambda: imagenet.load(tmp_path), "val.rec is corrupt", "im2rec.py")
 
 
-def transparent():
-    file = io.BytesIO()
-    Image.new("RGBA", (90, 70), (0, 0, 0, 40)).save(file, "PNG")
-    return file.getvalue()
-
-
 def truncated(kind):
-    content = picture(300, 300, kind=kind)
+    content = picture(300, 300, kind)
     return content[: len(content) // 2]
 
 
@@ -251,7 +250,7 @@ FAULTS = {
     "image file is truncated (": truncated("JPEG"),  # MXNet's reader shows the missing part in grey
     "image file is truncated": truncated("PNG"),
     "record 3: ": picture().replace(b"\xff\xc0", b"\xff\xc4"),  # a header without a size
-    "transparent": transparent(),
+    "transparent": encoded(Image.new("RGBA", (90, 70), (0, 0, 0, 40)), "PNG"),
 }
 
 
@@ -267,17 +266,16 @@ def test_images_that_mxnet_cannot_decode_are_found_before_training(tmp_path, fau
     assert "make imagenet-data" in message
 
 
-def test_record_in_pieces_is_read_whole(tmp_path):
-    magic = MAGIC.to_bytes(4, "little")
-    rows = [(1, b"12345678" + magic + b"1234" + magic), (2, magic), (3, b"1234")]
-    write(tmp_path / "pieces.rec", rows)
-    records = im2rec.read(tmp_path / "pieces.rec")
-    assert records.labels.tolist() == [1, 2, 3]
+def test_record_in_pieces_is_read_and_written_as_by_mxnet(tmp_path):
+    magic = records.MAGIC.to_bytes(4, "little")
+    images = [b"12345678" + magic + b"1234" + magic, magic, b"1234", b"12" + magic, 2 * magic]
+    write(tmp_path / "pieces.rec", enumerate(images))
+    read = records.scan(tmp_path / "pieces.rec", "")
+    assert read.labels.tolist() == [0, 1, 2, 3, 4]
     reader = mx.recordio.MXRecordIO(str(tmp_path / "pieces.rec"), "r")
-    for number, (_, content) in enumerate(rows):
-        assert records.image(number) == content == mx.recordio.unpack(reader.read())[1]
-    again = b"".join(records.raw(number) for number in range(3))
-    assert again == (tmp_path / "pieces.rec").read_bytes()
+    for number, image in enumerate(images):
+        assert read.image(number) == image == mx.recordio.unpack(reader.read())[1]
+        assert read.raw(number) == records.packed(number, number, image)
 
 
 def test_preparation_that_was_stopped_is_not_taken_for_them(made_by_im2rec, tmp_path):

@@ -1,4 +1,4 @@
-"""One picture file of any kind becomes an upright picture of 8 bits."""
+"""An image file of any kind becomes an upright image of 8 bits."""
 
 import numpy as np
 import pytest
@@ -7,19 +7,13 @@ from PIL import Image
 from data import image_files, prepare
 
 
-def test_colours_survive_grey_and_cmyk(tmp_path):
-    for mode in ("RGB", "L", "CMYK", "RGBA", "P"):
-        path = tmp_path / f"{mode}.img"
-        Image.new("RGB", (90, 70), (200, 100, 50)).convert(mode).save(
-            path, "JPEG" if mode in ("RGB", "L", "CMYK") else "PNG"
-        )
-        _, mean, _ = prepare.encode(path, 64)
-        expected = (
-            np.array([200, 100, 50])
-            if mode != "L"
-            else np.full(3, 0.299 * 200 + 0.587 * 100 + 0.114 * 50)
-        )
-        assert np.allclose(mean, expected, atol=12 if mode == "P" else 4), mode
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "RGBA", "P"])
+def test_colours_survive_grey_and_cmyk(tmp_path, mode):
+    image = Image.new("RGB", (90, 70), (200, 100, 50)).convert(mode)
+    image.save(tmp_path / "a.img", "JPEG" if mode in ("RGB", "L", "CMYK") else "PNG")
+    (_, mean), *_ = image_files.attempt(tmp_path / "a.img", 64, lambda i: prepare.encode(i, 64))
+    expected = [200, 100, 50] if mode != "L" else 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+    assert np.allclose(mean, expected, atol=12 if mode == "P" else 4)
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
@@ -54,24 +48,22 @@ def test_transparent_pixels_become_white(tmp_path, mode):
 
 
 def test_limit_of_pixels_can_be_raised(tmp_path, monkeypatch):
-    Image.new("L", (100, 100)).save(tmp_path / "large.png")
+    path = tmp_path / "large.png"
+    Image.new("L", (100, 100)).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(Image.DecompressionBombError) as caught:
-        image_files.read(tmp_path / "large.png", 16)
-    reason = image_files.reason(caught.value, tmp_path / "large.png")
+    *_, reason = image_files.attempt(path, 16, None)
     assert "more than 2,000 pixels; set MAX_IMAGE_PIXELS=" in reason
     monkeypatch.setenv("MAX_IMAGE_PIXELS", "10000")
-    assert image_files.read(tmp_path / "large.png", 16).size == (100, 100)
+    assert image_files.read(path, 16).size == (100, 100)
 
 
-def test_narrow_picture_is_refused_before_it_is_made_huge(tmp_path, monkeypatch):
+def test_narrow_image_is_rejected_before_it_is_enlarged(tmp_path):
     Image.new("RGB", (2, 2000)).save(tmp_path / "narrow.png")
-    monkeypatch.delattr(Image.Image, "resize")
     with pytest.raises(ValueError, match="2x2000"):
-        prepare.encode(tmp_path / "narrow.png", 480)
+        image_files.read(tmp_path / "narrow.png", 480)
 
 
-# what a camera stores, held that way, of an upright picture: EXIF's tag 274
+# {EXIF's orientation: what a camera stores of an upright image}
 STORED = {
     1: lambda upright: upright,
     2: lambda upright: upright[:, ::-1],
@@ -100,9 +92,8 @@ def test_each_orientation_of_a_camera_is_turned_upright(tmp_path, orientation, k
     exif = Image.Exif()
     exif[274] = orientation
     path = tmp_path / f"photo.{kind[:3]}"
-    Image.fromarray(stored).save(
-        path, exif=exif, **({"quality": 95, "subsampling": 0} if kind[:3] == "jpg" else {})
-    )
+    options = {"quality": 95, "subsampling": 0} if kind[:3] == "jpg" else {}
+    Image.fromarray(stored).save(path, exif=exif, **options)
     pixels = np.asarray(image_files.read(path, 96)).astype(int)
     block = pixels.shape[0] // 3
     assert pixels.shape == (3 * block, 4 * block, 3)
@@ -110,26 +101,20 @@ def test_each_orientation_of_a_camera_is_turned_upright(tmp_path, orientation, k
     assert abs(centres - colours).max() <= (6 if kind[:3] == "jpg" else 0)
 
 
-def test_damaged_exif_leaves_the_picture_as_it_is(tmp_path):
-    for exif in (
-        b"Exif\0\0junk",
-        b"Exif\0\0MM\0*\0\0\0\x08\xff\xff",
-        b"Exif\0\0II*\0\xff\xff\xff\xff",
-    ):
-        Image.new("RGB", (40, 20), (200, 0, 0)).save(tmp_path / "photo.jpg", exif=exif)
-        assert image_files.read(tmp_path / "photo.jpg", 16).size == (40, 20)
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("exif", [b"junk", b"MM\0*\0\0\0\x08\xff\xff", b"II*\0\xff\xff\xff\xff"])
+def test_corrupt_exif_leaves_the_image_as_it_is(tmp_path, exif):
+    Image.new("RGB", (40, 20), (200, 0, 0)).save(tmp_path / "photo.jpg", exif=b"Exif\0\0" + exif)
+    assert image_files.read(tmp_path / "photo.jpg", 16).size == (40, 20)
 
 
-def test_square_is_the_centre_and_leaves_a_picture_of_that_size_alone():
+def test_square_is_the_centre_and_leaves_an_image_of_that_size_alone():
     pixels = np.random.RandomState(0).randint(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert np.array_equal(
-        image_files.square(Image.fromarray(pixels), 32), pixels.transpose(2, 0, 1)
-    )
+    square = image_files.square(Image.fromarray(pixels), 32)
+    assert np.array_equal(square, pixels.transpose(2, 0, 1))
     wide = np.zeros((64, 192, 3), np.uint8)
     wide[:, 64:128] = (10, 200, 30)
-    square = image_files.square(Image.fromarray(wide), 32)
-    assert (
-        square.shape == (3, 32, 32)
-        and (square[:, :, 4:28] == np.array([10, 200, 30]).reshape(3, 1, 1)).all()
-    )
-    assert image_files.square(Image.fromarray(wide.transpose(1, 0, 2)), 32).shape == (3, 32, 32)
+    for centred in (wide, wide.transpose(1, 0, 2)):
+        square = image_files.square(Image.fromarray(centred), 32)
+        assert square.shape == (3, 32, 32)
+        assert (square[:, 4:28, 4:28] == np.array([10, 200, 30]).reshape(3, 1, 1)).all()

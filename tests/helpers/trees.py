@@ -1,4 +1,4 @@
-"""Small trees of real JPEGs, and one that is prepared, for the tests of ImageNet."""
+"""Small trees of real JPEGs, and a prepared one, for the tests of ImageNet."""
 
 import mxnet as mx
 import numpy as np
@@ -8,33 +8,27 @@ from PIL import Image
 from data import prepare
 
 SIDE = 137  # what crops of 64 need: 480 of 224
+COLOURS = [(230, 40, 40), (40, 230, 40), (40, 40, 230)]
 
 
 def picture(path, width, height, colour=(128, 128, 128), mode="RGB", kind="JPEG", seed=0):
     state = np.random.RandomState(seed)
     blocks = np.clip(np.array(colour) + state.randint(-50, 50, (5, 4, 3)), 0, 255).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(blocks).resize((width, height), Image.BICUBIC).convert(mode).save(
-        path, kind, quality=92
-    )
+    image = Image.fromarray(blocks).resize((width, height), Image.BICUBIC)
+    image.convert(mode).save(path, kind, quality=92)
 
 
 def tree(folder, classes=3, train=12, val=4):
-    """train/<class>/ and val/<class>/ with pictures of odd sizes, kinds and names."""
+    """train/<class>/ and val/<class>/ with images of odd sizes, kinds and names."""
     for label in range(classes):
-        colour = [(230, 40, 40), (40, 230, 40), (40, 40, 230), (200, 200, 40)][label % 4]
         for split, count in (("train", train), ("val", val)):
             for i in range(count):
+                path = folder / split / f"class {label}" / f"a picture {i}.JPEG"
                 mode = {1: "L", 2: "CMYK"}.get(i, "RGB")
-                picture(
-                    folder / split / f"class {label}" / f"a picture {i}.JPEG",
-                    60 + 17 * i,
-                    190 - 11 * i,
-                    colour,
-                    mode,
-                    "PNG" if i == 3 and mode == "RGB" else "JPEG",
-                    seed=100 * label + i,
-                )
+                kind = "PNG" if i == 3 else "JPEG"
+                size = (60 + 17 * i, 190 - 11 * i)
+                picture(path, *size, COLOURS[label], mode, kind, seed=100 * label + i)
     return folder
 
 

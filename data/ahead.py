@@ -1,0 +1,22 @@
+"""Calls in a pool of threads or processes, some ahead of their use."""
+
+from collections import deque
+
+
+def ahead(pool, function, calls, count):
+    """Yield function(*arguments) for the arguments of each call, in order.
+
+    count: calls in the pool at most, with the next result. Calls that wait are cancelled if the
+    generator is closed.
+    """
+    waiting = deque()
+    try:
+        for arguments in calls:
+            waiting.append(pool.submit(function, *arguments))
+            if len(waiting) == count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
