@@ -98,6 +98,11 @@ class TestBatches(mx.io.NDArrayIter):
         )
         self._mean = mx.nd.array(mean)
 
+    @property
+    def provide_data(self):
+        (images,) = super().provide_data
+        return [mx.io.DataDesc(images.name, images.shape)]  # float32
+
     def getdata(self):
         return [images.astype("float32") - self._mean for images in super().getdata()]
 

@@ -196,6 +196,7 @@ def test_test_set_that_no_batch_divides_is_covered_once_in_order(batch_size):
     labels = (np.arange(37) % 10).astype(np.uint8)
     mean = images.mean(0).astype(np.float32)
     iterator = batches.TestBatches(images, labels, mean, batch_size)
+    assert iterator.provide_data[0].dtype == np.float32
     for _ in range(2):  # a second pass, too, starts at the beginning
         iterator.reset()
         all_batches = list(iterator)
