@@ -1,33 +1,57 @@
-"""What MXNet 1.9.1 expects of NumPy and newer versions removed. Import this before MXNet.
+"""What `import mxnet` (1.9.1) needs of other packages, and modules that it imports and rarely uses."""
 
-Python 3.8 to 3.11 with NumPy 1.23 need none of it. The oldest NumPy that installs is 1.26 on Python
-3.12 and 2.2 on Python 3.13.
-"""
+import importlib
+import sys
+from types import ModuleType
 
-import numpy as np
+from packaging.version import Version
 
-# Names that NumPy 1.24 (bool) and 2.0 (the others) removed, with their former values.
-REMOVED = {
-    "bool": bool,
-    "PZERO": 0.0,
-    "NZERO": -0.0,
-    "PINF": np.inf,
-    "NINF": -np.inf,
-    "Inf": np.inf,
-    "NAN": np.nan,
-    "NaN": np.nan,
-    "alltrue": np.all,
-    "sometrue": np.any,
-    "round_": np.round,
-    "product": np.prod,
-    "msort": lambda a: np.sort(a, axis=0),
-    # financial functions: mxnet.numpy lists them and never calls them
-    **dict.fromkeys(("mirr", "npv", "pmt", "ppmt", "pv", "rate")),
-}
+DEFERRED = ("scipy.stats", "mxnet.contrib.onnx")  # a fifth of the time of `import mxnet`
 
-for name, value in REMOVED.items():
-    if name not in np.__dict__:  # 1.26 still has most of them; hasattr would warn
-        setattr(np, name, value)
-if np.__version__.startswith("2."):
-    # MXNet passes the repr of shapes to its C++ side, which cannot parse "np.int64(3)".
-    np.set_printoptions(legacy="1.25")
+
+class Deferred(ModuleType):
+    """A module that is imported when an attribute of it is first read."""
+
+    def __getattr__(self, name):
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def prepare():
+    """Call this before MXNet is imported."""
+    # Python 3.12 has no distutils; in older versions setuptools would be imported for it
+    version = ModuleType("distutils.version")
+    version.LooseVersion = version.StrictVersion = Version
+    for module in (version, *map(Deferred, DEFERRED)):
+        sys.modules.setdefault(module.__name__, module)
+    if sys.version_info >= (3, 12):
+        restore_numpy()
+
+
+def restore_numpy():
+    """Restore what NumPy 1.24 (bool) and 2.0 removed: Python 3.12 and 3.13 need these versions."""
+    import numpy as np
+
+    removed = {
+        "bool": bool,
+        "PZERO": 0.0,
+        "NZERO": -0.0,
+        "PINF": np.inf,
+        "NINF": -np.inf,
+        "Inf": np.inf,
+        "NAN": np.nan,
+        "NaN": np.nan,
+        "alltrue": np.all,
+        "sometrue": np.any,
+        "round_": np.round,
+        "product": np.prod,
+        "msort": lambda a: np.sort(a, axis=0),
+        # financial functions: mxnet.numpy lists them and never calls them
+        **dict.fromkeys(("mirr", "npv", "pmt", "ppmt", "pv", "rate")),
+    }
+    for name, value in removed.items():
+        np.__dict__.setdefault(name, value)  # hasattr would warn
+    if np.__version__.startswith("2."):
+        # MXNet passes the repr of shapes to its C++ side, which cannot parse "np.int64(3)"
+        np.set_printoptions(legacy="1.25")

@@ -1,15 +1,13 @@
 """The machine, and the environment variables that MXNet reads when it is imported."""
 
 import contextlib
-import importlib
 import os
 import platform
 import re
 import sys
 from pathlib import Path
 
-from . import cgroups
-from .deferred import defer
+from . import cgroups, compat
 
 # The user's variables, without MXNet's settings for this process: for processes that this one starts.
 GIVEN = dict(os.environ)
@@ -92,8 +90,7 @@ def _facts(block):
 
 
 def prepare_mxnet():
-    """Set MXNet's environment, and what it lacks on Python 3.12 and 3.13. Call it before MXNet is
-    imported.
+    """Set MXNet's environment. Call it before MXNet is imported.
 
     OMP_NUM_THREADS: all cores by default; MXNet's own default is half of them, at half the speed.
     MXNET_SUBGRAPH_BACKEND=NONE, always: by default a module that is bound for evaluation folds each
@@ -104,9 +101,7 @@ def prepare_mxnet():
     os.environ["OMP_NUM_THREADS"] = str(threads(os.environ.get("OMP_NUM_THREADS"))[0])
     os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
     os.environ["MXNET_UPDATE_ON_KVSTORE"] = "1"
-    defer()
-    if sys.version_info >= (3, 12):
-        importlib.import_module("common.compat")
+    compat.prepare()
 
 
 def be_deterministic():

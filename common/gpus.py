@@ -5,6 +5,7 @@ python gpus.py        # prints cu112 or cpu: the build that make setup installs
 """
 
 import ctypes
+import re
 import sys
 from pathlib import Path
 
@@ -17,21 +18,22 @@ MAJOR, MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
 def capabilities():
     """[(major, minor)] of each GPU, from the driver's library; empty without a driver or a GPU."""
     try:
-        driver = ctypes.CDLL("libcuda.so.1")
+        library = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return []
-    count = ctypes.c_int()
-    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+    count, device, value = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    if library.cuInit(0) or library.cuDeviceGetCount(ctypes.byref(count)):
         return []
-    return [_capability(driver, number) for number in range(count.value)]
 
+    def attribute(number, device):
+        library.cuDeviceGetAttribute(ctypes.byref(value), number, device)
+        return value.value
 
-def _capability(driver, number):
-    device, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
-    driver.cuDeviceGet(ctypes.byref(device), number)
-    driver.cuDeviceGetAttribute(ctypes.byref(major), MAJOR, device)
-    driver.cuDeviceGetAttribute(ctypes.byref(minor), MINOR, device)
-    return major.value, minor.value
+    listed = []
+    for number in range(count.value):
+        library.cuDeviceGet(ctypes.byref(device), number)
+        listed.append((attribute(MAJOR, device), attribute(MINOR, device)))
+    return listed
 
 
 def driver():
@@ -41,12 +43,10 @@ def driver():
         ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
     except (OSError, AttributeError):
         return None
-    try:
-        text = Path("/proc/driver/nvidia/version").read_text()
-        number = text.split("Kernel Module")[1].split()[0]
-    except (OSError, IndexError):
-        number = "of unknown version"
-    return f"{number}, for CUDA {version.value // 1000}.{version.value % 1000 // 10}"
+    file = Path("/proc/driver/nvidia/version")
+    number = re.search(r"Kernel Module\s+(\S+)", file.read_text() if file.exists() else "")
+    name = number.group(1) if number else "of unknown version"
+    return f"{name}, for CUDA {version.value // 1000}.{version.value % 1000 // 10}"
 
 
 def fits(capability):
@@ -64,9 +64,8 @@ def note(listed):
     if not unfit:
         return ""
     return (
-        f"MXNet's CUDA build has no code for a GPU of compute capability {', '.join(unfit)} (only"
-        " 5.0 to 8.9, and no newer build exists):"
-        f" {'it will use the others' if any(map(fits, listed)) else 'it will train on the CPU'}"
+        f"MXNet's CUDA build has no code for compute capability {', '.join(unfit)} (only 5.0 to "
+        "8.9, and no newer build exists): it trains on the other GPUs, or on the CPU"
     )
 
 

@@ -1,6 +1,7 @@
 """What the tests share: a small generated set, and train_cifar.py as a user runs it."""
 
 import functools
+import io
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -23,11 +25,13 @@ import common  # noqa: F401 (sets MXNet's environment, before any import of MXNe
 
 import mxnet as mx  # isort: skip
 import score
+import train_cifar
 from common import files
-from common.errors import UserError
+from common.errors import UserError, run_main
 from data import generated
 from symbols import get_symbol, names
 from training.checkpoint import paths
+from training.figure import Figure
 from training.log import COLUMNS, read_log
 
 # What make says to a make below it; the tests begin makes of their own
@@ -98,23 +102,30 @@ def begin(code, *arguments, **environment):
     )
 
 
+def run_here(*arguments):
+    """(exit code, standard output, standard error) of train_cifar.py in this process, without its
+    figure.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["train_cifar.py", *map(str, arguments)])
+        for name in ("draw", "finish"):
+            patch.setattr(Figure, name, lambda self: None)
+        with pytest.raises(SystemExit) as ended:
+            run_main(train_cifar.main)
+    return ended.value.code, out.getvalue(), err.getvalue()
+
+
 @pytest.fixture
 def train(images):
     """train("--shortcut", "dropout", ...) -> (exit code, standard output, standard error)"""
-
-    def call(*arguments, **options):
-        process = start("--data-dir", images, *SMALL, *arguments, **options)
-        out, err = process.communicate(timeout=300)
-        return process.returncode, out, err
-
-    return call
+    return lambda *arguments: run_here("--data-dir", images, *SMALL, *arguments)
 
 
 def trained(folder, images, *arguments):
     """A finished run of some seconds on generated pictures; its folder."""
-    process = start("--data-dir", images, *SMALL, "--output", folder, *arguments)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 0, err
+    code, _, err = run_here("--data-dir", images, *SMALL, "--output", folder, *arguments)
+    assert code == 0, err
     return folder
 
 

@@ -2,11 +2,10 @@
 
 checkpoint-<iteration>/
     arrays.params   mx.nd.save of everything that a training step changes (training/state.py)
-    state.json      the rest: iteration, metrics, config.json, the log up to here; size and SHA-256
-                    of arrays.params; its own SHA-256
+    state.json      the rest: iteration, metrics, config.json, the log up to here; SHA-256 of
+                    arrays.params; its own SHA-256
 
-The newest two are kept. The checksums detect corruption, not forgery: a checkpoint from somebody
-else is untrusted input.
+The checksums detect corruption, not forgery: a checkpoint from somebody else is untrusted input.
 """
 
 import errno
@@ -46,17 +45,6 @@ def iteration_of(path):
     return int(path.name.split("-")[1])
 
 
-def recover(folder):
-    """Complete a save() that was killed between its two renames."""
-    for aside in Path(folder).glob("checkpoint-*.aside"):
-        target = aside.with_suffix("")
-        with writing(folder):
-            if target.exists():
-                shutil.rmtree(aside)
-            else:
-                os.replace(aside, target)
-
-
 def save(folder, arrays, state):
     """Write a checkpoint, completely or not at all, and remove all but the newest two.
 
@@ -70,23 +58,21 @@ def save(folder, arrays, state):
     with writing(folder):
         try:
             partial.mkdir()
-            file = partial / "arrays.params"
-            content = write_arrays(file, arrays)
-            state = {
-                **state,
-                "arrays": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
-            }
+            content = write_arrays(partial / "arrays.params", arrays)
+            state = {**state, "arrays": {"sha256": hashlib.sha256(content).hexdigest()}}
             (partial / "state.json").write_text(json.dumps({**state, "sha256": _digest(state)}))
-            for path in (file, partial / "state.json", partial):
+            for path in (*partial.iterdir(), partial):
                 sync(path)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
             raise
-        if target.exists():  # of the same iteration, before its row was written
-            os.replace(target, target.with_name(f"{target.name}.aside"))
-        os.replace(partial, target)
+        if target.exists():  # of the same iteration, before its row was logged: with these arrays
+            for file in ("arrays.params", "state.json"):
+                os.replace(partial / file, target / file)
+            partial.rmdir()
+        else:
+            os.replace(partial, target)
         sync(folder)
-        recover(folder)
         for old in paths(folder)[:-KEPT]:
             shutil.rmtree(old)
 
@@ -107,29 +93,19 @@ def write_arrays(file, arrays):
 
 def load(path):
     """Return (arrays, state) of a checkpoint as they were saved. Raises Damaged."""
-    state = _load_state(path)
+    file = "state.json"
     try:
-        content = (path / "arrays.params").read_bytes()
-    except OSError as error:
-        raise Damaged(f"arrays.params: {short(error)}") from error
-    if len(content) != state["arrays"]["bytes"]:
-        raise Damaged(f"arrays.params has {len(content):,} bytes, not {state['arrays']['bytes']:,}")
-    if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
-        raise Damaged("the SHA-256 of arrays.params is not the one in state.json")
+        state = json.loads((path / file).read_bytes())
+        if state.pop("sha256") != _digest(state):
+            raise ValueError("its SHA-256 is not the one that it contains")
+        file = "arrays.params"
+        content = (path / file).read_bytes()
+        if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
+            raise ValueError("its SHA-256 is not the one in state.json")
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Damaged(f"{file}: {short(error)}") from error
     # Only now: MXNet trusts every length in the file, and a wrong one can crash the process.
     return mx.nd.load_frombuffer(content), state
-
-
-def _load_state(path):
-    try:
-        state = json.loads((path / "state.json").read_bytes())
-        if {"iteration", "arrays", "log", "run", "sha256"} - set(state):
-            raise Damaged("state.json lacks an entry")
-        if state.pop("sha256") != _digest(state):
-            raise Damaged("the SHA-256 of state.json is not the one that it contains")
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError, MemoryError) as error:
-        raise Damaged(f"state.json: {short(error)}") from error
-    return state
 
 
 def newest_checkpoint(folder):

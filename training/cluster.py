@@ -17,7 +17,6 @@ folder. The worker with MXNet's rank 0 writes the run's folder.
 """
 
 import ctypes
-import errno
 import os
 import re
 import secrets
@@ -29,7 +28,6 @@ import sys
 import time
 import zlib
 from collections import namedtuple
-from pathlib import Path
 
 from common.command import Parser
 from common.environment import GIVEN, physical_cores
@@ -64,16 +62,8 @@ def options():
     add("--workers", type=int, default=2, help="number of workers on this machine (default: 2)")
     add("--hosts", help="machines that ssh reaches without a password, as a,b: one worker on each")
     add("--root", help="address of this machine, as the hosts see it")
-    add(
-        "--port",
-        type=int,
-        help="port of the scheduler (default: a free port; under SLURM, from the job's number)",
-    )
-    add(
-        "command",
-        nargs="+",
-        help="after --: a script of this folder with its options and --kv-store dist_sync",
-    )
+    add("--port", type=int, default=0, help="port of the scheduler (default: a free port)")
+    add("command", nargs="+", help="after --: a script with its options and --kv-store dist_sync")
     return parser
 
 
@@ -82,8 +72,7 @@ def slurm_root():
 
     SLURM writes its nodes as node[03-04,07] or a,b.
     """
-    names = ("SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST")
-    nodes = next((os.environ[name] for name in names if os.environ.get(name)), LOOPBACK)
+    nodes = os.environ.get("SLURM_STEP_NODELIST") or os.environ.get("SLURM_JOB_NODELIST", LOOPBACK)
     prefix, first = re.match(r"([^\[,]*)(?:\[(\d*))?", nodes).groups()
     try:
         return socket.gethostbyname(prefix + (first or ""))
@@ -104,46 +93,18 @@ def slurm_job(arguments, tasks):
     return Job(arguments.root or slurm_root(), port, tasks, number % TOKENS)
 
 
-def bind(root, port):
-    """Bind a port of this machine for a moment; returns its number. Port 0 is any free port."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((root, port))
-        return listener.getsockname()[1]
-
-
-def reserve(root, port=None):
-    """Reserve the scheduler's port (default: a free port).
-
-    Returns (port, socket). The socket keeps other jobs from the port, also before the scheduler
-    binds it, and is released when this process ends. Raises UserError if the address is not of this
-    machine, or if the port is in use.
-    """
+def free_port(root, port):
+    """Return a port of this machine that no program uses; 0 means any. Raises UserError."""
     try:
-        port = port or bind(root, 0)
-    except OSError as error:
-        raise _not_here(root, error) from error
-    reservation = socket.socket(socket.AF_UNIX)
-    try:
-        reservation.bind(f"\0training.cluster:{port}")  # an abstract name: Linux makes no file
-        bind(root, port)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((root, port))
+            return listener.getsockname()[1]
     except (OSError, OverflowError) as error:
-        code = getattr(error, "errno", None)
-        if code == errno.EADDRINUSE:
-            raise UserError(
-                f"port {port} is in use here, perhaps by another job: set a free one by --port"
-            ) from error
-        if code == errno.EACCES or code is None:
-            raise UserError(f"--port {port}: {error}") from error
-        raise _not_here(root, error) from error
-    return port, reservation
-
-
-def _not_here(root, error):
-    return UserError(
-        f"{root} is not an address of this machine ({error}): set the address that the other "
-        "machines see by --root (hostname -I lists this machine's addresses)"
-    )
+        raise UserError(
+            f"the scheduler cannot use {root}, port {port} ({error}): set an address of this "
+            "machine by --root (hostname -I lists them), and a free port by --port"
+        ) from error
 
 
 def start(words, role, job, host=None, **variables):
@@ -176,14 +137,6 @@ def start_helpers(job):
     return {role: start([*PYTHON, "-c", SERVE], role, job) for role in ("scheduler", "server")}
 
 
-def is_stopped(process):
-    """Whether a process is stopped (SIGSTOP, Ctrl-Z), so that all others wait for it (Linux)."""
-    try:
-        return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
-    except (OSError, IndexError):
-        return False
-
-
 def watch(helpers, workers):
     """Wait until all workers have ended, one has failed, or a signal arrives; end the others.
 
@@ -210,31 +163,22 @@ def watch(helpers, workers):
 
 def _wait(processes, workers, signals):
     """The exit code with which the job ends: of a signal, of a failed process, or 0."""
-    reported = set()
     while True:
         time.sleep(0.2)
-        for name in processes.keys() - reported:
-            if is_stopped(processes[name]):
-                reported.add(name)
-                pid = processes[name].pid
-                _warn(f"warning: {name} is stopped and the job waits for it: kill -CONT {pid}")
         codes = {name: process.poll() for name, process in processes.items()}
-        failed = next((name for name in codes if codes[name]), None)
         if signals:
             return 128 + signals[0]
-        if failed:
-            if codes[failed] not in EXPLAINED:
-                _warn(
-                    f"error: {failed} died (exit code {codes[failed]}), so the job ends; run the "
-                    "command again to resume from the last checkpoint"
+        for name, code in codes.items():
+            if code and code not in EXPLAINED:
+                print(
+                    f"error: {name} died (exit code {code}), so the job ends; run the command "
+                    "again to resume from the last checkpoint",
+                    file=sys.stderr,
                 )
-            return codes[failed]
+            if code:
+                return code
         if all(codes[name] == 0 for name in workers):
             return 0
-
-
-def _warn(message):
-    print(message, file=sys.stderr, flush=True)
 
 
 def _send(processes, number):
@@ -249,7 +193,7 @@ def run_task(arguments, words, tasks):
     number = int(os.environ["SLURM_PROCID"])
     helpers = {}
     if number == 0:
-        _, reservation = reserve(job.root, job.port)
+        free_port(job.root, job.port)
         helpers = start_helpers(job)
     return watch(helpers, {f"worker {number}": start(words, "worker", job)})
 
@@ -264,8 +208,7 @@ def run_all(arguments, words):
             "--hosts needs the address of this machine as the hosts see it: --root 10.0.0.1"
         )
     root = arguments.root or LOOPBACK
-    port, reservation = reserve(root, arguments.port)
-    job = Job(root, port, len(hosts), secrets.randbelow(TOKENS))
+    job = Job(root, free_port(root, arguments.port), len(hosts), secrets.randbelow(TOKENS))
     helpers = start_helpers(job)
     share = {}
     if not arguments.hosts and "OMP_NUM_THREADS" not in GIVEN:

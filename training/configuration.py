@@ -1,7 +1,9 @@
 """config.json of a run: everything that is needed to repeat it, and where it was trained."""
 
+import hashlib
 import os
 import platform
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +15,8 @@ from common.environment import processor
 from common.files import ROOT
 
 from .options import devices
-from .source import fingerprint, source
+
+GENERATED = (":!results", ":!plots/figures")  # runs write these
 
 
 def configuration(job, arguments, initial=None, recompute=False):
@@ -65,3 +68,29 @@ def _program():
     """Return what started this process: ["train_cifar.py"], or ["-m", "analysis.departures"]."""
     spec = sys.modules["__main__"].__spec__
     return ["-m", spec.name] if spec else [Path(sys.argv[0]).name]
+
+
+def fingerprint(symbol):
+    """Return the SHA-1 of a network's graph, by which a run folder recognizes its network."""
+    return hashlib.sha1(symbol.tojson().encode()).hexdigest()
+
+
+def source(root):
+    """Return {"commit": hash, "uncommitted": ["M symbols/layers.py", ...]} of a checkout.
+
+    Both are None without git, and where root is not the top of a checkout.
+    """
+
+    def git(*arguments):
+        # named folders: GIT_DIR or an outer checkout would be another repository
+        command = ["git", f"--git-dir={root}/.git", f"--work-tree={root}", *arguments]
+        done = subprocess.run(command, cwd=root, capture_output=True, check=True)
+        return done.stdout.decode(errors="replace").splitlines()
+
+    try:
+        (commit,) = git("rev-parse", "HEAD")
+        changes = git("status", "--porcelain", "--untracked-files=all", "--", ".", *GENERATED)
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "uncommitted": None}
+    uncommitted = [" ".join(line.split(maxsplit=1)) for line in changes]
+    return {"commit": commit, "uncommitted": uncommitted}

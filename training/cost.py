@@ -58,25 +58,23 @@ def cost(job, batches, contexts, recompute=False):
         "images_per_second": recipe.batch_size / iteration,
         "megabytes": peak() / 1e6,
     }
-    gpus = [context for context in contexts if context.device_type == "gpu"]
-    if gpus:
-        free_and_total = [mx.context.gpu_memory_info(gpu.device_id) for gpu in gpus]
-        measured["gpu_megabytes"] = max(total - free for free, total in free_and_total) / 2**20
+    for context in contexts:
+        if context.device_type == "gpu":
+            free, total = mx.context.gpu_memory_info(context.device_id)
+            used = (total - free) / 2**20
+            measured["gpu_megabytes"] = max(used, measured.get("gpu_megabytes", 0))
     return measured
 
 
 def in_words(cost, recipe):
     """Return a line for a result of cost()."""
-    seconds = cost["seconds"]
-    if seconds > 2 * 86400:
-        duration = f"{seconds / 86400:.1f} days"
-    elif seconds > 5400:
-        duration = f"{seconds / 3600:.1f} h"
-    else:
-        duration = f"{seconds / 60:.1f} min"
-    gpu = ""
-    if "gpu_megabytes" in cost:
-        gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU"
+    minutes = cost["seconds"] / 60
+    duration = f"{minutes:.1f} min"
+    if minutes > 90:
+        duration = f"{minutes / 60:.1f} h"
+    if minutes > 2880:
+        duration = f"{minutes / 1440:.1f} days"
+    gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
     return (
         f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
         f"{duration} here, at {cost['images_per_second']:.1f} images/s, and "

@@ -45,11 +45,10 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
         if crops > 1:
             output = output.reshape((-4, -1, crops, -2)).mean(axis=1)
         for counter in counters:
-            counter.update([label[:count] for label in batch.label], [output[:count]])
+            counter.update([batch.label[0][:count]], [output[:count]])
         between()
-    loss, *accuracies = metrics
-    assert accuracies[0].num_inst == batches.num_data
-    return (loss.get()[1], *(100 * (1 - accuracy.get()[1]) for accuracy in accuracies))
+    loss, *accuracies = (metric.get()[1] for metric in metrics)
+    return (loss, *(100 * (1 - accuracy) for accuracy in accuracies))
 
 
 def batch_size(recipe, devices, images):

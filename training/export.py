@@ -2,9 +2,9 @@
 
     network-symbol.json, network-0000.params    for mx.model.load_checkpoint("network", 0),
                                                 mx.mod.Module.load and gluon's SymbolBlock.imports
-    inputs.json                                 what the network wants to see (data/inputs.py)
+    inputs.json                                 the form of the images (data/inputs.py)
 
-The network is float32, whatever it was trained in: its weights are.
+The network is float32 in any case, because its weights are.
 """
 
 import json
@@ -23,10 +23,10 @@ INPUTS = "inputs.json"
 
 
 def write(folder, symbol, arguments, states, inputs):
-    """Write the three files into a folder, each whole or not at all; their paths.
+    """Write the three files into a folder, each completely or not at all, and return their paths.
 
     symbol: float32, with inputs `data` and `softmax_label`. arguments, states: {name: NDArray}.
-    inputs: what inputs.json says. Raises UserError if the disk is full.
+    inputs: the content of inputs.json. Raises UserError if the disk is full.
     """
     folder = Path(folder)
     arrays = {f"arg:{name}": array for name, array in arguments.items()}
@@ -46,15 +46,15 @@ def read_inputs(weights):
 
     Raises UserError for a corrupt file.
     """
-    if not weights.run or not (weights.run / INPUTS).is_file():
+    path = weights.run / INPUTS if weights.run else None
+    if not path or not path.is_file():
         return None
     try:
-        inputs = json.loads((weights.run / INPUTS).read_text())
+        inputs = json.loads(path.read_text())
         if len(inputs["classes"]) == weights.classes and inputs["shape"][2]:
             return inputs
     except (ValueError, KeyError, TypeError, IndexError):
         pass
     raise UserError(
-        f"{weights.run / INPUTS} is corrupt: delete it, and name the training set by --data-dir "
-        "(make: DATA=)"
+        f"{path} is corrupt: delete it, and name the training set by --data-dir (make: DATA=)"
     )

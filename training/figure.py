@@ -20,17 +20,13 @@ class Figure:
 
     def draw(self):
         """Start a process that draws the log, unless one is running or has just been started."""
-        if self._process and self._process.poll() is None:
-            return
-        if time.monotonic() - self._drawn > SECONDS:
+        running = self._process and self._process.poll() is None
+        if not running and time.monotonic() - self._drawn > SECONDS:
             self._drawn = time.monotonic()
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             # in its own session, so that Ctrl-C does not interrupt it
             self._process = subprocess.Popen(
-                self._command,
-                cwd=ROOT,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
+                self._command, cwd=ROOT, start_new_session=True, **silent
             )
 
     def finish(self):

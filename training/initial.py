@@ -40,12 +40,9 @@ def initial(recipe, symbol, class_names=()):
     weights = read(recipe.initial)
     data = (1, 3, recipe.image_size, recipe.image_size)
     shapes = shapes_of(symbol, data)
-    new = [name for name in CLASSIFIER if name in shapes]
+    classes = shapes["fc_bias"][0]
     renamed = class_names and weights.class_names and weights.class_names != tuple(class_names)
-    if not renamed and all(
-        name in weights.arguments and weights.arguments[name].shape == shapes[name] for name in new
-    ):
-        new = []
+    new = CLASSIFIER if renamed or weights.classes != classes else ()
     difference = weights.difference(symbol, data, ignored=new)
     if difference:
         raise UserError(
@@ -53,12 +50,10 @@ def initial(recipe, symbol, class_names=()):
             "network, as preact110"
         )
     words = f"starts from {weights.name}: {len(shapes) - len(new)} of {len(shapes)} arrays are used"
-    if new and weights.classes == shapes["fc_bias"][0]:
-        words += f"; {' and '.join(new)} are random, because the classes have other names"
-    elif new:
+    if new:
         words += (
-            f"; {' and '.join(new)} are random, for {shapes['fc_bias'][0]:,} classes instead of "
-            f"{weights.classes:,}"
+            f"; {' and '.join(new)} are random, because the {classes:,} classes are not the "
+            f"{weights.classes:,} of the weights"
         )
     if recipe.freeze:
         words += (
@@ -66,17 +61,11 @@ def initial(recipe, symbol, class_names=()):
             "stay as they are, with their BN's moving averages"
         )
     arguments = {name: array for name, array in weights.arguments.items() if name not in new}
-    sha256 = _sha256({**weights.arguments, **weights.states})
-    return Initial(arguments, weights.states, words, sha256)
-
-
-def _sha256(arrays):
-    """Return the SHA-256 of {name: NDArray}."""
     digest = hashlib.sha256()
-    for name in sorted(arrays):
+    for name, array in sorted({**weights.arguments, **weights.states}.items()):
         digest.update(name.encode())
-        digest.update(arrays[name].asnumpy().tobytes())
-    return digest.hexdigest()
+        digest.update(array.asnumpy().tobytes())
+    return Initial(arguments, weights.states, words, digest.hexdigest())
 
 
 def frozen_names(symbol, freeze):

@@ -15,17 +15,12 @@ import time
 
 from tqdm import tqdm
 
-from common.errors import UserError
-
 OUT_OF_TIME = 75
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
-    """Raised between two batches when the run has to end; a checkpoint has been written."""
-
-    def __init__(self, code):
-        super().__init__(code)
-        self.code = code
+    """Raised with an exit code when the run has to end; a checkpoint has been written."""
 
 
 class Interruptions:
@@ -36,12 +31,14 @@ class Interruptions:
     save      writes a checkpoint
     seconds   between two checkpoints
     deadline  time.monotonic() at which the run must have ended
+    follows   whether this worker trains as long as worker 0 does: signals and deadline are ignored
     """
 
-    def __init__(self, save, seconds, deadline):
+    def __init__(self, save, seconds, deadline, follows=False):
         self._save = save
         self._seconds = seconds
         self._deadline = deadline
+        self._follows = follows
         self._code = None
         self._save_requested = False
         self._saved = time.monotonic()
@@ -49,13 +46,10 @@ class Interruptions:
         self._longest = 0.0
 
     def __enter__(self):
-        handlers = {
-            signal.SIGINT: self._stop,
-            signal.SIGTERM: self._stop,
-            signal.SIGUSR1: self._request_save,
-        }
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it
-            handlers[signal.SIGHUP] = self._stop
+        stop = signal.SIG_IGN if self._follows else self._stop
+        handlers = {**dict.fromkeys(STOPPING, stop), signal.SIGUSR1: self._request_save}
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # by nohup
+            del handlers[signal.SIGHUP]
         self._before = {
             number: signal.signal(number, handler) for number, handler in handlers.items()
         }
@@ -84,6 +78,8 @@ class Interruptions:
         Call this after each batch, of training or of a test. last: after the last batch, which
         saves and does not stop. Raises Stopped.
         """
+        if self._follows:
+            return
         now = time.monotonic()
         if self._looked is not None:  # the first step is slow and no measure of the next ones
             self._longest = max(self._longest, now - self._looked)
@@ -102,30 +98,9 @@ class Interruptions:
         self._looked = time.monotonic()
 
 
-class Never:
-    """Replaces Interruptions in a worker that does not write the run folder.
-
-    Such a worker ignores signals: it trains as long as worker 0 does.
-    """
-
-    def __enter__(self):
-        self._before = {
-            number: signal.signal(number, signal.SIG_IGN)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
-        return self
-
-    __exit__ = Interruptions.__exit__
-
-    def look(self, last=False):
-        pass
-
-
 def duration(text):
-    """Return the seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises UserError."""
+    """Return the seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises ValueError."""
     parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", text)
-    if not parts or not any(parts.groups()):
-        raise UserError(
-            f"--time-limit {text}: write hours, minutes or seconds, as 3h, 90m, 1h30m or 45s"
-        )
+    if not parts or not text:
+        raise ValueError
     return sum(int(count or 0) * unit for count, unit in zip(parts.groups(), (3600, 60, 1)))

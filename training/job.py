@@ -64,7 +64,11 @@ def run_job(job, arguments):
     arguments: the options of options.add_run_options. With --cost the job is only measured.
     """
     survive("stdout")
-    _check_images(job.recipe.batch_size, len(job.dataset.train_images))
+    images = len(job.dataset.train_images)
+    if job.recipe.batch_size > images:
+        raise UserError(
+            f"a batch of {job.recipe.batch_size} is more than the {images} training images"
+        )
     places = contexts(arguments)
     size = batch_size(job.recipe, len(places), len(job.dataset.test_images))
     if arguments.cost:
@@ -74,7 +78,6 @@ def run_job(job, arguments):
     feed = job.feed((workers.rank, workers.count), size)
     if workers.rank:
         return _follow(job, feed, places, workers, arguments)
-    _warn_of_threads()
     folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
     start = _initial(job, folder)
     recompute, needed, notes = memory_plan(job, arguments, workers)
@@ -84,11 +87,8 @@ def run_job(job, arguments):
         workers.number("finished", int(run.finished))  # the other workers end, too
         if not run.finished:
             workers.number("recompute", int(recompute))
-            for note in notes:
-                print(note, file=sys.stderr)
-            count = sum(job.parameters.values())
             where = os.path.relpath(folder)
-            print(f"{job.name}: {count:,} parameters, {needed}, {job.dataset.name}, in {where}")
+            _introduce(job, needed, notes, where)
             if saved[1] is None:
                 if start:
                     print(start.words)
@@ -96,16 +96,7 @@ def run_job(job, arguments):
                     job.announce()
             figure = job.figure(folder)
             training = Training(
-                job,
-                run,
-                saved,
-                feed,
-                places,
-                workers,
-                start,
-                recompute,
-                arguments.keep_going,
-                figure.draw,
+                job, run, saved, feed, places, workers, start, recompute, figure.draw
             )
             code = train(training, BEGAN + arguments.time_limit)
             if code:
@@ -123,28 +114,19 @@ def _follow(job, feed, places, workers, arguments):
     if workers.number("finished", 0):
         return 0
     recompute = bool(workers.number("recompute", 0))
-    training = Training(
-        job,
-        Follower(),
-        (None, None),
-        feed,
-        places,
-        workers,
-        recompute=recompute,
-        keep_going=arguments.keep_going,
-    )
-    return train(training)
+    run = Follower(arguments.keep_going)
+    return train(Training(job, run, (None, None), feed, places, workers, recompute=recompute))
 
 
-def _check_images(size, images):
-    if size > images:
-        raise UserError(f"a batch of {size} is more than the {images} training images")
-
-
-def _warn_of_threads():
-    warning = threads(GIVEN.get("OMP_NUM_THREADS"))[1]
+def _introduce(job, needed, notes, where):
+    """Print what is trained, and notes on standard error."""
+    _, warning = threads(GIVEN.get("OMP_NUM_THREADS"))
     if warning:
         print(f"warning: {warning}", file=sys.stderr)
+    for note in notes:
+        print(note, file=sys.stderr)
+    count = sum(job.parameters.values())
+    print(f"{job.name}: {count:,} parameters, {needed}, {job.dataset.name}, in {where}")
 
 
 def _initial(job, folder):
@@ -175,11 +157,6 @@ def _export(job, folder):
 def _report(job, run):
     """Print the result of a finished run."""
     where = os.path.relpath(run.folder)
-    if not run.finished:
-        raise UserError(
-            f"another program has changed {where}/log.csv during the run: re-run the command to "
-            "restore it from the last checkpoint"
-        )
     last = read_log(run.folder)[-1]
     result = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
     left = f"log and checkpoint in {where}"

@@ -3,18 +3,11 @@
 import math
 from pathlib import Path
 
-COLUMNS = (
-    "iteration",
-    "epoch",
-    "learning_rate",
-    "train_loss",
-    "train_error",
-    "test_loss",
-    "test_error",
-    "images_per_second",
-    "seconds",
+HEADER = (
+    "iteration,epoch,learning_rate,train_loss,train_error,test_loss,test_error,"
+    "images_per_second,seconds\n"
 )
-HEADER = ",".join(COLUMNS) + "\n"
+COLUMNS = tuple(HEADER.strip().split(","))
 
 
 def read_log(folder):
@@ -26,11 +19,11 @@ def read_log(folder):
     path = Path(folder) / "log.csv"
     if not path.is_file():
         return []
-    first, *lines = path.read_bytes().split(b"\n")
-    names = first.decode("ascii", "replace").strip().split(",")
+    lines = path.read_text("ascii", "replace").split("\n")
+    names = lines[0].strip().split(",")
     rows = []
-    for line in lines[:-1]:  # a line without an end is being written, or was cut off
-        values = line.decode("ascii", "replace").strip().split(",")
+    for line in lines[1:-1]:  # the last one has no end: it is being written, or was cut off
+        values = line.strip().split(",")
         try:
             row = dict(zip(names, values))
             row = {name: float(row[name]) if row[name] else None for name in COLUMNS}
@@ -46,11 +39,11 @@ def _is_sound(row, last):
     """Whether a row can follow the row of iteration `last`."""
     if row["iteration"] is None or not last < row["iteration"] < math.inf:
         return False
-    if row["train_loss"] is None:
-        return False
     # a loss can be infinite or not a number, an error is a share of images
     errors = (row["train_error"], row["test_error"])
-    return all(error is None or math.isfinite(error) for error in errors)
+    return row["train_loss"] is not None and all(
+        error is None or math.isfinite(error) for error in errors
+    )
 
 
 def is_empty(folder):

@@ -12,8 +12,8 @@ from common.environment import bar, without_notes
 from . import bfloat16, recomputation, state
 from .evaluate import evaluate
 from .initial import frozen_names, with_frozen
-from .interrupt import Interruptions, Never, Stopped
-from .optimizer import initializer, optimizer, schedule
+from .interrupt import Interruptions, Stopped
+from .optimizer import StepSchedule, initializer, optimizer
 from .progress import Progress
 
 # a checkpoint takes some hundredths of a second, half a second for 1001 layers
@@ -25,43 +25,35 @@ def train(training, deadline=math.inf):
 
     Returns 0, or the exit code of an interruption (training/interrupt.py).
     """
-    progress = training.progress
-    interruptions = Interruptions(training.save, CHECKPOINT_SECONDS, deadline)
-    if training.workers.rank:
-        interruptions = Never()
+    follows = training.workers.rank > 0
+    interruptions = Interruptions(training.save, CHECKPOINT_SECONDS, deadline, follows)
     try:
-        with interruptions, training.bar:
-            if progress.row_due:
+        with interruptions, training.bar, contextlib.closing(training.batches()) as batches:
+            if training.progress.row_due:
                 training.log(interruptions.look)
                 interruptions.look(last=training.over)
-            if training.over:
-                return 0
-            with contextlib.closing(training.batches()) as batches:
-                for batch in batches:
-                    training.step(batch)
-                    if training.row_is_due:
-                        training.log(interruptions.look)
-                    interruptions.look(last=training.over)
-                    if training.over:
-                        break
+            while not training.over:
+                training.step(next(batches))
+                if training.row_is_due:
+                    training.log(interruptions.look)
+                interruptions.look(last=training.over)
     except Stopped as stopped:
-        return stopped.code
+        return stopped.args[0]
     return 0
 
 
 class Training:
     """The network on its devices, and what an iteration does with it.
 
-    job         training.job.Job
-    run         training.run.Run, or a Follower in the workers that do not write it
-    saved       (arrays, state) that the run resumes from, or (None, None): Run.resume()
-    feed        (training batches, iterator over the test set)
-    contexts    MXNet devices
-    workers     training.workers.Workers
-    initial     weights of a new run, a training.initial.Initial; None: random
-    recompute   whether activations are computed twice, to save memory (training/recomputation.py)
-    keep_going  whether to continue when the loss is not a number any more
-    on_test     called after each row with test columns
+    job        training.job.Job
+    run        training.run.Run, or a Follower in the workers that do not write it
+    saved      (arrays, state) that the run resumes from, or (None, None): Run.resume()
+    feed       (training batches, iterator over the test set)
+    contexts   MXNet devices
+    workers    training.workers.Workers
+    initial    weights of a new run, a training.initial.Initial; None: random
+    recompute  whether activations are computed twice, to save memory (training/recomputation.py)
+    on_test    called after each row with test columns
     """
 
     def __init__(
@@ -74,16 +66,14 @@ class Training:
         workers,
         initial=None,
         recompute=False,
-        keep_going=False,
         on_test=lambda: None,
     ):
         self.recipe = job.recipe
         self.run = run
         self.workers = workers
         self.on_test = on_test
-        self.keep_going = keep_going
         self._source, self._test = feed
-        self._learning_rate = schedule(job.recipe)
+        self._learning_rate = StepSchedule(job.recipe)
         # of this worker, in one iteration
         self._seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()
         arrays, saved_state = saved
@@ -93,7 +83,7 @@ class Training:
             weights = initial.arguments, initial.states
         self.module, self._tester = self._modules(job.symbol, contexts, weights, done, recompute)
         if saved_state:
-            state.restore(self.module, arrays, done)
+            state.restore(self.module, arrays)
         if workers.several:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
@@ -123,19 +113,14 @@ class Training:
         network = recomputation.bound(network, recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
-        with without_notes():
-            bind(module, (part, *tested[1:]), recipe.micro_batch)
-        module.init_params(initializer(recipe.init_fan), *weights, allow_missing=done == 0)
         updates = 1 if self.workers.sync else self.workers.count
         # MXNet warns that gradients are not divided by the bound batch: optimizer() divides them
         with without_notes():
+            bind(module, (part, *tested[1:]), recipe.micro_batch)
+            module.init_params(initializer(recipe.init_fan), *weights, allow_missing=done == 0)
             module.init_optimizer(self.workers.kv_store, optimizer(recipe, symbol, done, updates))
-            tester.bind(
-                [("data", tested)],
-                [("softmax_label", tested[:1])],
-                for_training=False,
-                shared_module=module,
-            )
+            labels = [("softmax_label", tested[:1])]
+            tester.bind([("data", tested)], labels, for_training=False, shared_module=module)
         return module, tester
 
     def batches(self):
@@ -182,9 +167,8 @@ class Training:
     @property
     def over(self):
         """Whether this was the last iteration: of the recipe, or the one that diverged."""
-        progress = self.progress
-        diverged = progress.diverged is not None and not self.keep_going
-        return progress.iteration == self.recipe.iterations or diverged
+        diverged = self.progress.diverged is not None and not self.run.keep_going
+        return self.progress.iteration == self.recipe.iterations or diverged
 
     def log(self, look):
         """Log the iterations since the last row, with a test if one is due.
@@ -193,7 +177,7 @@ class Training:
         """
         self._settle()
         progress = self.progress
-        loss = progress.loss.get()[1]
+        loss = progress.row()["train_loss"]
         if progress.diverged is None and progress.lost:
             progress.diverged = progress.iteration
             if not self.workers.rank:
@@ -227,11 +211,8 @@ def bind(module, shape, part=None):
     part: number of images to which the module is bound; step() adds up the gradients of the parts.
     """
     part = part or shape[0]
-    module.bind(
-        [("data", (part, *shape[1:]))],
-        [("softmax_label", (part,))],
-        grad_req="add" if part < shape[0] else "write",
-    )
+    requests = "add" if part < shape[0] else "write"
+    module.bind([("data", (part, *shape[1:]))], [("softmax_label", (part,))], grad_req=requests)
 
 
 def step(module, batch, metrics, seed):
@@ -244,31 +225,21 @@ def step(module, batch, metrics, seed):
     mx.random.seed(seed % 2**31)
     for metric in metrics:
         metric.reset()
-    parts = _parts(batch, module.data_shapes[0].shape[0])
-    for part in parts:
+    count, size = len(batch.data[0]), module.data_shapes[0].shape[0]
+    for first in range(0, count, size):
+        part = batch
+        if count > size:
+            rows = slice(first, first + size)
+            part = mx.io.DataBatch([batch.data[0][rows]], [batch.label[0][rows]])
         module.forward(part, is_train=True)
         module.backward()
-        if part is parts[-1]:
+        if first + size >= count:
             module.update()
         outputs = module.get_outputs()
         for metric in metrics:
             metric.update(part.label, outputs)
-    if len(parts) > 1:
+    if count > size:
         for gradients in module._exec_group.grad_arrays:
             for gradient in gradients:
                 if gradient is not None:  # of a frozen parameter
                     gradient[:] = 0
-
-
-def _parts(batch, size):
-    """Return a batch in parts of `size` images."""
-    count = batch.data[0].shape[0] // size
-    if count == 1:
-        return [batch]
-    return [
-        mx.io.DataBatch(
-            [array[k * size : (k + 1) * size] for array in batch.data],
-            [array[k * size : (k + 1) * size] for array in batch.label],
-        )
-        for k in range(count)
-    ]

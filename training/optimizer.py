@@ -2,8 +2,6 @@
 
 import mxnet as mx
 
-from .schedule import StepSchedule
-
 
 def initializer(fan):
     """Return the initializer of He et al. (2015): a Gaussian of variance 2 / fan.
@@ -26,15 +24,27 @@ def decay_multipliers(symbol, scope):
     }
 
 
-def schedule(recipe, updates=1):
-    """Return the learning rate of a recipe. updates: optimizer updates in one iteration."""
-    return StepSchedule(
-        recipe.learning_rate,
-        recipe.steps,
-        recipe.warmup_iterations,
-        recipe.warmup_learning_rate,
-        updates,
-    )
+class StepSchedule(mx.lr_scheduler.LRScheduler):
+    """The learning rate of a recipe as a pure function of the iteration.
+
+    MXNet's MultiFactorScheduler returns the same numbers (with warmup_steps larger by one) but
+    counts the steps that it has passed, so its result depends on the calls before.
+
+    updates: optimizer updates in one iteration; an asynchronous server makes one for each worker.
+    """
+
+    def __init__(self, recipe, updates=1):
+        super().__init__(base_lr=recipe.learning_rate)
+        self._recipe = recipe
+        self._updates = updates
+
+    def __call__(self, update):
+        """Return the learning rate of an update; the first is 1."""
+        recipe = self._recipe
+        iteration = -(-update // self._updates)
+        if iteration <= recipe.warmup_iterations:
+            return recipe.warmup_learning_rate
+        return recipe.learning_rate * 0.1 ** sum(iteration > step for step in recipe.steps)
 
 
 @mx.optimizer.register
@@ -69,16 +79,15 @@ def optimizer(recipe, symbol, done=0, updates=1):
     done     iterations before this process; without it the learning rate would start again
     updates  optimizer updates in one iteration
     """
+    name = "nesterov" if recipe.nesterov else "sgd"
+    constants = {"momentum": recipe.momentum}
     if recipe.optimizer == "adam":
         name = "adam"
         constants = {"beta1": 0.9, "beta2": 0.99}
-    else:
-        name = "nesterov" if recipe.nesterov else "sgd"
-        constants = {"momentum": recipe.momentum}
     rule = mx.optimizer.create(
         name,
         **constants,
-        lr_scheduler=schedule(recipe, updates),
+        lr_scheduler=StepSchedule(recipe, updates),
         wd=recipe.weight_decay,
         rescale_grad=1 / recipe.batch_size,
         begin_num_update=done * updates,

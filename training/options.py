@@ -24,30 +24,22 @@ def add_recipe_options(add, recipe, group, **choices):
             continue
         value = getattr(recipe, field.name)
         option = dict(field.metadata["option"])
-        if isinstance(value, bool):
-            option["action"] = "store_true"
-        if field.name == "steps":
-            option["type"] = iterations
+        if isinstance(value, tuple):
             value = ",".join(map(str, value))
+        help = f"{field.metadata['meaning']} ({value}: {field.metadata['source']})"
+        if field.type is bool:
+            option["action"] = "store_true"
+        else:
+            option = {"type": field.type, **option}
         if field.name in choices:
             option["choices"] = choices[field.name]
-        add(
-            f"--{field.name.replace('_', '-')}",
-            default=None,
-            **option,
-            help=f"{field.metadata['meaning']} ({value}: {field.metadata['source']})",
-        )
+        add(f"--{field.name.replace('_', '-')}", default=None, help=help, **option)
     if group == "recipe":
-        add(
-            "--epochs",
-            type=float,
-            help="the number of passes over the training set; replaces --iterations",
-        )
+        add("--epochs", type=float, help="passes over the training set; replaces --iterations")
         add(
             "--test-every-epoch",
             action="store_true",
-            help="log a row and test after each pass over the training set; replaces --log-every "
-            "and --test-every",
+            help="a row and a test after each epoch; replaces --log-every and --test-every",
         )
 
 
@@ -79,11 +71,8 @@ def add_run_options(add, scales):
     cost = {"dest": "cost", "action": "store_const"}
     add("--cost", const="words", **cost, help="only measure the time and memory of the run")
     add("--cost-json", const="json", **cost, help="as --cost, in JSON")
-    add(
-        "--scale",
-        default="full",
-        help=f"a set of defaults: {', '.join(scales)} (full: the papers')",
-    )
+    scale_help = f"a set of defaults: {', '.join(scales)} (full: the papers')"
+    add("--scale", default="full", help=scale_help)
     add("--output", type=new_folder, help="run folder (runs/<scale>/<name>/seed<k>)")
 
 
@@ -105,12 +94,8 @@ def read(parser, words=None):
 
 def _typed(arguments):
     """Return {field of Recipe: value} of the options that were typed."""
-    names = [field.name for field in fields(Recipe)]
-    return {
-        name: getattr(arguments, name)
-        for name in names
-        if getattr(arguments, name, None) is not None
-    }
+    values = {field.name: getattr(arguments, field.name, None) for field in fields(Recipe)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def recipe(arguments, base, images):
@@ -160,10 +145,9 @@ def on_devices(recipe, arguments):
 def check_batch(size, devices, workers=1):
     """Raise UserError for a batch that the devices of all workers cannot share equally."""
     if size % (devices * workers):
-        places = f"{devices} devices" if workers == 1 else f"{workers} workers of {devices} devices"
         raise UserError(
-            f"a batch of {size} does not divide over {places}: choose another --batch-size "
-            "(make: BATCH=)"
+            f"a batch of {size} does not divide over {workers} workers of {devices} devices: "
+            "choose another --batch-size (make: BATCH=)"
         )
 
 
@@ -205,13 +189,11 @@ def contexts(arguments):
     if not arguments.gpus:
         return [mx.cpu(k) for k in range(arguments.cpus)]
     count = mx.context.num_gpus()
-    for gpu in arguments.gpus:
-        if not 0 <= gpu < count:
-            raise UserError(
-                f"there is no GPU {gpu}: MXNet {mx.__version__} finds {count} GPUs; leave out "
-                "--gpus (make: GPUS=) to train on the CPU, or see docs/INSTALL.md for MXNet with "
-                "CUDA"
-            )
+    if not set(arguments.gpus) <= set(range(count)):
+        raise UserError(
+            f"no GPU {max(arguments.gpus)}: MXNet {mx.__version__} has {count} GPUs; leave out "
+            "--gpus (make: GPUS=) to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA"
+        )
     return [mx.gpu(gpu) for gpu in arguments.gpus]
 
 
@@ -226,22 +208,7 @@ def gpu_numbers(text):
                 "(make: GPUS=) to train on the CPU, or run make doctor"
             )
         return numbers
-    try:
-        numbers = [int(gpu) for gpu in text.split(",")] if text else []
-    except ValueError:
-        raise UserError(
-            f"--gpus {text}: write numbers separated by commas, as 0,1, or all"
-        ) from None
-    if len(set(numbers)) < len(numbers):
-        raise UserError(f"--gpus {text}: each GPU once")
-    return numbers
-
-
-def iterations(text):
-    """Convert '32000,48000' to (32000, 48000)."""
-    try:
-        return tuple(int(step) for step in text.split(",")) if text else ()
-    except ValueError:
-        raise UserError(
-            f"--steps {text}: write iterations separated by commas, as 32000,48000"
-        ) from None
+    numbers = text.split(",") if text else []
+    if not all(map(str.isdecimal, numbers)) or len(set(numbers)) < len(numbers):
+        raise UserError(f"--gpus {text}: name each GPU once, as 0,1, or all")
+    return list(map(int, numbers))

@@ -2,9 +2,11 @@
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
-import mxnet as mx
+
+def zeros():
+    return [[0.0, 0], [0.0, 0]]
 
 
 @dataclass
@@ -17,62 +19,49 @@ class Progress:
     shown: int = 0  # number of these iterations
     row_due: bool = False  # a test was interrupted, and the row of this iteration is missing
     diverged: int = None  # the iteration after which the loss was not a number
-    loss: mx.metric.EvalMetric = field(default_factory=mx.metric.CrossEntropy)  # in training
-    accuracy: mx.metric.EvalMetric = field(default_factory=mx.metric.Accuracy)
-
-    NUMBERS = ("iteration", "seconds", "busy", "shown", "row_due", "diverged")
+    metrics: list = field(default_factory=zeros)  # [sum, count] of loss and accuracy in training
 
     def __post_init__(self):
         self._began = time.monotonic() - self.seconds
 
     @classmethod
-    def of(cls, saved):
+    def of(cls, state):
         """Return the progress in a checkpoint's state.json; that of a new run for None."""
-        if not saved:
-            return cls()
-        progress = cls(**{name: saved[name] for name in cls.NUMBERS})
-        for metric, (total, count) in zip((progress.loss, progress.accuracy), saved["metrics"]):
-            metric.sum_metric = total
-            metric.num_inst = count
-        return progress
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: state[name] for name in names}) if state else cls()
 
     def state(self):
         """Return {name: value} for state.json."""
         self.seconds = time.monotonic() - self._began
-        return {
-            **{name: getattr(self, name) for name in self.NUMBERS},
-            "metrics": [
-                [float(metric.sum_metric), metric.num_inst] for metric in (self.loss, self.accuracy)
-            ],
-        }
+        return asdict(self)
 
     def add(self, totals, seconds):
         """Count an iteration. totals: [(sum, count)] of loss and accuracy in it."""
         self.iteration += 1
-        for metric, (total, count) in zip((self.loss, self.accuracy), totals):
-            metric.sum_metric += total
-            metric.num_inst += count
+        for metric, (total, count) in zip(self.metrics, totals):
+            metric[0] += total
+            metric[1] += count
         self.busy += seconds
         self.shown += 1
 
     @property
     def lost(self):
         """Whether the loss is not a number. The sum is on the host: reading it does not wait."""
-        return not math.isfinite(self.loss.sum_metric)
+        return not math.isfinite(self.metrics[0][0])
 
     def row(self):
         """Return the iterations since the last row as columns of log.csv."""
+        loss, accuracy = (total / count for total, count in self.metrics)
         return {
             "iteration": self.iteration,
-            "train_loss": self.loss.get()[1],
-            "train_error": 100 * (1 - self.accuracy.get()[1]),
+            "train_loss": loss,
+            "train_error": 100 * (1 - accuracy),
             "seconds": time.monotonic() - self._began,
         }
 
     def begin_row(self):
         """Start the sums of the next row."""
-        self.loss.reset()
-        self.accuracy.reset()
+        self.metrics = zeros()
         self.busy = 0.0
         self.shown = 0
         self.row_due = False

@@ -22,6 +22,11 @@ def paper(value, meaning, source, group="recipe", **option):
     )
 
 
+def iteration_numbers(text):
+    """Convert '32000,48000' to (32000, 48000), and '' to ()."""
+    return tuple(map(int, text.split(","))) if text else ()
+
+
 def place(text):
     """Return a file or folder from the command line, as config.json stores it."""
     return str(folder(text))
@@ -38,63 +43,57 @@ class Recipe:
     # fmt: off
     image_size: int = paper(
         32, "side of the images; smaller ones by block averaging",
-        "P1 4.2; ImageNet 224: P1 3.4", "data", type=int)
+        "P1 4.2; ImageNet 224: P1 3.4", "data")
     augmentation: str = paper(
         "crop", "random changes of training images",
         "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row", "data")
     input: str = paper(
-        "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255",
-        "P1 4.2", "data", choices=("mean", "raw"))
+        "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255", "P1 4.2", "data",
+        choices=("mean", "raw"))
     validation: bool = paper(
-        False, "hold out a tenth of the training set and test on it",
-        "45k/5k: P1 4.2", "data")
+        False, "hold out a tenth of the training set and test on it", "45k/5k: P1 4.2", "data")
     iterations: int = paper(
         64000, "length of the run; the schedule shrinks in proportion",
-        "P1 4.2; ImageNet 120 epochs: P1 3.4", type=int)
+        "P1 4.2; ImageNet 120 epochs: P1 3.4")
     batch_size: int = paper(
         128, "images in a batch, over all devices",
-        "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5", type=int)
-    learning_rate: float = paper(0.1, "after the warm-up", "P2 appendix and 5", type=float)
+        "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5")
+    learning_rate: float = paper(0.1, "after the warm-up", "P2 appendix and 5")
     steps: tuple = paper(
         (32000, 48000), "the learning rate is divided by 10 after these iterations",
-        "P2 appendix; ImageNet epochs 30 and 60: P2 5")
+        "P2 appendix; ImageNet epochs 30 and 60: P2 5", type=iteration_numbers, metavar="N,N")
     warmup_iterations: int = paper(
-        400, "iterations with the warm-up's learning rate",
-        "P2 appendix; ImageNet none: P2 5", type=int)
-    warmup_learning_rate: float = paper(
-        0.01, "learning rate of the warm-up", "P2 appendix", type=float)
+        400, "iterations with the warm-up's learning rate", "P2 appendix; ImageNet none: P2 5")
+    warmup_learning_rate: float = paper(0.01, "learning rate of the warm-up", "P2 appendix")
     optimizer: str = paper(
         "sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
         "P2 appendix", choices=("sgd", "adam"))
-    momentum: float = paper(0.9, "SGD's momentum", "P2 appendix", type=float)
+    momentum: float = paper(0.9, "SGD's momentum", "P2 appendix")
     nesterov: bool = paper(
         False, "Nesterov's momentum, as in the authors' Torch code", "not in the papers")
-    weight_decay: float = paper(1e-4, "weight decay", "P2 appendix", type=float)
+    weight_decay: float = paper(1e-4, "weight decay", "P2 appendix")
     decay: str = paper(
         "weights", "which parameters decay: weights, or all with BN and biases",
         "docs/DEVIATIONS.md", choices=("weights", "all"))
     init_fan: str = paper(
-        "in", "He's initialization by fan-in (Caffe) or fan-out (Torch)",
-        "He et al. 2015", choices=("in", "out"))
+        "in", "He's initialization by fan-in (Caffe) or fan-out (Torch)", "He et al. 2015",
+        choices=("in", "out"))
     dtype: str = paper(
         "float32", "type inside the network; the optimizer's weights are float32. float16: on "
         "GPUs; bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, else float32",
         "Caffe", choices=("float32", "float16", "bfloat16", "fast"))
     micro_batch: int = paper(
         None, "process a batch in parts of so many images, each with its own BN, to save memory",
-        "P2 appendix: two parts of 64", type=int)
+        "P2 appendix: two parts of 64")
     initial: str = paper(
         None, "start from the weights of a run, a checkpoint or a .params file of this network, "
         "for other classes too", "not in the papers", type=place, metavar="RUN|FILE")
     freeze: str = paper(
         None, "keep these layers as --initial has them: beginnings of names separated by commas, "
         "as conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
-    seed: int = paper(
-        0, "of initial weights, order, crops, flips and dropout", "not in the papers", type=int)
-    log_every: int = paper(
-        100, "iterations between two rows of the log", "P2 Figures 1, 3, 6", type=int)
-    test_every: int = paper(
-        2000, "iterations between two test errors", "P2 Figures 1, 3, 6", type=int)
+    seed: int = paper(0, "of initial weights, order, crops, flips and dropout", "not in the papers")
+    log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6")
+    test_every: int = paper(2000, "iterations between two test errors", "P2 Figures 1, 3, 6")
     # fmt: on
 
     def __post_init__(self):

@@ -60,27 +60,26 @@ class Recomputed:
 
         shared_exec: an executor that shares its parameters and auxiliary states, for tests.
         """
-        shapes = {name: shape for name, shape in others.items() if name in type_dict}
-        arguments, states = self._arrays(ctx, shapes, type_dict, shared_exec)
-        if set(grad_req.values()) == {"null"}:
-            return self._symbol.bind(ctx, arguments, grad_req="null", aux_states=states)
-        return Executor(plan(self._symbol, shapes)[0], ctx, grad_req, arguments, states)
-
-    def _arrays(self, ctx, shapes, types, shared):
-        """({argument: array}, {auxiliary state: array})"""
         symbol = self._symbol
+        shapes = {name: shape for name, shape in others.items() if name in type_dict}
         sizes, _, state_sizes = symbol.infer_shape(**shapes)
-        dtypes, _, state_dtypes = symbol.infer_type(**types)
-        arguments = {}
-        for name, size, dtype in zip(symbol.list_arguments(), sizes, dtypes):
-            if shared is None or name in shapes:
-                arguments[name] = mx.nd.zeros(size, ctx, dtype)
-            else:
-                arguments[name] = shared.arg_dict[name]
-        if shared is not None:
-            return arguments, shared.aux_dict
-        states = zip(symbol.list_auxiliary_states(), state_sizes, state_dtypes)
-        return arguments, {name: mx.nd.zeros(size, ctx, dtype) for name, size, dtype in states}
+        types, _, state_types = symbol.infer_type(**type_dict)
+
+        def zeros(names, sizes, types):
+            return {
+                name: mx.nd.zeros(size, ctx, kind) for name, size, kind in zip(names, sizes, types)
+            }
+
+        states = zeros(symbol.list_auxiliary_states(), state_sizes, state_types)
+        arguments = zeros(symbol.list_arguments(), sizes, types)
+        if shared_exec is not None:
+            states = shared_exec.aux_dict
+            arguments.update(
+                {name: array for name, array in shared_exec.arg_dict.items() if name not in shapes}
+            )
+        if set(grad_req.values()) == {"null"}:
+            return symbol.bind(ctx, arguments, grad_req="null", aux_states=states)
+        return Executor(plan(symbol, shapes)[0], ctx, grad_req, arguments, states)
 
 
 def is_image(array):
@@ -128,12 +127,11 @@ class Executor:
         self._second = []
         self._gradients = []  # of the passed arrays; arrays of one shape and type share theirs
         shared = {}
+        requests = {**grad_req, INPUT: "write"}
+        # a segment takes from these dictionaries what it needs
+        arguments = dict(self.arg_dict)
+        gradients = {name: array for name, array in self.grad_dict.items() if array is not None}
         for k, segment in enumerate(self._segments):
-            symbol = segment.symbol
-            if k < len(self._passed) and is_image(self._passed[k]):
-                symbol = copy_of(mx.sym, symbol)  # so that its gradient comes in oneDNN's layout
-            arguments = dict(self.arg_dict)
-            gradients = {name: array for name, array in self.grad_dict.items() if array is not None}
             if k:
                 passed = self._passed[k - 1]
                 key = passed.shape, str(passed.dtype)
@@ -142,26 +140,15 @@ class Executor:
                 arguments[INPUT] = passed
                 gradients[INPUT] = shared[key]
                 self._gradients.append(shared[key])
-            names = symbol.list_arguments()
-            arguments = {name: arguments[name] for name in names}
-            gradients = {name: gradients[name] for name in names if name in gradients}
-            requests = {**grad_req, INPUT: "write"}
+            symbol = segment.symbol
+            if k < len(self._passed) and is_image(self._passed[k]):
+                symbol = copy_of(mx.sym, symbol)  # so that its gradient comes in oneDNN's layout
             memory = self._second[0] if k else None
-            states = self._states(k, self.aux_dict)
-            self._second.append(
-                symbol.bind(context, arguments, gradients, requests, states, shared_exec=memory)
-            )
+            bound = (context, arguments, gradients, requests, self.aux_dict)
+            self._second.append(symbol.bind(*bound, shared_exec=memory))
             if k < len(self._passed):  # the last segment's backward pass follows its forward pass
-                states = self._states(k, self._copies)
-                memory = self._second[0]
-                self._first.append(
-                    segment.symbol.bind(
-                        context, arguments, None, "null", states, shared_exec=memory
-                    )
-                )
-
-    def _states(self, k, states):
-        return {name: states[name] for name in self._segments[k].symbol.list_auxiliary_states()}
+                bound = (context, arguments, None, "null", self._copies)
+                self._first.append(segment.symbol.bind(*bound, shared_exec=self._second[0]))
 
     def forward(self, is_train):
         """Run all segments forward. The passed arrays and the outputs are kept."""

@@ -1,14 +1,13 @@
 """The folder of a run: config.json, log.csv and checkpoints.
 
 runs/<scale>/<name>/seed<k>/         (common/files.py names it)
-    config.json             every option, versions, commit and host: enough to repeat the run; where
-                            it was resumed with other versions, on another host or for longer
-    log.csv                 a row every --log-every iterations; the test columns every --test-every
-                            iterations and at the end
+    config.json             every option, versions, commit and host; where the run was resumed with
+                            other versions, on another host or for longer
+    log.csv                 a row every --log-every iterations, with a test every --test-every
     checkpoint-<iteration>/ the newest two (training/checkpoint.py); each contains config.json and
                             the log up to it
 
-Files are written completely or not at all, and no file of somebody else is overwritten.
+Files are written completely or not at all, and files of other programs are not overwritten.
 """
 
 import fcntl
@@ -22,11 +21,9 @@ from common.errors import UserError
 from common.files import write_whole, writing
 
 from . import checkpoint
-from .checkpoint import newest_checkpoint
 from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
 
 ELSEWHERE = "choose another folder by --output (make: OUTPUT=)"
-HOLDER = "process "  # how .lock begins
 # the options that may differ when a finished run is extended
 LENGTH = ("iterations", "steps", "warmup_iterations", "log_every", "test_every")
 OTHER_BITS = {"processor", "devices", "OMP_NUM_THREADS"}  # a change of these changes rounding
@@ -38,55 +35,38 @@ class Run:
     config      content of config.json, as training.configuration.configuration returns it
     keep_going  whether a run whose loss is not a number any more continues
 
-    Raises UserError if the folder cannot be written or another process trains in it.
+    Raises UserError if another process trains in the folder.
     """
 
     def __init__(self, folder, config, keep_going=False):
         self.folder = Path(folder)
         self.config = json.loads(json.dumps(config))  # as it is read from the file
-        self._keep_going = keep_going
+        self.keep_going = keep_going
         self._log = ""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.folder / ".lock", "a+", errors="replace")  # noqa: SIM115
+        self._path = self.folder / "config.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.folder / ".lock", "a+", errors="replace")  # noqa: SIM115
+        try:  # the kernel frees the lock of a dead process; the text only names the holder
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UserError(
-                f"cannot write to {self.folder} ({error.strerror}): {ELSEWHERE}"
-            ) from error
-        try:
-            self._hold_lock()
-        except UserError:
+            self._lock.seek(0)
+            holder = self._lock.readline()
             self._lock.close()
-            raise
+            raise UserError(
+                f"another process ({holder}) is training in {folder}, or its file system has no "
+                f"locks ({error.strerror}): wait for it, stop it, or {ELSEWHERE}"
+            ) from error
+        with writing(self.folder):
+            self._lock.truncate(0)
+            since = time.strftime("%Y-%m-%d %H:%M:%S")
+            self._lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {since}")
+            self._lock.flush()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self._lock.close()  # which frees it, as the end of the process does
-
-    def _hold_lock(self):
-        """Lock .lock. The kernel frees the lock of a dead process; the text only names the holder."""
-        self._lock.seek(0)
-        holder = "".join(filter(str.isprintable, self._lock.read(200)))
-        if holder and not holder.startswith(HOLDER):
-            raise UserError(f"{self.folder / '.lock'} belongs to another program: {ELSEWHERE}")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"another process ({holder or 'unknown'}) is training in {self.folder}: wait for "
-                f"it, stop it, or {ELSEWHERE}"
-            ) from error
-        except OSError as error:
-            raise UserError(f"cannot lock {self.folder} ({error.strerror}): {ELSEWHERE}") from error
-        with writing(self.folder):
-            self._lock.truncate(0)
-            self._lock.write(
-                f"{HOLDER}{os.getpid()} on {socket.gethostname()}, "
-                f"since {time.strftime('%Y-%m-%d %H:%M:%S')}"
-            )
-            self._lock.flush()
 
     def resume(self):
         """Return (arrays, state) of the checkpoint to resume from; (None, None) for a new run.
@@ -96,10 +76,8 @@ class Run:
         run. Raises UserError for every other difference between the folder and the command, for
         files that no run has written, and if no sound checkpoint is left.
         """
-        checkpoint.recover(self.folder)
-        arrays, state = newest_checkpoint(self.folder)
-        path = self.folder / "config.json"
-        recorded = _read_config(path) if path.exists() else None
+        arrays, state = checkpoint.newest_checkpoint(self.folder)
+        recorded = read_config(self.folder) if self._path.exists() else None
         trained = state is not None or not is_empty(self.folder)
         may_differ = LENGTH if state and self._extends(state) else ()
         if recorded and trained:
@@ -107,13 +85,13 @@ class Run:
         if state:
             fault = "was edited" if recorded else "is missing"
             checkpoint_of = f"{checkpoint.name(state['iteration'])} is of a run"
-            self._refuse_another(state["run"], f"{path} {fault}: {checkpoint_of}", may_differ)
+            self._refuse_another(state["run"], f"{self._path} {fault}: {checkpoint_of}", may_differ)
         if not recorded and not state:
             self._refuse_foreign()
-        if not recorded or not trained:
-            recorded = state["run"] if state else dict(self.config)
-            _write_config(path, recorded)
         self._recorded = recorded
+        if not recorded or not trained:
+            self._recorded = state["run"] if state else self.config
+            self._write_config()
         if state:
             self._put_aside_after(state["iteration"])
         if self.finished:
@@ -138,37 +116,29 @@ class Run:
 
     def _refuse_another(self, recorded, what, may_differ):
         """Raise UserError if a config is that of another run. may_differ: options that may."""
-        for option, value in self.config["recipe"].items():
-            before = recorded["recipe"].get(option)
+        recipe = recorded["recipe"]
+        options = dict(self.config["recipe"])
+        weights = self.config.get("initial_sha256")
+        if weights and weights == recorded.get("initial_sha256"):
+            del options["initial"]  # the same weights in another file
+        if recorded.get("classes") and self.config.get("classes"):
+            recipe = {**recipe, "classes": recorded["classes"]}
+            options["classes"] = self.config["classes"]
+        for option, value in options.items():
+            before = recipe.get(option)
             if before == value or option in may_differ:
                 continue
-            if option == "initial" and self._starts_from_weights_of(recorded):
-                continue  # the files were moved
+            difference = f"{option} {before!r:.200}, not {value!r:.200}"
             if option == "data":  # two fingerprints tell a reader nothing
-                before = recorded["data"]
-                value = f"these files ({self.config['data']})"
-            else:
-                before, value = json.dumps(before), json.dumps(value)
+                difference = f"data {recorded['data']}, not these files ({self.config['data']})"
             raise UserError(
-                f"{what} with {option} {before[:200]}, not {value[:200]}: repeat the original "
-                f"command, or {ELSEWHERE}"
-            )
-        before, classes = recorded.get("classes"), self.config.get("classes")
-        if before and classes and before != classes:
-            raise UserError(
-                f"{what} whose classes are {', '.join(before)[:200]}, not "
-                f"{', '.join(classes)[:200]}: use the original data set, or {ELSEWHERE}"
+                f"{what} with {difference}: repeat the original command, or {ELSEWHERE}"
             )
         if recorded["network"] != self.config["network"]:
             raise UserError(
                 f"{what} of another network: a file under symbols/ has changed; undo that, or "
                 f"{ELSEWHERE}"
             )
-
-    def _starts_from_weights_of(self, recorded):
-        """Whether --initial names the weights that another config records, wherever they are."""
-        weights = self.config.get("initial_sha256")
-        return weights is not None and recorded.get("initial_sha256") == weights
 
     def _refuse_foreign(self):
         """Raise UserError if a folder without config.json has files that training would replace."""
@@ -184,8 +154,7 @@ class Run:
         """Rename the corrupt checkpoints after an iteration; they are kept for inspection."""
         for path in checkpoint.paths(self.folder):
             if checkpoint.iteration_of(path) > iteration:
-                with writing(self.folder):
-                    os.replace(path, path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
+                path.rename(path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
 
     @property
     def finished(self):
@@ -195,45 +164,41 @@ class Run:
         if not is_finished(rows, iterations):
             return False
         last = rows[-1]["iteration"]
-        if self._keep_going and last < iterations:
+        if self.keep_going and last < iterations:
             return False
         checkpoints = checkpoint.paths(self.folder)
         return not checkpoints or checkpoint.iteration_of(checkpoints[-1]) == last
 
     def _note_changes(self, iteration):
         """Record in config.json what differs from an iteration on: versions, host, length."""
-        current = {key: self.config.get(key) for key in ("versions", "host")}
+        recipe = self._recorded["recipe"]
         continued = self._recorded.setdefault("continued", [])
         last = continued[-1] if continued else self._recorded
-        changed = [name for key in current for name in _differences(last.get(key), current[key])]
-        shorter = self._lengthen(iteration)
+        current = {key: self.config[key] for key in ("versions", "host")}
+        before = {**last["versions"], **last["host"]}
+        after = {**current["versions"], **current["host"]}
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        length = {option: self.config["recipe"][option] for option in LENGTH}
+        shorter = {name: recipe.get(name) for name in LENGTH if recipe.get(name) != length[name]}
         if not changed and not shorter:
             return
-        continued.append({"iteration": iteration, **shorter, **current})
-        _write_config(self.folder / "config.json", self._recorded)
-        if changed:
-            print(f"changed since: {', '.join(changed)}; recorded in {self.folder}/config.json")
-        if OTHER_BITS & set(changed):
+        continued.append({"iteration": iteration, **current})
+        if shorter:
+            continued[-1]["recipe"] = shorter
+            recipe.update(length)
             print(
-                "so the run repeats up to rounding: bit for bit needs the same kind of processor "
-                "or GPU and the same number of threads"
+                f"{self.folder} ended at iteration {iteration:,} and is extended to "
+                f"{recipe['iterations']:,}; the learning rate's steps are now "
+                f"{', '.join(map(str, recipe['steps'])) or 'none'} (--steps)"
             )
+        self._write_config()
+        if changed:
+            print(f"changed since: {', '.join(changed)}; recorded in {self._path}")
+        if OTHER_BITS & set(changed):
+            print("so the run repeats up to rounding, and not bit for bit")
 
-    def _lengthen(self, iteration):
-        """Record this run's length. Returns {"recipe": {option: value}} of the shorter run, or {}."""
-        recipe = self._recorded["recipe"]
-        longer = {option: self.config["recipe"][option] for option in LENGTH}
-        before = {option: recipe.get(option) for option in LENGTH}
-        shorter = {option: value for option, value in before.items() if value != longer[option]}
-        if not shorter:
-            return {}
-        recipe.update(longer)
-        print(
-            f"{self.folder} ended at iteration {iteration:,} and is extended to "
-            f"{recipe['iterations']:,}; the learning rate's steps are now "
-            f"{', '.join(map(str, recipe['steps'])) or 'none'} (--steps)"
-        )
-        return {"recipe": shorter}
+    def _write_config(self):
+        write_whole(self._path, json.dumps(self._recorded, indent=2) + "\n")
 
     def save(self, arrays, state):
         """Write a checkpoint and keep the newest two. arrays: {name: NDArray}. state: JSON."""
@@ -247,27 +212,17 @@ class Run:
             file.write(line)
 
 
-def _read_config(path):
-    """Return the content of a config.json. Raises UserError if no run has written it."""
+def read_config(folder):
+    """Return the content of config.json. Raises UserError if no run has written it."""
+    path = Path(folder) / "config.json"
+    types = {"recipe": dict, "versions": dict, "host": dict, "network": str, "data": str}
     try:
-        recorded = json.loads(path.read_bytes())
-        types = {"recipe": dict, "network": str, "data": str}
-        if not all(isinstance(recorded[key], kind) for key, kind in types.items()):
-            raise ValueError
-        continued = recorded.get("continued", [])
-        if not isinstance(continued, list) or not all(isinstance(c, dict) for c in continued):
-            raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(f"{path} is not a run's configuration: {ELSEWHERE}") from error
-    return recorded
-
-
-def _write_config(path, config):
-    write_whole(path, json.dumps(config, indent=2) + "\n")
-
-
-def _differences(before, after):
-    """Return the names whose values differ between two dictionaries; before may be anything."""
-    before = before if isinstance(before, dict) else {}
-    after = after or {}
-    return [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        config = json.loads(path.read_bytes())
+        valid = all(isinstance(config[key], kind) for key, kind in types.items())
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        valid = False
+    if not valid:
+        raise UserError(
+            f"{path} is corrupt: move it away; training restores it from the newest checkpoint"
+        )
+    return config

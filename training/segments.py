@@ -4,7 +4,7 @@ A graph can be cut where a single entry leads on: at its articulation points. Th
 nothing of residual units.
 """
 
-from collections import namedtuple
+from collections import defaultdict, namedtuple
 from itertools import accumulate
 
 import mxnet as mx
@@ -21,23 +21,9 @@ WORK = 1.2
 # Operators that draw no random numbers. Before a segment with any other operator the generator is
 # seeded.
 DRAW_NOTHING = (
-    "null",
-    "Convolution",
-    "BatchNorm",
-    "Activation",
-    "FullyConnected",
-    "Pooling",
-    "SoftmaxOutput",
-    "amp_cast",
-    "elemwise_add",
-    "elemwise_sub",
-    "elemwise_mul",
-    "_mul_scalar",
-    "Concat",
-    "slice",
-    "zeros_like",
-    "mean",
-)
+    "null Convolution BatchNorm Activation FullyConnected Pooling SoftmaxOutput amp_cast "
+    "elemwise_add elemwise_sub elemwise_mul _mul_scalar Concat slice zeros_like mean"
+).split()
 
 
 def arrays_of(graph, entries, shapes):
@@ -52,43 +38,35 @@ def arrays_of(graph, entries, shapes):
 def cuts(graph, inputs):
     """All places where a graph can be cut, in order. inputs: names of variables without a gradient.
 
-    A parameter that is read on both sides of a place prevents the cut: its gradient would come in
-    two halves.
+    An entry lives from the node that computes it, or a parameter from its first reader, to its last
+    reader; a head lives to the end. A place can be cut where a single entry lives. A parameter that
+    is read on both sides prevents the cut: its gradient would come in two halves.
     """
-    begins, ends = _lives(graph, inputs)
-    alive = set()
+    positions = {node: position for position, node in enumerate(graph.nodes)}
+    first = {}
+    last = {}
+    for node, position in positions.items():
+        for entry in node.inputs:
+            first.setdefault(entry, position)
+            last[entry] = position
+    last.update(dict.fromkeys(graph.heads, len(graph.nodes)))
+    begins = defaultdict(list)
+    for entry in last:
+        node = entry[0]
+        if node.is_variable and node.name in inputs:
+            continue
+        begins[first.get(entry, 0) if node.is_variable else positions[node]].append(entry)
+    alive = []
     places = []
-    for position, node in enumerate(graph.nodes):
-        alive.update(begins.get(position, ()))
-        alive.difference_update(ends.get(position, ()))
+    for node, position in positions.items():
+        alive = [entry for entry in alive + begins[position] if last[entry] > position]
         if node.is_variable or len(alive) != 1:
             continue
-        entry = next(iter(alive))
+        (entry,) = alive
         is_new = not places or places[-1].entry != entry
         if is_new and not entry[0].is_variable and entry not in graph.heads:
             places.append(Cut(position, entry))
     return places
-
-
-def _lives(graph, inputs):
-    """({position: entries whose life begins there}, {position: entries whose life ends there}).
-
-    An entry lives from the node that computes it, or a parameter from its first reader, to its
-    last reader; a head lives to the end.
-    """
-    positions = {node: position for position, node in enumerate(graph.nodes)}
-    begins = {}
-    ends = {}
-    for entry in {entry for node in graph.nodes for entry in node.inputs} | set(graph.heads):
-        node = entry[0]
-        if node.is_variable and node.name in inputs:
-            continue
-        readers = [positions[reader] for reader in graph.readers(entry)]
-        begin = min(readers, default=0) if node.is_variable else positions[node]
-        end = len(graph.nodes) if entry in graph.heads else max(readers)
-        begins.setdefault(begin, []).append(entry)
-        ends.setdefault(end, []).append(entry)
-    return begins, ends
 
 
 def best_cuts(possible, kept, passed):

@@ -14,6 +14,7 @@ from common.files import ROOT
 from common.layer_names import lacks_relu, renamed
 
 from . import checkpoint, export
+from .run import read_config
 from .state import parameters
 
 INPUTS = ("data", "softmax_label")
@@ -73,33 +74,28 @@ def read(place):
     weights, and for those of an unknown network.
     """
     place = Path(place)
-    checkpoints = checkpoint.paths(place)
-    if not checkpoints and (place / export.PARAMETERS).is_file():
-        place = place / export.PARAMETERS
-    _check_exists(place, checkpoints)
     state = {}
     try:
-        if checkpoints:
+        if checkpoint.paths(place):
             arrays, state = checkpoint.newest_checkpoint(place)
-            place = place / f"checkpoint-{state['iteration']:07d}"
-        elif place.is_dir():
+            place = place / checkpoint.name(state["iteration"])
+        elif (place / "state.json").is_file():
             arrays, state = checkpoint.load(place)
         else:
+            place = place / export.PARAMETERS if place.is_dir() else place
             arrays = _load_file(place)
-    except (checkpoint.Damaged, mx.MXNetError, KeyError, ValueError, TypeError) as error:
+    except (checkpoint.Damaged, mx.MXNetError) as error:
         raise UserError(f"{place} is corrupt, or no file of parameters") from error
     arguments, states = parameters(arrays)
     if "fc_bias" not in arguments:
         names = ", ".join(sorted(arguments)[:3])
         raise UserError(
             f"{place} is of an unknown network: it has no classifier called fc, and the names of "
-            f"its parameters ({names}, ...) are not those of a ResNet of this project, of Gluon, "
-            "or of MXNet's example/image-classification"
+            f"its parameters ({names}, ...) are not those of a ResNet of this project or of Gluon"
         )
-    run = next(
-        (folder for folder in (place, place.parent) if (folder / "config.json").is_file()), None
-    )
-    config = _config(run)
+    folders = [folder for folder in (place, place.parent) if (folder / "config.json").is_file()]
+    run = folders[0] if folders else None
+    config = read_config(run) if run else None
     return Weights(
         arguments,
         states,
@@ -107,7 +103,7 @@ def read(place):
         run,
         config,
         state.get("iteration"),
-        _class_names(config, place if place.is_dir() else place.parent),
+        _class_names(config, place.parent),
     )
 
 
@@ -123,35 +119,16 @@ def _class_names(config, folder):
     return () if names == numbered else names
 
 
-def _check_exists(place, checkpoints):
-    """Raise UserError if a place has no weights."""
-    is_file = place.exists() and not place.is_dir()
-    if checkpoints or is_file or (place / "arrays.params").is_file():
-        return
-    if (place / "log.csv").is_file():
-        raise UserError(f"{place} has no checkpoint: its log alone is published; train it first")
-    raise UserError(f"{place} has no checkpoint: name a run, a checkpoint or a .params file")
-
-
-def _config(run):
-    """config.json of a run, or None without a run."""
-    if run is None:
-        return None
-    try:
-        config = json.loads((run / "config.json").read_text())
-        config["recipe"]["depth"], config["recipe"]["dataset"], config["recipe"]["image_size"]
-        return config
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{run / 'config.json'} is corrupt: move it away, and name the network, as preact110"
-        ) from error
-
-
 def _load_file(file):
-    """{arg:name or aux:name: array} of a .params file.
+    """{arg:name or aux:name: array} of a .params file. Raises UserError if there is none.
 
     A corrupt length in a file ends the process that loads it, so a separate process tries first.
     """
+    if not file.exists():
+        raise UserError(
+            f"{file} does not exist: name a run with a checkpoint, a checkpoint or a .params file "
+            "(only the logs of the published runs exist: train those first)"
+        )
     code = "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])"
     attempt = [sys.executable, "-W", "ignore", "-c", code, file.resolve()]
     if subprocess.run(attempt, cwd=ROOT, capture_output=True).returncode:

@@ -25,16 +25,14 @@ class Workers:
         self.kv_store = kv_store
         self.rank = 0
         self.count = 1
-        self.sync = True
+        self.sync = kv_store != "dist_async"
         if not kv_store.startswith("dist"):
             return
         if os.environ.get("DMLC_ROLE") != "worker":
             raise UserError(
-                f"--kv-store {kv_store} needs a scheduler and a server, which training.cluster"
-                " starts, here or on other machines: python -m training.cluster --workers 2 --"
-                " train_cifar.py ..."
+                f"--kv-store {kv_store} needs a scheduler and a server, which training.cluster "
+                "starts: python -m training.cluster --workers 2 -- train_cifar.py ..."
             )
-        self.sync = kv_store == "dist_sync"
         # Module reads it when it creates its optimizer
         os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0" if self.sync else "1"
         self.kv_store = mx.kv.create(kv_store)
@@ -83,10 +81,10 @@ class Workers:
 
 
 class Follower:
-    """Takes the place of the run's folder in workers that do not write."""
+    """Takes the place of training.run.Run in the workers that do not write."""
 
-    def checkpoint(self):
-        return None, None
+    def __init__(self, keep_going):
+        self.keep_going = keep_going
 
     def save(self, arrays, state):
         pass

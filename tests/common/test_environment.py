@@ -1,7 +1,6 @@
 """Limits of the machine and settings of the user's environment."""
 
 import os
-import subprocess
 from math import inf
 
 import pytest
@@ -10,7 +9,6 @@ from conftest import ROOT, begin
 
 from common import cgroups, environment
 from training import memory
-from training.source import source
 
 
 @pytest.fixture
@@ -135,28 +133,13 @@ def test_users_values_of_variables_that_break_training_are_replaced(monkeypatch)
     assert os.environ["MXNET_UPDATE_ON_KVSTORE"] == "1" and os.environ["OMP_NUM_THREADS"] == "4"
 
 
-def git(folder, *words):
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
-    return subprocess.run(command, cwd=folder, check=True, text=True, capture_output=True)
-
-
-@pytest.fixture
-def checkout(tmp_path):
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "one")
-    return tmp_path
-
-
-def test_files_inside_another_repository_are_not_of_its_commit(checkout):
-    (checkout / "unpacked").mkdir()
-    assert source(checkout)["commit"]
-    assert source(checkout / "unpacked") == {"commit": None, "uncommitted": None}
-
-
-def test_commit_is_not_that_of_git_dir(checkout, tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("GIT_DIR", str(checkout / ".git"))
-    monkeypatch.setenv("GIT_WORK_TREE", str(checkout))
-    assert source(tmp_path_factory.mktemp("elsewhere"))["commit"] is None
+def test_processor_is_its_model_and_its_widest_vectors(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
+    blocks = "model name\t: A 1\nflags\t\t: sse4_1 avx avx2\n\nmodel name: B"
+    (tmp_path / "cpuinfo").write_text(blocks)
+    assert environment.processor() == "A 1, avx2"
+    (tmp_path / "cpuinfo").unlink()
+    assert environment.processor()
 
 
 @pytest.mark.parametrize("variable", ["MATPLOTLIBRC", "MPLCONFIGDIR"])

@@ -162,11 +162,11 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
     [
         ([], ["make score RUN="]),
         (["a", "--pretrained", "resnet18_v2"], ["--pretrained"]),
-        (["/nowhere"], ["/nowhere", "no checkpoint"]),
+        (["/nowhere"], ["/nowhere", "checkpoint"]),
         (["/dev/null", "56"], ["/dev/null", "corrupt"]),
         (["--pretrained", "vgg16"], ["resnet18"]),
         (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"]),
-        (["results/pocket/cifar10-preact56/seed0"], ["log alone is published"]),
+        (["results/pocket/cifar10-preact56/seed0"], ["logs of the published runs"]),
     ],
 )
 def test_what_cannot_be_tested_gets_one_line(monkeypatch, arguments, words):
@@ -234,7 +234,8 @@ def run_of_imagenet(tmp_path):
         "image_size": 64,
         "dataset": "imagenet",
     }
-    (folder / "config.json").write_text(json.dumps({"recipe": recipe, "data": "test data"}))
+    config = {"recipe": recipe, "data": "test data", "network": "n", "versions": {}, "host": {}}
+    (folder / "config.json").write_text(json.dumps(config))
     for iteration in (5, 10):
         checkpoint.save(folder, untrained(18), {"iteration": iteration, "log": "", "run": {}})
     return folder
@@ -263,4 +264,4 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
         assert "test.json was corrupt" in capsys.readouterr().out
     for damage in ("{", "[]", '{"recipe": {}}'):
         (folder / "config.json").write_text(damage)
-        refusal(lambda: scored(monkeypatch, folder), "config.json is corrupt", "preact110")
+        refusal(lambda: scored(monkeypatch, folder), "config.json is corrupt", "move it away")

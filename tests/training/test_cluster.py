@@ -123,8 +123,7 @@ def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, firs
 
 def test_slurm_starts_one_worker_for_each_task(images, tmp_path):
     """As srun does: the same command for each task, with SLURM's variables."""
-    port, reservation = cluster.reserve("127.0.0.1")
-    reservation.close()
+    port = cluster.free_port(cluster.LOOPBACK, 0)
     arguments = ["--data-dir", images, *SMALL, "--iterations", 10, "--kv-store", "dist_sync"]
     slurm = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": str(os.getpid())}
     tasks = [

@@ -71,14 +71,8 @@ def test_port_of_another_program_is_refused(begin):
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = str(listener.getsockname()[1])
-        refusal(lambda: begin("--port", port), f"port {port} is in use", "--port")
-
-
-def test_port_of_another_job_is_refused_before_its_scheduler_listens(begin):
-    port, reservation = cluster.reserve("127.0.0.1")
-    refusal(lambda: begin("--port", str(port)), f"port {port} is in use", "--port")
-    reservation.close()
-    assert begin("--port", str(port))[0][1].port == port
+        refusal(lambda: begin("--port", port), f"port {port} (", "in use", "--port")
+    assert str(begin("--port", port)[0][1].port) == port
 
 
 @pytest.mark.parametrize(
@@ -172,16 +166,3 @@ def test_terminal_that_goes_away_ends_the_job():
         worker.kill()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def test_stopped_worker_is_known():
-    worker = subprocess.Popen(["sleep", "600"])
-    try:
-        assert not cluster.is_stopped(worker)
-        worker.send_signal(signal.SIGSTOP)
-        assert wait_until(lambda: cluster.is_stopped(worker))
-        worker.send_signal(signal.SIGCONT)
-        assert wait_until(lambda: not cluster.is_stopped(worker))
-    finally:
-        worker.kill()
-        worker.wait()

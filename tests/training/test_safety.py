@@ -10,7 +10,6 @@ import shutil
 import signal
 import time
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -91,9 +90,7 @@ def trains(set_, tmp_path):
             if run.finished:
                 return 0
             job = SimpleNamespace(recipe=recipe, symbol=symbol)
-            training = Training(
-                job, run, saved, (images, tests), contexts, Workers("local"), keep_going=keep_going
-            )
+            training = Training(job, run, saved, (images, tests), contexts, Workers("local"))
             return train(training, deadline)
 
     return call
@@ -211,25 +208,25 @@ def test_usr1_before_training_does_not_kill(images, script):
     assert process.returncode == 0 and json.loads(out), err
 
 
-def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch):
-    """The only sound checkpoint is written anew, and the kill comes when it has been put aside."""
+@pytest.mark.parametrize("renames", [0, 1])
+def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch, renames):
+    """The only sound checkpoint is written again, and the kill comes after some of its files."""
     arrays, state = checkpoint.load(checkpoint.paths(two)[-1])
     shutil.rmtree(two / "checkpoint-0000005")
     real = os.replace
+    calls = []
 
     def replace(source, target):
-        if Path(source).name == "checkpoint.partial":
+        calls.append(target)
+        if len(calls) > renames:
             raise KeyboardInterrupt
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(
-            two, arrays, {key: value for key, value in state.items() if key != "arrays"}
-        )
+        checkpoint.save(two, arrays, {**state, "row_due": True})
     monkeypatch.setattr(os, "replace", real)
-    assert not checkpoint.paths(two)
-    assert resumed(two)[1]["iteration"] == 10
+    assert resumed(two)[1] == state
     assert [path.name for path in two.glob("checkpoint-*")] == ["checkpoint-0000010"]
 
 

@@ -9,10 +9,10 @@ from conftest import refusal
 
 import train_cifar
 from symbols import network_options
-from training.optimizer import schedule
-from training.schedule import StepSchedule
+from training.optimizer import StepSchedule
+from training.recipe import CIFAR
 
-PAPER = StepSchedule(0.1, (32000, 48000), 400, 0.01)
+PAPER = StepSchedule(CIFAR)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,8 @@ def test_learning_rate_agrees_with_mxnets_scheduler_at_every_iteration():
 
 
 def test_server_that_updates_for_each_worker_keeps_to_iterations():
-    first, three = (StepSchedule(0.1, (5, 8), 2, 0.01, updates=updates) for updates in (1, 3))
+    short = replace(CIFAR, steps=(5, 8), warmup_iterations=2)
+    first, three = (StepSchedule(short, updates) for updates in (1, 3))
     assert [three(update) for update in range(1, 31)] == [
         first(iteration) for iteration in range(1, 11) for _ in range(3)
     ]
@@ -160,4 +161,4 @@ def test_test_every_epoch_leaves_nothing_to_say_of_rows(option):
 
 def test_learning_rate_can_be_constant():
     constant = recipe("--steps", "", "--warmup-iterations", "0")
-    assert constant.steps == () and schedule(constant)(64000) == 0.1
+    assert constant.steps == () and StepSchedule(constant)(64000) == 0.1
