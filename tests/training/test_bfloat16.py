@@ -1,7 +1,6 @@
-"""bfloat16 on the CPU: the conversion's rule on any network, and runs that are as good as
-float32's.
+"""bfloat16 on the CPU: the rule of the conversion on any network, and runs as good as in float32.
 
-What calculates needs a processor that multiplies in bfloat16; the rule and the refusals need none.
+Only tests that calculate need a processor that multiplies in bfloat16.
 """
 
 import json
@@ -89,7 +88,10 @@ def operators(symbol):
 
 
 @every_network
-def test_converted_network_takes_and_gives_float32_as_before(activation, shortcut, unit):
+def test_converted_network_has_the_same_inputs_and_outputs_and_the_types_of_the_rule(
+    activation, shortcut, unit
+):
+    """Convolutions bfloat16; what oneDNN has in bfloat16 follows its inputs; all else float32."""
     symbol = get_symbol(DEPTHS[unit], activation, shortcut, unit)
     converted = bfloat16.converted(symbol)
     assert converted.list_arguments() == symbol.list_arguments()
@@ -102,21 +104,16 @@ def test_converted_network_takes_and_gives_float32_as_before(activation, shortcu
     attributes = converted.attr_dict()
     for name, before in symbol.attr_dict().items():
         assert before.items() <= attributes[name].items(), name
-
-
-@every_network
-def test_operators_take_the_type_that_the_one_rule_says(activation, shortcut, unit):
-    """Convolutions bfloat16; what oneDNN has follows what it is given; all else float32."""
     following = {"BatchNorm", "relu", "elemwise_add", "Concat", "Pooling", "slice", "zeros_like"}
-    found = operators(bfloat16.converted(get_symbol(DEPTHS[unit], activation, shortcut, unit)))
-    for operator, taken, sources in found:
+    working = operators(converted)
+    for operator, dtype, sources in working:
         if operator == "Convolution":
-            assert taken == "bfloat16"
+            assert dtype == "bfloat16"
         elif operator in following:
-            assert (taken == "bfloat16") == (sources == {"bfloat16"}), operator
+            assert (dtype == "bfloat16") == (sources == {"bfloat16"}), operator
         else:
-            assert taken == "float32", operator
-    assert {"mean", "FullyConnected", "SoftmaxOutput"} <= {operator for operator, _, _ in found}
+            assert dtype == "float32", operator
+    assert {"mean", "FullyConnected", "SoftmaxOutput"} <= {operator for operator, _, _ in working}
 
 
 @pytest.mark.parametrize("activation", PAPER["activations"])
@@ -130,28 +127,28 @@ def test_first_convolution_and_what_follows_it_alone_stay_float32(activation):
     assert named["stage1_unit1_conv1_output"] == named["stage1_unit1__plus0_output"] == "bfloat16"
 
 
+WIDE = {"elemwise_add", "relu", "Pooling", "zeros_like", "Concat"}  # what follows a float32 input
+
+
 @pytest.mark.parametrize(
     "shortcut, wide",
     [
         ("identity", set()),
         ("convolution", set()),
         ("plain", set()),
-        ("dropout", {"Dropout", "elemwise_add", "relu", "Pooling", "zeros_like", "Concat"}),
-        (
-            "constant_scaling",
-            {"_mul_scalar", "elemwise_add", "relu", "Pooling", "zeros_like", "Concat"},
-        ),
+        ("dropout", {"Dropout", *WIDE}),
+        ("constant_scaling", {"_mul_scalar", *WIDE}),
     ],
 )
 def test_networks_without_slow_operators_are_bfloat16_from_end_to_end(shortcut, wide):
-    found = operators(bfloat16.converted(get_symbol(8, "original", shortcut)))
+    working = operators(bfloat16.converted(get_symbol(8, "original", shortcut)))
     classifier = {"mean", "FullyConnected", "SoftmaxOutput"}
-    assert {operator for operator, taken, _ in found if taken == "float32"} == wide | classifier
+    assert {operator for operator, dtype, _ in working if dtype == "float32"} == wide | classifier
 
 
 @mx.operator.register("test_bfloat16_doubled")
 class Doubled(mx.operator.CustomOpProp):
-    """An operator of a user's own, in Python: it doubles what it is given, and wants float32."""
+    """A user's own operator, in Python: it doubles its input, which must be float32."""
 
     def create_operator(self, context, shapes, dtypes):
         class Operator(mx.operator.CustomOp):
@@ -292,37 +289,17 @@ def test_run_that_is_killed_and_stopped_ends_as_an_unbroken_one(train, images, t
 @CALCULATES
 def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
     """Halves of a batch, each with its own BN, on one device, on two, and with two workers."""
-    few = [
-        "--dtype",
-        "bfloat16",
-        "--iterations",
-        "5",
-        "--log-every",
-        "1",
-        "--learning-rate",
-        "0.01",
-    ]
-    losses = {}
-    for name, changes in (
-        ("parts", ["--micro-batch", 10]),
-        ("devices", ["--cpus", 2]),
-        ("whole", []),
-    ):
+    few = "--dtype bfloat16 --iterations 5 --log-every 1 --learning-rate 0.01".split()
+    kinds = {"parts": ["--micro-batch", 10], "devices": ["--cpus", 2], "whole": []}
+    for name, changes in kinds.items():
         code, _, err = train(*few, *changes, "--output", tmp_path / name)
         assert code == 0, err
-    process = start_job(
-        "--data-dir",
-        images,
-        *SMALL,
-        *few,
-        "--kv-store",
-        "dist_sync",
-        "--output",
-        tmp_path / "workers",
-    )
+    words = [*few, "--kv-store", "dist_sync", "--output", tmp_path / "workers"]
+    process = start_job("--data-dir", images, *SMALL, *words)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    for name in ("parts", "devices", "workers", "whole"):
+    losses = {}
+    for name in ("workers", *kinds):
         losses[name] = [row[3] for row in rows(tmp_path / name)]
         assert len(losses[name]) == 5
     for name in ("parts", "workers"):
@@ -377,19 +354,13 @@ def test_dtype_that_a_run_has(monkeypatch, gains, words, dtype):
     assert recipe.dtype == dtype
 
 
-def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch):
-    monkeypatch.setattr(options, "has_bfloat16", lambda: False)
-    refusal(
-        lambda: read_options(["--dtype", "bfloat16"]),
-        "avx512_bf16",
-        "use --dtype float32",
-    )
-    monkeypatch.setattr(options, "has_bfloat16", lambda: True)
-    refusal(
-        lambda: read_options(["--dtype", "bfloat16", "--gpus", "0"]),
-        "CPUs only",
-        "leave out --gpus",
-    )
+@pytest.mark.parametrize(
+    "has, options, words",
+    [(False, [], ["avx512_bf16", "use --dtype float32"]), (True, ["--gpus", "0"], ["CPUs only"])],
+)
+def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch, has, options, words):
+    monkeypatch.setattr("training.options.has_bfloat16", lambda: has)
+    refusal(lambda: read_options(["--dtype", "bfloat16", *options]), *words)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,13 @@ import shutil
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, arrays, refusal, refused, rows, same, start
+from conftest import SMALL, arrays, refusal, refused, rows, run_here, same
 
-from common.errors import UserError
 from data import generated
 from symbols import get_symbol
-from training.initial import INPUTS, frozen_names, initial, with_frozen
+from training.initial import frozen_names, initial, with_frozen
 from training.recipe import Recipe
-from training.weights import read
+from training.weights import read, shapes_of
 
 
 @pytest.fixture(scope="module")
@@ -43,31 +42,16 @@ def three(set_of_ten, tmp_path_factory):
 
 
 def finished(*arguments):
-    """What train_cifar.py says of a run with these arguments."""
-    process = start(*SMALL, "--image-size", "16", *arguments)
-    out, err = process.communicate()
-    assert process.returncode == 0, err
+    """Standard output of train_cifar.py with these arguments."""
+    code, out, err = run_here(*SMALL, "--image-size", "16", *arguments)
+    assert code == 0, err
     return out
 
 
 def tuned(three, output, *arguments):
-    return finished(
-        "--dataset",
-        "pictures",
-        "--data-dir",
-        three,
-        "--batch-size",
-        "10",
-        "--steps",
-        "50",
-        "--learning-rate",
-        "0.02",
-        "--warmup-iterations",
-        "0",
-        *arguments,
-        "--output",
-        output,
-    )
+    options = "--dataset pictures --batch-size 10 --steps 50 --learning-rate 0.02"
+    words = [*options.split(), "--warmup-iterations", "0", "--data-dir", three]
+    return finished(*words, *arguments, "--output", output)
 
 
 def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
@@ -122,58 +106,36 @@ def test_random_weights_are_not_frozen():
     refusal(lambda: Recipe(freeze="all"), "--freeze all", "--initial")
 
 
-def test_same_classes_keep_their_classifier(ten):
-    taken = initial(Recipe(initial=str(ten)), get_symbol(8))
-    assert "fc_weight" in taken.arguments
-    assert "random" not in taken.words
-
-
 def test_classifier_of_classes_with_other_names_is_not_used(ten):
     names = read(ten).class_names
     assert len(names) == 10
     recipe = Recipe(initial=str(ten))
-    assert "fc_weight" in initial(recipe, get_symbol(8), names).arguments
+    for same_names in (names, ()):
+        weights = initial(recipe, get_symbol(8), same_names)
+        assert "fc_weight" in weights.arguments and "random" not in weights.words
     other = initial(recipe, get_symbol(8), names[::-1])
     assert "fc_weight" not in other.arguments and "random" in other.words
 
 
 def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
     deeper = get_symbol(14)
-    arguments, _, states = deeper.infer_shape(data=(1, 3, 8, 8))
-    shapes = {
-        f"arg:{name}": shape
-        for name, shape in zip(deeper.list_arguments(), arguments)
-        if name not in INPUTS
+    arrays = {
+        f"{'aux' if '_moving_' in name else 'arg'}:{name}": mx.nd.zeros(shape)
+        for name, shape in shapes_of(deeper, (1, 3, 8, 8)).items()
     }
-    for name, shape in zip(deeper.list_auxiliary_states(), states):
-        shapes[f"aux:{name}"] = shape
     file = tmp_path / "deeper.params"
-    mx.nd.save(str(file), {name: mx.nd.zeros(shape) for name, shape in shapes.items()})
+    mx.nd.save(str(file), arrays)
     recipe = Recipe(initial=str(file))
-    with pytest.raises(UserError, match="another network: its stage1_unit2"):
-        initial(recipe, get_symbol(8))
-    taken = initial(recipe, get_symbol(14, classes=3))
-    assert "fc_weight" not in taken.arguments
-    assert "fc_weight and fc_bias are random" in taken.words
+    refusal(lambda: initial(recipe, get_symbol(8)), "another network: its stage1_unit2")
+    weights = initial(recipe, get_symbol(14, classes=3))
+    assert "fc_weight" not in weights.arguments
+    assert "fc_weight and fc_bias are random" in weights.words
 
 
-def test_beginning_of_a_name_ends_where_a_part_of_it_does():
+def test_frozen_parameters_are_those_of_the_layers_that_are_named():
     symbol = get_symbol(110)  # eighteen units a stage
     names = frozen_names(symbol, "stage1_unit1")
-    assert names
-    assert all(name.startswith("stage1_unit1_") for name in names)
-
-
-def test_all_is_all_but_the_classifier():
-    symbol = get_symbol(8)
-    assert set(symbol.list_arguments()) - set(frozen_names(symbol, "all")) == {
-        "data",
-        "softmax_label",
-        "fc_weight",
-        "fc_bias",
-    }
-
-
-def test_nothing_frozen_is_the_symbol_as_it_was():
-    symbol = get_symbol(8)
+    assert names and all(name.startswith("stage1_unit1_") for name in names)
+    others = set(symbol.list_arguments()) - set(frozen_names(symbol, "all"))
+    assert others == {"data", "softmax_label", "fc_weight", "fc_bias"}
     assert with_frozen(symbol, frozen_names(symbol, None)) is symbol

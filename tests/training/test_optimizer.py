@@ -51,19 +51,8 @@ def gradients_and_weights(recipe):
 
 @pytest.mark.parametrize("decay, nesterov", [("weights", False), ("all", False), ("weights", True)])
 def test_update_is_the_papers(decay, nesterov):
-    arguments = [
-        "--steps",
-        "4,5",
-        "--warmup-iterations",
-        "2",
-        "--batch-size",
-        "4",
-        "--weight-decay",
-        "0.1",
-        "--decay",
-        decay,
-    ]
-    arguments += ["--nesterov"] * nesterov
+    words = f"--steps 4,5 --warmup-iterations 2 --batch-size 4 --weight-decay 0.1 --decay {decay}"
+    arguments = words.split() + ["--nesterov"] * nesterov
     recipe = read_options(arguments)[1]
     weights, gradients = gradients_and_weights(recipe)
     rates = [0.01, 0.01, 0.1, 0.1, 0.01, 0.001]

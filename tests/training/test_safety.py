@@ -3,21 +3,26 @@
 More of this: make torture, make fuzz.
 """
 
-import json
 import math
 import os
 import shutil
 import signal
+import sys
 import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
-from conftest import SMALL, arrays, begin, refusal, rows, same, start
+from cifar_options import read_options
+from conftest import SMALL, arrays, refusal, rows, run_here, same
 from made_runs import CONFIG, RECIPE, SMALL_RECIPE, resumed
 
+import train_cifar
+import train_notes
+from analysis import departures
 from common.environment import be_deterministic
+from common.errors import UserError
 from data import batches, cifar
 from symbols import get_symbol
 from training import checkpoint, interrupt
@@ -59,41 +64,46 @@ class TrainingSet(batches.TrainingBatches):
             yield batch
 
 
+def train_in(
+    folder,
+    set_,
+    test=(0, None),
+    batch=(0, None),
+    recipe=None,
+    symbol=DROPOUT,
+    devices=1,
+    keep_going=False,
+    deadline=math.inf,
+):
+    """Train in this process, and return the exit code. test, batch: (number, what to call)."""
+    mean = batches.mean_image(set_.train_images)
+    recipe = replace(SMALL_RECIPE, **(recipe or {}))
+    tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
+    images = TrainingSet(set_.train_images, set_.train_labels, mean, recipe.batch_size, recipe.seed)
+    (tests.at, tests.call), (images.at, images.call) = test, batch
+    config = {**CONFIG, "recipe": {**RECIPE, **recipe.settings()}}
+    contexts = [mx.cpu(k) for k in range(devices)]
+    with Run(folder, config, keep_going) as run:
+        saved = run.resume()
+        if run.finished:
+            return 0
+        job = SimpleNamespace(recipe=recipe, symbol=symbol)
+        training = Training(job, run, saved, (images, tests), contexts, Workers("local"))
+        return train(training, deadline)
+
+
 @pytest.fixture
 def trains(set_, tmp_path):
-    """trains("name", test=(6, call), batch=(17, call), recipe={...}, symbol, devices) -> exit code
+    """trains("name", test=(6, call), batch=(17, call), recipe={...}, symbol, devices) -> code"""
+    return lambda name, **options: train_in(tmp_path / name, set_, **options)
 
-    Trains in this process.
-    """
-    mean = batches.mean_image(set_.train_images)
 
-    def call(
-        name,
-        test=(0, None),
-        batch=(0, None),
-        recipe=None,
-        symbol=DROPOUT,
-        devices=1,
-        keep_going=False,
-        deadline=math.inf,
-    ):
-        recipe = replace(SMALL_RECIPE, **(recipe or {}))
-        tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
-        images = TrainingSet(
-            set_.train_images, set_.train_labels, mean, recipe.batch_size, recipe.seed
-        )
-        (tests.at, tests.call), (images.at, images.call) = test, batch
-        config = {**CONFIG, "recipe": {**RECIPE, **recipe.settings()}}
-        contexts = [mx.cpu(k) for k in range(devices)]
-        with Run(tmp_path / name, config, keep_going) as run:
-            saved = run.resume()
-            if run.finished:
-                return 0
-            job = SimpleNamespace(recipe=recipe, symbol=symbol)
-            training = Training(job, run, saved, (images, tests), contexts, Workers("local"))
-            return train(training, deadline)
-
-    return call
+@pytest.fixture(scope="module")
+def whole(set_, tmp_path_factory):
+    """The folder of an uninterrupted run."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert train_in(folder, set_) == 0
+    return folder
 
 
 def signal_self(number):
@@ -107,15 +117,14 @@ def signal_self(number):
     "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_run_that_is_stopped_in_the_middle_of_a_test_repeats_only_the_test(
-    trains, tmp_path, number, code
+    trains, whole, tmp_path, number, code
 ):
-    assert trains("whole") == 0
     # 4 batches a test: in the second test, after iteration 20
     assert trains("broken", test=(6, signal_self(number))) == code
     assert rows(tmp_path / "broken")[-1][0] == 15
     assert checkpoint.paths(tmp_path / "broken")[-1].name == "checkpoint-0000020"
     assert trains("broken") == 0
-    assert same(tmp_path / "whole", tmp_path / "broken")
+    assert same(whole, tmp_path / "broken")
 
 
 def float16_symbol():
@@ -179,33 +188,23 @@ def test_usr1_saves_at_once_and_training_continues(trains, tmp_path):
     assert rows(tmp_path / "run")[-1][0] == 24
 
 
-SENDS_USR1 = """
-import os, signal, sys
-signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-from common.errors import run_main
-from data import cifar
-from {script} import main
-load = cifar.load
-def load_and_signal(*arguments, **options):
-    os.kill(os.getpid(), signal.SIGUSR1)
-    return load(*arguments, **options)
-cifar.load = load_and_signal
-run_main(main)
-"""
+@pytest.mark.parametrize(
+    "main, words",
+    [
+        (train_cifar.main, SMALL),
+        (train_notes.main, ["--units", "1"]),
+        (departures.main, ["none", "--scale", "demo"]),
+    ],
+)
+def test_usr1_before_training_does_not_kill(monkeypatch, main, words):
+    def load(*arguments, **options):
+        signal.raise_signal(signal.SIGUSR1)
+        raise UserError("the data set is loaded")
 
-
-@pytest.mark.parametrize("script", ["train_cifar", "train_notes", "analysis.departures"])
-def test_usr1_before_training_does_not_kill(images, script):
-    options = ["--data-dir", images, "--cost-json"]
-    if script == "train_cifar":
-        options += SMALL
-    if script == "train_notes":
-        options += ["--units", 1]
-    if script == "analysis.departures":
-        options += ["none", "--scale", "demo"]
-    process = begin(SENDS_USR1.format(script=script), *options)
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0 and json.loads(out), err
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    monkeypatch.setattr(cifar, "load", load)
+    monkeypatch.setattr(sys, "argv", ["script", *words])
+    refusal(main, "the data set is loaded")
 
 
 @pytest.mark.parametrize("renames", [0, 1])
@@ -231,24 +230,11 @@ def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch, renames)
 
 
 def test_checkpoints_are_in_the_order_of_their_iterations_beyond_seven_digits(tmp_path):
-    for name in (
-        "checkpoint-9999999",
-        "checkpoint-10000000",
-        "checkpoint-0000020",
-        "checkpoint-x1",
-        "checkpoint-1x1",
-    ):
-        (tmp_path / name).mkdir()
-    assert [checkpoint.iteration_of(path) for path in checkpoint.paths(tmp_path)] == [
-        20,
-        9999999,
-        10000000,
-    ]
-    assert (
-        write_number(19217505) == "19217505"
-        and write_number(0.1) == "0.1"
-        and write_number(None) == ""
-    )
+    for number in ("9999999", "10000000", "0000020", "x1", "1x1"):
+        (tmp_path / f"checkpoint-{number}").mkdir()
+    numbers = [checkpoint.iteration_of(path) for path in checkpoint.paths(tmp_path)]
+    assert numbers == [20, 9999999, 10000000]
+    assert [write_number(value) for value in (19217505, 0.1, None)] == ["19217505", "0.1", ""]
 
 
 def test_second_signal_stops_at_once():
@@ -258,15 +244,14 @@ def test_second_signal_stops_at_once():
     assert stopped.value.code == 143
 
 
-def test_time_limit_stops_in_time_and_the_same_command_goes_on(trains, tmp_path):
-    assert trains("whole") == 0
+def test_time_limit_stops_in_time_and_the_same_command_resumes(trains, whole, tmp_path):
     assert trains("broken", deadline=time.monotonic() + 0.5) == interrupt.OUT_OF_TIME == 75
     assert trains("broken") == 0
-    assert same(tmp_path / "whole", tmp_path / "broken")
+    assert same(whole, tmp_path / "broken")
 
 
 class Clock:
-    """Stands for the time module: time passes when it is told to."""
+    """Replaces the time module: time passes in sleep() only."""
 
     now = 0.0
 
@@ -290,7 +275,7 @@ def test_time_limit_leaves_time_for_a_batch_and_a_checkpoint(monkeypatch):
         while True:
             clock.sleep(0.3)
             interruptions.look()
-    assert stopped.value.code == 75 and 0.5 < clock.now < 2.5 and len(saved) == 1
+    assert stopped.value.args == (75,) and 0.5 < clock.now < 2.5 and len(saved) == 1
 
 
 @pytest.mark.parametrize(
@@ -303,7 +288,7 @@ def test_time_limit_is_read(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h"])
 def test_time_limit_that_is_none_is_refused(text):
-    refusal(lambda: duration(text), "--time-limit", "3h")
+    refusal(lambda: read_options([f"--time-limit={text}"]), "--time-limit", "invalid duration")
 
 
 def test_determinism_is_asked_of_mxnet(monkeypatch):
@@ -312,12 +297,10 @@ def test_determinism_is_asked_of_mxnet(monkeypatch):
     assert os.environ == {"MXNET_ENFORCE_DETERMINISM": "1", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
 
 
-def test_command_line_knows_the_exit_codes(images, tmp_path):
-    process = start(
-        "--data-dir", images, *SMALL, "--output", tmp_path / "run", "--time-limit", "1s"
-    )
-    out, err = process.communicate()
-    assert process.returncode == 75, err
+def test_command_line_has_the_exit_codes(images, tmp_path):
+    words = ["--data-dir", images, *SMALL, "--output", tmp_path / "run", "--time-limit", "0s"]
+    code, out, err = run_here(*words)
+    assert code == 75, err
     assert "time limit" in out and "re-run the command to resume" in out
 
 
@@ -326,34 +309,22 @@ def test_command_line_knows_the_exit_codes(images, tmp_path):
 DIVERGES = {"learning_rate": 1e20, "warmup_learning_rate": 1e20}
 
 
-def test_divergence_is_recorded_in_the_iteration_where_it_happens_whatever_the_log_says(
-    trains, tmp_path
-):
+def test_divergence_is_recorded_in_its_iteration_whatever_the_log_says(trains, tmp_path):
     assert trains("every", recipe={**DIVERGES, "log_every": 1}) == 0
     assert trains("none", recipe={**DIVERGES, "log_every": 1000, "test_every": 1000}) == 0
-    last = read_log(tmp_path / "every")[-1]
-    assert (
-        not math.isfinite(last["train_loss"])
-        and last["test_error"] == 90
-        and last["iteration"] < 24
-    )
+    *before, last = read_log(tmp_path / "every")
+    assert not math.isfinite(last["train_loss"])
+    assert last["test_error"] == 90 and last["iteration"] < 24
     assert [row["iteration"] for row in read_log(tmp_path / "none")] == [last["iteration"]]
-    assert all(math.isfinite(row["train_loss"]) for row in read_log(tmp_path / "every")[:-1])
+    assert all(math.isfinite(row["train_loss"]) for row in before)
 
 
-def test_diverged_run_is_over_unless_told_to_go_on(trains, tmp_path):
+def test_diverged_run_is_over_except_with_keep_going(trains, tmp_path):
     assert trains("run", recipe=DIVERGES) == 0
-    before = read_log(tmp_path / "run")
-    assert (
-        trains("run", recipe=DIVERGES) == 0
-        and read_log(tmp_path / "run")
-        and len(before) == len(read_log(tmp_path / "run"))
-    )
+    before = len(read_log(tmp_path / "run"))
+    assert trains("run", recipe=DIVERGES) == 0
+    assert before and len(read_log(tmp_path / "run")) == before
     assert trains("run", recipe=DIVERGES, keep_going=True) == 0
     assert trains("from the start", recipe=DIVERGES, keep_going=True) == 0
-    assert rows(tmp_path / "run")[-1][0] == 24 and same(
-        tmp_path / "run", tmp_path / "from the start"
-    )
-
-
-# ---- checkpoints
+    assert rows(tmp_path / "run")[-1][0] == 24
+    assert same(tmp_path / "run", tmp_path / "from the start")
