@@ -6,6 +6,7 @@ python -m plots.gates results/analysis/gates-*.csv
 import math
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from common.errors import run_main
 
@@ -20,7 +21,8 @@ LINES = {
     r"trained bias alone: $1-\sigma(b_g)$": ("bias", {"color": "0.2", "linestyle": (0, (4, 2))}),
     "bias before training": ("initial", {"color": "0.2", "linestyle": ":", "linewidth": 2.5}),
 }
-TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+LIMITS = (0.002, 0.99998)  # a factor that rounds to 1 has no place on a logit axis
 
 
 @measured.STYLE
@@ -52,7 +54,7 @@ def _panel(axes, rows):
     """Draw a network's gates. On a logit axis, values near 0 and near 1 can be told apart."""
     units = [row["l"] for row in rows]
     for label, (low, high, alpha) in BANDS.items():
-        edges = [[row[name] for row in rows] for name in (low, high)]
+        edges = [np.clip([row[name] for row in rows], *LIMITS) for name in (low, high)]
         axes.fill_between(units, *edges, color=COLOUR, alpha=alpha, linewidth=0, label=label)
     for label, (column, style) in LINES.items():
         values = [row[column] for row in rows]
@@ -60,7 +62,7 @@ def _panel(axes, rows):
     axes.set_yscale("logit")
     axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_yticks([], minor=True)
-    axes.set(title=rows[0]["label"], ylim=(0.004, 0.9998), xlabel="residual unit (grey: stages)")
+    axes.set(title=rows[0]["label"], ylim=LIMITS, xlabel="residual unit (grey: stages)")
     measured.grid(axes)
     pairs = zip(rows, rows[1:])
     borders = [row["l"] for before, row in pairs if row["channels"] != before["channels"]]
