@@ -177,7 +177,7 @@ watch: $(READY)  ## write plots/watch.html, with the curves of all current runs 
 
 .PHONY: propagation lesion responses gates score predict export compare
 # Measure, then draw the files whose names the measurement prints.
-measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && $(PY) -m plots.$@ $$paths
+measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && $(PY) -m plots.measured $$paths
 trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))
 compare: $(READY)  ## draw several runs in one figure (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=text OUTPUT=file)
 	$(trained)@$(PY) -m plots.compare $(call quote_words,RUN) $(options)

@@ -15,3 +15,4 @@ os.environ["MPLBACKEND"] = "Agg"
 import matplotlib  # noqa: E402
 
 matplotlib.rcdefaults()  # one in the current folder comes before MATPLOTLIBRC
+matplotlib.rcParams["figure.constrained_layout.use"] = True

@@ -1,6 +1,7 @@
 """Draw all tables and figures for which there are logs, the units, and the curves of each run.
 
-Current figures are not drawn again (plots/current.py) unless they are named. Nothing is trained.
+Figures that are newer than their logs and the code are not drawn again, unless they are named.
+Nothing is trained.
 
     python -m plots                             # make plots
     python -m plots summary --scale pocket      # make summary SCALE=pocket
@@ -8,6 +9,8 @@ Current figures are not drawn again (plots/current.py) unless they are named. No
 
 import contextlib
 import io
+import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -17,19 +20,13 @@ from common.environment import physical_cores
 from common.errors import UserError, run_main
 from paper import run_files, scales
 
-from . import current, curves, diagrams, figure_files
+from . import curves, diagrams, figure_files
 from .named import DRAW, has_runs
 
 
 def side_by_side(tasks):
     """Run tasks on all cores; the output of each is printed in one piece."""
-    try:
-        pool = ProcessPoolExecutor(physical_cores())
-    except (OSError, ImportError, NotImplementedError):  # without /dev/shm there is no pool
-        for task in tasks:
-            task()
-        return
-    with pool:
+    with ProcessPoolExecutor(physical_cores()) as pool:
         for output in pool.map(_output, tasks):
             for line in output.splitlines():
                 # two tasks may meet the same bad run
@@ -43,42 +40,58 @@ def _output(task):
     return text.getvalue()
 
 
+def refresh(paths, sources, draw):
+    """Call draw() unless its figures are newer than their sources and the code.
+
+    paths: of the figures. sources: the files and folders that they are drawn from. draw(): writes
+    the figures. Returns whether it was called.
+    """
+    code = [*files.ROOT.glob("plots/*.py"), *files.ROOT.glob("paper/*.*")]
+    newest = max(map(_time, [*sources, *code]))
+    if all(_time(path) > newest for path in paths):
+        return False
+    begin = time.time()
+    draw()
+    for path in paths:
+        if path.is_file():  # older than a row that arrives while it is drawn
+            os.utime(path, (begin, begin))
+    return True
+
+
+def _time(path):
+    """When a file was written, in seconds; 0 if it does not exist."""
+    return path.stat().st_mtime if path.exists() else 0
+
+
 def draw_scale(scale):
     """The tables and figures of a scale that have runs."""
-    sources = current.logs(scale)
+    sources = []
+    for place in (files.RESULTS / scale, files.RUNS / scale):
+        sources += [place, *place.glob("*"), *place.glob("*/*/*.csv"), *place.glob("*/*/*.json")]
     for name in DRAW:
         if has_runs(name, scale):
             path = figure_files.figure_of(name, scale)
-            current.refresh([path], sources, partial(DRAW[name], name, scale))
+            refresh([path], sources, partial(DRAW[name], name, scale))
 
 
 def draw_diagrams():
-    sources = (files.ROOT / "symbols").rglob("*.py")
-    current.refresh(diagrams.paths(), sources, diagrams.draw_all)
-
-
-def each_run():
-    """A task for every run."""
-    return [partial(draw_run, folder) for folder in run_files.every_folder()]
+    refresh(diagrams.paths(), (files.ROOT / "symbols").rglob("*.py"), diagrams.draw_all)
 
 
 def draw_run(folder):
+    """The curves of a run."""
     path = figure_files.figure_path(folder)
+    sources = [folder / "log.csv", folder / "config.json"]
     try:
-        current.refresh(
-            [path], current.log(folder), lambda: curves.draw([run_files.read(folder)], path)
-        )
-    except UserError as error:
+        refresh([path], sources, partial(curves.draw, folder))
+    except (UserError, OSError) as error:
         print(f"left out: {error}")
-    except OSError as error:
-        print(f"left out: {folder} ({error})")
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="name", help=f"{', '.join(DRAW)} (default: everything)"
-    )
+    names = f"{', '.join(DRAW)} (default: everything)"
+    parser.add_argument("names", nargs="*", metavar="name", help=names)
     parser.add_argument("--scale", help=f"{', '.join(scales.SCALES)} (default: all)")
     arguments = parser.parse_args()
     for name in arguments.names:
@@ -88,9 +101,8 @@ def main():
         scales.scale_named(arguments.scale)
     selected = [arguments.scale] if arguments.scale else list(scales.SCALES)
     if not arguments.names:
-        side_by_side(
-            [*(partial(draw_scale, scale) for scale in selected), draw_diagrams, *each_run()]
-        )
+        runs = [partial(draw_run, folder) for folder in run_files.every_folder()]
+        side_by_side([*(partial(draw_scale, scale) for scale in selected), draw_diagrams, *runs])
     for scale in selected:
         for name in arguments.names:
             DRAW[name](name, scale)

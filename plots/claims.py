@@ -5,10 +5,9 @@ from collections import namedtuple
 
 from paper import experiments
 
-# names: tables and figures that runs fill. diagrams and measured: figures that exist at no scale.
-Claim = namedtuple("Claim", "title text names diagrams measured", defaults=((), ()))
-# pattern: of the file's name, without suffix. text: what the figure shows. command: draws it.
-Figure = namedtuple("Figure", "pattern text command", defaults=("make diagrams",))
+# names: tables and figures that runs fill. figures: {file name: what it shows}, of figures that exist
+# at no scale.
+Claim = namedtuple("Claim", "title text names figures", defaults=({},))
 
 CLAIMS = [
     Claim(
@@ -22,52 +21,34 @@ CLAIMS = [
         "The paper, section 3: scaling, gating, a 1x1 convolution or dropout on the shortcut "
         "impedes the signal. Training loss and test error are higher than with the identity.",
         ["table1", "figure3", experiments.SEARCH],
-        [
-            Figure(
-                "figure2",
-                "The shortcuts of Figure 2: identity, constant scaling, exclusive gating, "
-                "shortcut-only gating, 1x1 convolution, dropout. ReLU follows each addition.",
-            )
-        ],
-        [
-            Figure(
-                "gates-*",
-                "Factor 1 - g(x) on the shortcut of each residual unit of trained networks with "
-                "gates: quantiles, and the factor of the bias before and after training.",
-                'make gates RUN="..."',
-            )
-        ],
+        {
+            "figure2": "The shortcuts of Figure 2: identity, constant scaling, exclusive gating, "
+            "shortcut-only gating, 1x1 convolution, dropout. ReLU follows each addition.",
+            "gates-*": "Factor 1 - g(x) on the shortcut of each residual unit of trained networks "
+            "with gates: quantiles, and the factor of the bias before and after training.",
+        },
     ),
     Claim(
         "Activations",
         "The paper, section 4: with BN and ReLU before the weights, the shortcut is an identity "
         "from the first unit to the last, and the error is lowest.",
         ["table2", "figure6"],
-        [
-            Figure(
-                "figure4",
-                "The residual units of Figure 4, with BN and ReLU at five places. Only in (c), "
-                "(d) and (e) nothing follows the addition.",
-            ),
-            Figure(
-                "figure5",
-                "Figure 5: an activation that acts on the weight path only is the pre-activation "
-                "of the next unit.",
-            ),
-        ],
+        {
+            "figure4": "The residual units of Figure 4, with BN and ReLU at five places. Only in "
+            "(c), (d) and (e) nothing follows the addition.",
+            "figure5": "Figure 5: an activation that acts on the weight path only is the "
+            "pre-activation of the next unit.",
+        },
     ),
     Claim(
         "Depth",
         "The paper, Tables 3 and 4 and Figure 1: the advantage of the pre-activation unit grows "
         "with depth, up to 1001 layers.",
         ["table3", "table4", "figure1"],
-        [
-            Figure(
-                "figure1-units",
-                "Left half of Figure 1: the original residual unit and the proposed one. The grey "
-                "line is the shortcut.",
-            )
-        ],
+        {
+            "figure1-units": "Left half of Figure 1: the original residual unit and the proposed "
+            "one. The grey line is the shortcut.",
+        },
     ),
     Claim(
         "Degradation",
@@ -86,44 +67,22 @@ CLAIMS = [
         "addition are identities, a part of the gradient reaches every unit directly, whatever "
         "the weights are.",
         [],
-        measured=[
-            Figure(
-                "propagation-110",
-                "Norm of the gradient, of its part through shortcuts alone and of the signal at "
-                "each residual unit of 110-layer networks before training. Left: the shortcuts of "
-                "Figure 2. Right: the activations of Figure 4.",
-                "make propagation",
-            ),
-            Figure(
-                "propagation-lambda",
-                "Shortcuts scaled by lambda: the gradient through shortcuts alone and the product "
-                "of equation (8), per stage. Left: pre-activation. Right: ReLU after the addition.",
-                "make propagation",
-            ),
-            Figure(
-                "propagation-depth",
-                "Gradient and signal in networks of 110 and of 1001 layers before training. Left: "
-                "original unit. Right: pre-activation.",
-                "make propagation",
-            ),
-            Figure(
-                "propagation-*pocket*",
-                "Gradient and signal at each residual unit before and after training.",
-                'make propagation NETWORKS="..."',
-            ),
-            Figure(
-                "lesion-*",
-                "Test error of trained networks after residual units are deleted or swapped, "
-                "without retraining. Grey: Veit, Wilber and Belongie (1605.06431).",
-                'make lesion RUN="..."',
-            ),
-            Figure(
-                "responses-*",
-                "Standard deviation of each 3x3 layer's response in trained networks, in the order "
-                "of the layers and sorted. Light: 1512.03385, Figure 7.",
-                'make responses RUN="..."',
-            ),
-        ],
+        {
+            "propagation-110": "Norm of the gradient, of its part through shortcuts alone and of "
+            "the signal at each residual unit of 110-layer networks before training. Left: the "
+            "shortcuts of Figure 2. Right: the activations of Figure 4.",
+            "propagation-lambda": "Shortcuts scaled by lambda: the gradient through shortcuts "
+            "alone and the product of equation (8), per stage. Left: pre-activation. Right: ReLU "
+            "after the addition.",
+            "propagation-depth": "Gradient and signal in networks of 110 and of 1001 layers "
+            "before training. Left: original unit. Right: pre-activation.",
+            "propagation-*pocket*": "Gradient and signal at each residual unit before and after "
+            "training.",
+            "lesion-*": "Test error of trained networks after residual units are deleted or "
+            "swapped, without retraining. Grey: Veit, Wilber and Belongie (1605.06431).",
+            "responses-*": "Standard deviation of each 3x3 layer's response in trained networks, "
+            "in the order of the layers and sorted. Light: 1512.03385, Figure 7.",
+        },
     ),
 ]
 # What the figures that runs fill show; the report appends the final test errors.
@@ -142,3 +101,9 @@ FORMS = {
     "the original network's runs.",
     experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",
 }
+
+
+def command(stem):
+    """The command that draws a figure that exists at no scale."""
+    kind = stem.split("-")[0]
+    return "make diagrams" if kind.startswith("figure") else f"make {kind}"

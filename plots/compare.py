@@ -16,35 +16,29 @@ from common.errors import UserError, run_main
 from paper import run_files
 
 from . import figure_files, scales
-from .curves import draw, legend, line, panel, test_set
-from .series import accuracy, legend_label
+from .curves import figure_of, legend, line, panel, test_set
+from .series import legend_label
 from .styles import styles
 
-# (column of training, column of testing, function of both, axis label)
-WHAT = {
-    "error": ("train_error", "test_error", None, "Error, %"),
-    "loss": ("train_loss", "test_loss", None, "Loss, nats"),
-    "accuracy": ("train_error", "test_error", accuracy, "Accuracy, %"),
-}
+UNITS = {"error": "%", "loss": "nats", "accuracy": "%"}
 LONGEST = 60  # characters of the networks' names in a file's name
 
 
 def one_quantity(axes, curves, title, what, by):
     """Draw one quantity on one axis: testing solid, training dashed."""
-    training, testing, change, label = WHAT[what]
+    training = f"train_{what}"
+    testing = f"test_{what}"
     colours = styles([curve.runs[0].config["recipe"] for curve in curves])
     for curve, (colour, marker) in zip(curves, colours):
-        line(axes, curve, training, colour, by=by, change=change)
-        line(axes, curve, testing, colour, marker, legend_label(curve, what), by, change)
-    label += f" (solid: {test_set(curves).lower()}; dashed: training)"
+        line(axes, curve, training, colour, by=by)
+        line(axes, curve, testing, colour, marker, legend_label(curve, what), by)
+    images = test_set(curves).lower()
+    label = f"{what.capitalize()}, {UNITS[what]} (solid: {images}; dashed: training)"
     scales.x_axis(axes, curves, by)
-    values = scales.ends(curves, (training, testing), change=change)
     if what == "loss":
-        losses = [value for value in values if scales.LEAST < value < 1 / scales.LEAST]
-        scales.loss_axis(axes, scales.Limits(scales.padded_log(losses or [1]), None, False), label)
+        scales.loss_axis(axes, scales.loss_range(curves, (training, testing)), label)
     else:
-        limits = scales.Limits(None, scales.padded(values or [0, 100]), False)
-        scales.error_axis(axes, limits, label)
+        scales.error_axis(axes, scales.percent_range(curves, (training, testing)), label)
     legend(axes, title)
 
 
@@ -57,61 +51,48 @@ def run_folders(paths):
     return list({path.resolve(): path for path in folders}.values())
 
 
-def description(runs, what, by, title):
+def description(arguments, runs):
     """A mark in a figure's file by which the same comparison is recognized."""
-    text = "\n".join([what or "", by, title or "", *(str(run.folder) for run in runs)])
+    folders = [str(run.folder) for run in runs]
+    text = repr((arguments.what, arguments.by, arguments.title, folders))
     return f"plots.compare {hashlib.sha1(text.encode()).hexdigest()}"
 
 
-def free_path(runs, output, mark, what=None, by="iteration"):
-    """The file of the figure, which is never one with another content.
+def free_path(output, runs, mark):
+    """The file of the figure. Raises UserError if it exists and has another content.
 
-    output: where the user wants it; None: a name in plots/figures/ made of the networks' names.
+    output: where the user wants it; None: in plots/figures/, with the networks' names.
     """
-    if output:
-        figure_files.check_ending(output)
-        if not _is_free(output, mark):
-            raise UserError(f"{output} is another figure: choose another OUTPUT=, or delete it")
-        return output
     networks = "-".join(dict.fromkeys(run.config["name"] for run in runs))
-    stem = f"compare-{networks[:LONGEST].rstrip('-')}"
-    if what or by != "iteration":
-        stem += f"-{what or 'curves'}-by-{by}"
-    number = 1
-    path = files.FIGURES / f"{stem}.png"
-    while not _is_free(path, mark):
-        number += 1
-        path = files.FIGURES / f"{stem}-{number}.png"
+    name = f"compare-{networks[:LONGEST].rstrip('-')}-{mark[-6:]}.png"
+    path = output or files.FIGURES / name
+    figure_files.check_ending(path)
+    if path.exists() and mark.encode() not in path.read_bytes():
+        raise UserError(f"{path} is another figure: choose another OUTPUT=, or delete it")
     return path
-
-
-def _is_free(path, mark):
-    return not path.exists() or (path.is_file() and mark.encode() in path.read_bytes())
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("runs", nargs="+", type=folder, help="folders of runs or of networks")
-    parser.add_argument("--what", choices=WHAT, help="one quantity, of training and of testing")
-    parser.add_argument(
-        "--by", choices=("iteration", "epoch"), default="iteration", help="x axis (iteration)"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("runs", nargs="+", type=folder, help="folders of runs or of networks")
+    add("--what", choices=UNITS, help="one quantity, of training and of testing")
+    add("--by", choices=("iteration", "epoch"), default="iteration", help="x axis (iteration)")
+    add(
         "--output",
         type=folder,
         metavar="FILE",
-        help=".png, .pdf or .svg (plots/figures/compare-<networks>.png)",
+        help=".png, .pdf or .svg (plots/figures/compare-<networks>-<number>.png)",
     )
-    parser.add_argument("--title")
+    add("--title")
     arguments = parser.parse_args()
     runs = [run_files.read(path) for path in run_folders(arguments.runs)]
-    by = arguments.by
-    fill = partial(panel, by=by)
+    mark = description(arguments, runs)
+    path = free_path(arguments.output, runs, mark)
+    fill = partial(panel, by=arguments.by)
     if arguments.what:
-        fill = partial(one_quantity, what=arguments.what, by=by)
-    mark = description(runs, arguments.what, by, arguments.title)
-    path = free_path(runs, arguments.output, mark, arguments.what, by)
-    draw(runs, path, arguments.title, fill, mark)
+        fill = partial(one_quantity, what=arguments.what, by=arguments.by)
+    figure_files.save(figure_of(runs, arguments.title, fill), path, mark)
 
 
 if __name__ == "__main__":

@@ -24,31 +24,26 @@ def write(folder, suffix, names, counts, note):
     images = counts.sum(axis=1)
     percent = 100 * counts / np.maximum(images, 1)[:, None]
     accuracies = [f"{share:.2f}" if n else "" for n, share in zip(images, np.diag(percent))]
-    tables = {
-        "classes": [
-            ("class", "images", "correct", "accuracy (%)"),
-            *zip(names, images, np.diag(counts), accuracies),
-        ],
-        "confusion": [("class", *names), *((name, *row) for name, row in zip(names, counts))],
-    }
-    for name, rows in tables.items():
-        path = folder / f"{name}{suffix}.csv"
-        write_whole(path, csv_text(rows))
-        print(os.path.relpath(path))
+    head = ("class", "images", "correct", "accuracy (%)")
+    classes = [head, *zip(names, images, np.diag(counts), accuracies)]
+    write_csv(folder / f"classes{suffix}.csv", classes)
+    matrix = [("class", *names), *((name, *row) for name, row in zip(names, counts))]
+    write_csv(folder / f"confusion{suffix}.csv", matrix)
     _draw(folder / f"confusion{suffix}.png", [plain(name[:30]) for name in names], percent, note)
 
 
-def csv_text(rows):
-    """Rows as CSV."""
+def write_csv(path, rows):
+    """Write rows as CSV, and print the path."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    write_whole(path, text.getvalue())
+    print(os.path.relpath(path))
 
 
 def _draw(path, names, percent, note):
     count = len(names)
     side = min(4 + 0.35 * count, 12)
-    figure, axes = plt.subplots(figsize=(side + 1.5, side), layout="constrained")
+    figure, axes = plt.subplots(figsize=(side + 1.5, side))
     image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, ax=axes, label="share of the class (%)", shrink=0.8)
     axes.set_xlabel("predicted class")
@@ -56,13 +51,9 @@ def _draw(path, names, percent, note):
     if count <= NAMED:
         axes.set_xticks(range(count), names, rotation=90, fontsize=8)
         axes.set_yticks(range(count), names, fontsize=8)
-    if count <= COUNTED:
-        for (row, column), share in np.ndenumerate(percent):
-            if share >= 0.5:
-                colour = "white" if share > 50 else "black"
-                axes.text(
-                    column, row, f"{share:.0f}", ha="center", va="center", fontsize=8, color=colour
-                )
+    for (row, column), share in np.ndenumerate(percent):
+        if share >= 0.5 and count <= COUNTED:
+            style = dict(color="white" if share > 50 else "black", fontsize=8)
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", **style)
     write_below(figure, note)
     save(figure, path)
-    plt.close(figure)

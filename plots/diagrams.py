@@ -21,8 +21,8 @@ from .layout import MEETINGS, of_network
 from .paper_form import in_paper_form
 from .routes import HALF_BOX, HALF_CIRCLE, Router
 
-# units: the numbers of the first and the last unit, in the first stage. frames: what is drawn as
-# one unit, see _frames. form: a function that rewrites the symbol.
+# units: the numbers of the first and the last unit, in the first stage. frames: as for _frames().
+# form: a function that rewrites the symbol.
 Panel = namedtuple(
     "Panel", "title activation shortcut units frames form", defaults=((2, 2), None, None)
 )
@@ -68,52 +68,34 @@ GREY = "0.55"
 FRAME = "#a000a0"
 
 
-class Drawing:
-    """A panel and the layout of its graph, to be drawn into axes of its size.
+def draw_unit(axes, panel):
+    """Draw a panel's units from x_l at the top to the last output at the bottom.
 
-    left, right: the ends of the x axis, in units of a diagram. height: of the y axis.
+    Returns (left, right, bottom): the ends of the x axis and of the y axis, in units of a diagram.
     """
-
-    def __init__(self, panel):
-        self.panel = panel
-        self._layout = of_network(panel.activation, panel.shortcut, *panel.units, form=panel.form)
-        half = {
-            name: HALF_CIRCLE if self._layout.is_meeting(name) else HALF_BOX
-            for name in self._layout.inputs
-        }
-        self._router = Router(self._layout.places(), half)
-        self._arrows = [
-            (source, name, self._router.way(source, name))
-            for name, sources in self._layout.inputs.items()
-            for source in sources
-        ]
-        last = list(self._layout.inputs)[-1]
-        x, y = self._router.at[last]
-        self._end = (x, y + 1.3)
-        self._arrows.append((last, None, [(x, y + half[last][1]), self._end]))
-        points = [point for _, _, points in self._arrows for point in points]
-        boxes = [(self._router.at[name][0], width) for name, (width, _) in half.items()]
-        self.left = min(min(x for x, _ in points), *(x - width for x, width in boxes)) - MARGIN
-        self.right = max(max(x for x, _ in points), *(x + width for x, width in boxes)) + MARGIN
-        self.height = self._end[1] + 1
-
-    def draw(self, axes):
-        """From x_l at the top to the last unit's output at the bottom."""
-        for source, name, points in self._arrows:
-            # the paper draws the way straight down the shortcut as a broad grey arrow
-            straight = len(points) == 2 and points[0][0] == 0
-            _arrow(axes, points, straight and (name is None or self._router.at[name][0] == 0))
-            if self._layout.words.get(name) == MEETINGS["elemwise_sub"]:
-                _sign(axes, points, "+" if source == self._layout.inputs[name][0] else "\u2212")
-        for name in self._layout.inputs:
-            _box(axes, *self._router.at[name], self._layout.words[name], self._layout.kind[name])
-        style = dict(ha="right", va="center", fontsize=12)
-        axes.text(-0.25, -0.1, "$x_l$", **style)
-        output = f"$x_{{l+{len(self._layout.units)}}}$"
-        axes.text(self._end[0] - 0.25, self._end[1] - 0.15, output, **style)
-        if self.panel.frames:
-            for members in _frames(self._layout, self.panel.frames):
-                _frame(axes, [self._router.at[name] for name in members])
+    layout = of_network(panel.activation, panel.shortcut, *panel.units, form=panel.form)
+    router = Router(layout)
+    last = list(layout.inputs)[-1]
+    x, y = router.at[last]
+    end = (x, y + 1.3)
+    arrows = [*router.arrows, (last, None, [(x, y + router.half[last][1]), end])]
+    for source, name, points in arrows:
+        # the paper draws the way straight down the shortcut as a broad grey arrow
+        straight = len(points) == 2 and points[0][0] == 0
+        _arrow(axes, points, straight and (name is None or router.at[name][0] == 0))
+        if layout.words.get(name) == MEETINGS["elemwise_sub"]:
+            _sign(axes, points, "+" if source == layout.inputs[name][0] else "\u2212")
+    for name in layout.inputs:
+        _box(axes, *router.at[name], layout.words[name], layout.kind[name])
+    style = dict(ha="right", va="center", fontsize=12)
+    axes.text(-0.25, -0.1, "$x_l$", **style)
+    axes.text(end[0] - 0.25, end[1] - 0.15, f"$x_{{l+{len(layout.units)}}}$", **style)
+    for members in _frames(layout, panel.frames):
+        _frame(axes, [router.at[name] for name in members])
+    edges = [x for _, _, points in arrows for x, _ in points]
+    for name, (width, _) in router.half.items():
+        edges += [router.at[name][0] - width, router.at[name][0] + width]
+    return min(edges) - MARGIN, max(edges) + MARGIN, end[1] + 1
 
 
 def _box(axes, x, y, text, kind):
@@ -124,17 +106,9 @@ def _box(axes, x, y, text, kind):
         axes.text(x, y, text, fontsize=12, **label)
         axes.add_patch(Ellipse((x, y), 2 * width, 2 * height, facecolor="white", **style))
         return
-    width, height = HALF_BOX
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - width + 0.05, y - height + 0.05),
-            2 * width - 0.1,
-            2 * height - 0.1,
-            boxstyle="round,pad=0.05",
-            facecolor=COLOURS[kind],
-            **style,
-        )
-    )
+    width, height = (half - 0.05 for half in HALF_BOX)
+    style.update(boxstyle="round,pad=0.05", facecolor=COLOURS[kind])
+    axes.add_patch(FancyBboxPatch((x - width, y - height), 2 * width, 2 * height, **style))
     lines = textwrap.wrap(text, 14) if len(text) > 16 else [text]
     size = 9.5 * min(1, 12 / max(map(len, lines)), 1.7 / len(lines))
     axes.text(x, y, "\n".join(lines[:2]), fontsize=size, **label)
@@ -165,15 +139,13 @@ def _frames(layout, kind):
     """The nodes in each frame.
 
     whole: a unit as its file builds it. shifted: from a unit's first weight to the next unit's
-    activation, as in Figure 5(b).
+    activation, as in Figure 5(b). None: no frames.
     """
     members = [layout.members(unit) for unit in layout.units]
-    if kind == "whole":
-        return members
-    early = [
-        [name for name in nodes if name in layout.before(f"{unit}conv1")]
-        for unit, nodes in zip(layout.units, members)
-    ]
+    if kind != "shifted":
+        return members if kind else []
+    weights = [layout.before[f"{unit}conv1"] for unit in layout.units]
+    early = [[name for name in nodes if name in first] for nodes, first in zip(members, weights)]
     following = [*early[1:], []]
     return [
         [name for name in nodes if name not in first] + later
@@ -182,47 +154,40 @@ def _frames(layout, kind):
 
 
 def _frame(axes, points):
-    left = min(x for x, _ in points) - HALF_BOX[0] - 0.15
-    right = max(x for x, _ in points) + HALF_BOX[0] + 0.15
-    top = min(y for _, y in points) - 0.42
-    bottom = max(y for _, y in points) + 0.42
+    """A dashed frame around the boxes at some points."""
+    x, y = zip(*points)
+    left = min(x) - HALF_BOX[0] - 0.15
+    top = min(y) - 0.42
+    size = (max(x) + HALF_BOX[0] + 0.15 - left, max(y) + 0.42 - top)
     style = dict(fill=False, zorder=0, edgecolor=FRAME, linewidth=1, linestyle=(0, (4, 3)))
-    axes.add_patch(Rectangle((left, top), right - left, bottom - top, **style))
+    axes.add_patch(Rectangle((left, top), *size, **style))
 
 
-def draw_figure(panels, path, title):
+def draw_figure(panels, name, title):
     """Draw panels in rows of COLUMNS, under plots/figures/."""
-    drawings = [Drawing(panel) for panel in panels]
-    columns = min(COLUMNS, len(drawings))
-    rows = -(-len(drawings) // columns)
-    left = min(drawing.left for drawing in drawings)
-    right = [max(drawing.right for drawing in drawings[k::columns]) for k in range(columns)]
-    widths = [INCHES[0] * (end - left) for end in right]
-    height = INCHES[1] * max(drawing.height for drawing in drawings)
-    title = "\n".join(textwrap.wrap(title, int(11 * max(4.5, sum(widths)))))
-    size = (max(4.5, sum(widths)), (height + TITLE) * rows + TITLE)
-    figure = plt.figure(figsize=size)
-    for number, drawing in enumerate(drawings):
-        row, column = divmod(number, columns)
-        x = (size[0] - sum(widths)) / 2 + sum(widths[:column])
-        y = (height + TITLE) * (rows - 1 - row)
-        box = (x / size[0], y / size[1], widths[column] / size[0], height / size[1])
-        axes = figure.add_axes(box)
+    columns = min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, grid = plt.subplots(rows, columns, squeeze=False, layout="none")
+    for axes in grid.flat:
         axes.axis("off")
-        axes.set(xlim=(left, right[column]), ylim=(height / INCHES[1] - 0.5, -0.5))
-        drawing.draw(axes)
-        middle = (drawing.right - left) / (right[column] - left) / 2
-        axes.set_title(drawing.panel.title, fontsize=11, x=middle)
+    ends = [draw_unit(axes, panel) for axes, panel in zip(grid.flat, panels)]
+    left = min(start for start, _, _ in ends)
+    right = [max(end for _, end, _ in ends[k::columns]) for k in range(columns)]
+    bottom = max(end for _, _, end in ends)
+    for axes, panel, (_, end, _), limit in zip(grid.flat, panels, ends, rows * right):
+        axes.set(xlim=(left, limit), ylim=(bottom - 0.5, -0.5))
+        axes.set_title(panel.title, fontsize=11, x=(end - left) / (limit - left) / 2)
+    widths = [INCHES[0] * (end - left) for end in right]
+    height = INCHES[1] * bottom
+    size = (max(4.5, sum(widths)), (height + TITLE) * rows + TITLE)
+    figure.set_size_inches(size)
+    grid[0, 0].get_gridspec().set_width_ratios(widths)
+    margin = (1 - sum(widths) / size[0]) / 2
+    top = 1 - 2 * TITLE / size[1]
+    figure.subplots_adjust(margin, 0, 1 - margin, top, wspace=0, hspace=TITLE / height)
+    title = textwrap.fill(title, int(11 * size[0]))
     figure.suptitle(title, fontsize=12, y=1 - 0.1 / size[1], va="top")
-    figure_files.save(figure, files.FIGURES / path)
-    plt.close(figure)
-
-
-def draw_network(name):
-    """The unit of a network that is named without its depth."""
-    activation, shortcut, _ = names.parse(f"{name}26")
-    panel = Panel(name.replace("_", " "), activation, shortcut)
-    draw_figure([panel], f"unit-{name}.png", "one unit, as it is computed")
+    figure_files.save(figure, files.FIGURES / f"{name}.png")
 
 
 def own_variants():
@@ -251,22 +216,20 @@ def draw_all():
 
 
 def draw(name):
-    """Draw a figure of FIGURES, or a network's unit."""
+    """Draw a figure of FIGURES, or the unit of a network that is named without its depth."""
     if name in FIGURES:
         title, panels = FIGURES[name]
-        draw_figure(panels, f"{name}.png", title)
+        draw_figure(panels, name, title)
     else:
-        draw_network(name)
+        activation, shortcut, _ = names.parse(f"{name}26")
+        panel = Panel(name.replace("_", " "), activation, shortcut)
+        draw_figure([panel], f"unit-{name}", "one unit, as it is computed")
 
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        help=f"{', '.join(FIGURES)}, or a network without its depth",
-    )
+    names_help = f"{', '.join(FIGURES)}, or a network without its depth"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=names_help)
     typed = parser.parse_args().names
     for name in typed:
         draw(name)

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageChops, ImageStat
@@ -19,8 +20,27 @@ from paper import run_files
 
 FIRM = "\u00a0"  # a blank at which no line ends
 DPI = 150
-# Where each vector format has the description, and its date, which is left out.
-METADATA = {".pdf": ("Subject", "CreationDate"), ".svg": ("Description", "Date")}
+VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the description
+
+
+def facts(runs):
+    """{fact: its values in some runs, listed}: of the recipe, the data, the types and the machines."""
+    fields = ("image_size", "iterations", "batch_size", "seed")
+    return {
+        **{field: listed(run.config["recipe"][field] for run in runs) for field in fields},
+        **{
+            field: listed(run.config["host"][field] for run in runs)
+            for field in ("devices", "cores")
+        },
+        "data": listed(run.config["data"] for run in runs),
+        "types": listed(map(run_files.dtype, runs)),
+        "scale": listed(map(run_files.recipe_of, runs)),
+    }
+
+
+def listed(values):
+    """Different values as text, sorted."""
+    return ", ".join(map(str, sorted(set(values))))
 
 
 def source(runs, of="curve"):
@@ -28,45 +48,24 @@ def source(runs, of="curve"):
 
     of: what shows the median of a network's seeds; None if the figure shows each seed.
     """
-    recipes = [run.config["recipe"] for run in runs]
-    hosts = [run.config["host"] for run in runs]
-    seeds = sorted({recipe["seed"] for recipe in recipes})
-    seeds_text = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    if of and len(seeds) > 1:
-        seeds_text = f"a {of}: median of its seeds, band: all of them; {seeds_text}"
-    return "; ".join(
-        [
-            _listed(run.config["data"] for run in runs),
-            _scales(runs),
-            f"{_listed(recipe['image_size'] for recipe in recipes)} pixels square",
-            f"batch {_listed(recipe['batch_size'] for recipe in recipes)}",
-            _listed(map(run_files.dtype, runs)),
-            seeds_text,
-            f"{_listed(host['devices'] for host in hosts)} "
-            f"({_listed(host['cores'] for host in hosts)} cores)",
-        ]
+    known = facts(runs)
+    several = "," in known["seed"]
+    scale = f"scale {known['scale']}".replace(f"scale {run_files.OWN_RECIPE}", run_files.OWN_RECIPE)
+    median = f"a {of}: median of its seeds, band: all of them; " if of and several else ""
+    return (
+        f"{known['data']}; {scale}; {known['image_size']} pixels square; "
+        f"batch {known['batch_size']}; {known['types']}; {median}"
+        f"seed{'s' if several else ''} {known['seed']}; {known['devices']} ({known['cores']} cores)"
     )
 
 
-def _listed(values):
-    return ", ".join(sorted({str(value) for value in values}))
-
-
-def _scales(runs):
-    """'scale desk, own recipe'"""
-    names = {run_files.recipe_of(run) for run in runs}
-    own = [run_files.OWN_RECIPE] if run_files.OWN_RECIPE in names else []
-    known = sorted(names.difference(own))
-    return ", ".join([f"scale {', '.join(known)}"] * bool(known) + own)
-
-
 def caption(figure, runs, of="curve", note=""):
-    """Write source() below a figure, in lines no longer than the figure is wide."""
+    """Write a note and source() below a figure."""
     write_below(figure, "; ".join(filter(None, [note, source(runs, of)])))
 
 
 def write_below(figure, text):
-    """Write small text below a figure."""
+    """Write small text below a figure, in lines no longer than the figure is wide."""
     lines = wrapped(text, round(19 * figure.get_figwidth()))
     figure.supxlabel(plain(lines), fontsize=7, color="0.3")
 
@@ -110,10 +109,10 @@ def use_fonts_for(text):
 
 def figure_path(folder):
     """The figure of a run: in plots/figures/ for a published run, else in the run's folder."""
-    try:
-        parts = Path(folder).resolve().relative_to(files.RESULTS).parts
-    except ValueError:
-        return Path(folder) / "curves.png"
+    folder = Path(folder)
+    if files.RESULTS not in folder.resolve().parents:
+        return folder / "curves.png"
+    parts = folder.resolve().relative_to(files.RESULTS).parts
     name = "-".join(part for part in parts if part not in ("full", "seed0"))
     return files.FIGURES / f"{name}.png"
 
@@ -123,7 +122,7 @@ def figure_of(name, scale):
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
-def png(figure, description=None):
+def png(figure, description=""):
     """A figure as the bytes of a PNG, with a description in its metadata.
 
     It has a palette if that changes nothing that one can see: photographs keep their colours.
@@ -143,27 +142,22 @@ def png(figure, description=None):
     return content.getvalue()
 
 
-def vector(figure, suffix, description=None):
-    """A figure as the bytes of a PDF or SVG; equal figures have equal bytes."""
-    content = io.BytesIO()
-    about, date = METADATA[suffix]
-    with matplotlib.rc_context({"svg.hashsalt": "figure"}):
-        figure.savefig(content, format=suffix[1:], metadata={about: description, date: None})
-    return content.getvalue()
-
-
 def check_ending(path):
     """Raise UserError unless figures can be written in the format that a file's ending names."""
-    if path.suffix not in (".png", *METADATA):
+    if path.suffix not in (".png", *VECTORS):
         raise UserError(
             f"{path}: a figure is .png, .pdf or .svg; give the file one of these endings"
         )
 
 
-def save(figure, path, description=None):
-    """Write a figure as PNG, PDF or SVG, complete or not at all."""
-    vectors = path.suffix in METADATA
-    files.write_whole(
-        path, vector(figure, path.suffix, description) if vectors else png(figure, description)
-    )
+def save(figure, path, description=""):
+    """Write a figure as PNG, PDF or SVG, complete or not at all, and close it."""
+    content = io.BytesIO()
+    if path.suffix in VECTORS:
+        about = {VECTORS[path.suffix]: description}
+        figure.savefig(content, format=path.suffix[1:], metadata=about)
+    else:
+        content.write(png(figure, description))
+    files.write_whole(path, content.getvalue())
     print(os.path.relpath(path))
+    plt.close(figure)

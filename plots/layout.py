@@ -1,5 +1,7 @@
 """The places and texts of a residual unit's parts in its diagram, from the symbol's graph."""
 
+import re
+
 import symbols
 from common.graph import Graph
 
@@ -42,16 +44,17 @@ class Layout:
     called "x".
 
     inputs  {node: the nodes that it reads}, in topological order; variables are left out
+    before  {node: all nodes on which it depends}
     words   {node: its text}
-    kind    {node: weight, BN, ReLU, meeting or other}
+    kind    {node: weight, BN, ReLU, meeting (a circle, in which two paths meet) or other}
     """
 
     def __init__(self, graph, units):
         self.units = units
         self.inputs = {}
+        self.before = {}
         self.words = {}
         self.kind = {}
-        self._ancestors = {}
         inside = [
             node
             for node in graph.nodes
@@ -59,27 +62,18 @@ class Layout:
         ]
         for node in inside:
             sources = [source for source, _ in node.inputs if not source.is_variable]
-            self.inputs[node.name] = list(
-                dict.fromkeys(source.name if source in inside else "x" for source in sources)
-            )
-            self._ancestors[node.name] = {source.name for source in graph.ancestors(node)}
-            variables = [
-                _without(units, source.name) for source, _ in node.inputs if source.is_variable
-            ]
-            inputs = len(self.inputs[node.name])
-            self.words[node.name], self.kind[node.name] = describe(node, inputs, variables)
+            names = [source.name if source in inside else "x" for source in sources]
+            variables = [source.name for source, _ in node.inputs if source.is_variable]
+            variables = [re.sub(f"^({'|'.join(units)})", "", name) for name in variables]
+            self.inputs[node.name] = list(dict.fromkeys(names))
+            self.before[node.name] = {source.name for source in graph.ancestors(node)}
+            text, kind = describe(node, len(self.inputs[node.name]), variables)
+            self.words[node.name] = text
+            self.kind[node.name] = kind
 
     def members(self, unit):
         """The names of a unit's nodes."""
         return [name for name in self.inputs if name.startswith(unit)]
-
-    def before(self, name):
-        """The names of all nodes on which a node depends."""
-        return self._ancestors[name]
-
-    def is_meeting(self, name):
-        """Whether two paths meet in a node; it is drawn as a circle."""
-        return self.kind.get(name) == "meeting"
 
     def places(self):
         """{node: (column, row)}, columns to the right and rows downwards, in fractions too.
@@ -101,21 +95,20 @@ class Layout:
 
     def _branch_rows(self, source, name, columns):
         """Extra rows between a node and a box to the right of it that reads it."""
-        branches = columns[source] < columns[name] and not self.is_meeting(name)
+        branches = columns[source] < columns[name] and self.kind[name] != "meeting"
         return BRANCH if branches and source != "x" else 0
 
     def _columns(self, start, members, weight):
         """{node: column} of one unit. weight: its first weight, by which F is found."""
-        residual = {name for name in members if name == weight or weight in self.before(name)}
+        residual = {name for name in members if name == weight or weight in self.before[name]}
         trunk = {name for name in members if not self._path(start, members[-1], {name})}
         shortcut = self._path(start, members[-1], residual - trunk)
         columns = dict.fromkeys(trunk | set(shortcut or []) - {start}, 0)
         rest = [name for name in members if name not in columns]
         chains = []
         while rest:
-            chain = self._longest_chain(rest, weight)
-            rest = [name for name in rest if name not in chain]
-            chains.append(chain)
+            chains.append(self._longest_chain(rest, weight))
+            rest = [name for name in rest if name not in chains[-1]]
         if len(chains) == 1:  # F only
             return {**columns, **dict.fromkeys(chains[0], ALONE)}
         for number, chain in enumerate(chains):
@@ -140,52 +133,44 @@ class Layout:
     def _path(self, start, end, closed):
         """The nodes of the shortest path from end back to start that avoids some nodes, or None."""
         paths = [[end]] if end not in closed else []
-        seen = {end}
+        seen = {end, *closed}
         while paths:
             path = paths.pop(0)
             if path[-1] == start:
                 return path
             for source in self.inputs.get(path[-1], []):
-                if source not in closed and source not in seen:
+                if source not in seen:
                     seen.add(source)
                     paths.append([*path, source])
         return None
-
-
-def _without(units, name):
-    """A name without the prefix of its unit."""
-    for unit in units:
-        if name.startswith(unit):
-            return name[len(unit) :]
-    return name
 
 
 def describe(node, inputs, variables):
     """(text, kind) of a node that reads so many drawn inputs, and these variables."""
     op = node.op
     attributes = node.attributes
+    act_type = attributes.get("act_type")
     if op in MEETINGS and inputs > 1:
         return MEETINGS[op], "meeting"
-    if op in MEETINGS and node.inputs[0][0].is_variable:
-        return f"{variables[0]} {MEETINGS[op]} \u00b7", "other"
-    if op in MEETINGS:
-        return f"{MEETINGS[op]} {variables[0] if variables else 'itself'}", "other"
-    if op in SCALARS:
-        return SCALARS[op].format(f"{float(attributes['scalar']):g}"), "other"
     if op == "Convolution":
         size = attributes["kernel"].strip("()").split(",")[0]
         return f"{size}x{size} {'conv' if size == '1' else 'weight'}", "weight"
+    if op == "FullyConnected":
+        return f"fc {attributes['num_hidden']}", "weight"
     if op == "BatchNorm":
         return "BN", "BN"
-    if op == "Activation" and attributes["act_type"] == "relu" or op == "relu":
+    if "relu" in (op, act_type):
         return "ReLU", "ReLU"
-    if op == "FullyConnected":
-        return f"fc {attributes.get('num_hidden', '')}", "weight"
-    texts = {
-        "Activation": attributes.get("act_type"),
-        "LeakyReLU": attributes.get("act_type"),
-        "Dropout": f"dropout {float(attributes.get('p', 0.5)):.2g}",
-        "Concat": "concat",
-        "Pooling": f"{attributes.get('pool_type', 'max')} pool",
-    }
-    return texts.get(op) or op.lstrip("_").replace("_", " "), "other"
+    if op in MEETINGS and node.inputs[0][0].is_variable:
+        text = f"{variables[0]} {MEETINGS[op]} \u00b7"
+    elif op in MEETINGS:
+        text = f"{MEETINGS[op]} {variables[0] if variables else 'itself'}"
+    elif op in SCALARS:
+        text = SCALARS[op].format(f"{float(attributes['scalar']):g}")
+    elif op == "Dropout":
+        text = f"dropout {float(attributes.get('p', 0.5)):.2g}"
+    elif op == "Pooling":
+        text = f"{attributes.get('pool_type', 'max')} pool"
+    else:
+        text = act_type or op.lower().strip("_").replace("_", " ")
+    return text, "other"

@@ -1,15 +1,15 @@
-"""The function that draws each table and figure: DRAW[name](name, scale)."""
+"""The functions that draw the tables, figures and measurements by name."""
 
 from paper import experiments, run_files
 
-from . import curve_figures, depth, gate_bias, ideas, summary, tables
+from . import curve_figures, error_charts, summary, tables
 
-DRAW = {
+DRAW = {  # DRAW[name](name, scale)
     **dict.fromkeys(experiments.TABLES, tables.draw),
     **dict.fromkeys(experiments.FIGURES, curve_figures.draw),
-    experiments.SEARCH: gate_bias.draw,
-    experiments.DEPTH: depth.draw,
-    experiments.IDEAS: ideas.draw,
+    experiments.SEARCH: error_charts.gate_bias,
+    experiments.DEPTH: error_charts.by_depth,
+    experiments.IDEAS: error_charts.ideas,
     "summary": summary.draw,
 }
 

@@ -10,11 +10,14 @@ from common.command import Parser, folder
 from common.errors import UserError, run_main
 from paper import run_files
 
-from . import figure_files, measured
+from . import figure_files, styles
+from .series import cell
 
 # They also differ in marker and line for readers without colours.
-TRAINING = {"color": "tab:blue", "marker": "o", "linestyle": "-"}
-TESTING = {"color": "tab:red", "marker": "s", "linestyle": "--"}
+STYLES = {
+    "train": {"color": "tab:blue", "marker": "o", "linestyle": "-"},
+    "test": {"color": "tab:red", "marker": "s", "linestyle": "--"},
+}
 
 
 def draw(folder):
@@ -24,15 +27,10 @@ def draw(folder):
     if not rows:
         raise UserError(f"{run.folder} has no test yet: {run_files.again(run.config)}")
     epochs = [row["epoch"] for row in rows]
-    for name, unit, column, corner in (
-        ("loss", "nats", "loss", "upper right"),
-        ("accuracy", "%", "error", "lower right"),
-    ):
-        figure, axes = plt.subplots(figsize=(measured.WIDTH, 7), layout="constrained")
-        for part, style in (("train", TRAINING), ("test", TESTING)):
-            values = [row[f"{part}_{column}"] for row in rows]
-            if column == "error":
-                values = [100 - error for error in values]
+    for name, unit, corner in (("loss", "nats", "upper right"), ("accuracy", "%", "lower right")):
+        figure, axes = plt.subplots(figsize=(styles.WIDTH, 7))
+        for part, style in STYLES.items():
+            values = [cell(row, f"{part}_{name}") for row in rows]
             axes.plot(epochs, values, label=f"{part}ing {name}", **style)
         axes.set_xlabel("epoch", fontsize=12)
         axes.set_ylabel(f"{name}, {unit}", fontsize=12)
@@ -42,7 +40,6 @@ def draw(folder):
         note = "the notes' network; training: mean over the batches of the epoch"
         figure_files.caption(figure, [run], note=note)
         figure_files.save(figure, files.FIGURES / f"notes-{name}.png")
-        plt.close(figure)
 
 
 def main():

@@ -1,7 +1,6 @@
 """HTML of pages that contain their figures. Pages load nothing else."""
 
 import base64
-import struct
 from html import escape
 
 STYLE = """
@@ -25,8 +24,8 @@ figcaption { color: #444; font-size: .9rem; }
 @media (max-width: 40rem) { .zoom:has(input:checked) { position: fixed; inset: 0; z-index: 1;
   overflow: auto; background: white; }
   .zoom input:checked + img { position: static; width: auto; height: auto; min-width: 60rem; } }
-.wide { overflow-x: auto; break-inside: avoid; margin: 1rem 0; }
-.long { break-inside: auto; }
+.wide { overflow-x: auto; margin: 1rem 0; }
+tr { break-inside: avoid; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #ccc; padding: .25rem .6rem; text-align: left;
   vertical-align: top; }
@@ -57,15 +56,23 @@ def is_whole(data):
 
 
 def picture(data, text, code, alternative=None):
-    """A PNG as HTML, enlarged by a click. Its size is stated, so that nothing moves during loading.
+    """A PNG as HTML, enlarged by a click.
 
     text: the caption, and by default the alternative text. code: file and command, for the caption.
     """
-    width, height = struct.unpack(">II", data[16:24])
     source = base64.b64encode(data).decode()
     return (
-        f'<figure><label class="zoom"><input type="checkbox" aria-label="enlarge">'
-        f'<img src="data:image/png;base64,{source}" width="{width}" height="{height}" '
-        f'alt="{escape(alternative or text, True)}"></label>'
+        '<figure><label class="zoom"><input type="checkbox" aria-label="enlarge">'
+        f'<img src="data:image/png;base64,{source}" alt="{escape(alternative or text, True)}"></label>'
         f"<figcaption>{escape(text)} <code>{escape(code)}</code></figcaption></figure>"
     )
+
+
+def document(title, body, head=""):
+    """A complete page. head: more elements of its head."""
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">{head}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>{STYLE}</style></head><body>
+{body}</body></html>
+"""

@@ -1,22 +1,15 @@
 """The most probable classes of photographs, as a PNG with the photographs or as CSV."""
 
-import math
-import os
-
 import matplotlib.pyplot as plt
 
-from common.files import write_whole
-
-from . import measured
-from .confusion import csv_text
+from . import confusion, styles
 from .figure_files import plain, save, write_below
 
-COLUMNS = 2
 MOST = 12  # photographs in the figure; the terminal lists all
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
 
 
-@measured.STYLE
+@styles.SMALL_TEXT
 def draw(predictions, count, path, note):
     """Write the PNG.
 
@@ -25,20 +18,18 @@ def draw(predictions, count, path, note):
     """
     if count > len(predictions):
         note += f"; the first {len(predictions)} of {count:,} photographs"
-    columns = min(COLUMNS, len(predictions))
-    rows = math.ceil(len(predictions) / columns)
-    size = (measured.WIDTH / COLUMNS * columns, 2.1 * rows)
+    columns = min(2, len(predictions))
+    rows = -(-len(predictions) // columns)
+    size = (styles.WIDTH / 2 * columns, 2.1 * rows)
     figure, axes = plt.subplots(rows, 2 * columns, figsize=size, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    pairs = axes.reshape(-1, 2)
-    for (photograph, chart), (name, image, classes) in zip(pairs, predictions):
+    for (photograph, chart), (name, image, classes) in zip(axes.reshape(-1, 2), predictions):
         photograph.imshow(image)
         photograph.set_title(plain(name))
         bars(chart, classes)
     write_below(figure, note)
     save(figure, path)
-    plt.close(figure)
 
 
 def write_csv(path, predictions):
@@ -48,18 +39,14 @@ def write_csv(path, predictions):
         for name, classes in predictions
         for kind, share in classes
     ]
-    write_whole(path, csv_text([("path", "class", "probability"), *rows]))
-    print(os.path.relpath(path))
+    confusion.write_csv(path, [("path", "class", "probability"), *rows])
 
 
 def bars(axes, classes):
     """Classes as bars, the most probable on top, with names and percentages."""
     axes.set_axis_on()
-    places = range(len(classes))
-    axes.barh(places, [share for _, share in classes], color="#0000ff", alpha=0.35)
+    axes.barh(range(len(classes)), [share for _, share in classes], color="#0000ff", alpha=0.35)
     for place, (name, share) in enumerate(classes):
         axes.text(2, place, plain(f"{name} {share:.1f} %"), va="center")
-    axes.set_xlim(0, 100)
+    axes.set(xlim=(0, 100), yticks=[], xlabel="probability, %")
     axes.invert_yaxis()
-    axes.set_yticks([])
-    axes.set_xlabel("probability, %")

@@ -1,7 +1,4 @@
-"""Figures of signal propagation, equations (3) to (8), from the CSV files of analysis/propagation.py.
-
-python -m plots.propagation results/analysis/propagation-110.csv
-"""
+"""Figures of signal propagation, equations (3) to (8), from the CSV files of analysis/propagation.py."""
 
 import itertools
 
@@ -9,11 +6,9 @@ import matplotlib.pyplot as plt
 
 from analysis import measurements
 from common import files
-from common.command import Parser, folder
-from common.errors import run_main
 from paper import words
 
-from . import figure_files, measured, styles, tables
+from . import figure_files, styles, tables
 
 QUANTITIES = {
     "gradient": "gradient\n" r"$\|\partial E/\partial x_l\|$, nats",
@@ -36,16 +31,15 @@ HEAD = [
     "shortcuts alone",
     "gradient",
 ]
-DASHED = (0, (5, 2))
 UNTRAINED = ", untrained"
 RATIOS = {
     "lambda_product": (r"equation (8): $\prod\lambda_i$", {"linewidth": 6, "alpha": 0.3}),
     "shortcut_ratio": ("measured, through shortcuts alone", {"linewidth": 1}),
-    "gradient_ratio": ("measured, gradient", {"linewidth": 1, "linestyle": DASHED}),
+    "gradient_ratio": ("measured, gradient", {"linewidth": 1, "linestyle": styles.DASHES}),
 }
 
 
-@measured.STYLE
+@styles.SMALL_TEXT
 def draw(path):
     """Draw the figure of a CSV file, and print its table."""
     rows = measurements.read(path)
@@ -62,7 +56,6 @@ def draw(path):
         "in training; a line ends where the value is 0",
     )
     figure_files.save(figure, files.FIGURES / f"{path.stem}.png")
-    plt.close(figure)
     print(tables.Table(HEAD, table(rows)).text())
 
 
@@ -109,7 +102,7 @@ def line_styles(rows):
         colour, marker = colours[_network(label)]
         keywords[label] = {"color": colour, "marker": marker}
         if label.endswith(UNTRAINED):
-            keywords[label].update(linestyle=DASHED, markerfacecolor="white")
+            keywords[label].update(linestyle=styles.DASHES, markerfacecolor="white")
     return keywords
 
 
@@ -120,7 +113,7 @@ def _network(label):
 def _subplots(rows, height, lines):
     """A figure with a column for each panel of the rows; (figure, axes, panels)."""
     panels = measurements.grouped(rows, "panel")
-    size = (measured.WIDTH, height)
+    size = (styles.WIDTH, height)
     figure, axes = plt.subplots(lines, len(panels), figsize=size, squeeze=False, sharey="row")
     return figure, axes, panels
 
@@ -134,7 +127,7 @@ def _norms(rows):
     keywords = line_styles([lines[0] for lines in alternating if lines])
     for column, (title, members) in zip(axes.T, panels.items()):
         _column(column, in_order(members), keywords)
-        measured.legend_above(column[0], title)
+        styles.legend_above(column[0], title)
     for axis, label in zip(axes[:, 0], QUANTITIES.values()):
         axis.set_ylabel(label)
     return figure
@@ -153,17 +146,13 @@ def _column(column, networks, keywords):
         for axis, quantity in zip(column, QUANTITIES):
             values = [row[quantity] or None for row in lines]  # no 0 on a logarithmic axis
             axis.plot(units, values, label=label, markevery=0.1, **keywords[label])
+    units = [x(row["l"], len(deepest)) for row in deepest]
     for axis in column:
         axis.set_yscale("log")
-        measured.grid(axis)
-        measured.stage_borders(axis, [x(unit, len(deepest)) for unit in _borders(deepest)])
+        styles.grid(axis)
+        styles.stage_borders(axis, units, [row["shape"] for row in deepest])
     name = "position of the unit, % of the depth" if mixed else "residual unit $l$"
     column[-1].set_xlabel(f"{name} (grey lines: stages)")
-
-
-def _borders(lines):
-    """Each l at which the shape of x_l changes."""
-    return [row["l"] for before, row in zip(lines, lines[1:]) if row["shape"] != before["shape"]]
 
 
 def _ratios(rows):
@@ -174,42 +163,23 @@ def _ratios(rows):
     for axis, (title, members) in zip(axes.flat, panels.items()):
         for factor, lines in measurements.grouped(members, "lambda").items():
             colour, marker = colours[factor]
-            _stages(axis, lines, colour, marker)
+            for stage in measurements.grouped(lines, "shape").values():
+                _stage(axis, stage, colour, marker)
             axis.plot([], [], color=colour, marker=marker, label=rf"$\lambda$ = {factor:g}")
         for label, style in RATIOS.values():
             axis.plot([], [], color="0.3", label=label, **style)
         axis.set_yscale("log")
-        measured.grid(axis)
-        measured.legend_above(axis, title, columns=2)
+        styles.grid(axis)
+        styles.legend_above(axis, title, columns=2)
         axis.set_xlabel("residual unit $l$")
     axes[0, 0].set_ylabel(r"ratio of $\|\partial E/\partial x_l\|$ to the end of the stage")
     return figure
 
 
-def _stages(axis, lines, colour, marker):
-    """Draw the three ratios of a network, one line per stage."""
-    for start, end in zip([1, *_borders(lines)], [*_borders(lines), len(lines) + 1]):
-        stage = [row for row in lines if start <= row["l"] < end]
-        units = [row["l"] for row in stage]
-        for ratio, (_, style) in RATIOS.items():
-            values = [row[ratio] or None for row in stage]
-            shape = marker if ratio == "shortcut_ratio" else None
-            axis.plot(units, values, color=colour, marker=shape, markersize=3.5, **style)
-
-
-def main():
-    parser = Parser(__doc__)
-    parser.add_argument(
-        "tables",
-        nargs="*",
-        type=folder,
-        metavar="FILE",
-        help="CSV files of analysis/propagation.py (default: all in results/analysis/)",
-    )
-    stored = sorted((files.RESULTS / "analysis").glob("propagation-*.csv"))
-    for path in parser.parse_args().tables or stored:
-        draw(path)
-
-
-if __name__ == "__main__":
-    run_main(main)
+def _stage(axis, rows, colour, marker):
+    """Draw the three ratios of a stage."""
+    units = [row["l"] for row in rows]
+    for ratio, (_, style) in RATIOS.items():
+        values = [row[ratio] or None for row in rows]
+        shape = marker if ratio == "shortcut_ratio" else None
+        axis.plot(units, values, color=colour, marker=shape, markersize=3.5, **style)

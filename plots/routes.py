@@ -12,28 +12,26 @@ BEND = 0.5
 SIDE = 4  # an arrow that enters or leaves a box at its side
 
 
-def position(place):
-    """(x, y) of a (column, row); y grows downwards."""
-    return COLUMN * place[0], place[1]
-
-
 class Router:
-    """Finds the routes of arrows one after another.
+    """The routes of a Layout's arrows, found one after another.
 
-    places: {node: (column, row)}. half: {node: half of the width and of the height of its box}.
+    at      {node: (x, y)} of its centre; y grows downwards
+    half    {node: half of the width and of the height of its box or circle}
+    arrows  [(source, target, points)]; the points lead from the source's edge to the target's
     """
 
-    def __init__(self, places, half):
-        self.at = {name: position(place) for name, place in places.items()}
-        self.half = half
-        self.taken = []  # (source, segment)
-
-    def way(self, source, target):
-        """The points of the route from the source's edge to the target's."""
-        routes = self._routes(source, target)
-        best = min(routes, key=lambda points: self._cost(source, target, points))
-        self.taken += [(source, segment) for segment in zip(best, best[1:])]
-        return best
+    def __init__(self, layout):
+        self.at = {name: (COLUMN * column, row) for name, (column, row) in layout.places().items()}
+        self.half = {
+            name: HALF_CIRCLE if kind == "meeting" else HALF_BOX
+            for name, kind in layout.kind.items()
+        }
+        self.arrows = []
+        for target, sources in layout.inputs.items():
+            for source in sources:
+                routes = self._routes(source, target)
+                best = min(routes, key=lambda points: self._cost(source, target, points))
+                self.arrows.append((source, target, best))
 
     def _routes(self, source, target):
         """All candidates: straight; down and across; across and down; through a lane."""
@@ -49,10 +47,9 @@ class Router:
             yield [bottom, (x0, y1), (x1 - wide if x0 < x1 else x1 + wide, y1)]
             step = y0 + (STEP if low else 0.1)
             yield [bottom, (x0, step), (x1, step), top]
-        sides = [column + sign * HALF_BOX[0] for column in sorted({x0, x1}) for sign in (1, -1)]
-        for side, sign in zip(sides, (1, -1, 1, -1)):
-            for distance in LANES:
-                lane = side + sign * distance
+        for column in sorted({x0, x1}):
+            for distance in (*LANES, *(-lane for lane in LANES)):
+                lane = column + distance + (HALF_BOX[0] if distance > 0 else -HALF_BOX[0])
                 entry = (x1 + wide if lane > x1 else x1 - wide, y1)
                 leave = (x0 + out if lane > x0 else x0 - out, y0)
                 bend = y0 + STEP
@@ -60,19 +57,16 @@ class Router:
                 yield [bottom, (x0, bend), (lane, bend), (lane, y1), entry]
 
     def _cost(self, source, target, points):
-        segments = list(zip(points, points[1:]))
+        segments = pieces(points)
         length = sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in segments)
         crossed = sum(
             crosses(segment, self.at[name], half, name in (source, target))
             for name, half in self.half.items()
             for segment in segments
         )
-        shared = sum(
-            overlap(segment, other)
-            for segment in segments
-            for owner, other in self.taken
-            if owner != source
-        )
+        others = [way for first, _, way in self.arrows if first != source]
+        taken = [piece for way in others for piece in pieces(way)]
+        shared = sum(overlap(segment, piece) for segment in segments for piece in taken)
         upwards = sum(y1 < y0 - 0.01 for (_, y0), (_, y1) in segments)
         sides = sum(
             y0 == y1 and self.half.get(name) == HALF_BOX
@@ -80,6 +74,11 @@ class Router:
         )
         costs = CROSSED_BOX * (crossed + upwards) + SHARED_ROUTE * shared
         return costs + length + BEND * len(segments) + SIDE * sides
+
+
+def pieces(points):
+    """The segments between points."""
+    return list(zip(points, points[1:]))
 
 
 def crosses(segment, centre, half, ends=False):
@@ -98,10 +97,7 @@ def crosses(segment, centre, half, ends=False):
 def overlap(first, second):
     """Whether two segments share more than a point."""
     for axis in (0, 1):
-        across = 1 - axis
-        if len({round(point[across], 3) for point in (*first, *second)}) == 1:
-            low = max(min(point[axis] for point in segment) for segment in (first, second))
-            high = min(max(point[axis] for point in segment) for segment in (first, second))
-            if high - low > 0.05:
-                return True
+        if len({round(point[1 - axis], 3) for point in (*first, *second)}) == 1:
+            ranges = [sorted(point[axis] for point in segment) for segment in (first, second)]
+            return min(high for _, high in ranges) - max(low for low, _ in ranges) > 0.05
     return False

@@ -20,7 +20,6 @@ SAID = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",
     "batch_size": "batch",
-    "image_size": "image size",
     "initial": "initial weights",
     "init_fan": "initialisation by fan",
 }
@@ -35,11 +34,11 @@ def group_runs(runs):
     groups = {}
     for run in runs:
         groups.setdefault((run_files.is_own(run), _recipe(run)), []).append(run)
-    labels = [run_files.label(members[0]) for members in groups.values()]
     curves = []
-    for label, members in zip(labels, groups.values()):
-        same = [runs[0] for other, runs in zip(labels, groups.values()) if other == label]
-        curves.append(Curve(", ".join([label, *_differences(members[0], same)]), members))
+    for first, *others in groups.values():
+        label = run_files.label(first)
+        same = [members[0] for members in groups.values() if run_files.label(members[0]) == label]
+        curves.append(Curve(", ".join([label, *_differences(first, same)]), [first, *others]))
     return curves
 
 
@@ -50,17 +49,14 @@ def _recipe(run):
 
 def _differences(run, others):
     """['learning rate 0.05']: in what a run differs from others with the same label."""
-    recipe = run.config["recipe"]
+    recipe = {**run.config["recipe"], "data": run.config["data"]}
     differing = [
         key
-        for key, value in recipe.items()
+        for key, value in run.config["recipe"].items()
         if any(other.config["recipe"].get(key) != value for other in others)
     ]
-    suffixes = []
-    for key in [key for key in differing if key not in UNSAID] or differing:
-        value = run.config["data"] if key == "data" else recipe[key]
-        suffixes.append(_words(key, value))
-    return list(filter(None, dict.fromkeys(suffixes)))
+    keys = [key for key in differing if key not in UNSAID] or differing
+    return list(filter(None, dict.fromkeys(_words(key, recipe[key]) for key in keys)))
 
 
 def _words(option, value):
@@ -83,18 +79,18 @@ def shown(curve):
     return [run for run in curve.runs if run_files.is_whole(run)] or curve.runs
 
 
-def series(curve, column, by="iteration", change=None):
-    """The Series of a column of the log.
+def series(curve, column, by="iteration"):
+    """The Series of a column of the log, or of train_accuracy or test_accuracy.
 
-    by: the x axis: "iteration", "epoch", or "fraction" of the training. change: function of each
-    value, for example accuracy(). A run that diverged keeps its last value to the end of the others.
+    by: the x axis: "iteration", "epoch", or "fraction" of the training. A run that diverged keeps
+    its last value to the end of the others.
     """
     tables = []
     for run in shown(curve):
         unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
         x = "iteration" if by == "fraction" else by
-        table = {row[x] / unit: row[column] for row in run.rows if row[column] is not None}
-        tables.append({x: change(y) for x, y in table.items()} if change else table)
+        values = ((row[x] / unit, cell(row, column)) for row in run.rows)
+        tables.append({x: y for x, y in values if y is not None})
     tables = list(filter(None, tables))
     last = max(map(max, tables), default=0)
     complete = [set(table) for table in tables if max(table) == last]
@@ -105,6 +101,14 @@ def series(curve, column, by="iteration", change=None):
         np.array(xs),
         *(np.array([choose(row) for row in values]) for choose in (np.median, np.min, np.max)),
     )
+
+
+def cell(row, column):
+    """A value of a row of the log, or the accuracy in % in place of an error."""
+    if not column.endswith("_accuracy"):
+        return row[column]
+    error = row[column.replace("accuracy", "error")]
+    return None if error is None else 100 - error
 
 
 def _at(table, x):
@@ -121,15 +125,12 @@ def legend_label(curve, what="error"):
         return f"{curve.label} (no test yet{unfinished})"
     several = f", median of {len(errors)}" if len(errors) > 1 else ""
     error = np.median(errors)
-    value = f"accuracy {accuracy(error):.2f}" if what == "accuracy" else f"error {error:.2f}"
-    return f"{curve.label} ({value} %{several}{unfinished})"
+    result = f"accuracy {100 - error:.2f}" if what == "accuracy" else f"error {error:.2f}"
+    return f"{curve.label} ({result} %{several}{unfinished})"
 
 
-def accuracy(error):
-    """The accuracy in % for an error in %."""
-    return 100 - error
-
-
-def finite(*arrays):
-    """The finite numbers of some arrays as one list."""
-    return [value for array in arrays for value in array if math.isfinite(value)]
+def ends(curves, columns):
+    """The finite lower and upper ends of the bands of some columns."""
+    bands = [series(curve, column) for curve in curves for column in columns]
+    values = [value for band in bands for value in (*band.low, *band.high)]
+    return [value for value in values if math.isfinite(value)]

@@ -1,10 +1,12 @@
-"""Colours and markers of curves.
+"""Colours, markers and fonts of figures.
 
 The paper's colours: dark yellow for the original network, blue for the proposed unit, purple for BN
 after addition, green for a shortcut; plain networks are black. Any two colours differ for readers
 with deuteranopia or protanopia, and all have a contrast of at least 3:1 on white
 (tests/plots/test_styles.py).
 """
+
+import matplotlib.pyplot as plt
 
 from common.errors import UserError
 
@@ -15,34 +17,31 @@ COLOURS = {
     "plain": "#202020",
 }
 # Kinds without an entry in COLOURS take these from the left, repeated kinds from the right.
-OTHERS = (
-    "#007f3f",
-    "#961e00",
-    "#1e96ff",
-    "#c36996",
-    "#5a1e5a",
-    "#4b5aff",
-    "#4b00a5",
-    "#ff2d5a",
-)
+OTHERS = "#007f3f #961e00 #1e96ff #c36996 #5a1e5a #4b5aff #4b00a5 #ff2d5a".split()
 MARKERS = "osD^v<>pXP*h"
-MOST = len(MARKERS)  # curves in one figure
 # Networks that differ in depth; plain and residual networks have separate panels.
-DEPTHS = {
-    20: "#9e8600",
-    32: "#1e96ff",
-    44: "#007f3f",
-    56: "#961e00",
-    110: "#202020",
-    1202: "#5a1e5a",
-}
+DEPTHS = {20: "#9e8600", 56: "#961e00", 110: "#202020"}
 DASHES = (0, (5, 2))
+# Of a figure that has no other size. A document shows it 830 pixels wide: text of 8 points is then
+# 10 pixels high.
+WIDTH = 8.8
+SMALL_TEXT = plt.rc_context(
+    {
+        "font.size": 9,
+        "axes.titlesize": 9.5,
+        "legend.fontsize": 8,
+        "legend.title_fontsize": 9.5,
+        "legend.frameon": False,
+        "lines.markersize": 4,
+        "lines.linewidth": 1.4,
+    }
+)
 
 
 def styles(recipes):
     """[(colour, marker)] for the curves of one figure, no two alike.
 
-    recipes: each with its activation and shortcut. Raises UserError for more than MOST.
+    recipes: each with its activation and shortcut. Raises UserError for more curves than markers.
     """
     kinds = [
         recipe["activation"] if recipe["shortcut"] == "identity" else recipe["shortcut"]
@@ -58,21 +57,36 @@ def of_depths(depths):
 
 def _assign(kinds, colours):
     """colours: {kind: its colour in all figures}"""
-    if len(kinds) > MOST:
+    if len(kinds) > len(MARKERS):
         raise UserError(
-            f"{len(kinds)} curves: at most {MOST} can be told apart in a figure; draw fewer runs"
+            f"{len(kinds)} curves: at most {len(MARKERS)} can be told apart in a figure; draw "
+            "fewer runs"
         )
     used = {colours[kind] for kind in kinds if kind in colours}
-
-    def unused(order):
-        colour = next(colour for colour in order if colour not in used)
-        used.add(colour)
-        return colour
-
     assigned = []
     for i, kind in enumerate(kinds):
-        if kind in kinds[:i]:  # a second recipe, or a user's own run
-            assigned.append(unused((*reversed(OTHERS), *COLOURS.values())))
-        else:
-            assigned.append(colours.get(kind) or unused((*OTHERS, *COLOURS.values())))
+        repeated = kind in kinds[:i]  # a second recipe, or a user's own run
+        if kind in colours and not repeated:
+            assigned.append(colours[kind])
+            continue
+        order = [*(reversed(OTHERS) if repeated else OTHERS), *COLOURS.values()]
+        assigned.append(next(colour for colour in order if colour not in used))
+        used.add(assigned[-1])
     return list(zip(assigned, MARKERS))
+
+
+def legend_above(axes, title=None, columns=1):
+    """Place the legend above the axes, where it hides nothing."""
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), title=title, ncols=columns)
+
+
+def grid(axes, axis="y"):
+    """Draw dotted lines at the ticks of an axis."""
+    axes.grid(axis=axis, linestyle=":", color="0.7")
+
+
+def stage_borders(axes, places, stages):
+    """Draw a vertical line at each place where another stage begins."""
+    for place, before, stage in zip(places[1:], stages, stages[1:]):
+        if stage != before:
+            axes.axvline(place, color="0.8", linewidth=0.8, zorder=0)

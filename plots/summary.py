@@ -8,27 +8,25 @@ import statistics
 import matplotlib.pyplot as plt
 from matplotlib import ticker
 
-from paper import experiments
-from paper.significance import (
-    JUDGED,
-    conclusion,
-    measured,
-    neighbours,
-    number,
-    order,
-    say,
-    say_difference,
-    say_order,
-)
+from paper import experiments, significance
+from paper.significance import measured, say
 
-from . import figure_files, tables
+from . import figure_files, styles, tables
 
-# title, table, depth. The original unit is a row of both tables, as in the paper.
-GROUPS = [
-    ("Table 1: shortcuts, ResNet-110", "table1", 110),
-    ("Table 2: activations, ResNet-110", "table2", 110),
-    ("Table 2: activations, ResNet-164", "table2", 164),
-]
+
+def rows_of(table, depth):
+    """The rows of a table that have one of the paper's depths."""
+    return [row for row in experiments.TABLES[table] if row.experiment.depth == depth]
+
+
+# {title: rows}. The original unit is a row of both tables, as in the paper.
+GROUPS = {
+    "Table 1: shortcuts, ResNet-110": rows_of("table1", 110),
+    "Table 2: activations, ResNet-110": rows_of("table2", 110),
+    "Table 2: activations, ResNet-164": rows_of("table2", 164),
+}
+NETWORKS = rows_of("table1", 110) + rows_of("table2", 110)  # ResNet-110: 15 networks
+CHARTS = {"Tables 1 and 2, ResNet-110": NETWORKS, "Table 2, ResNet-164": rows_of("table2", 164)}
 NEIGHBOURS = (
     "better in the paper",
     "worse in the paper",
@@ -42,78 +40,57 @@ MOVED = "#d02000"
 ROW = 0.3  # inches
 
 
-def rows_of(table, depth):
-    """The rows of a table that have one of the paper's depths."""
-    return [row for row in experiments.TABLES[table] if row.experiment.depth == depth]
-
-
-def networks():
-    """Tables 1 and 2 for ResNet-110: 15 networks, for original is a row of both."""
-    return rows_of("table1", 110) + rows_of("table2", 110)
-
-
 def draw(name, scale):
     """Print the rank correlations and the neighbours, and draw the chart."""
-    charts = [
-        ("Tables 1 and 2, ResNet-110", measured(networks(), scale)),
-        ("Table 2, ResNet-164", measured(rows_of("table2", 164), scale)),
-    ]
-    charts = [(title, pairs) for title, pairs in charts if pairs]
+    charts = {title: measured(rows, scale) for title, rows in CHARTS.items()}
+    charts = {title: pairs for title, pairs in charts.items() if pairs}
     if not charts:
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
         return
-    for title, table, depth in GROUPS:
-        if measured(rows_of(table, depth), scale):
-            print(f"{title}: {order(table, scale, depth) or 'too few rows for an order'}")
-    together = say_order(networks(), scale)
+    for title, rows in GROUPS.items():
+        if measured(rows, scale):
+            order = significance.say_order(rows, scale) or "too few rows for an order"
+            print(f"{title}: {order}")
+    together = significance.say_order(NETWORKS, scale)
     if together:
         print(f"Tables 1 and 2, ResNet-110: {together}")
     print(neighbours_table(scale).text())
-    _figure(charts, together, scale, figure_files.figure_of(name, scale))
+    figure = _figure(charts, scale)
+    figure.suptitle(together, fontsize=10)
+    figure_files.save(figure, figure_files.figure_of(name, scale))
 
 
 def neighbours_table(scale):
     """Neighbours in the paper's order: our difference, and whether it is significant."""
     lines = []
-    for _, table, depth in GROUPS:
-        for pair in neighbours(rows_of(table, depth), scale):
-            lines.append(
-                (
-                    label(pair.better),
-                    label(pair.worse),
-                    f"{say(pair.better.paper)}, {say(pair.worse.paper)}",
-                    say_difference(pair.difference, pair.error),
-                    "{}, {}".format(*pair.counts),
-                    conclusion(pair.difference, pair.p),
-                )
-            )
+    for rows in GROUPS.values():
+        for pair in significance.neighbours(rows, scale):
+            papers = f"{say(pair.better.paper)}, {say(pair.worse.paper)}"
+            difference = significance.say_difference(pair.difference, pair.error)
+            runs = "{}, {}".format(*pair.counts)
+            order = significance.conclusion(pair.difference, pair.p)
+            labels = label(pair.better), label(pair.worse)
+            lines.append((*labels, papers, difference, runs, order))
     return tables.Table(NEIGHBOURS, lines)
 
 
-def _figure(charts, together, scale, path):
+def _figure(charts, scale):
     """The charts one below another, each with our errors to its right."""
-    heights = [len(pairs) + 2.2 for _, pairs in charts]
-    figure, grid = plt.subplots(
-        len(charts),
-        2,
-        figsize=(8.8, ROW * sum(heights) + 1),
-        layout="constrained",
-        squeeze=False,
-        gridspec_kw={"height_ratios": heights, "width_ratios": (1.7, 1)},
-    )
-    for (title, pairs), (slopes, dots) in zip(charts, grid):
+    heights = [len(pairs) + 2.2 for pairs in charts.values()]
+    size = (styles.WIDTH, ROW * sum(heights) + 1)
+    ratios = {"height_ratios": heights, "width_ratios": (1.7, 1)}
+    figure, grid = plt.subplots(len(charts), 2, figsize=size, squeeze=False, gridspec_kw=ratios)
+    for (title, pairs), (slopes, dots) in zip(charts.items(), grid):
         ours = sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
         colours = [MOVED if pair in moved(ours) else KEPT for pair in ours]
         _slopes(slopes, pairs, ours, colours)
         _dots(dots, ours, colours, scale)
         slopes.set_title(title, fontsize=10)
         dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)", fontsize=9)
-    figure.suptitle(together, fontsize=10)
-    runs = [run for _, pairs in charts for _, ours in pairs for run in ours.runs]
-    drawn = [row.experiment for _, pairs in charts for row, _ in pairs]
+    runs = [run for pairs in charts.values() for _, ours in pairs for run in ours.runs]
+    drawn = [row.experiment for pairs in charts.values() for row, _ in pairs]
     figure_files.caption(figure, runs, of=None, note=experiments.depths_note(scale, drawn))
-    figure_files.save(figure, path)
-    plt.close(figure)
+    return figure
 
 
 def moved(pairs):
@@ -121,12 +98,13 @@ def moved(pairs):
 
     pairs: (row, Ours), our best first. Rows that the paper calls failures are tied.
     """
-    chains = []  # the longest chain in the paper's order that ends at each pair
-    for i, (row, _) in enumerate(pairs):
-        before = [chain for chain in chains if number(chain[-1][0].paper) <= number(row.paper)]
-        chains.append([*max(before, key=len, default=[]), pairs[i]])
+    papers = [significance.number(row.paper) for row, _ in pairs]
+    chains = []  # the longest chain in the paper's order that ends at each pair, as places
+    for i, paper in enumerate(papers):
+        before = [chain for chain in chains if papers[chain[-1]] <= paper]
+        chains.append([*max(before, key=len, default=[]), i])
     kept = max(chains, key=len, default=[])
-    return [pair for pair in pairs if pair not in kept]
+    return [pair for i, pair in enumerate(pairs) if i not in kept]
 
 
 def _slopes(axes, pairs, ours, colours):
@@ -154,22 +132,17 @@ def _slopes(axes, pairs, ours, colours):
 def _dots(axes, ours, colours, scale):
     """A dot for each run, in the rows of our order."""
     for place, ((_, runs), colour) in enumerate(zip(ours, colours)):
-        dots = dict(color=colour, markersize=4, alpha=0.7)
-        axes.plot(runs.errors, [place] * len(runs.errors), "o", **dots)
-    if scale in JUDGED:
-        axes.axvline(experiments.FAILS_ABOVE, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
-        axes.annotate(
-            '"fail" above it',
-            (experiments.FAILS_ABOVE, -1.1),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="top",
-            fontsize=8,
-        )
+        dots = dict(color=colour, marker="o", linestyle="", markersize=4, alpha=0.7)
+        axes.plot(runs.errors, [place] * len(runs.errors), **dots)
+    if scale in significance.JUDGED:
+        fail = experiments.FAILS_ABOVE
+        axes.axvline(fail, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
+        style = dict(xytext=(3, 0), textcoords="offset points", va="top", fontsize=8)
+        axes.annotate('"fail" above it', (fail, -1.1), **style)
     axes.set_ylim(len(ours) - 0.4, -1.2)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_yticks(range(len(ours)), [""] * len(ours))
-    axes.grid(axis="both", linestyle=":", color="0.7")
+    styles.grid(axes, "both")
     axes.tick_params(axis="x", labelsize=8)
 
 

@@ -6,6 +6,7 @@ python -m plots table1 --scale pocket
 import re
 from collections import namedtuple
 from html import escape
+from itertools import compress
 
 import matplotlib.pyplot as plt
 
@@ -17,22 +18,14 @@ from . import figure_files
 
 # A row of a paper's table as strings. fails: 'no / yes', whether the row fails by the paper's rule
 # in the paper and here. runs: number of finished runs. dtype: what they computed in.
-Row = namedtuple("Row", "case remark paper ours fails runs dtype scale data iterations command")
+Row = namedtuple("Row", "case remark paper ours fails runs dtype data iterations command")
 TITLES = Row(
-    "network",
-    "variant",
-    "paper, %",
-    "ours, %",
+    *"network|variant|paper, %|ours, %".split("|"),
     f"over {experiments.FAILS_ABOVE} %: paper / ours",
-    "runs",
-    "type",
-    "scale",
-    "data",
-    "iterations",
-    "command",
+    *"runs|type|data|iterations|command".split("|"),
 )
-SHOWN = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "iterations")  # in the PNG
 PRINTED = ("case", "remark", "paper", "ours", "fails", "runs", "dtype")
+DRAWN = (*PRINTED, "iterations")
 NUMBER = re.compile(r"[-+]?\d[\d.,]*$")
 
 
@@ -41,8 +34,9 @@ class Table(namedtuple("Table", "head rows")):
 
     def filled(self):
         """The table without empty columns."""
-        columns = [k for k in range(len(self.head)) if any(row[k] for row in self.rows)]
-        return Table(*_select(self, columns))
+        filled = [any(column) for column in zip(*self.rows)]
+        head, *rows = [list(compress(row, filled)) for row in [self.head, *self.rows]]
+        return Table(head, rows)
 
     def text(self):
         """Aligned columns, for a terminal."""
@@ -72,13 +66,7 @@ class Table(namedtuple("Table", "head rows")):
             if code:
                 cells[-1] = f"<code>{cells[-1]}</code>"
             lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        long = " long" if len(self.rows) > 30 else ""
-        return f'<div class="wide{long}"><table>' + "\n".join(lines) + "</table></div>"
-
-
-def _select(table, columns):
-    head, *rows = [[row[k] for k in columns] for row in [table.head, *table.rows]]
-    return head, rows
+        return '<div class="wide"><table>' + "\n".join(lines) + "</table></div>"
 
 
 def rows_of(name, scale):
@@ -97,14 +85,13 @@ def _row(row, scale):
         verdicts(row, runs, scale),
         str(len(runs.errors) or ""),
         ", ".join(sorted(set(map(run_files.dtype, runs.runs)))),
-        scale,
         runs.runs[0].config["data"] if runs.runs else "",
         ", ".join(f"{count:,}" for count in iterations),
         row.experiment.target(scale),
     )
 
 
-def table(rows, columns=Row._fields):
+def table(rows, columns):
     """Some columns of Rows as a Table, without empty ones."""
     lines = [[getattr(row, column) for column in columns] for row in rows]
     return Table([getattr(TITLES, column) for column in columns], lines).filled()
@@ -112,24 +99,19 @@ def table(rows, columns=Row._fields):
 
 def scales():
     """What each scale trains: a row for each."""
-    rows = [
-        (
-            name,
-            scale.summary,
-            experiments.depths_note(name) or "the paper's depths",
-            "generated" if scale.data else "CIFAR",
-        )
-        for name, scale in SCALES.items()
-    ]
+    rows = []
+    for name, scale in SCALES.items():
+        depths = experiments.depths_note(name) or "the paper's depths"
+        rows.append((name, scale.summary, depths, "generated" if scale.data else "CIFAR"))
     return Table(("scale", "training", "layers", "data"), rows)
 
 
-def picture(name, rows, scale, path):
+def picture(name, rows, scale):
     """Write the table without its commands as a PNG."""
-    head, cells = table(rows, SHOWN)
+    head, cells = table(rows, DRAWN)
     head = [f" {title} ".replace(": ", ":\n ") for title in head]
     cells = [[f" {cell} " for cell in row] for row in cells]
-    figure, axes = plt.subplots(figsize=(9.5, 0.8 + 0.29 * (len(rows) + 1)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9.5, 0.8 + 0.29 * (len(rows) + 1)))
     axes.axis("off")
     drawn = axes.table(cells, colLabels=head, loc="center", cellLoc="left", colLoc="left")
     drawn.set_in_layout(False)  # measuring it is slow and not needed
@@ -145,16 +127,13 @@ def picture(name, rows, scale, path):
     data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
     note = experiments.depths_note(scale, experiments.experiments_of(name))
+    scale_text = f"scale {scale}: {note}" if note else f"scale {scale}"
     figure_files.write_below(
         figure,
-        (
-            f"scale {scale}{note and ': ' + note}; {data}; ours: last iterate, median of the runs "
-            "(mean ± standard deviation); paper: full scale, CIFAR, median of "
-            f"{experiments.PAPER_SEEDS}"
-        ),
+        f"{scale_text}; {data}; ours: last iterate, median of the runs (mean ± standard deviation); "
+        f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}",
     )
-    figure_files.save(figure, path)
-    plt.close(figure)
+    figure_files.save(figure, figure_files.figure_of(name, scale))
 
 
 def draw(name, scale):
@@ -173,4 +152,4 @@ def draw(name, scale):
             print("train each by its command:", *(row.command for row in missing), sep="\n")
         else:
             print(f"{experiments.make(name, scale)} trains them")
-    picture(name, rows, scale, figure_files.figure_of(name, scale))
+    picture(name, rows, scale)

@@ -23,7 +23,7 @@ from common.files import ROOT
 from plots import tables
 from plots.named import DRAW
 
-from . import measured, notes, runs, source
+from . import measured, runs, source
 
 # language: "en" or "zh". root: path from the document's folder to the project's. lines: of the old
 # block.
@@ -38,14 +38,14 @@ DOCUMENTS = [
 BLOCKS = {  # name: function(page, *arguments) -> lines of Markdown
     "code": source.quoted,
     "comparisons": runs.comparisons,
-    "departures": notes.departures_table,
+    "departures": runs.departures_table,
     "errors": runs.errors,
     "expected": runs.expected,
     "figure": runs.figure,
     "lesions": measured.lesions,
     "networks": measured.networks,
-    "notes-run": notes.run,
-    "propagation": measured.propagated,
+    "notes-run": runs.notes_run,
+    "propagation": measured.propagation,
     "responses": measured.responses,
     "results": runs.readme,
     "scales": lambda page: tables.scales().markdown(),

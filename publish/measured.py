@@ -1,10 +1,10 @@
 """Blocks computed from the measurements in results/analysis/."""
 
-import statistics
+from statistics import mean, median
 
+import plots.propagation
 from analysis import measurements
 from common import files
-from plots import propagation
 from plots.tables import Table
 from symbols import counts
 
@@ -28,11 +28,22 @@ def rows_of(name):
     return measurements.read(files.RESULTS / "analysis" / f"{name}.csv")
 
 
+def first_and_last(table, last):
+    """The Markdown of a table's first column and of its columns from number `last` on."""
+    head, *rows = [[row[0], *row[last:]] for row in table]
+    return Table(head, rows).markdown()
+
+
 def networks(page):
     """Parameters and multiply-adds of the papers' networks, without the groups of parameters."""
     cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in counts.table()]
-    head, _, *rows = [[row[0], *row[5:]] for row in cells]
-    return Table(head, rows).markdown()
+    return first_and_last([cells[0], *cells[2:]], 5)
+
+
+def propagation(page, name):
+    """Equation (8) beside measured gradients: the network and the columns of the last stage."""
+    rows = plots.propagation.table(rows_of(f"propagation-{name}"))
+    return first_and_last([plots.propagation.HEAD, *rows], 5)
 
 
 def lesions(page, *names):
@@ -43,13 +54,10 @@ def lesions(page, *names):
         error = rows[0]["error"]
         costs = {row["units"]: row["error"] - error for row in rows if row["lesion"] == "delete"}
         first = costs.pop("stage1_unit1")
-        numbers = (error, first, max(costs.values()), statistics.median(costs.values()))
+        numbers = (error, first, max(costs.values()), median(costs.values()))
         lines.append((rows[0]["label"], *(f"{value:.1f}" for value in numbers)))
-    return [
-        *Table(LESIONS.split("|"), lines).markdown(),
-        "",
-        f"*{rows[0]['weights']}; {rows[0]['images']}.*",
-    ]
+    origin = f"*{rows[0]['weights']}; {rows[0]['images']}.*"
+    return [*Table(LESIONS.split("|"), lines).markdown(), "", origin]
 
 
 def responses(page, *names):
@@ -57,22 +65,13 @@ def responses(page, *names):
     lines = []
     for name in names:
         rows = rows_of(f"responses-{name}")
-        deviations = {row["convolution"]: row["deviation"] for row in rows}
-        means = [
-            statistics.mean(value for layer, value in deviations.items() if layer.startswith(stage))
-            for stage in ("stage1", "stage2", "stage3")
-        ]
-        last = [value for layer, value in deviations.items() if layer.endswith("_conv2")]
-        numbers = (deviations["conv1"], *means, statistics.median(last))
-        lines.append((rows[0]["label"], *(f"{value:.2f}" for value in numbers)))
+        stages = measurements.grouped(
+            ({**row, "stage": row["convolution"].split("_")[0]} for row in rows), "stage"
+        )
+        means = [mean(row["deviation"] for row in group) for group in stages.values()]
+        last = [row["deviation"] for row in rows if row["convolution"].endswith("_conv2")]
+        lines.append((rows[0]["label"], *(f"{value:.2f}" for value in (*means, median(last)))))
     return Table(RESPONSES.split("|"), lines).markdown()
-
-
-def propagated(page, name):
-    """Equation (8) beside measured gradients: the network and the columns of the last stage."""
-    table = [propagation.HEAD, *propagation.table(rows_of(f"propagation-{name}"))]
-    head, *rows = [[row[0], *row[5:]] for row in table]
-    return Table(head, rows).markdown()
 
 
 def speed(page, name):

@@ -3,19 +3,22 @@
 import re
 import statistics
 
+from analysis import departures
 from common import files
 from paper import experiments, run_files, significance
 from paper.experiments import ORIGINAL110, experiment, shortcut
-from paper.significance import measured, ours, say, say_ours, say_sample
+from paper.significance import ours, say, say_ours, say_sample
 from plots import figure_files, summary, tables
 from plots.claims import FORMS
 from plots.tables import Table
 
 from . import words
 
-BOTH = experiments.TABLE1 + experiments.TABLE2
 RESNETS = [experiment(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
 HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|the paper's sign, 5 % level"
+ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
+COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
+NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失|data · 数据"
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     experiment(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
@@ -28,21 +31,21 @@ EXPECTED = [(experiment(20), "pocket"), (experiment(20), "full"), (ORIGINAL110, 
 
 def paper_error(network):
     """The papers' test error of an experiment as text, empty if they have none."""
-    rows = [row for table in experiments.TABLES.values() for row in table]
-    known = {row.experiment.name: row.paper for row in rows}
-    known.update({row.experiment.name: row.paper for row in experiments.BY_DEPTH})
-    known.update({each.name: experiments.RESNETS[each.depth] for each in RESNETS})
+    known = {each.name: experiments.RESNETS[each.depth] for each in RESNETS}
+    for rows in (experiments.BY_DEPTH, *experiments.TABLES.values()):
+        known.update({row.experiment.name: row.paper for row in rows})
     return say(known.get(network.name))
 
 
 def finished(networks, scale):
     """[(experiment, Ours)] of the experiments that have finished runs at a scale."""
     pairs = [(each, ours(each, scale)) for each in networks]
-    return [(each, found) for each, found in pairs if found.errors]
+    return [(each, result) for each, result in pairs if result.errors]
 
 
 def runs_of(pairs):
-    return [run for _, found in pairs for run in found.runs]
+    """The runs of (row or experiment, Ours) pairs, each once."""
+    return list({run.folder: run for _, result in pairs for run in result.runs}.values())
 
 
 def time_of(runs):
@@ -61,52 +64,40 @@ def machine(run):
 
 def caption(runs, language="en"):
     """Scale, data, recipe, number of runs, machine and time of some runs, in one line."""
-    runs = list({run.folder: run for run in runs}.values())
-
-    def listed(values):
-        return ", ".join(map(str, sorted(set(values))))
-
-    fields = ("image_size", "iterations", "batch_size", "seed")
-    return words.CAPTION[language].format(
-        **{field: listed(run.config["recipe"][field] for run in runs) for field in fields},
-        scale=listed(map(run_files.recipe_of, runs)),
-        data=listed(run.config["data"] for run in runs),
-        types=listed(map(run_files.dtype, runs)),
-        runs=len(runs),
-        machine=listed(map(machine, runs)),
-        time=time_of(runs),
-    )
+    machines = figure_files.listed(map(machine, runs))
+    known = {**figure_files.facts(runs), "machine": machines, "time": time_of(runs)}
+    return words.CAPTION[language].format(**known, runs=len(runs))
 
 
-def with_caption(table, runs, note=""):
+def captioned(head, lines, runs, note=""):
     """A table with the caption of its runs below it; a line if there are none."""
     if not runs:
         return [words.NO_RUNS["en"]]
-    return [*table.markdown(), "", f"*{note}{caption(runs)}*"]
+    return [*Table(head.split("|"), lines).filled().markdown(), "", f"*{note}{caption(runs)}*"]
 
 
 def paper_tables(page, scale, *names):
     """Finished rows of the paper's tables in the order of its errors, compared with the original."""
     rows = [row for name in names for row in experiments.TABLES[name]]
-    pairs = measured(rows, scale)
+    pairs = significance.measured(rows, scale)
     original = ours(ORIGINAL110, scale).errors
-    several = [found.errors for _, found in pairs if len(found.errors) > 1]
+    several = [result.errors for _, result in pairs if len(result.errors) > 1]
     lines = []
-    for row, found in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
-        cells = [summary.label(row), say(row.paper), say_ours(found), str(len(found.errors))]
-        cells.append(significance.verdicts(row, found, scale))
+    for row, result in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
+        cells = [summary.label(row), say(row.paper), say_ours(result), str(len(result.errors))]
+        cells += [significance.verdicts(row, result, scale), "", ""]
         if row.experiment.depth != 110:
             cells[0] += f", {row.experiment.depth} layers"
         elif row.experiment != ORIGINAL110 and original and scale in significance.JUDGED:
-            difference, error, p = significance.compare(original, found.errors, several)
+            difference, error, p = significance.compare(original, result.errors, several)
             worse = significance.number(row.paper) > experiments.TABLE1[0].paper
-            order = significance.conclusion(difference if worse else -difference, p)
-            cells += [significance.say_difference(difference, error), order]
-        lines.append([*cells, "", ""][:7])
+            cells[5] = significance.say_difference(difference, error)
+            cells[6] = significance.conclusion(difference if worse else -difference, p)
+        lines.append(cells)
     order = significance.say_order([row for row in rows if row.experiment.depth == 110], scale)
     depths = experiments.depths_note(scale, [row.experiment for row, _ in pairs])
     note = "".join(f"{note}. " for note in (order, depths) if note)
-    return with_caption(Table(HEAD.split("|"), lines).filled(), runs_of(pairs), note)
+    return captioned(HEAD, lines, runs_of(pairs), note)
 
 
 def errors(page, scale, name):
@@ -114,12 +105,12 @@ def errors(page, scale, name):
     networks = RESNETS if name == "resnets" else experiments.experiments_of(name)
     pairs = finished(networks, scale)
     lines = []
-    for each, found in pairs:
-        label = run_files.label(found.runs[0])
-        trained = say_sample([run.rows[-1]["train_error"] for run in found.runs])
-        lines.append((label, paper_error(each), say_ours(found), trained, str(len(found.errors))))
-    head = ("network", "paper, %", "ours, %", "ours, training error, %", "runs")
-    return with_caption(Table(head, lines), runs_of(pairs))
+    for each, result in pairs:
+        label = run_files.label(result.runs[0])
+        trained = say_sample([run.rows[-1]["train_error"] for run in result.runs])
+        count = str(len(result.errors))
+        lines.append((label, paper_error(each), say_ours(result), trained, count))
+    return captioned(ERRORS, lines, runs_of(pairs))
 
 
 def scale_of(name, scales):
@@ -148,14 +139,15 @@ def readme(page, *scales):
     groups = [(scale, finished(README, scale)) for scale in scales]
     groups = [group for group in groups if 2 * len(group[1]) > len(README)][:1]
     groups.insert(0, ("full", finished(RESNETS, "full")))
-    labels = {row.experiment.name: summary.label(row) for row in reversed(BOTH)}
+    rows = experiments.TABLE2 + experiments.TABLE1
+    labels = {row.experiment.name: summary.label(row) for row in rows}
     lines = []
     for scale, pairs in groups:
-        for each, found in pairs:
+        for each, result in pairs:
             label = labels.get(each.name, "original")
             depth = str(each.at(scale).depth)
-            count = str(len(found.errors))
-            lines.append((label, depth, scale, paper_error(each), say_ours(found), count))
+            count = str(len(result.errors))
+            lines.append((label, depth, scale, paper_error(each), say_ours(result), count))
     table = Table(("network", "layers", "scale", "paper, %", "ours, %", "runs"), lines)
     captions = [caption(runs_of(pairs), page.language) for _, pairs in groups if pairs]
     text = f"*{' '.join(captions)}*".replace("。 ", "。")
@@ -166,11 +158,10 @@ def expected(page):
     """Time and test error of the commands of EXPECTED."""
     lines = []
     for network, scale in EXPECTED:
-        for each, found in finished([network], scale):
-            command = f"`{each.target(scale)}`"
-            first = found.runs[0]
-            time = time_of(found.runs)
-            lines.append((command, time, machine(first), say_ours(found), first.config["data"]))
+        for each, result in finished([network], scale):
+            run = result.runs[0]
+            facts = (time_of(result.runs), machine(run), say_ours(result), run.config["data"])
+            lines.append((f"`{each.target(scale)}`", *facts))
     head = ("command", "time", "machine", "test error, %", "data")
     return words.translated(Table(head, lines), page.language).markdown()
 
@@ -180,24 +171,55 @@ def comparisons(page, *groups):
     lines = []
     listed = []
     for group in groups:
-        for name in group.split(","):
-            runs = published(name)
-            listed += runs
-            sample = list(map(run_files.last_error, runs))
-            cells = [name, say_sample(sample), str(len(sample)), "", ""]
-            if group.startswith(f"{name},"):
-                base = sample
-            else:
-                difference, error, p = significance.welch(base, sample)
-                result = "worse" if difference > 0 else "better"
-                cells[3] = significance.say_difference(difference, error)
-                cells[4] = result if p < significance.LEVEL else "not significant"
-            lines.append(cells)
-    head = ("network", "test error, %", "runs", "difference ± standard error", "5 % level")
-    return with_caption(Table(head, lines), listed)
+        first, *others = group.split(",")
+        listed += published(first)
+        base = list(map(run_files.last_error, published(first)))
+        lines.append((first, say_sample(base), str(len(base)), "", ""))
+        for name in others:
+            listed += published(name)
+            sample = list(map(run_files.last_error, published(name)))
+            difference, error, p = significance.welch(base, sample)
+            text = significance.say_difference(difference, error)
+            result = "worse" if difference > 0 else "better"
+            result = result if p < significance.LEVEL else "not significant"
+            lines.append((name, say_sample(sample), str(len(sample)), text, result))
+    return captioned(COMPARISONS, lines, listed)
 
 
 def published(name):
     """The finished published runs of a network at pocket scale."""
     folders = sorted((files.RESULTS / "pocket" / f"cifar10-{name}").glob("seed*"))
     return list(filter(run_files.is_whole, map(run_files.read, folders)))
+
+
+def notes_run(page):
+    """The last epoch of the published run of the reading notes' network."""
+    run = run_files.read(files.RESULTS / "full" / "cifar10-notes12" / "seed0")
+    last = run.rows[-1]
+    cells = (
+        f"{last['epoch']:.0f}",
+        f"{100 - last['train_error']:.2f}",
+        f"{last['train_loss']:.4f}",
+        f"{100 - last['test_error']:.2f}",
+        f"{last['test_loss']:.4f}",
+        run.config["data"],
+    )
+    return Table(NOTES.split("|"), [cells]).markdown()
+
+
+def departures_table(page):
+    """The old table, which names departures in its first column, with costs in its last."""
+    base = departure_error(departures.NONE)
+    lines = page.lines[:2]
+    for line in page.lines[2:]:
+        *cells, _ = [cell.strip() for cell in line.strip("|").split("|")]
+        error = departure_error(cells[0].strip("`"))
+        cost = "" if error is None else f"{error - base:+.2f}"
+        lines.append("| " + " | ".join([*cells, cost]) + " |")
+    return lines
+
+
+def departure_error(name):
+    """Test error, in %, of preact20 with a departure at pocket scale, seed 0. None without a run."""
+    folder = files.RESULTS / "pocket" / departures.run_name(name) / "seed0"
+    return run_files.last_error(run_files.read(folder)) if folder.exists() else None

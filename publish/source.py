@@ -1,6 +1,5 @@
 """Lines of code in documents: quoted, and as the targets of links."""
 
-import ast
 import re
 
 from common.errors import UserError
@@ -21,17 +20,21 @@ def with_lines(text, root):
 
 def line_of(path, name):
     """The line that defines a function, a class, Class.method or a constant. Raises UserError."""
-    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
-    for part in name.split("."):
-        for node in body:
-            targets = getattr(node, "targets", [getattr(node, "target", None)])
-            names = [getattr(target, "id", None) for target in targets]
-            if part == getattr(node, "name", None) or part in names:
-                break
-        else:
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    number = 0
+    first, *methods = name.split(".")
+    definitions = [
+        rf"(def|class) {first}\b|{first}(: .*)? = ",
+        *(rf"    def {m}\b" for m in methods),
+    ]
+    for definition in definitions:
+        matches = [
+            k for k, line in enumerate(lines, 1) if k > number and re.match(definition, line)
+        ]
+        if not matches:
             raise UserError(f"{path} defines no {name}: correct the link in the documents")
-        body = getattr(node, "body", [])
-    return node.lineno
+        number = matches[0]
+    return number
 
 
 def quoted(page, path, *words):

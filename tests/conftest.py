@@ -2,7 +2,6 @@
 
 import functools
 import io
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ import pytest
 # Pictures of 8x8 leave a second thread nothing to do but wait, for ages on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 from cifar_files import records  # noqa: F401 (fixtures: small sets)
-from drawn_runs import logged_run  # noqa: F401 (a run's folder with a log of made-up numbers)
+from drawn_runs import logged_run, results  # noqa: F401 (runs with a log of made-up numbers)
 from made_runs import two  # noqa: F401 (a run's folder with two checkpoints)
 from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
 
@@ -26,7 +25,6 @@ import common  # noqa: F401 (sets MXNet's environment, before any import of MXNe
 import mxnet as mx  # isort: skip
 import score
 import train_cifar
-from common import files
 from common.errors import UserError, run_main
 from data import generated
 from symbols import get_symbol, names
@@ -133,53 +131,6 @@ def trained(folder, images, *arguments):
 def finished(images, tmp_path_factory):
     """The folder of a run of dropout8 that has ended; whoever changes it copies it."""
     return trained(tmp_path_factory.mktemp("finished") / "run", images, "--shortcut", "dropout")
-
-
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    """results(experiment, errors, scale): writes a finished run for each error; figures go to a
-    folder of the test.
-    """
-    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
-
-    def write(experiment, errors, scale="pocket", rows=None, **changes):
-        experiment = experiment.at(scale)
-        settings = {**experiment.settings(scale), **changes}
-        if settings["dtype"] == "fast":
-            settings["dtype"] = "float32"
-        iterations = settings["iterations"]
-        for seed, error in enumerate(errors):
-            folder = tmp_path / "results" / scale / experiment.name / f"seed{seed}"
-            folder.mkdir(parents=True)
-            recipe = dict(
-                activation=experiment.activation,
-                shortcut=experiment.shortcut,
-                shortcut_args=experiment.constants,
-                depth=experiment.depth,
-                seed=seed,
-                **settings,
-            )
-            (folder / "config.json").write_text(
-                json.dumps(
-                    dict(
-                        name=experiment.network,
-                        scale=scale,
-                        data="test data",
-                        recipe=recipe,
-                        command="python train_cifar.py",
-                        host=dict(devices="CPU x 1", cores=2),
-                    )
-                )
-            )
-            written = rows or [(iterations // 2, 1.0, error + 5), (iterations, 0.5, error)]
-            lines = [",".join(COLUMNS)] + [
-                f"{i},1,0.1,{loss},50,1,{test},500,60" for i, loss, test in written
-            ]
-            (folder / "log.csv").write_text("\n".join(lines) + "\n")
-
-    return write
 
 
 # The paper's own variants, of which facts are tested; of a user's, what its file promises.

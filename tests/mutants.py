@@ -242,9 +242,9 @@ MUTANTS = [Mutant(*fields) for fields in [
      "list(map(run_files.read, folders))", "test_publish.py"),
     ("a better network agrees with a worse one of the paper", "publish/runs.py", "difference if worse else -difference",
      "difference", "test_publish.py"),
-    ("a figure hides a row that arrived while it was drawn", "plots/current.py",
+    ("a figure hides a row that arrived while it was drawn", "plots/__main__.py",
      "os.utime(path, (begin, begin))", "pass", "test_drawing.py"),
-    ("a figure of other code is left", "plots/current.py", "[*sources, *code]", "sources", "test_drawing.py"),
+    ("a figure of other code is left", "plots/__main__.py", "[*sources, *code]", "sources", "test_drawing.py"),
     ("seeds of another version are another curve", "paper/configuration.py", "{**DEFAULTS, **config", "{**config",
      "test_plots.py"),
     ("the paper's curve connects the ends of a gap", "paper/digitized.py", "if step > GAP * usual", "if False", "test_plots.py"),
@@ -252,8 +252,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a run under two spellings counts twice", "plots/compare.py", "{path.resolve(): path", "{path: path", "test_compare.py"),
     ("a figure shows the original network alone, four times", "plots/curve_figures.py",
      "if own - common]", "if own]", "test_drawing.py"),
-    ("a figure's axis of losses has no tick", "plots/scales.py", "ticker.MaxNLocator(5, ",
-     "ticker.MaxNLocator(1, ", "test_plots.py"),
+    ("a figure's axis of losses has no tick", "plots/scales.py", "else (1, 2, 5)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on
 

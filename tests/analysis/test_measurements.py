@@ -10,11 +10,9 @@ import pytest
 from conftest import refusal, trained
 from modules import evaluate
 
-import plots.gates
-import plots.lesion
-import plots.responses
 from analysis import gates, lesion, measurements, networks, responses
 from common import files
+from plots import measured
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +24,17 @@ def run(images, tmp_path_factory):
 
 @pytest.fixture
 def measure(run, images, tmp_path, monkeypatch):
-    """measure(module, plot, *options): the rows of the run's CSV file, after it is drawn."""
+    """measure(module, *options): the rows of the run's CSV file, after it is drawn."""
     monkeypatch.setattr(files, "RESULTS", tmp_path)
     monkeypatch.setattr(files, "FIGURES", tmp_path)
 
-    def call(module, plot, *options):
+    def call(module, *options):
         monkeypatch.setattr("sys.argv", ["", str(run), "--data-dir", str(images), *options])
         assert module.main() == 0
         kind = module.__name__.split(".")[1]
         name = f"{kind}-yours-cifar10-exclusive_gating14-bias=-1"
         rows = measurements.read(tmp_path / f"analysis/{name}.csv")
-        plot.draw([rows])
+        measured.draw(kind, [rows])
         assert matplotlib.image.imread(tmp_path / f"{name}.png").std() > 0.01
         return rows
 
@@ -56,7 +54,7 @@ def output(run, images):
 
 
 def test_lesions_of_a_run(run, measure):
-    rows = measure(lesion, plots.lesion, "--samples", "2")
+    rows = measure(lesion, "--samples", "2")
     count = {kind: len(group) for kind, group in measurements.grouped(rows, "lesion").items()}
     assert count == {"none": 1, "delete": 6, "random": 4, "swap": 4}
     with open(run / "log.csv", newline="") as log:
@@ -66,7 +64,7 @@ def test_lesions_of_a_run(run, measure):
 
 
 def test_responses_of_a_run_are_those_after_bn(run, images, measure, output, monkeypatch):
-    rows = measure(responses, plots.responses)
+    rows = measure(responses)
     names = [row["convolution"] for row in rows]
     assert names[:3] == ["conv1", "stage1_unit1_conv1", "stage1_unit1_conv2"] and len(rows) == 13
     for number, name in ((0, "bn1"), (2, "stage1_unit1_bn2"), (12, "stage3_unit2_bn2")):
@@ -81,7 +79,7 @@ def test_responses_of_a_run_are_those_after_bn(run, images, measure, output, mon
 
 
 def test_gates_of_a_run(run, measure, output):
-    rows = measure(gates, plots.gates, "--images", "30")
+    rows = measure(gates, "--images", "30")
     assert len(rows) == 6 and rows[2]["unit"] == "stage2_unit1"
     network = networks.of_run(run)
     for row in rows:
@@ -143,12 +141,10 @@ def test_measurements_survive_being_written_and_read(tmp_path, monkeypatch):
     assert measurements.read(measurements.write("x", rows)) == rows
 
 
-def test_responses_state_the_papers_scale_only_beside_its_curves(monkeypatch):
-    captions = []
-    write = "plots.responses.measured.figure_files.write_below"
-    monkeypatch.setattr(write, lambda _, text: captions.append(text))
-    monkeypatch.setattr("plots.responses.measured.figure_files.save", lambda *_: None)
+def test_responses_state_the_papers_scale_only_beside_its_curves():
+    notes = []
     for name in ("pocket-cifar10-original56", "cifar10-notes12"):
         path = files.RESULTS / "analysis" / f"responses-{name}.csv"
-        plots.responses.draw([measurements.read(path)])
-    assert ["1512.03385: full scale" in text for text in captions] == [True, False]
+        _, *below = measured.FIGURES["responses"]([measurements.read(path)])
+        notes.append(below)
+    assert notes == [["1512.03385: full scale, 32 pixels square"], []]

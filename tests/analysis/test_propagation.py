@@ -119,7 +119,7 @@ def test_new_file_appears_in_table_and_figure(tmp_path):
     texts = ["half_dropout8", "constant_scaling8:scale=0.5,residual_scale=1"]
     code, out, err = run_in(copy, "-m", "analysis.propagation", *texts, "--image-size", 8)
     assert code == 0, err
-    code, out, err = run_in(copy, "-m", "plots.propagation", *out.split())
+    code, out, err = run_in(copy, "-m", "plots.measured", *out.split())
     assert code == 0, err
     assert "8, half dropout (ratio 0.25)" in out
     name = "propagation-half_dropout8-constant_scaling8-residual_scale=1-scale=0.5"

@@ -9,7 +9,7 @@ import train_cifar
 import train_imagenet
 from common.errors import UserError
 from paper import digitized, experiments, scales, search
-from plots import gate_bias
+from plots import error_charts
 from plots.named import DRAW
 from symbols import constants, names, network_options
 
@@ -163,7 +163,7 @@ def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(
     best = search.best("demo")
     assert best.constants == {"bias": -4} and "--validation" not in best.command
     results(best, [33], scale="demo")
-    gate_bias.draw("gate-bias-search", "demo")
+    error_charts.gate_bias("gate-bias-search", "demo")
     out = capsys.readouterr().out
     assert "best: -4 (the paper: -6); trained again on all images, test error 33.00 %" in out
     assert (tmp_path / "figures" / "demo-gate-bias-search.png").is_file()

@@ -34,7 +34,7 @@ def change(results, tmp_path):
 
 def test_row_has_median_mean_deviation_and_count_of_last_iterates(results):
     results(ORIGINAL, [20, 26, 21])
-    assert row().paper == "6.61" and row().runs == "3" and row().scale == "pocket"
+    assert row().paper == "6.61" and row().runs == "3"
     assert row().ours == f"21.00 (22.33 ± {statistics.stdev([20, 26, 21]):.2f})"
     assert row().data == "test data" and row().iterations == "2,400" and row().dtype == "float32"
     assert row().command == "make cifar10-original56 SCALE=pocket"

@@ -33,12 +33,12 @@ def test_rank_correlation_sees_the_order(results, sign, correlation):
 
 
 def test_tables_1_and_2_are_one_list_of_15_networks(results):
-    for row in summary.networks():
+    for row in summary.NETWORKS:
         folder = files.RESULTS / "pocket" / row.experiment.at("pocket").name
         if not folder.exists():
             results(row.experiment, [50])
-    assert len(significance.measured(summary.networks(), "pocket")) == 15
-    assert significance.say_order(summary.networks(), "pocket") == "", "all alike is no order"
+    assert len(significance.measured(summary.NETWORKS, "pocket")) == 15
+    assert significance.say_order(summary.NETWORKS, "pocket") == "", "all alike is no order"
 
 
 def test_neighbours_in_the_papers_order_are_compared_by_their_seeds(results):

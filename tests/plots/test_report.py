@@ -5,11 +5,12 @@ import html.parser
 import json
 import re
 import shutil
-import struct
 import subprocess
 
+import drawn_runs
 import matplotlib.image
 import pytest
+from drawn_runs import row
 from PIL import Image
 
 import plots.page
@@ -34,9 +35,9 @@ MEASURE = """<script>addEventListener("load", () => { top.document.title += JSON
 @pytest.fixture
 def page(results, tmp_path):
     """A report of Table 1 and Figure 3 at two scales, with a command that HTML could misread."""
-    for i, row in enumerate(experiments.TABLE1):
-        results(row.experiment, [40 + i, 41 + i])
-        results(row.experiment, [20 + i], scale="desk")
+    for i, line in enumerate(experiments.TABLE1):
+        results(line.experiment, [40 + i, 41 + i])
+        results(line.experiment, [20 + i], scale="desk")
     original = experiments.ORIGINAL110.at("pocket").name
     path = tmp_path / "results" / "pocket" / original / "seed0" / "config.json"
     path.write_text(path.read_text().replace("CPU x 1", "<b>& x 1"))
@@ -74,9 +75,8 @@ def test_report_opens_the_largest_scale_and_says_what_is_not_run(page):
 
 
 def test_file_names_and_captions_are_escaped():
-    png = b"\x89PNG\r\n\x1a\n" + bytes(8) + struct.pack(">II", 2, 3)
     evil = "<img src=x onerror='a()'>\""
-    shown = plots.page.picture(png, evil, f"lesion-{evil}.png")
+    shown = plots.page.picture(b"", evil, f"lesion-{evil}.png")
     assert shown.count("<img ") == 1 and shown.count("&lt;img src=x") == 3
     assert "&quot;" in re.search(r'alt="([^"]*)"', shown).group(1)
 
@@ -129,12 +129,11 @@ def test_browser_shows_and_prints_every_figure(page, tmp_path):
 
 
 def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_path, capsys):
-    for row in experiments.TABLE1:
-        paper = significance.number(row.paper)
-        results(row.experiment, [50 + paper if row.paper != experiments.FAIL else 90])
+    for line in experiments.TABLE1:
+        results(line.experiment, [90 if line.paper == experiments.FAIL else 50 + line.paper])
     pairs = significance.measured(summary.rows_of("table1", 110), "pocket")
     errors = [6.61, 6.91, 8.70, 9.81, 12.22, 12.35, 12.86]
-    assert [row.paper for row, _ in pairs] == [*errors, *["fail"] * 4]
+    assert [line.paper for line, _ in pairs] == [*errors, *["fail"] * 4]
     summary.draw("summary", "pocket")
     assert (
         "Table 1: shortcuts, ResNet-110: Spearman's rank correlation with the paper's errors over"
@@ -154,34 +153,23 @@ def test_own_runs_have_a_section(results, tmp_path, monkeypatch):
     assert "None yet" not in mine and mine.count("56, original (yours)") == 1 and "40.00 %" in mine
 
 
-@pytest.fixture
-def training_run(results, tmp_path):
-    """A run that has 1,000 of its 2,400 iterations after 500 seconds."""
-    results(experiments.ORIGINAL110, [0], rows=[(500, 1.5, 60.0), (1000, 1.0, 50.0)])
-    folder = tmp_path / "results" / "pocket" / experiments.ORIGINAL110.at("pocket").name / "seed0"
-    log = folder / "log.csv"
-    log.write_text(
-        log.read_text().replace("500,60\n", "500,250\n", 1).replace("500,60\n", "500,500\n", 1)
-    )
-    return folder
-
-
-def test_watch_shows_training_runs_and_their_remaining_time(training_run):
-    written = (training_run / "log.csv").stat().st_mtime
+def test_watch_shows_training_runs_and_their_remaining_time(results):
+    original = experiments.ORIGINAL110.at("pocket")
+    folder = files.RUNS / "pocket" / original.name / "seed0"
+    lines = [row(500, seconds=250), row(1000, seconds=500, test_error=50)]
+    drawn_runs.write(folder, lines, {"iterations": 2400})
+    results(experiments.TABLE1[1].experiment, [40])  # a finished run
+    written = (folder / "log.csv").stat().st_mtime
     (run,) = watch.training(written + 60)
     assert watch.seconds_left(run) == pytest.approx(700)
     page = watch.page(10, written + 60)
     assert "1,000 of 2,400" in page and "12 min left" in page and "data:image/png" in page
     assert 'http-equiv="refresh" content="10"' in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    late = written + 5000  # no row for a long time
+    assert watch.training(late) == [] and "No run is in training" in watch.page(10, late)
+
+
+def test_clock_has_hours_and_minutes():
     times = {0: "0 min", 59 * 60: "59 min", 700: "12 min", 3600: "1 h 00 min", 5430: "1 h 30 min"}
     assert {seconds: watch.clock(seconds) for seconds in times} == times
-
-
-def test_watch_leaves_out_finished_and_stopped_runs(results, training_run):
-    written = (training_run / "log.csv").stat().st_mtime
-    assert watch.training(written + 20 * 250) == [], "no row for a long time"
-    results(experiments.TABLE1[1].experiment, [40])
-    names = [run.folder.parts[-2] for run in watch.training(written)]
-    assert names == [training_run.parts[-2]]
-    assert "No run is in training" in watch.page(10, written + 20 * 250)

@@ -6,7 +6,7 @@ from common import files
 from paper import experiments
 from paper.experiments import ORIGINAL110, shortcut
 from plots.tables import Table
-from publish import measured, notes, runs, source, words
+from publish import measured, runs, source, words
 from publish.__main__ import Page, filled
 
 ENGLISH = Page("en", "../", [])
@@ -27,14 +27,12 @@ def test_unknown_block_is_rejected():
 
 
 def test_links_and_quotations_have_line_numbers():
-    text = source.with_lines("[`common/errors.py: UserError`](common/errors.py)", "../")
-    path, number = text.rstrip(")").split("](../")[1].split("#L")
-    line = (files.ROOT / path).read_text().splitlines()[int(number) - 1]
-    assert line.startswith("class UserError")
-    method = source.line_of("plots/tables.py", "Table.markdown")
     lines = (files.ROOT / "plots/tables.py").read_text().splitlines()
-    assert "def markdown" in lines[method - 1]
-    assert "TITLES = " in lines[source.line_of("plots/tables.py", "TITLES") - 1]
+    names = {"Table": "class Table(", "Table.markdown": "    def markdown(", "TITLES": "TITLES = "}
+    for name, start in names.items():
+        text = source.with_lines(f"[`plots/tables.py: {name}`](plots/tables.py)", "../")
+        path, number = text.rstrip(")").split("](../")[1].split("#L")
+        assert path == "plots/tables.py" and lines[int(number) - 1].startswith(start)
     quoted = source.quoted(ENGLISH, "symbols/shortcuts/identity.py", "return", "x")
     assert quoted[1] == "return x + f" and "(../symbols/shortcuts/identity.py#L" in quoted[3]
     refusal(lambda: source.line_of("plots/tables.py", "Table.missing"), "defines no Table.missing")
@@ -93,13 +91,10 @@ def test_words_without_translation_stay():
 
 def test_departures_keep_their_words(monkeypatch):
     errors = {"none": 40.0, "raw": 41.5, "nag": None}
-    monkeypatch.setattr(notes, "departure_error", errors.get)
-    page = Page(
-        "en",
-        "",
-        ["| name | 差别 | cost |", "|---|---|---:|", "| `raw` | 像素 | |", "| `nag` | nag | +1 |"],
-    )
-    assert notes.departures_table(page)[2:] == ["| `raw` | 像素 | +1.50 |", "| `nag` | nag |  |"]
+    monkeypatch.setattr(runs, "departure_error", errors.get)
+    old = ["| name | 差别 | cost |", "|---|---|---:|", "| `raw` | 像素 | |", "| `nag` | nag | +1 |"]
+    page = Page("en", "", old)
+    assert runs.departures_table(page)[2:] == ["| `raw` | 像素 | +1.50 |", "| `nag` | nag |  |"]
 
 
 def test_benchmark_names_its_machine(monkeypatch):

@@ -1,0 +1,131 @@
+"""Charts of test errors with a dot for each seed: by depth, of docs/VARIANTS.md, by the gates' bias.
+
+python -m plots depth ideas gate-bias-search --scale pocket
+"""
+
+from statistics import median
+
+import matplotlib.pyplot as plt
+
+from paper import experiments, run_files, search
+from paper.significance import measured, ours, say_ours
+
+from . import figure_files, styles
+
+# By depth: how a kind of network is drawn, and the errors of 1512.03385
+KINDS = {
+    "plain": (dict(color=styles.COLOURS["plain"], marker="s"), experiments.PLAIN),
+    "residual": (dict(color=styles.COLOURS["original"], marker="o"), experiments.RESNETS),
+}
+BLUE = "#0000ff"
+
+
+def by_depth(name, scale):
+    """Plain networks get worse when they are deeper, residual ones better.
+
+    The paper's errors are on the left and ours on the right, each with its own axis.
+    """
+    pairs = measured(experiments.BY_DEPTH, scale)
+    if not pairs:
+        print(f"no run at scale {scale} yet; start with {experiments.make(name, scale)}")
+        return
+    figure, (left, right) = plt.subplots(1, 2, figsize=(styles.WIDTH, 3.6))
+    for kind, (style, errors) in KINDS.items():
+        depths = [depth for depth in errors if depth <= 110 and errors[depth] != experiments.FAIL]
+        left.plot(depths, [errors[depth] for depth in depths], label=kind, **style)
+        results = [
+            (row.experiment.at(scale).depth, ours) for row, ours in pairs if row.case == kind
+        ]
+        samples = {depth: ours.errors for depth, ours in sorted(dict(results).items())}
+        right.plot(list(samples), list(map(median, samples.values())), label=kind, **style)
+        for depth, sample in samples.items():
+            dots = dict(color=style["color"], markersize=3, alpha=0.6)
+            right.plot([depth] * len(sample), sample, "o", **dots)
+    top = left.get_ylim()[1]
+    arrow = dict(arrowstyle="->", color=styles.COLOURS["plain"])
+    text = "plain, 110 layers:\nabove 60 %"
+    place = dict(xytext=(66, 0.96 * top), va="top", fontsize=8)
+    left.annotate(text, (110, top), arrowprops=arrow, **place)
+    left.set_title("1512.03385, Figure 6 and Table 6", fontsize=10)
+    right.set_title(f"ours, {scale} scale", fontsize=10)
+    for axes in (left, right):
+        axes.set(xlabel="Layers", ylabel="Test error, %")
+        axes.set_xticks(sorted({x for line in axes.lines for x in line.get_xdata()}))
+        styles.grid(axes)
+        axes.legend(fontsize=8, frameon=False)
+    note = "lines: medians; small dots: single seeds"
+    _save(figure, name, scale, [ours for _, ours in pairs], note=note)
+
+
+@styles.SMALL_TEXT
+def ideas(name, scale):
+    """A line of dots for each example of docs/VARIANTS.md, the lowest median on top."""
+    groups = [ours(experiment, scale) for experiment in experiments.experiments_of(name)]
+    original = groups[0].errors
+    groups = sorted((group for group in groups if group.errors), key=lambda g: median(g.errors))
+    if not groups:
+        print(f"no run of docs/VARIANTS.md at scale {scale} yet")
+        return
+    figure, axes = plt.subplots(figsize=(styles.WIDTH, 1.4 + 0.36 * len(groups)))
+    if original:
+        band = {"color": styles.COLOURS["original"], "alpha": 0.2, "linewidth": 0}
+        axes.axvspan(min(original), max(original), label="all runs of the original network", **band)
+    for place, group in enumerate(groups):
+        colour = styles.COLOURS["original" if group.errors == original else "preact"]
+        axes.plot(group.errors, [place] * len(group.errors), "o", color=colour, alpha=0.6)
+        axes.plot(median(group.errors), place, "|", color=colour, markersize=14, markeredgewidth=2)
+    for marker, label in (("o", "one run"), ("|", "median")):
+        axes.plot([], [], marker, color="0.3", label=label)
+    axes.set_yticks(range(len(groups)), [run_files.label(group.runs[0]) for group in groups])
+    axes.invert_yaxis()
+    axes.set_xlabel("test error, %")
+    styles.grid(axes, "x")
+    styles.legend_above(axes, f"Examples of docs/VARIANTS.md, {scale} scale", columns=3)
+    _save(figure, name, scale, groups)
+
+
+def gate_bias(name, scale):
+    """The search of section 3.1 for the gates' initial bias: errors on held-out training images."""
+    searched = search.errors(scale)
+    for bias, result in searched.items():
+        print(f"bias {bias:>3}: validation error {say_ours(result)} %")
+    count = len(experiments.GATE_BIAS_SEARCH)
+    if len(searched) < count:
+        missing = f"{count - len(searched)} of {count} biases are missing"
+        print(f"{missing}; {experiments.make(name, scale)} trains them")
+    if not searched:
+        return
+    title = "Exclusive gating: search for the gates' initial bias (section 3.1)"
+    best = search.best(scale)
+    if best:
+        print(_conclusion(best, scale))
+        title += f"\n{_conclusion(best, scale)}"
+    figure, axes = plt.subplots(figsize=(7, 4))
+    for bias, result in searched.items():
+        dots = dict(color=BLUE, markersize=4, alpha=0.5)
+        axes.plot([bias] * len(result.errors), result.errors, "o", **dots)
+    medians = [median(result.errors) for result in searched.values()]
+    axes.plot(list(searched), medians, "-", color=BLUE)
+    axes.axvline(search.PAPER_BEST, color="0.4", linestyle=":")
+    place = dict(transform=axes.get_xaxis_transform(), va="top", fontsize=8)
+    axes.text(search.PAPER_BEST, 0.98, " the paper's best", **place)
+    axes.set(xlabel="Initial bias of the gates, $b_g$", ylabel="Validation error, %")
+    axes.set(xlim=(0.5, -10.5), xticks=range(0, -11, -1))
+    axes.set_title(title, fontsize=10)
+    axes.grid(axis="y", linestyle=":", color="0.6")
+    _save(figure, name, scale, searched.values(), "point")
+
+
+def _conclusion(best, scale):
+    line = f"best: {search.bias(best)} (the paper: {search.PAPER_BEST})"
+    test = ours(best, scale)
+    if test.errors:
+        line += f"; trained again on all images, test error {say_ours(test)} % (the paper: 8.70 %)"
+    return line
+
+
+def _save(figure, name, scale, results, of=None, note=""):
+    """Write a chart of some results, Ours, with a caption."""
+    runs = [run for result in results for run in result.runs]
+    figure_files.caption(figure, runs, of, note)
+    figure_files.save(figure, figure_files.figure_of(name, scale))
