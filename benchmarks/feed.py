@@ -55,9 +55,8 @@ def jobs(dataset, files, pool, batch_size, cores):
     """The three functions of an iteration that are timed: prepare, feed and Pillow."""
     from data.crops import CropBatches  # the pool's processes must start before MXNet
 
-    batches = CropBatches(
-        dataset.train_images, dataset.mean, batch_size, 0, 224, dataset.side, threads=cores
-    )
+    batches = CropBatches(dataset.train_images, dataset.mean, batch_size, 0, 224, dataset.side)
+    batches.threads = cores
     share = -(-len(files) // cores)
     parts = [files[i : i + share] for i in range(0, len(files), share)]
 

@@ -46,19 +46,13 @@ def augmentation(kind, image_size, side):
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to
     224 (GoogLeNet; P2 Table 5, last row), with the same flip and noise.
     """
-    both = {"rand_mirror": True, "pca_noise": COLOUR_NOISE}
+    options = {"rand_mirror": True, "pca_noise": COLOUR_NOISE}
     if kind == "aspect":
-        return {
-            **both,
-            "random_resized_crop": True,
-            "min_random_area": 0.08,
-            "max_random_area": 1.0,
-            "min_aspect_ratio": 3 / 4,
-            "max_aspect_ratio": 4 / 3,
-        }
+        options.update(random_resized_crop=True, min_random_area=0.08, max_random_area=1.0)
+        return {**options, "min_aspect_ratio": 3 / 4, "max_aspect_ratio": 4 / 3}
     if side is None:
         side = scaled(SCALES[1], image_size)
-        both = {**both, "resize": side, "inter_method": BY_SIZE}
+        options.update(resize=side, inter_method=BY_SIZE)
     low, high = (scaled(scale, image_size) / side for scale in SCALES)
     if high > 1:
         raise UserError(
@@ -66,7 +60,7 @@ def augmentation(kind, image_size, side):
             f"{scaled(SCALES[1], image_size)}: prepare them again with a larger side (make "
             "imagenet-data ARGS='--side N'), or choose a smaller --image-size (make: IMAGE_SIZE=)"
         )
-    return {**both, "rand_crop": True, "min_random_scale": low, "max_random_scale": high}
+    return {**options, "rand_crop": True, "min_random_scale": low, "max_random_scale": high}
 
 
 class CropBatches(Batches):
@@ -79,27 +73,19 @@ class CropBatches(Batches):
     """
 
     def __init__(
-        self,
-        images,
-        mean,
-        batch_size,
-        seed,
-        image_size,
-        side,
-        kind="scale",
-        threads=None,
-        share=(0, 1),
+        self, images, mean, batch_size, seed, image_size, side, kind="scale", share=(0, 1)
     ):
         """images: data.records.Records. mean: red, green, blue. side: as in augmentation()."""
         super().__init__(len(images), batch_size, seed, share)
-        self._images, self._place = images, share[0]
+        self._images = images
+        self._place = share[0]
+        self.threads = physical_cores()
         self._options = {
             "data_shape": (3, image_size, image_size),
             "batch_size": batch_size // share[1],
             "verbose": False,
             "device_id": -1,
             "prefetch_buffer": 1,
-            "preprocess_threads": threads or physical_cores(),
             **dict(zip(("mean_r", "mean_g", "mean_b"), map(float, mean))),
             **augmentation(kind, image_size, side),
         }
@@ -119,11 +105,10 @@ class CropBatches(Batches):
             for sample in mine:
                 file.write(self._images.raw(sample))
             file.flush()
+            options = {"path_imgrec": file.name, "seed_aug": seed, **self._options}
             try:
                 # unpacking also asks for a second batch; otherwise the iterator never frees this one
-                (batch,) = mx.io.ImageRecordIter(
-                    path_imgrec=file.name, seed_aug=seed, **self._options
-                )
+                (batch,) = mx.io.ImageRecordIter(preprocess_threads=self.threads, **options)
             except (mx.MXNetError, ValueError) as error:
                 raise self._images.corrupt() from error
         # the labels in the records need not start at 0
@@ -136,16 +121,13 @@ def crops(image, rule):
 
     One crop is the centre; ten are the corners, the centre, and their flips.
     """
-    width, height = image.size
-    short = min(width, height)
-    width, height = round(width * rule.side / short), round(height * rule.side / short)
-    pixels = np.asarray(image.resize((width, height), Image.BILINEAR)).transpose(2, 0, 1)
-    right, bottom = width - rule.crop, height - rule.crop
-    corners = [] if rule.crops == 1 else [(0, 0), (0, right), (bottom, 0), (bottom, right)]
-    views = [
-        pixels[:, top : top + rule.crop, left : left + rule.crop]
-        for top, left in [*corners, (bottom // 2, right // 2)]
-    ]
+    image = image_files.resized(image, rule.side, Image.BILINEAR)
+    pixels = np.asarray(image).transpose(2, 0, 1)
+    bottom, right = (length - rule.crop for length in pixels.shape[1:])
+    corners = [(bottom // 2, right // 2)]
+    if rule.crops > 1:
+        corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), *corners]
+    views = [pixels[:, top : top + rule.crop, left : left + rule.crop] for top, left in corners]
     return np.stack(views if rule.crops == 1 else views + [view[:, :, ::-1] for view in views])
 
 
@@ -174,7 +156,7 @@ class TestCrops:
     def _rows(self, sample):
         content = self._images.image(sample)
         try:
-            return crops(image_files.decoded(content), self._rule) - self._mean
+            return crops(image_files.read(content), self._rule) - self._mean
         except Exception as error:  # a corrupt image can raise anything
             raise self._images.corrupt(sample) from error
 

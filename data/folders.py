@@ -194,12 +194,11 @@ def _test_pairs(source, train, val, classes, val_list):
             )
         return lists.labelled(val, paths, lists.find(source, train, val, val_list), numbers)
     known = {*lists.LISTS, Path(val_list or "").name}
-    loose = [path.name for path in val.iterdir() if path.is_file() and path.name not in known]
-    loose = sorted(name for name in loose if name[0] != ".")
+    loose = [name for name in os.listdir(val) if name[0] != "." and name not in {*names, *known}]
     if loose:
         raise UserError(
-            f"{val} has {len(loose):,} files beside its class folders, the first {loose[0]}: move "
-            "them into their classes, or remove them"
+            f"{val} has {len(loose):,} files beside its class folders, the first {min(loose)}: "
+            "move them into their classes, or remove them"
         )
     return pairs
 
@@ -241,12 +240,7 @@ def _folders(folder):
 def _files(folder, source):
     """Every file in a folder and below it, without hidden ones. A file that is not an image is
     reported when it is read."""
-    names = sorted(os.path.relpath(path, source) for path in _below(folder))
-    if any("\n" in name or "\r" in name for name in names):
-        raise UserError(
-            f"{folder} has a file with a line break in its name, which no list can hold: rename it"
-        )
-    return names
+    return sorted(os.path.relpath(path, source) for path in _below(folder))
 
 
 def _below(folder):

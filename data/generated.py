@@ -34,15 +34,17 @@ def _inside(shape, u, v):
 def _colour(hue, value, saturation):
     """RGB (n, 3) from 0 to 255 of hue, value and saturation from 0 to 1."""
     sector = (hue[:, None] * 6 + np.array([0, 4, 2])) % 6
-    return (
-        255 * value[:, None] * (1 - saturation[:, None] * (1 - np.clip(abs(sector - 3) - 1, 0, 1)))
-    )
+    share = 1 - saturation[:, None] * (1 - np.clip(abs(sector - 3) - 1, 0, 1))
+    return 255 * value[:, None] * share
 
 
 def draw(count, state):
     """Images uint8 (count, 3, 32, 32) and labels uint8 (count,), classes equally often, shuffled."""
     labels = state.permutation(np.arange(count) % 10).astype(np.uint8)
     y, x = np.mgrid[0:32, 0:32] - 15.5
+
+    def uniform(low, high):
+        return state.uniform(low, high, count)
 
     def hues(warm):
         return np.where(warm, state.normal(0.06, 0.045, count), state.normal(0.56, 0.06, count)) % 1
@@ -52,10 +54,8 @@ def draw(count, state):
         centre_x, centre_y = state.uniform(-reach, reach, (2, count, 1, 1))
         angle = state.uniform(0, 2 * np.pi, (count, 1, 1))
         dx, dy = x - centre_x, y - centre_y
-        return (
-            (np.cos(angle) * dx - np.sin(angle) * dy) / radius,
-            (np.sin(angle) * dx + np.cos(angle) * dy) / radius,
-        )
+        u = (np.cos(angle) * dx - np.sin(angle) * dy) / radius
+        return u, (np.sin(angle) * dx + np.cos(angle) * dy) / radius
 
     def paint(image, mask, colour):
         return np.where(mask[:, None], colour[:, :, None, None], image)
@@ -63,34 +63,19 @@ def draw(count, state):
     # background: a gradient between two muted colours
     u, _ = coordinates(np.full((count, 1, 1), 40.0), 8)
     blend = np.clip(u + 0.5, 0, 1)[:, None]
-    first, second = (
-        _colour(
-            state.uniform(0, 1, count),
-            state.uniform(0.3, 0.8, count),
-            state.uniform(0.1, 0.5, count),
-        )
-        for _ in range(2)
-    )
+    first = _colour(uniform(0, 1), uniform(0.3, 0.8), uniform(0.1, 0.5))
+    second = _colour(uniform(0, 1), uniform(0.3, 0.8), uniform(0.1, 0.5))
     image = first[:, :, None, None] * (1 - blend) + second[:, :, None, None] * blend
     # clutter: bars of both colours
     for _ in range(3):
         u, v = coordinates(state.uniform(3, 6, (count, 1, 1)), 14)
-        colour = _colour(
-            hues(state.randint(0, 2, count)),
-            state.uniform(0.4, 1.0, count),
-            state.uniform(0.5, 1.0, count),
-        )
+        colour = _colour(hues(state.randint(0, 2, count)), uniform(0.4, 1.0), uniform(0.5, 1.0))
         image = paint(image, (abs(u) < 0.95) & (abs(v) < 0.22), colour)
     # the shape itself
     u, v = coordinates(state.uniform(7, 12, (count, 1, 1)), 5)
-    shape = labels // 2
-    mask = np.select(
-        [(shape == k)[:, None, None] for k in range(5)], [_inside(name, u, v) for name in SHAPES]
-    )
-    colour = _colour(
-        hues(labels % 2 == 0), state.uniform(0.45, 1.0, count), state.uniform(0.45, 1.0, count)
-    )
-    image = paint(image, mask.astype(bool), colour)
+    mask = np.choose(labels[:, None, None] // 2, [_inside(name, u, v) for name in SHAPES])
+    colour = _colour(hues(labels % 2 == 0), uniform(0.45, 1.0), uniform(0.45, 1.0))
+    image = paint(image, mask, colour)
     image = image + state.normal(0, 1, image.shape) * state.uniform(10, 40, (count, 1, 1, 1))
     return np.clip(image, 0, 255).round().astype(np.uint8), labels
 
@@ -106,9 +91,7 @@ def main():
     parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("folder", type=new_folder)
     parser.add_argument("--images", type=int, default=12000, help="number; a sixth is for testing")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    write(arguments.folder, arguments.images, arguments.seed)
+    write(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

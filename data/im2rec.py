@@ -127,14 +127,9 @@ def check_images(records):
     """Raises UserError for images that MXNet's reader cannot decode, or decodes wrongly."""
     suspects = [number for number in range(len(records)) if not _is_sound_jpeg(records, number)]
     with ThreadPoolExecutor(physical_cores()) as pool:
-        faults = bar(
-            pool.map(lambda number: _fault(records, number), suspects),
-            total=len(suspects),
-            desc=f"check {records.path.name}",
-            unit="image",
-            leave=False,
-            delay=1,
-        )
+        faults = pool.map(lambda number: _fault(records, number), suspects)
+        title = f"check {records.path.name}"
+        faults = bar(faults, total=len(suspects), desc=title, unit="image", leave=False, delay=1)
         wrong = [f"record {k:,}: {fault}" for k, fault in zip(suspects, faults) if fault]
     if wrong:
         raise UserError(
@@ -172,10 +167,10 @@ def _fault(records, number):
 
     content = records.image(number)
     try:
-        with Image.open(BytesIO(content)) as image:
-            if image.format not in DECODED:
-                return image.format
-        image = image_files.decoded(content)
+        kind = Image.open(BytesIO(content)).format
+        if kind not in DECODED:
+            return kind
+        image = image_files.read(content)
         mx.image.imdecode(content).wait_to_read()
     except Exception as error:  # a corrupt image can raise anything
         return image_files.reason(error, records.path)
@@ -189,7 +184,7 @@ def sample(records):
     def facts(number):
         content = records.image(number)
         try:
-            image = image_files.decoded(content)
+            image = image_files.read(content)
         except Exception as error:  # a corrupt image can raise anything
             raise records.corrupt(number) from error
         return np.asarray(image).mean(axis=(0, 1)), min(image.size), hashlib.sha1(content).digest()

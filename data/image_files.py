@@ -21,36 +21,23 @@ PIXELS = "MAX_IMAGE_PIXELS"  # environment variable that raises Pillow's limit
 COMPOSITED = "composited"  # key of Image.info: the file has transparent pixels
 
 
-def read(path, side):
+def read(file, side=None):
     """Read an image file as an RGB image whose shorter side is not reduced below `side` pixels.
 
-    Follows EXIF's orientation, as MXNet's im2rec.py does (docs/DEVIATIONS.md). Raises ValueError
-    and others for a corrupt or too narrow image.
+    file: its path, or its bytes. side: None for the full size. Follows EXIF's orientation, as
+    MXNet's im2rec.py does (docs/DEVIATIONS.md). Raises ValueError and others for a corrupt or too
+    narrow image.
     """
-    # Pillow maps a TIFF that is given by its path, and then turns it wrongly
-    with open(path, "rb") as file:
-        return _read(file, side)
-
-
-def decoded(content):
-    """The RGB image in the bytes of an image file, at its full size.
-
-    Raises ValueError and others for a corrupt image.
-    """
-    return _read(BytesIO(content), None)
-
-
-def _read(file, side):
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv.data sets it
     if os.environ.get(PIXELS):
         Image.MAX_IMAGE_PIXELS = int(os.environ[PIXELS])
-    with Image.open(file) as image:
+    # Pillow maps a TIFF that is given by its path, and then turns it wrongly
+    with BytesIO(file) if isinstance(file, bytes) else open(file, "rb") as stream:
+        image = Image.open(stream)
+        if side and max(image.size) * side / min(image.size) > LONGEST:
+            size = "x".join(map(str, image.size))
+            raise ValueError(f"{size} pixels are too narrow for a shorter side of {side}")
         if side:
-            if max(image.size) * side / min(image.size) > LONGEST:
-                raise ValueError(
-                    f"{image.size[0]}x{image.size[1]} pixels are too narrow for a shorter side of "
-                    f"{side}"
-                )
             image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
         image.load()
         return on_white(eight_bits(upright(image)))
@@ -84,29 +71,25 @@ def on_white(image):
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")
-    opaque = image.getextrema()[3][0] == 255
     white = Image.new("RGBA", image.size, "white")
     white.alpha_composite(image)
-    image = white.convert("RGB")
-    image.info[COMPOSITED] = not opaque
-    return image
+    result = white.convert("RGB")
+    result.info[COMPOSITED] = image.getextrema()[3][0] < 255
+    return result
 
 
-def resized(image, side):
-    """The image with its shorter side resized to `side` pixels, by bicubic interpolation."""
+def resized(image, side, method=Image.BICUBIC):
+    """The image with its shorter side resized to `side` pixels."""
     width, height = image.size
     short = min(width, height)
-    return image.resize((round(width * side / short), round(height * side / short)), Image.BICUBIC)
+    return image.resize((round(width * side / short), round(height * side / short)), method)
 
 
 def square(image, side):
     """The centre of the resized image, uint8 (3, side, side)."""
-    image = resized(image, side)
-    width, height = image.size
-    left = (width - side) // 2
-    top = (height - side) // 2
-    pixels = np.asarray(image.crop((left, top, left + side, top + side)))
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    pixels = np.asarray(resized(image, side)).transpose(2, 0, 1)
+    top, left = ((length - side) // 2 for length in pixels.shape[1:])
+    return np.ascontiguousarray(pixels[:, top : top + side, left : left + side])
 
 
 def attempt(path, side, convert):

@@ -7,7 +7,6 @@ ILSVRC2012_validation_ground_truth.txt    the devkit: 490, a line for each file,
                                           (needs the devkit's meta.mat)
 """
 
-from collections import Counter
 from pathlib import Path
 
 from common.errors import UserError
@@ -54,7 +53,7 @@ def labelled(val, names, path, numbers):
             )
         classes = [meanings.get(line) for line in lines]
     else:
-        classes = _by_name(path, names, _entries(path, lines))
+        classes = _by_name(names, _entries(path, lines))
     if not any(kind in numbers for kind in classes):  # numbers from 0
         numbers = {str(label): label for label in numbers.values()}
     labels = [numbers.get(kind) for kind in classes]
@@ -78,23 +77,13 @@ def _entries(path, lines):
     return entries
 
 
-def _by_name(path, names, entries):
-    """The class of each file, or None. A list can omit endings if the names remain unique."""
-    stems = Counter(Path(name).stem for name in names)
-    listed = Counter(Path(name).stem for name in entries)
+def _by_name(names, entries):
+    """The class of each file, or None. A list can omit the files' endings, or have others."""
     by_stem = {Path(name).stem: kind for name, kind in entries.items()}
-    by_stem = {stem: kind for stem, kind in by_stem.items() if listed[stem] == 1}
     classes = []
     for file in map(Path, names):
-        kind = entries.get(file.name)
-        if kind is None:
-            kind = entries.get(file.stem, by_stem.get(file.stem))
-            if kind is not None and stems[file.stem] > 1:
-                raise UserError(
-                    f"{path} names {file.stem}, and {stems[file.stem]} files have that name (one "
-                    f"is {file.name}): add the endings"
-                )
-        classes.append(kind)
+        without_ending = entries.get(file.stem, by_stem.get(file.stem))
+        classes.append(entries.get(file.name, without_ending))
     return classes
 
 

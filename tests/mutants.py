@@ -176,7 +176,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a test crop from the corner, not the centre", "data/crops.py", "(bottom // 2, right // 2)]", "(0, 0)]", "test_crops.py"),
     ("ten crops without their flips", "data/crops.py", "[view[:, :, ::-1] for view in views]", "views", "test_crops.py"),
     ("the padding of the last test batch is counted", "data/crops.py", "pad=pad,", "pad=0,", "test_crops.py"),
-    ("the longer side of a test picture becomes 256", "data/crops.py", "short = min(width, height)", "short = max(width, height)",
+    ("the longer side of a test picture becomes 256", "data/image_files.py", "short = min(width, height)", "short = max(width, height)",
      "test_crops.py"),
     ("im2rec's pictures keep their own sizes", "data/crops.py", '"resize": side, ', "", "test_im2rec.py"),
     ("im2rec's labels stay as they are in a batch", "data/crops.py",

@@ -13,9 +13,11 @@ from data.crops import CropBatches, TestCrops
 from training.evaluate import evaluate
 
 
-def feed(dataset, **options):
+def feed(dataset, threads=2, **options):
     options = {**dict(batch_size=7, seed=3, image_size=64, side=SIDE), **options}
-    return CropBatches(dataset.train_images, dataset.mean, **options)
+    batches = CropBatches(dataset.train_images, dataset.mean, **options)
+    batches.threads = threads
+    return batches
 
 
 def shown(batches, iteration):
@@ -78,7 +80,8 @@ def held_after(first, last):  # KB, without what is free, however late a busy ma
     return int(open("/proc/self/statm").read().split()[1]) * 4
 
 made = imagenet.load({str(prepared[1])!r})
-batches = CropBatches(made.train_images, made.mean, 36, 3, 64, {SIDE}, threads=1)
+batches = CropBatches(made.train_images, made.mean, 36, 3, 64, {SIDE})
+batches.threads = 1
 held = held_after(1, 50)
 print((held_after(51, 100) - held) / 50)
 """
