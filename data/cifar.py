@@ -139,9 +139,9 @@ def _name(files, train, test):
     known = TEST_FILES.get(hashlib.sha1(test).hexdigest()) or TEST_LABELS.get(
         hashlib.sha1(_labels(test, files.layout).copy()).hexdigest()
     )
-    return known or image_files.title(
-        files.test.parent, f"{len(train):,} + {len(test):,} images in {files.layout.title}'s layout"
-    )
+    name = image_files.printable(files.test.parent.resolve().name)
+    images = f"{len(train):,} + {len(test):,} images"
+    return known or f"{name} ({images} in {files.layout.title}'s layout)"
 
 
 def check_size(image_size):

@@ -59,8 +59,7 @@ def load(folder):
     for records in (train, val):
         digest.update(records.offsets)
         digest.update(records.labels)
-    counts = f"{len(train):,} + {len(val):,} images in {len(numbers):,} classes"
-    name = image_files.title(folder, counts)
+    name = image_files.title(folder, len(train), len(val), numbers)
     print(
         f"{name}: records of im2rec with labels from {numbers[0]:g} to {numbers[-1]:g}, shorter "
         f"sides from {min(sides)} to {max(sides)} pixels (in {len(sides):,} samples), resized while "
@@ -86,15 +85,13 @@ def classes(train, val):
 
     Raises UserError for a label that is not a class, or that no training image has.
     """
-    for records in (train, val):
-        valid = (records.labels >= 0) & (records.labels % 1 == 0)
-        if not valid.all():
-            number = valid.argmin()
-            raise UserError(
-                f"{records.path}: record {number:,} has the label {records.labels[number]:g}, and "
-                "classes are integers from 0: make it by im2rec.py from a list with such labels"
-            )
     numbers = np.unique(train.labels)
+    valid = (numbers >= 0) & (numbers % 1 == 0)
+    if not valid.all():
+        raise UserError(
+            f"{train.path} has the label {numbers[valid.argmin()]:g}, and classes are integers from "
+            "0: make it by im2rec.py from a list with such labels"
+        )
     if len(numbers) < 2:
         raise UserError(
             f"{train.path} has only the label {numbers[0]:g}, and a network needs two classes: "

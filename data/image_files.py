@@ -129,6 +129,7 @@ def printable(name):
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def title(folder, contents):
-    """The name of a set in figures and tables."""
-    return f"{printable(folder.resolve().name)} ({contents})"
+def title(folder, train, test, classes):
+    """The name of a set in figures and tables. train, test: numbers of images."""
+    counts = f"{train:,} + {test:,} images in {len(classes):,} classes"
+    return f"{printable(folder.resolve().name)} ({counts})"

@@ -43,7 +43,7 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
         return dataset
     images = np.concatenate([dataset.train_images, dataset.test_images])
     labels = np.concatenate([dataset.train_labels, dataset.test_labels])
-    name = image_files.title(folder, f"{len(images):,} images")
+    name = f"{image_files.printable(folder.resolve().name)} ({len(images):,} images)"
     return dataset._replace(name=name, test_images=images, test_labels=labels)
 
 
@@ -68,8 +68,7 @@ def _dataset(folder, listing, image_size, skip_unreadable):
         digest.update(arrays[-2])
         digest.update(arrays[-1])
     names = tuple(image_files.printable(name) for name in listing.classes)
-    counts = f"{len(arrays[0]):,} + {len(arrays[2]):,} images in {len(names):,} classes"
-    title = image_files.title(folder, counts)
+    title = image_files.title(folder, len(arrays[0]), len(arrays[2]), names)
     return cifar.Dataset(title, len(names), *arrays, digest.hexdigest(), names)
 
 

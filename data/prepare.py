@@ -5,8 +5,8 @@
 
 The files are those of MXNet's tools/im2rec.py --resize 480 --quality 95. That script needs OpenCV
 for Python and silently leaves out corrupt files, so Pillow decodes here (data/image_files.py).
-data/folders.py describes SOURCE. Re-run the command to resume. set.json is written when
-the set is complete.
+data/folders.py describes SOURCE. Re-run the command to resume. set.json is written when the set is
+complete.
 """
 
 import contextlib
@@ -127,8 +127,7 @@ def _name(source, classes, counts):
         return "ILSVRC-2012"
     if is_official:
         print(f"ILSVRC-2012 is not complete: it has {ILSVRC['train']:,} + {ILSVRC['val']:,} images")
-    images = f"{counts['train']:,} + {counts['val']:,} images in {len(classes):,} classes"
-    return image_files.title(source, images)
+    return image_files.title(source, counts["train"], counts["val"], classes)
 
 
 def _write(writers, splits, source, side, workers):
@@ -156,9 +155,8 @@ def _write(writers, splits, source, side, workers):
                     writer.append(images)
                     progress.update(len(job))
     except process.BrokenProcessPool as error:
-        raise UserError(
-            "a worker was killed (is the memory full?): re-run the command to resume"
-        ) from error
+        reason = "a worker was killed (is the memory full?)"
+        raise UserError(f"{reason}: re-run the command to resume") from error
     finally:
         pool.shutdown()
     if transparent:
@@ -204,14 +202,7 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.source:
         raise UserError("name the folder of the images: make imagenet-data SOURCE=folder")
-    dataset = prepare(
-        arguments.source,
-        arguments.output,
-        arguments.side,
-        arguments.workers,
-        arguments.skip_unreadable,
-        arguments.val_list,
-    )
+    dataset = prepare(**vars(arguments))
     print(
         f"{dataset.name}: {len(dataset.train_images):,} training and "
         f"{len(dataset.test_images):,} test images in {dataset.classes:,} classes, shorter side "

@@ -113,17 +113,15 @@ def scan(path, remedy):
     with open(path, "rb") as file, progress:
         while position < size:
             head = os.pread(file.fileno(), HEAD, position)
-            magic, word = FRAME.unpack_from(head.ljust(HEAD, b"\0"))
-            if magic != MAGIC:
-                raise corrupt(path, remedy, len(labels))
-            if word >> LENGTH_BITS in (COMPLETE, FIRST):
-                offsets.append(position)
-                try:
-                    labels.append(_label(head[FRAME.size :][: length(word)]))
-                except struct.error as error:
-                    raise corrupt(path, remedy, len(labels)) from error
-                except ValueError as error:
-                    raise UserError(f"{path}: record {len(labels)} has {error}") from error
+            try:
+                magic, word = FRAME.unpack_from(head)
+                if magic != MAGIC:
+                    raise struct.error
+                if word >> LENGTH_BITS in (COMPLETE, FIRST):
+                    labels.append(_label(head[: FRAME.size + length(word)], path, len(labels)))
+                    offsets.append(position)
+            except struct.error as error:
+                raise corrupt(path, remedy, len(labels)) from error
             position += frame(word)
             progress.update(frame(word))
     if position != size or not offsets or offsets[0]:
@@ -131,15 +129,15 @@ def scan(path, remedy):
     return Records(path, np.array(offsets), np.array(labels), remedy)
 
 
-def _label(head):
-    """The label in the first bytes of a record, without its frame."""
-    count, label, *_ = HEADER.unpack_from(head)
+def _label(head, path, number):
+    """The label in the first bytes of a record."""
+    count, label, *_ = HEADER.unpack_from(head, FRAME.size)
     if count > 1:
-        raise ValueError(
-            f"{count:,} labels, and classification needs one: make it by im2rec.py without "
-            "--pack-label"
+        raise UserError(
+            f"{path}: record {number} has {count:,} labels, and classification needs one: make it "
+            "by im2rec.py without --pack-label"
         )
-    return LABEL.unpack_from(head, HEADER.size)[0] if count else label
+    return LABEL.unpack_from(head, FRAME.size + HEADER.size)[0] if count else label
 
 
 def length(word):

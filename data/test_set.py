@@ -60,7 +60,7 @@ def _of_image_files(folder):
     if listing.is_held_out:
         pairs = sorted(listing.splits["train"] + pairs)
     names = tuple(image_files.printable(name) for name in listing.classes)
-    title = image_files.title(folder, f"{len(pairs):,} images")
+    title = f"{image_files.printable(folder.resolve().name)} ({len(pairs):,} images)"
     images = ImageFiles(folder, pairs)
     return records.Set(title, len(names), None, None, None, [], images, names)
 

@@ -19,16 +19,6 @@ def within_5_sigma_of_equal(counts):
     return abs(((counts - expected) ** 2 / expected).sum() - freedom) < 5 * np.sqrt(2 * freedom)
 
 
-@pytest.mark.parametrize("padding", [4, 1])
-def test_every_crop_and_flip_is_drawn_equally_often(padding):
-    side = 2 * padding + 1
-    counts = np.zeros((side, side, 2), int)
-    for epoch in range(5):
-        draws = augment.draw(11, epoch, 20000, padding)
-        np.add.at(counts, (draws.top, draws.left, draws.flip.astype(int)), 1)
-    assert counts.sum() == 100000 and within_5_sigma_of_equal(counts)
-
-
 def test_what_a_sample_undergoes_is_drawn_anew_for_each_sample_and_epoch():
     draws = [augment.draw(11, epoch, 5000, 4) for epoch in range(4)]
     same_draw = [
@@ -53,17 +43,6 @@ def test_every_crop_and_flip_is_shown_equally_often():
         left = np.where(flip, shown[:, 1, 16, 15], shown[:, 1, 16, 16]) - 13
         np.add.at(counts, (top.astype(int), left.astype(int), flip.astype(int)), 1)
     assert counts.sum() == 10000 and within_5_sigma_of_equal(counts)
-
-
-def test_border_is_exactly_zero_after_the_mean_is_subtracted():
-    mean = np.random.RandomState(0).uniform(60, 200, (3, 32, 32)).astype(np.float32)
-    augmenter = augment.Augmenter(np.full((1, 3, 32, 32), 255, np.uint8), mean, 4)
-    for top in range(9):
-        for left in range(9):
-            (shown,) = augmenter(*(np.array([value]) for value in (0, top, left, False)))
-            inside = np.zeros((32, 32), bool)
-            inside[max(4 - top, 0) : 36 - top, max(4 - left, 0) : 36 - left] = True
-            assert (shown[:, ~inside] == 0).all() and (shown[:, inside] > 50).all(), (top, left)
 
 
 @pytest.mark.parametrize("size, padding", [(32, 4), (16, 2), (8, 1), (4, 0)])
@@ -140,7 +119,7 @@ def test_seeds_and_epochs_differ_in_order_crops_and_flips(other):
     assert training_batches(seed=0).samples(1) != training_batches(seed=1).samples(1)
 
 
-@pytest.mark.parametrize("first, last", [(1, 9), (5, 12), (3, 3), (4, 5)])
+@pytest.mark.parametrize("first, last", [(1, 9), (5, 12), (3, 3), (4, 5), (5, 4)])
 def test_stream_gives_exactly_the_batches_asked_for_in_order(first, last):
     streamed = list(training_batches().stream(first, last))
     assert len(streamed) == last - first + 1
@@ -148,10 +127,6 @@ def test_stream_gives_exactly_the_batches_asked_for_in_order(first, last):
         arrays = batch.data[0].asnumpy(), batch.label[0].asnumpy()
         assert equal(arrays, training_batches().batch(iteration)), iteration
         assert batch.pad == 0 and arrays[0].dtype == arrays[1].dtype == np.float32
-
-
-def test_stream_of_nothing_is_empty():
-    assert list(training_batches().stream(5, 4)) == []
 
 
 @pytest.mark.parametrize("how", ["close", "drop", "error"])
