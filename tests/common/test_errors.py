@@ -1,12 +1,11 @@
 """Mistakes and failures of the user's machine are one line with a remedy, without a traceback."""
 
-import resource
-
 import mxnet as mx
 import pytest
 from cifar_options import read_options
 from commands import run
 from conftest import refusal
+from made_runs import full_disk
 
 from common import errors
 from data import cifar, folders, generated, image_folders, imagenet
@@ -64,14 +63,19 @@ def test_missing_folder_does_not_exist_and_is_not_called_empty(tmp_path, load):
     refusal(lambda: load(tmp_path / "nowhere"), "nowhere does not exist")
 
 
-def test_full_disk_while_the_generated_set_is_made_is_one_line(tmp_path):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
+def test_full_disk_is_one_line(tmp_path, capsys):
+    with full_disk(100_000):
         refusal(lambda: generated.write(tmp_path / "set", 600), "is the disk full?")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list((tmp_path / "set").iterdir()), "half a file is left"
+
+    def main():
+        with full_disk(10), open(tmp_path / "figure.png", "wb") as file:
+            file.write(b"x" * 100)
+
+    with pytest.raises(SystemExit) as stopped:
+        errors.run_main(main)
+    err = capsys.readouterr().err
+    assert stopped.value.code == 2 and len(err.splitlines()) == 1 and "the disk" in err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])

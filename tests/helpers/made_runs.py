@@ -1,5 +1,7 @@
-"""Run folders with a log and two checkpoints, made in a moment, for the tests of run folders."""
+"""Run folders with a log and two checkpoints, without training, for the tests of run folders."""
 
+import contextlib
+import resource
 import shutil
 import time
 
@@ -67,3 +69,14 @@ def resumes_from(folder, k):
     assert [row["iteration"] for row in read_log(copy)] == list(range(1, k + 1))
     assert checkpoint.paths(copy)[-1].name == checkpoint.name(k)
     return copy
+
+
+@contextlib.contextmanager
+def full_disk(size):
+    """No file can grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

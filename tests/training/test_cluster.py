@@ -5,16 +5,14 @@ ends and can be resumed.
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import start_job
-from conftest import SMALL, refused, rows, same, start
+from conftest import SMALL, rows, same, start, wait_for_row
 
 from training import checkpoint, cluster
-from training.log import read_log
 
 
 def finish(process, code=0):
@@ -31,15 +29,6 @@ def weights(folder):
         for name, array in arrays.items()
         if name.startswith(("arg:", "momentum:"))
     }
-
-
-def wait_for_row(folder, iteration, process):
-    for _ in range(6000):
-        if any(row["iteration"] >= iteration for row in read_log(folder)):
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    raise AssertionError("the job never got there")
 
 
 def workers_of(process):
@@ -75,14 +64,14 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
     finish(start_job(*job, uninterrupted))
 
     process = start_job(*job, folder)
-    wait_for_row(folder, 20, process)
+    wait_for_row(folder, 20)
     process.terminate()
     finish(process, 143)
     stopped = rows(folder)[-1][0]
     assert 20 <= stopped < 200
 
     process = start_job(*job, folder)
-    wait_for_row(folder, stopped + 15, process)
+    wait_for_row(folder, stopped + 15)
     os.kill(workers_of(process)[1], signal.SIGKILL)
     _, err = finish(process, 1)
     assert "died (exit code -9), so the job ends" in err and "resume" in err
@@ -105,11 +94,6 @@ def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_pa
         if name.startswith("arg:")
     )
     assert same_weights == (rate == 0)
-
-
-@pytest.mark.parametrize("store", ["dist_sync", "dist_async"])
-def test_worker_without_a_cluster_is_refused(train, store):
-    assert refused(train("--kv-store", store), "training.cluster starts")
 
 
 @pytest.mark.parametrize(

@@ -43,18 +43,8 @@ def trains(images, tmp_path, monkeypatch):
     monkeypatch.setattr(notes, "get_symbol", lambda units: symbol(units, (4, 4, 4)))
 
     def call(name, *options):
-        words = [
-            "--units",
-            "1",
-            "--epochs",
-            "2",
-            "--batch-size",
-            "50",
-            "--data-dir",
-            images,
-            "--output",
-            tmp_path / name,
-        ]
+        words = "--units 1 --epochs 2 --batch-size 50".split()
+        words += ["--data-dir", images, "--output", tmp_path / name]
         monkeypatch.setattr(sys, "argv", ["train_notes.py", *map(str, [*words, *options])])
         return train_notes.main()
 
@@ -64,11 +54,8 @@ def trains(images, tmp_path, monkeypatch):
 def test_run_ends_with_two_pictures_and_a_line_an_epoch(trains, tmp_path, capsys):
     assert trains("run") == 0
     out = capsys.readouterr().out
-    assert (
-        "epoch 1: training accuracy" in out
-        and "epoch 2: training accuracy" in out
-        and "on 100 images" in out
-    )
+    for words in ("epoch 1: training accuracy", "epoch 2: training accuracy", "on 100 images"):
+        assert words in out
     assert [row["iteration"] for row in read_log(tmp_path / "run")] == [10, 20]
     for name in ("loss", "accuracy"):
         assert matplotlib.image.imread(tmp_path / "figures" / f"notes-{name}.png").std() > 0.01

@@ -9,21 +9,18 @@ packages: on others the losses must be close.
 
 import hashlib
 import json
-import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 import PIL
 import pytest
-from conftest import ROOT, rows
+from commands import run
+from conftest import ROOT, arrays, rows
 from PIL import Image
 
 from data import generated
-from training.checkpoint import paths
 
 NUMBERS = ROOT / "tests" / "training" / "numbers.json"
 CIFAR = (
@@ -51,22 +48,14 @@ def pictures(folder):
 
 def trained(folder, command, data):
     """{"log": rows, "arrays": their number, "sha256": of the last checkpoint's sorted arrays}"""
-    run = folder / "run"
-    subprocess.run(
-        [sys.executable, "-W", "ignore", *command.split(), "--data-dir", data, "--output", run],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    arrays = sorted(
-        array.asnumpy().tobytes()
-        for array in mx.nd.load(str(paths(run)[-1] / "arrays.params")).values()
-    )
+    words = [*command.split(), "--data-dir", data, "--output", folder / "run"]
+    done = run(*words, OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    content = sorted(array.tobytes() for array in arrays(folder / "run").values())
     return {
-        "log": rows(run),
-        "arrays": len(arrays),
-        "sha256": hashlib.sha256(b"".join(arrays)).hexdigest(),
+        "log": rows(folder / "run"),
+        "arrays": len(content),
+        "sha256": hashlib.sha256(b"".join(content)).hexdigest(),
     }
 
 
@@ -77,36 +66,17 @@ def cifar(folder):
 
 def imagenet(folder):
     pictures(folder / "pictures")
-    subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "data.prepare",
-            folder / "pictures",
-            "--output",
-            folder / "data",
-            "--side",
-            "69",
-        ],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    prepare = ["-m", "data.prepare", folder / "pictures", "--side", "69"]
+    assert run(*prepare, "--output", folder / "data").returncode == 0
     return trained(folder, IMAGENET, folder / "data")
 
 
 def here():
     """What the bits depend on."""
     facts = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
-    model = [
-        line.split(":")[1].strip()
-        for line in facts
-        if line.startswith(("model name", "cpu family", "model\t"))
-    ]
+    names = ("model name", "cpu family", "model\t")
     return {
-        "processor": model,
+        "processor": [line.split(":")[1].strip() for line in facts if line.startswith(names)],
         "machine": platform.machine(),
         "mxnet": mx.__version__,
         "numpy": np.__version__,
@@ -116,13 +86,14 @@ def here():
 
 @pytest.mark.parametrize("network", (cifar, imagenet))
 def test_network_is_trained_as_in_the_first_version(network, tmp_path):
-    before, now = json.loads(NUMBERS.read_text()), network(tmp_path)
-    then = before[network.__name__]
-    if before["here"] == here():
-        assert now == then
-    for row, counterpart in zip(now["log"], then["log"]):
-        assert np.allclose(np.array(row[:4], float), np.array(counterpart[:4], float), rtol=0.05)
-    assert len(now["log"]) == len(then["log"]) and now["arrays"] == then["arrays"]
+    saved = json.loads(NUMBERS.read_text())
+    expected = saved[network.__name__]
+    computed = network(tmp_path)
+    if saved["here"] == here():
+        assert computed == expected
+    logs = [[row[:4] for row in numbers["log"]] for numbers in (computed, expected)]
+    assert np.allclose(*np.array(logs, float), rtol=0.05)
+    assert computed["arrays"] == expected["arrays"]
 
 
 if __name__ == "__main__":
