@@ -132,11 +132,6 @@ def _end_with_parent():
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def start_helpers(job):
-    """{name: process} of the scheduler and the server."""
-    return {role: start([*PYTHON, "-c", SERVE], role, job) for role in ("scheduler", "server")}
-
-
 def watch(helpers, workers):
     """Wait until all workers have ended, one has failed, or a signal arrives; end the others.
 
@@ -187,39 +182,6 @@ def _send(processes, number):
             process.send_signal(number)
 
 
-def run_task(arguments, words, tasks):
-    """Run one task of SLURM: a worker, and in task 0 the scheduler and the server."""
-    job = slurm_job(arguments, tasks)
-    number = int(os.environ["SLURM_PROCID"])
-    helpers = {}
-    if number == 0:
-        free_port(job.root, job.port)
-        helpers = start_helpers(job)
-    return watch(helpers, {f"worker {number}": start(words, "worker", job)})
-
-
-def run_all(arguments, words):
-    """Run a job that this program starts completely, here or on other hosts."""
-    hosts = arguments.hosts.split(",") if arguments.hosts else [None] * arguments.workers
-    if len(hosts) < 2:
-        raise UserError("a single worker needs no cluster: run the script itself")
-    if arguments.hosts and not arguments.root:
-        raise UserError(
-            "--hosts needs the address of this machine as the hosts see it: --root 10.0.0.1"
-        )
-    root = arguments.root or LOOPBACK
-    job = Job(root, free_port(root, arguments.port), len(hosts), secrets.randbelow(TOKENS))
-    helpers = start_helpers(job)
-    share = {}
-    if not arguments.hosts and "OMP_NUM_THREADS" not in GIVEN:
-        share["OMP_NUM_THREADS"] = str(max(1, physical_cores() // len(hosts)))
-    workers = {
-        f"worker {number}": start(words, "worker", job, host, **share)
-        for number, host in enumerate(hosts)
-    }
-    return watch(helpers, workers)
-
-
 def main():
     arguments = options().parse_args()
     script = arguments.command[0]
@@ -228,11 +190,42 @@ def main():
             f"{script} is not a script of this folder: "
             "python -m training.cluster --workers 2 -- train_cifar.py ..."
         )
-    words = [*PYTHON, *arguments.command]
     tasks = int(os.environ.get("SLURM_NTASKS", 1))
     if "SLURM_PROCID" in os.environ and tasks > 1:  # srun starts this program once for each worker
-        return run_task(arguments, words, tasks)
-    return run_all(arguments, words)
+        number = int(os.environ["SLURM_PROCID"])
+        job = slurm_job(arguments, tasks)
+        hosts = {number: None}
+    else:
+        number = 0
+        job, hosts = job_of(arguments)
+    variables = {}
+    if not arguments.hosts and "OMP_NUM_THREADS" not in GIVEN:
+        variables["OMP_NUM_THREADS"] = str(max(1, physical_cores() // len(hosts)))
+    helpers = {}
+    if number == 0:
+        job = job._replace(port=free_port(job.root, job.port))
+        for role in ("scheduler", "server"):
+            helpers[role] = start([*PYTHON, "-c", SERVE], role, job)
+    words = [*PYTHON, *arguments.command]
+    workers = {
+        f"worker {number}": start(words, "worker", job, host, **variables)
+        for number, host in hosts.items()
+    }
+    return watch(helpers, workers)
+
+
+def job_of(arguments):
+    """(Job, {number of a worker: host}) of a job that this program starts completely."""
+    hosts = arguments.hosts.split(",") if arguments.hosts else [None] * arguments.workers
+    if len(hosts) < 2:
+        raise UserError("a single worker needs no cluster: run the script itself")
+    if arguments.hosts and not arguments.root:
+        raise UserError(
+            "--hosts needs the address of this machine as the hosts see it: --root 10.0.0.1"
+        )
+    root = arguments.root or LOOPBACK
+    job = Job(root, arguments.port, len(hosts), secrets.randbelow(TOKENS))
+    return job, dict(enumerate(hosts))
 
 
 if __name__ == "__main__":
