@@ -42,7 +42,7 @@ def ours(folder, data):
     return outputs(mx.sym.softmax(symbol), read.arguments, read.states, data)
 
 
-def test_finished_run_is_read_by_mxnets_own_doors(finished):
+def test_finished_run_is_read_by_mxnets_own_functions(finished):
     data = pictures()
     expected = ours(finished, data)
     prefix = str(finished / export.PREFIX)
@@ -62,13 +62,13 @@ def test_finished_run_is_read_by_mxnets_own_doors(finished):
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)
 
 
-def test_inputs_say_what_the_network_wants_to_see(finished):
+def test_inputs_describe_the_images(finished):
     inputs = json.loads((finished / export.INPUTS).read_text())
     assert inputs["shape"] == [3, SIDE, SIDE] and np.shape(inputs["mean"]) == (3, SIDE, SIDE)
     assert len(inputs["classes"]) == 10 and inputs["classes"][0] == "warm disc"
 
 
-def test_checkpoint_is_exported_where_one_says(finished, images, tmp_path, monkeypatch, capsys):
+def test_checkpoint_is_exported_into_a_folder(finished, images, tmp_path, monkeypatch, capsys):
     scored(monkeypatch, finished, "--export", "mxnet", "--output", tmp_path / "files")
     assert capsys.readouterr().out.count("\n") == 3
     for name in (export.SYMBOL, export.PARAMETERS, export.INPUTS):
@@ -77,19 +77,8 @@ def test_checkpoint_is_exported_where_one_says(finished, images, tmp_path, monke
     np.testing.assert_array_equal(ours(tmp_path / "files", pictures()), ours(finished, pictures()))
     bare = tmp_path / "bare.params"
     bare.write_bytes((finished / export.PARAMETERS).read_bytes())
-    scored(
-        monkeypatch,
-        bare,
-        "dropout8",
-        "--dataset",
-        "cifar10",
-        "--image-size",
-        SIDE,
-        "--data-dir",
-        images,
-        "--export",
-        "mxnet",
-    )
+    of_run = f"--dataset cifar10 --image-size {SIDE} --data-dir {images}".split()
+    scored(monkeypatch, bare, "dropout8", *of_run, "--export", "mxnet")
     assert (tmp_path / export.INPUTS).read_bytes() == (finished / export.INPUTS).read_bytes()
 
 
@@ -116,22 +105,17 @@ def network(request, monkeypatch):
     data = pictures(2, 32)
     widths = (8, 16, 32, 64) if family == "imagenet" else None
 
-    def made(activation, shortcut):
+    def create(activation, shortcut):
         symbol = get_symbol(int(depth), activation, shortcut, family=family, widths=widths)
-        shapes, _, shapes_of_states = symbol.infer_shape(data=data.shape)
         state = np.random.RandomState(0)
-        arguments = {
+        arrays = {
             name: value(name, shape, state)
-            for name, shape in zip(symbol.list_arguments(), shapes)
-            if name not in ("data", "softmax_label")
+            for name, shape in weights.shapes_of(symbol, data.shape).items()
         }
-        states = {
-            name: value(name, shape, state)
-            for name, shape in zip(symbol.list_auxiliary_states(), shapes_of_states)
-        }
-        return symbol, arguments, states, data / 60
+        states = {name: arrays.pop(name) for name in symbol.list_auxiliary_states()}
+        return symbol, arrays, states, data / 60
 
-    return made
+    return create
 
 
 def value(name, shape, state):
