@@ -278,8 +278,8 @@ def main():
                 DRAW[what](what, arguments.scale)
     complete(runs, trainer, slots, arguments)
     best = search.best(arguments.scale) if experiments.SEARCH in arguments.what else None
-    if best and not trainer.failed and not trainer.stopped:
-        complete(missing([best], seeds, arguments), trainer, slots, arguments)
+    if best is not None and not trainer.failed and not trainer.stopped:
+        complete(missing([experiments.gating(best)], seeds, arguments), trainer, slots, arguments)
     for what in arguments.what:
         DRAW[what](what, arguments.scale)
     return trainer.report()

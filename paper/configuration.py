@@ -8,27 +8,19 @@ import json
 from common.errors import UserError
 from training.recipe import CIFAR
 
-# The values that figures need, and their types.
+# The values that figures need, and their types. The optional ones may be missing.
 SHAPES = {"name": str, "data": str, "scale": str, "recipe": dict, "host": dict}
+OPTIONAL_SHAPES = {"versions": dict, "command": str}
+HOST_SHAPES = {"devices": str, "cores": int}
 RECIPE_SHAPES = {
-    "iterations": int,
-    "image_size": int,
-    "batch_size": int,
-    "seed": int,
-    "depth": int,
-    "activation": str,
-    "shortcut": str,
+    **dict.fromkeys(("iterations", "image_size", "batch_size", "seed", "depth"), int),
+    **dict.fromkeys(("activation", "shortcut"), str),
     "shortcut_args": dict,
 }
-HOST_SHAPES = {"devices": str, "cores": int}
-OPTIONAL_SHAPES = {"versions": dict, "command": str}
 LARGEST = 10**12  # of iterations or pixels
 # An option that a config.json of another version lacks has its default.
-DEFAULTS = {
-    **json.loads(json.dumps(CIFAR.settings())),
-    "activation_args": None,
-    "widths": None,
-}
+SETTINGS = json.loads(json.dumps(CIFAR.settings()))
+DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None}
 
 
 def read(folder):

@@ -3,6 +3,7 @@
 from collections import namedtuple
 from dataclasses import replace
 
+from common.files import run_place
 from symbols import names
 from training.recipe import IMAGENET
 
@@ -29,36 +30,37 @@ class Experiment(
     @property
     def network(self):
         """The name that train_cifar.py gives it: data set, network, unit, constants."""
-        return names.run_name(
-            self.dataset, self.activation, self.shortcut, self.depth, self.unit, self.constants
-        )
+        parts = (self.activation, self.shortcut, self.depth, self.unit, self.constants)
+        return names.run_name(self.dataset, *parts)
+
+    @property
+    def short_name(self):
+        """The name of the network in a make target, without the data set."""
+        return names.name(self.activation, self.shortcut, self.depth)
 
     @property
     def name(self):
         """The folder of its runs in runs/<scale>/ or results/<scale>/: network and changes."""
-        changes = [
-            option if value is True else f"{option}={value}" for option, value in self._changes()
-        ]
+        # --validation -> validation, --batch-size 64 -> batch-size=64
+        changes = [option[2:].replace(" ", "=") for option in self._changed_options()]
         return "-".join([self.network, *changes])
 
     @property
     def command(self):
         """Options of train_cifar.py, or of train_imagenet.py."""
-        options = [names.name(self.activation, self.shortcut, self.depth)]
+        options = [self.short_name]
         if self.dataset != "imagenet":
             options += ["--dataset", self.dataset, "--unit", self.unit]
         if self.constants:
             options += ["--shortcut-args", names.constants(self.constants)]
-        return [*options, *self._changed_options()]
-
-    def _changes(self):
-        """[(option as it is typed, value)]"""
-        return [(name.replace("_", "-"), value) for name, value in self.changes.items()]
+        return [*options, *" ".join(self._changed_options()).split()]
 
     def _changed_options(self):
+        """["--batch-size 64", "--validation"]: the changes as options."""
         options = []
-        for option, value in self._changes():
-            options += [f"--{option}"] if value is True else [f"--{option}", str(value)]
+        for name, value in self.changes.items():
+            option = f"--{name.replace('_', '-')}"
+            options.append(option if value is True else f"{option} {value}")
         return options
 
     def settings(self, scale):
@@ -80,14 +82,15 @@ class Experiment(
         """The command: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
         if self != self.at(scale):
             return self.at(scale).target(scale)
-        parts = ["make", f"{self.dataset}-{names.name(self.activation, self.shortcut, self.depth)}"]
+        parts = ["make", f"{self.dataset}-{self.short_name}"]
         if self.unit != names.PAPER_UNIT.get(self.depth) and self.dataset != "imagenet":
             parts.append(f"UNIT={self.unit}")
         if self.constants:
             parts.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
         if self.changes:
             options = " ".join(self._changed_options())
-            parts.append(f"ARGS='{options}' OUTPUT=runs/{scale}/{self.name}/seed0")
+            place = run_place(scale, self.name, 0)
+            parts.append(f"ARGS='{options}' OUTPUT=runs/{place}")
         if scale != "full" and self.dataset != "imagenet":
             parts.append(f"SCALE={scale}")
         return " ".join(parts)

@@ -87,14 +87,18 @@ TABLE5 = [  # P2: ImageNet, single crop, top-1
 # fmt: on
 TABLES = {"table1": TABLE1, "table2": TABLE2, "table3": TABLE3, "table4": TABLE4, "table5": TABLE5}
 
-# P2 3.1: the search for b_g on 5,000 training images that are held out.
-GATE_BIAS_SEARCH = [
-    shortcut("exclusive_gating", **({} if bias == -6 else {"bias": bias}))._replace(
-        changes={"validation": True}
-    )
-    for bias in range(0, -11, -1)
-]
 SEARCH = "gate-bias-search"
+PAPER_BEST = -6  # P2 3.1; the shortcut's default
+
+
+def gating(bias, changes=None):
+    """ResNet-110 with exclusive gating; a run's name has a bias that is not the default."""
+    constants = {} if bias == PAPER_BEST else {"bias": bias}
+    return shortcut("exclusive_gating", changes=changes, **constants)
+
+
+# P2 3.1: the search for b_g on 5,000 training images that are held out.
+GATE_BIAS_SEARCH = {bias: gating(bias, {"validation": True}) for bias in range(0, -11, -1)}
 
 # A curve of a figure: our experiment, and the paper's curve as (paper, figure, curve) in curves.csv.
 Curve = namedtuple("Curve", "experiment paper")
@@ -148,16 +152,23 @@ BY_DEPTH = [
 
 # Not of the papers: the examples of docs/VARIANTS.md, after the original network.
 IDEAS = "ideas"
-BFLOAT16 = {"dtype": "bfloat16"}
 VARIANTS = [
-    experiment(110, changes=BFLOAT16),
-    shortcut("learnt_scale"),
-    shortcut("rezero"),
-    shortcut("stochastic_depth"),
-    shortcut("squeeze_excitation"),
-    shortcut("concatenation"),
+    experiment(110, changes={"dtype": "bfloat16"}),
+    *(shortcut(name) for name in ("learnt_scale", "rezero", "stochastic_depth")),
+    *(shortcut(name) for name in ("squeeze_excitation", "concatenation")),
     experiment(110, "swish"),
 ]
+NETWORKS = {  # of each table and figure
+    **{name: [row.experiment for row in rows] for name, rows in TABLES.items()},
+    **{
+        name: [curve.experiment for _, curves in FIGURES[name] for curve in curves]
+        for name in FIGURES
+    },
+    DEPTH: [row.experiment for row in BY_DEPTH],
+    SEARCH: list(GATE_BIAS_SEARCH.values()),
+    IDEAS: VARIANTS,
+    "summary": [row.experiment for row in TABLE1 + TABLE2],
+}
 
 
 def experiments_of(name):
@@ -165,21 +176,9 @@ def experiments_of(name):
 
     Raises UserError for an unknown name.
     """
-    if name in TABLES:
-        networks = [row.experiment for row in TABLES[name]]
-    elif name in FIGURES:
-        networks = [curve.experiment for _, curves in FIGURES[name] for curve in curves]
-    elif name == SEARCH:
-        networks = GATE_BIAS_SEARCH
-    elif name == DEPTH:
-        networks = [row.experiment for row in BY_DEPTH]
-    elif name == IDEAS:
-        networks = VARIANTS
-    elif name == "summary":
-        networks = [row.experiment for row in TABLE1 + TABLE2]
-    else:
-        names = ", ".join([*TABLES, *FIGURES, DEPTH, SEARCH, IDEAS])
-        raise UserError(f"'{name}' is no table or figure of the papers; choose from {names}")
+    if name not in NETWORKS:
+        raise UserError(f"no table or figure is called '{name}': choose from {', '.join(NETWORKS)}")
+    networks = NETWORKS[name]
     return [experiment for i, experiment in enumerate(networks) if experiment not in networks[:i]]
 
 

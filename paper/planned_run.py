@@ -16,24 +16,13 @@ class PlannedRun:
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
-        self.folder = self._folder(published)
+        name = self.experiment.name
+        self.folder = files.RESULTS / files.run_place(scale, name, seed)
+        if not published and self.done < 1:
+            self.folder = files.run_folder(scale, name, seed)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
-        self.options = [
-            *self.experiment.command,
-            "--scale",
-            scale,
-            *data,
-            "--seed",
-            str(seed),
-            "--output",
-            os.path.relpath(self.folder, ROOT),
-        ]
-
-    def _folder(self, published):
-        folder = files.RESULTS / files.run_place(self.scale, self.experiment.name, self.seed)
-        if published or self._share(folder) == 1:
-            return folder
-        return files.run_folder(self.scale, self.experiment.name, self.seed)
+        place = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
+        self.options = [*self.experiment.command, "--scale", scale, *data, *place]
 
     def __str__(self):
         return f"{self.scale} {self.experiment.name} seed {self.seed}"
@@ -48,11 +37,8 @@ class PlannedRun:
     @property
     def done(self):
         """The share of its iterations that its log has; 1 if it is finished."""
-        return self._share(self.folder)
-
-    def _share(self, folder):
         try:
-            run = run_files.read(folder)
+            run = run_files.read(self.folder)
             run_files.check(run, self.experiment, self.scale)
         except UserError:
             return 0

@@ -23,13 +23,14 @@ def read(folder):
     folder = Path(os.path.relpath(folder))
     config = configuration.read(folder)
     rows = read_log(folder)
+    path = folder / "log.csv"
     if not rows:
-        raise UserError(f"{folder / 'log.csv'} has no complete row yet; {again(config)}")
-    with open(folder / "log.csv", errors="replace") as file:
-        corrupt = sum(1 for line in file if line.strip()) - 1 - len(rows)
+        raise UserError(f"{path} has no complete row yet; {again(config)}")
+    lines = path.read_text(errors="replace").splitlines()
+    corrupt = len(list(filter(str.strip, lines))) - 1 - len(rows)
     if corrupt > 0:
         count = f"{corrupt} corrupt row{'s' if corrupt > 1 else ''}"
-        say_once(f"left out: {count} of {folder / 'log.csv'}; {again(config)}")
+        say_once(f"left out: {count} of {path}; {again(config)}")
     return Run(folder, config, rows)
 
 
@@ -40,23 +41,19 @@ def differences(run, experiment, scale):
         value = run.config["recipe"].get(option)
         if not (expected == "fast" and value in ("float32", "bfloat16")):
             pairs[option] = (value, expected)
-    if _schedule_changed(run.config):
-        pairs["schedule"] = ("changed when it was extended", "one from beginning to end")
+    for change in run.config.get("continued", []):
+        # the first iterations of an extended run may have had another learning rate
+        if {"steps", "warmup_iterations"} & change.get("recipe", {}).keys():
+            pairs["schedule"] = ("changed when it was extended", "one from beginning to end")
     return {option: pair for option, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _schedule_changed(config):
-    """Whether the first iterations of an extended run had another learning rate."""
-    schedule = {"steps", "warmup_iterations"}
-    return any(schedule & change.get("recipe", {}).keys() for change in config.get("continued", []))
 
 
 def check(run, experiment, scale):
     """Raise UserError if a run is of another network or recipe than an experiment at a scale."""
     for option, (value, expected) in differences(run, experiment, scale).items():
         raise UserError(
-            f"{run.folder} has {option} {value}, scale {scale} has {expected}: "
-            f"move it away; {experiment.target(scale)} trains another"
+            f"{run.folder} has {option} {value}, scale {scale} has {expected}: move it away; "
+            f"{experiment.target(scale)} trains another"
         )
 
 
@@ -67,13 +64,8 @@ def recipe_of(run):
     unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
     if scale not in scales.SCALES or unit is None:
         return OWN_RECIPE
-    experiment = experiments.experiment(
-        recipe["depth"],
-        recipe["activation"],
-        recipe["shortcut"],
-        run.config["name"].split("-")[0],
-        unit,
-    )
+    network = (recipe["depth"], recipe["activation"], recipe["shortcut"])
+    experiment = experiments.experiment(*network, run.config["name"].split("-")[0], unit)
     # constants of the network and the search on held-out images do not change the recipe
     differing = differences(run, experiment, scale).keys() - {"name", "validation"}
     return OWN_RECIPE if differing else scale
@@ -89,13 +81,13 @@ def dtype(run):
     return run.config["recipe"]["dtype"]
 
 
-def folders(experiment, scale):
-    """The folders of an experiment's runs: the published ones, then a user's own."""
-    places = [path / scale / experiment.at(scale).name for path in (files.RESULTS, files.RUNS)]
+def folders(name, scale):
+    """The folders of the runs of a name at a scale: the published ones, then a user's own."""
+    pattern = str(files.run_place(scale, name, "*") / "config.json")
     return [
         path.parent
-        for place in places
-        for path in sorted(place.glob("seed*/config.json"), key=_seed)
+        for place in (files.RESULTS, files.RUNS)
+        for path in sorted(place.glob(pattern), key=_seed)
     ]
 
 
@@ -110,43 +102,38 @@ def of(experiment, scale):
     and left out.
     """
     experiment = experiment.at(scale)
-    runs = []
-    for folder in folders(experiment, scale):
+    runs = {}
+    for folder in folders(experiment.name, scale):
         try:
             run = read(folder)
             check(run, experiment, scale)
-            _check_seed(run, runs)
         except UserError as error:
             say_once(f"left out: {error}")
             continue
-        runs.append(run)
-    (data, _), *_ = Counter(run.config["data"] for run in runs).most_common(1) or [(None, 0)]
-    for run in runs:
-        if run.config["data"] != data:
-            say_once(f"left out: {run.folder} was trained on {run.config['data']}, not on {data}")
-    return [run for run in runs if run.config["data"] == data]
+        seed = run.config["recipe"]["seed"]
+        if seed in runs:
+            say_once(f"left out: {folder} has seed {seed} too, as {runs[seed].folder}")
+        else:
+            runs[seed] = run
+    counts = Counter(run.config["data"] for run in runs.values())
+    usual = [data for data, _ in counts.most_common(1)]
+    for run in runs.values():
+        data = run.config["data"]
+        if data not in usual:
+            say_once(f"left out: {run.folder} was trained on {data}, not on {usual[0]}")
+    return [run for run in runs.values() if run.config["data"] in usual]
 
 
-def _check_seed(run, others):
-    seed = run.config["recipe"]["seed"]
-    for other in others:
-        if other.config["recipe"]["seed"] == seed:
-            raise UserError(f"{run.folder} has seed {seed} too, as {other.folder}")
+def every_folder():
+    """All folders with a config.json: published ones, then a user's own."""
+    paths = [sorted(parent.rglob("config.json")) for parent in (files.RESULTS, files.RUNS)]
+    return [path.parent for path in sum(paths, [])]
 
 
-def every_folder(scale=None):
-    """All folders with a config.json, or those of one scale: published ones, then a user's own."""
-    return [
-        path.parent
-        for parent in (files.RESULTS, files.RUNS)
-        for path in sorted((parent / (scale or "")).rglob("config.json"))
-    ]
-
-
-def every(scale=None):
+def every():
     """[Run] of every_folder(); the others are reported and left out."""
     runs = []
-    for folder in every_folder(scale):
+    for folder in every_folder():
         try:
             runs.append(read(folder))
         except UserError as error:
@@ -180,21 +167,21 @@ def tested(run):
     """{crop rule: error in %} of a run's last iteration, from the test.json of score.py."""
     path = run.folder / "test.json"
     last = int(run.rows[-1]["iteration"])
+    errors = {}
     try:
         tests = json.loads(path.read_text()) if path.is_file() else {}
-        errors = {
-            rule: float(test["top1"])
-            for rule, test in tests.items()
-            if test.get("iteration") == last
-        }
+        for rule, test in tests.items():
+            error = float(test["top1"])
+            if test.get("iteration") == last:
+                errors[rule] = error
+            else:
+                say_once(
+                    f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test "
+                    "the run again with score.py"
+                )
     except (ValueError, KeyError, TypeError, AttributeError):
         say_once(f"left out: {path} is corrupt: delete it and test the run again with score.py")
         return {}
-    for rule in tests.keys() - errors.keys():
-        say_once(
-            f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test the run"
-            " again with score.py"
-        )
     return errors
 
 

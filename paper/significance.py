@@ -25,25 +25,18 @@ LEVEL = 0.05  # p-values below it are significant
 def ours(experiment, scale, crop=None):
     """Finished runs of an experiment at a scale. crop: use the error of this rule, from score.py."""
     runs = run_files.of(experiment, scale)
-    finished = [
-        run
-        for run in runs
-        if run_files.is_whole(run) and (crop is None or crop in run_files.tested(run))
-    ]
-    errors = [
-        run_files.tested(run)[crop] if crop else run_files.last_error(run) for run in finished
-    ]
+    finished = list(filter(run_files.is_whole, runs))
+    if crop:
+        finished = [run for run in finished if crop in run_files.tested(run)]
+        errors = [run_files.tested(run)[crop] for run in finished]
+    else:
+        errors = list(map(run_files.last_error, finished))
     return Ours(errors, finished, len(runs) - len(finished))
 
 
 def number(error):
     """An error for sorting. The paper's "fail" rows are tied at the end."""
     return math.inf if error == experiments.FAIL else error
-
-
-def fails(error):
-    """Whether an error, a number or the paper's "fail", is a failure by the paper's rule."""
-    return number(error) > experiments.FAILS_ABOVE
 
 
 def verdicts(row, runs, scale):
@@ -53,8 +46,8 @@ def verdicts(row, runs, scale):
     """
     if scale not in JUDGED or not runs.errors or row.experiment.dataset != "cifar10":
         return ""
-    errors = (row.paper, statistics.median(runs.errors))
-    return " / ".join("yes" if fails(error) else "no" for error in errors)
+    errors = map(number, (row.paper, statistics.median(runs.errors)))
+    return " / ".join("yes" if error > experiments.FAILS_ABOVE else "no" for error in errors)
 
 
 def say(error):
@@ -114,8 +107,8 @@ def order(name, scale, depth=None):
     lines = []
     for layers in depths if depth is None else [depth]:
         text = say_order([row for row in rows if row.experiment.depth == layers], scale)
-        if text:
-            lines.append((f"ResNet-{layers}: " if depth is None and len(depths) > 1 else "") + text)
+        title = f"ResNet-{layers}: " if depth is None and len(depths) > 1 else ""
+        lines += [title + text] if text else []
     return "; ".join(lines)
 
 
@@ -123,12 +116,8 @@ def say_order(rows, scale):
     """rank_correlation of some rows as text. Empty with too few rows."""
     pairs = measured(rows, scale)
     correlation = rank_correlation(pairs)
-    if correlation is None:
-        return ""
-    return (
-        f"Spearman's rank correlation with the paper's errors over {len(pairs)} rows: "
-        f"{correlation:.2f}"
-    )
+    text = f"Spearman's rank correlation with the paper's errors over {len(pairs)} rows: "
+    return "" if correlation is None else f"{text}{correlation:.2f}"
 
 
 def neighbours(rows, scale):
@@ -156,9 +145,9 @@ def compare(before, after, several):
     Welch's t-test if both have several errors; otherwise the deviation is pooled over `several`,
     samples of at least two errors each. Without these, error and p-value are None.
     """
-    return (
-        welch(before, after) if min(len(before), len(after)) > 1 else pooled(before, after, several)
-    )
+    if min(len(before), len(after)) > 1:
+        return welch(before, after)
+    return pooled(before, after, several)
 
 
 def welch(before, after):

@@ -32,15 +32,12 @@ def kind(recipe):
     recipe: {"activation": name, "shortcut": name}, and optionally "activation_args" and
     "shortcut_args", {constant: value}.
     """
-    parts = [
-        names.get(recipe[axis], recipe[axis].replace("_", " "))
-        + constants(recipe[axis], recipe.get(f"{axis}_args") or {})
-        for axis, names, default in (
-            ("activation", ACTIVATIONS, "original"),
-            ("shortcut", SHORTCUTS, "identity"),
-        )
-        if recipe[axis] != default
-    ]
+    parts = []
+    for axis, default in (("activation", "original"), ("shortcut", "identity")):
+        variant = recipe[axis]
+        if variant != default:
+            name = {**ACTIVATIONS, **SHORTCUTS}.get(variant, variant.replace("_", " "))
+            parts.append(name + constants(variant, recipe.get(f"{axis}_args") or {}))
     return " and ".join(parts) or "original"
 
 

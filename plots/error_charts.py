@@ -97,7 +97,7 @@ def gate_bias(name, scale):
         return
     title = "Exclusive gating: search for the gates' initial bias (section 3.1)"
     best = search.best(scale)
-    if best:
+    if best is not None:
         print(_conclusion(best, scale))
         title += f"\n{_conclusion(best, scale)}"
     figure, axes = plt.subplots(figsize=(7, 4))
@@ -106,9 +106,9 @@ def gate_bias(name, scale):
         axes.plot([bias] * len(result.errors), result.errors, "o", **dots)
     medians = [median(result.errors) for result in searched.values()]
     axes.plot(list(searched), medians, "-", color=BLUE)
-    axes.axvline(search.PAPER_BEST, color="0.4", linestyle=":")
+    axes.axvline(experiments.PAPER_BEST, color="0.4", linestyle=":")
     place = dict(transform=axes.get_xaxis_transform(), va="top", fontsize=8)
-    axes.text(search.PAPER_BEST, 0.98, " the paper's best", **place)
+    axes.text(experiments.PAPER_BEST, 0.98, " the paper's best", **place)
     axes.set(xlabel="Initial bias of the gates, $b_g$", ylabel="Validation error, %")
     axes.set(xlim=(0.5, -10.5), xticks=range(0, -11, -1))
     axes.set_title(title, fontsize=10)
@@ -117,8 +117,8 @@ def gate_bias(name, scale):
 
 
 def _conclusion(best, scale):
-    line = f"best: {search.bias(best)} (the paper: {search.PAPER_BEST})"
-    test = ours(best, scale)
+    line = f"best: {best} (the paper: {experiments.PAPER_BEST})"
+    test = ours(experiments.gating(best), scale)
     if test.errors:
         line += f"; trained again on all images, test error {say_ours(test)} % (the paper: 8.70 %)"
     return line

@@ -148,19 +148,21 @@ def test_command_of_a_row_has_its_scale_and_folder():
 
 
 def test_gate_biases_are_the_papers():
-    searched = experiments.GATE_BIAS_SEARCH
-    assert [search.bias(experiment) for experiment in searched] == list(range(0, -11, -1))
-    assert all(experiment.settings("full")["validation"] is True for experiment in searched)
+    assert list(experiments.GATE_BIAS_SEARCH) == list(range(0, -11, -1))
+    for experiment in experiments.GATE_BIAS_SEARCH.values():
+        assert experiment.settings("full")["validation"] is True
 
 
 def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(
     results, tmp_path, capsys
 ):
-    for experiment in experiments.GATE_BIAS_SEARCH[:-1]:
-        results(experiment, [40 + abs(search.bias(experiment) + 4)], scale="demo")
+    *searched, last = experiments.GATE_BIAS_SEARCH.items()
+    for bias, experiment in searched:
+        results(experiment, [40 + abs(bias + 4)], scale="demo")
     assert search.best("demo") is None, "the search is incomplete"
-    results(experiments.GATE_BIAS_SEARCH[-1], [90], scale="demo")
-    best = search.best("demo")
+    results(last[1], [90], scale="demo")
+    assert search.best("demo") == -4
+    best = experiments.gating(-4)
     assert best.constants == {"bias": -4} and "--validation" not in best.command
     results(best, [33], scale="demo")
     error_charts.gate_bias("gate-bias-search", "demo")
