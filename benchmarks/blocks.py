@@ -7,20 +7,28 @@ only the standard library.
 
 import json
 import sys
+import time
+
+
+def seconds(train, steps):
+    """How long train(steps) takes."""
+    began = time.monotonic()
+    train(steps)
+    return time.monotonic() - began
 
 
 def serve(prepare):
     """Answer the lines of standard input until it ends.
 
-    prepare(depth, size, batch, dtype) -> (number of parameters, function of a number of steps that
-    makes them and returns the seconds that they took)
+    prepare(depth, size, batch, dtype) -> (number of parameters, function that makes a number of
+    training steps)
     """
-    seconds = None
+    train = None
     for line in sys.stdin:
         request = json.loads(line)
         if "steps" in request:
-            answer = {"seconds": seconds(request["steps"])}
+            answer = {"seconds": seconds(train, request["steps"])}
         else:
-            parameters, seconds = prepare(**request)
+            parameters, train = prepare(**request)
             answer = {"parameters": parameters}
         print(json.dumps(answer), flush=True)

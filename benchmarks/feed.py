@@ -1,15 +1,14 @@
 """Measure how fast each core prepares and feeds ImageNet's images: make feed [DATA=data/imagenet]
 
-Three jobs alternate over the same files, so that other load slows all: preparing a set, feeding
-crops of 224, and making such crops with Pillow in a pool of processes (scale, crop, flip, colour
-noise, mean). The median of the ratios of the pairs is printed. Without DATA= the benchmark prepares
-256 generated JPEGs of 500x375, ImageNet's usual size.
+Three jobs alternate over the same files: preparing a set, feeding crops of 224, and making such
+crops with Pillow in a pool of processes (scale, crop, flip, colour noise, mean). Without DATA= the
+benchmark prepares 256 generated JPEGs of 500x375, ImageNet's usual size.
 """
 
 import io
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from common.command import Parser, folder
 from common.environment import physical_cores
 from common.errors import run_main
 from data import imagenet, prepare
+
+from . import timing
 
 VECTORS = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
@@ -40,10 +41,10 @@ def by_pillow(arguments):
     return np.ascontiguousarray(pixels[:, :: -1 if state.randint(2) else 1].transpose(2, 0, 1))
 
 
-def generate(folder, count=256):
+def generate(folder, images=256):
     """Write JPEGs of about the size and the bytes of ImageNet's."""
     state = np.random.RandomState(0)
-    for i in range(count):
+    for i in range(images):
         path = folder / f"class {i % 4}" / f"{i}.JPEG"
         path.parent.mkdir(parents=True, exist_ok=True)
         blocks = Image.fromarray(state.randint(0, 256, (60, 80, 3), dtype=np.uint8))
@@ -52,33 +53,28 @@ def generate(folder, count=256):
 
 
 def jobs(dataset, files, pool, batch_size, cores):
-    """The three functions of an iteration that are timed: prepare, feed and Pillow."""
+    """The three functions that are timed: prepare, feed and Pillow."""
     from data.crops import CropBatches  # the pool's processes must start before MXNet
 
     batches = CropBatches(dataset.train_images, dataset.mean, batch_size, 0, 224, dataset.side)
     batches.threads = cores
     share = -(-len(files) // cores)
     parts = [files[i : i + share] for i in range(0, len(files), share)]
+    fed, cropped = count(1), count(1)
 
-    def prepare_files(iteration):
+    def prepare_files():
         list(pool.map(prepare.encode_all, parts, [prepare.SIDE] * len(parts)))
 
-    def feed(iteration):
-        batches.data_batch(iteration).data[0].wait_to_read()
+    def feed():
+        batches.data_batch(next(fed)).data[0].wait_to_read()
 
-    def pillow(iteration):
-        samples = [sample for _, sample in batches.samples(iteration)]
+    def pillow():
+        samples = [sample for _, sample in batches.samples(next(cropped))]
         jpegs = [dataset.train_images.image(sample) for sample in samples]
         work = [(jpeg, i, dataset.mean) for i, jpeg in enumerate(jpegs)]
         np.stack(list(pool.map(by_pillow, work, chunksize=4)))
 
     return prepare_files, feed, pillow
-
-
-def seconds(job, iteration):
-    began = time.monotonic()
-    job(iteration)
-    return time.monotonic() - began
 
 
 def main():
@@ -100,14 +96,12 @@ def main():
         else:
             dataset = prepare.prepare(source, Path(name) / "set")
         timed = jobs(dataset, sorted(source.glob("*/*"))[:size], pool, size, cores)
-        times = [[seconds(job, i) for job in timed] for i in range(1, arguments.pairs + 2)]
-    times = np.array(times[1:])  # the first iteration warms up
+        times = timing.rounds(timed, arguments.pairs)
     speeds = size / np.median(times, axis=0) / cores
-    ratios = times[:, 2] / times[:, 1]
     print(
         f"for each of {cores} cores: preparing {speeds[0]:.0f}, feeding {speeds[1]:.0f}, Pillow in "
-        f"processes {speeds[2]:.0f} images/s; feed / Pillow {np.median(ratios):.2f} (median of "
-        f"{len(ratios)} pairs, {ratios.min():.2f} to {ratios.max():.2f})"
+        f"processes {speeds[2]:.0f} images/s; feed / Pillow "
+        f"{timing.spread(times[:, 2] / times[:, 1])}"
     )
 
 

@@ -9,7 +9,6 @@ the pairs. Both train on the same augmented images and compute loss and error.
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 from collections import namedtuple
@@ -20,7 +19,7 @@ from common.environment import GIVEN, has_bfloat16
 from common.errors import UserError, run_main
 from common.files import ROOT
 
-from . import saved
+from . import saved, timing
 
 OLDEST = (2, 4)  # the first PyTorch with a fused SGD on the CPU
 Case = namedtuple("Case", "depth size batch")
@@ -32,19 +31,17 @@ Result = namedtuple("Result", "ours theirs ratio")  # images/s, and the median r
 
 def version(python):
     """Version of PyTorch in a Python. Raises UserError without PyTorch, or if it is too old."""
-    remedy = "name a Python that has PyTorch"
+    command = [python, "-c", "import torch; print(torch.__version__)"]
     try:
-        done = subprocess.run(
-            [python, "-c", "import torch; print(torch.__version__)"], text=True, capture_output=True
-        )
+        done = subprocess.run(command, text=True, capture_output=True)
+        fault = (done.stderr.strip().splitlines() or [""])[-1] if done.returncode else ""
     except OSError as error:
-        raise UserError(f"PEER={python}: {error.strerror}; {remedy}") from error
-    if done.returncode:
-        raise UserError(f"PEER={python}: {done.stderr.strip().splitlines()[-1]}; {remedy}")
+        fault = error.strerror
+    if fault:
+        raise UserError(f"PEER={python}: {fault}; name a Python that has PyTorch")
     text = done.stdout.strip()
     if tuple(map(int, re.findall(r"\d+", text)[:2])) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
-        raise UserError(f"PEER={python} has PyTorch {text}; its fused SGD needs {oldest} or newer")
+        raise UserError(f"PEER={python} has PyTorch {text}; its fused SGD needs 2.4 or newer")
     return text
 
 
@@ -52,14 +49,8 @@ class Trainer:
     """A process that makes training steps on request (benchmarks/blocks.py)."""
 
     def __init__(self, command, environment=None):
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        pipes = {"text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 
     def ask(self, **request):
         """The process's answer. Raises UserError if it has ended; its own message is on the screen."""
@@ -75,15 +66,6 @@ class Trainer:
         self._process.wait()
 
 
-def median_of_quieter(pairs):
-    """The median ratio theirs / ours over the half of the pairs that took the least time.
-
-    pairs: [(our seconds, their seconds)]
-    """
-    quieter = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
-    return statistics.median(theirs / ours for ours, theirs in quieter)
-
-
 def compare(ours, theirs, case, dtype, pairs):
     """The Result of a case, from so many pairs of blocks."""
     request = {**case._asdict(), "dtype": dtype}
@@ -97,7 +79,7 @@ def compare(ours, theirs, case, dtype, pairs):
         (ours.ask(steps=steps)["seconds"], theirs.ask(steps=steps)["seconds"]) for _ in range(pairs)
     ]
     speeds = [steps * case.batch / min(seconds) for seconds in zip(*measured)]
-    return Result(*speeds, median_of_quieter(measured))
+    return Result(*speeds, timing.median_of_quieter(measured))
 
 
 def results(trainers, pytorch, depth, pairs):

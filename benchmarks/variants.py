@@ -7,6 +7,7 @@ Tables 1 and 2 at the desk scale.
 """
 
 from collections import namedtuple
+from functools import partial
 
 from analysis import networks
 from common.command import Parser
@@ -15,9 +16,8 @@ from common.errors import UserError, run_main
 from paper import experiments
 from symbols import counts, get_symbol
 
-from . import saved
+from . import saved, timing
 from .ours import trainer
-from .peer import median_of_quieter
 
 ALL = "all"
 # Time of a step, multiply-adds, and time per multiply-add, divided by the original network's;
@@ -35,24 +35,17 @@ def of_the_tables():
     return list(dict.fromkeys(row.network.partition("-")[2] for row in rows if not row.constants))
 
 
-def rounds(trainers, count, steps):
-    """Seconds of the blocks of count rounds; a round is one block of steps of each trainer."""
-    for seconds in trainers:
-        seconds(2)
-    return [[seconds(steps) for seconds in trainers] for _ in range(count)]
-
-
 def cost(name, network, size, batch, count, steps):
     """The Cost of a network (analysis.networks)."""
     original = get_symbol(network.recipe["depth"])
     work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(original, size)
-    cases = [(original, "float32"), (network.symbol, "float32"), (network.symbol, "bfloat16")]
-    trainers = [
-        trainer(symbol, size, batch, dtype) for symbol, dtype in cases[: 2 + has_bfloat16()]
-    ]
-    measured = rounds(trainers, count, steps)
-    step = median_of_quieter([times[:2] for times in measured])
-    faster = median_of_quieter([times[:0:-1] for times in measured]) if has_bfloat16() else None
+    cases = [(original, "float32"), (network.symbol, "float32")]
+    if has_bfloat16():
+        cases.append((network.symbol, "bfloat16"))
+    trainers = [trainer(symbol, size, batch, dtype) for symbol, dtype in cases]
+    times = timing.rounds([partial(train, steps) for train in trainers], count)
+    step = timing.median_of_quieter(times[:, :2].tolist())
+    faster = timing.median_of_quieter(times[:, :0:-1].tolist()) if has_bfloat16() else None
     return Cost(name, step, work, step / work, faster)
 
 

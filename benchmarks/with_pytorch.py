@@ -4,16 +4,14 @@ It uses the faster memory format (channels-last or contiguous), fused SGD and bf
 background thread prepares the same images by our own augmentation.
 """
 
-import contextlib
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
-from blocks import serve
+from blocks import seconds, serve
 from torch import nn
 from torch.nn import functional
 
@@ -69,9 +67,9 @@ def prepare(depth, size, batch, dtype):
     """(number of parameters, trainer) of ResNet-depth in the faster memory format."""
     formats = (torch.contiguous_format, torch.channels_last)
     trainers = [trainer(depth, size, batch, dtype, memory_format) for memory_format in formats]
-    for _, seconds in trainers:
-        seconds(2)
-    return min(trainers, key=lambda pair: min(pair[1](2), pair[1](2)))
+    for _, train in trainers:
+        train(2)
+    return min(trainers, key=lambda pair: min(seconds(pair[1], 2) for _ in range(2)))
 
 
 def stream(size, batch):
@@ -95,7 +93,7 @@ def stream(size, batch):
 
 
 def trainer(depth, size, batch, dtype, memory_format):
-    """(number of parameters, function of a number of steps that returns their seconds)"""
+    """(number of parameters, function that makes a number of training steps)"""
     network = ResNet(depth).to(memory_format=memory_format).train()
     batches = stream(size, batch)
     labels = torch.zeros(batch, dtype=torch.long)
@@ -103,25 +101,19 @@ def trainer(depth, size, batch, dtype, memory_format):
         network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True
     )
 
-    def cast():
-        narrow = dtype == "bfloat16"
-        return torch.autocast("cpu", torch.bfloat16) if narrow else contextlib.nullcontext()
-
-    def seconds(steps):
-        began = time.monotonic()
+    def train(steps):
         for _ in range(steps):
             images = next(batches).to(memory_format=memory_format)
             optimizer.zero_grad(set_to_none=True)
-            with cast():
+            with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
                 scores = network(images)
                 loss = functional.cross_entropy(scores, labels)
             loss.backward()
             optimizer.step()
             loss.item()  # a run logs its loss and its error
             (scores.argmax(1) == labels).sum().item()
-        return time.monotonic() - began
 
-    return sum(parameter.numel() for parameter in network.parameters()), seconds
+    return sum(parameter.numel() for parameter in network.parameters()), train
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Command lines: arguments become values of their final type, and a mistake is one line."""
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 from .errors import UserError
+from .files import ROOT
 
 FLOAT32 = 3.4e38  # the largest float32, rounded down
 
@@ -46,3 +49,16 @@ def new_folder(text):
     if path.resolve() == Path(path.resolve().anchor):
         raise UserError(f"{text} is the root of the disk: name a folder below it")
     return path
+
+
+def last_line(*words, environment=None):
+    """Run a script of this project. Returns the last line of its output.
+
+    Raises UserError with the last line of its errors if it fails.
+    """
+    command = [sys.executable, "-W", "ignore", *words]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, env=environment)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it was killed: is the memory full?"]
+        raise UserError(lines[-1])
+    return done.stdout.splitlines()[-1]

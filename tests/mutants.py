@@ -1,7 +1,7 @@
-"""Does the test suite notice? `make mutants` breaks the project in known ways, one at a time, and runs the tests on each.
+"""Do the tests find mistakes? `make mutants` puts known mistakes into copies of the project.
 
-Each mutant is one wrong piece of source, most of them mistakes that public code really makes (../shared/paper/FACTS.md, F1). It
-is caught if a test fails on a copy of the project that has it. The copy without any mutant must pass first.
+Most of them are mistakes of public code (../shared/paper/FACTS.md, F1). A mutant is caught if a test
+fails on the copy that has it. The copy without any mutant must pass first.
 
     python tests/mutants.py [word ...]       # only the mutants whose description has one of the words
 """
@@ -260,17 +260,9 @@ MUTANTS = [Mutant(*fields) for fields in [
 def run_tests(folder, tests):
     """(name of the first failed test or None, seconds)"""
     began = time.monotonic()
+    paths = [next(folder.glob(f"tests/*/{test}")).relative_to(folder) for test in tests]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *(str(next(folder.glob(f"tests/*/{test}")).relative_to(folder)) for test in tests),
-        ],
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *map(str, paths)],
         cwd=folder,
         text=True,
         capture_output=True,
@@ -283,18 +275,11 @@ def run_tests(folder, tests):
 
 
 def copy(folder):
-    """The files that git knows, and those that it would take in, in a new folder."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        check=True,
-    ).stdout.split("\n")
-    for name in filter(
-        lambda name: name and not name.startswith(("results/", "plots/figures/")), listed
-    ):
-        if (ROOT / name).is_file():
+    """Copy the files that git knows, and those that it would take in, into a new folder."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file() and not name.startswith("plots/figures/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
 
@@ -305,33 +290,27 @@ def caught(mutant):
         folder = Path(name)
         copy(folder)
         source = (folder / mutant.file).read_text()
-        assert (
-            source.count(mutant.right) == 1
-        ), f"{mutant.mistake}: {mutant.file} has {source.count(mutant.right)} times {mutant.right}"
+        assert source.count(mutant.right) == 1, f"{mutant.mistake}: {mutant.file}"
         (folder / mutant.file).write_text(source.replace(mutant.right, mutant.wrong))
         return run_tests(folder, mutant.tests.split())
 
 
 def main():
-    words = sys.argv[1:]
-    selected = [
-        mutant for mutant in MUTANTS if not words or any(word in mutant.mistake for word in words)
-    ]
+    words = sys.argv[1:] or [""]
+    selected = [mutant for mutant in MUTANTS if any(word in mutant.mistake for word in words)]
     with tempfile.TemporaryDirectory() as name:
         copy(Path(name))
-        failed, _ = run_tests(
-            Path(name), sorted({test for mutant in selected for test in mutant.tests.split()})
-        )
+        tests = {test for mutant in selected for test in mutant.tests.split()}
+        failed, _ = run_tests(Path(name), sorted(tests))
     if failed:
         sys.exit(f"without any mutant {failed} fails already: mend that first (make test)")
-    survived = []
+    survived = 0
     print(f"{'mistake':<58} {'caught by':<72} seconds")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for mutant, (test, seconds) in zip(selected, pool.map(caught, selected)):
             print(f"{mutant.mistake:<58} {test or 'NOT CAUGHT':<72} {seconds:7.0f}", flush=True)
-            if not test:
-                survived.append(mutant.mistake)
-    print(f"{len(selected) - len(survived)} of {len(selected)} caught")
+            survived += not test
+    print(f"{len(selected) - survived} of {len(selected)} caught")
     return bool(survived)
 
 

@@ -1,0 +1,31 @@
+"""Jobs that alternate, so that other load slows all of them: the ratios of each round count."""
+
+import statistics
+import time
+
+import numpy as np
+
+
+def rounds(jobs, count):
+    """Seconds (count, jobs) of functions that are called one after another, after a warm-up."""
+    seconds = []
+    for _ in range(count + 1):
+        times = [time.monotonic()]
+        for job in jobs:
+            job()
+            times.append(time.monotonic())
+        seconds.append(np.diff(times))
+    return np.array(seconds[1:])
+
+
+def median_of_quieter(pairs):
+    """The median ratio second / first over the half of the pairs of seconds that took least."""
+    quieter = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
+    return statistics.median(second / first for first, second in quieter)
+
+
+def spread(ratios):
+    """'0.987 (median of 12 pairs, 0.951 to 1.012)'"""
+    least, most = min(ratios), max(ratios)
+    median = statistics.median(ratios)
+    return f"{median:.3f} (median of {len(ratios)} pairs, {least:.3f} to {most:.3f})"
