@@ -14,11 +14,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
-from common.command import Parser, folder
+from common.command import Parser, folder, last_line
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT
@@ -32,7 +32,7 @@ from training.options import gpu_numbers
 # exit codes of a run that was stopped and can be resumed
 STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)
 QUEUE = "queue"
-TRAIN = [sys.executable, "-W", "ignore", "train_cifar.py"]
+TRAIN = ["train_cifar.py"]
 
 
 def parser():
@@ -48,7 +48,7 @@ def parser():
         help="runs at once, each on its share of the cores or GPUs (below full scale, without "
         "GPUs: one for each core; else 1)",
     )
-    add("--gpus", default="", help="as 0,1")
+    add("--gpus", type=gpu_numbers, default=[], help="as 0,1")
     add("--data-dir", type=folder, help="folder with CIFAR (the set is downloaded)")
     return reproduce_parser
 
@@ -62,12 +62,23 @@ def default_jobs(arguments):
     return physical_cores()
 
 
+def slots(arguments):
+    """Return the options of the processes that train at once. Each has an equal share of the GPUs."""
+    jobs = arguments.jobs
+    if len(arguments.gpus) % jobs:
+        raise UserError(f"--jobs {jobs} on {len(arguments.gpus)} GPUs: they do not divide equally")
+    if not arguments.gpus:
+        return [[]] * jobs
+    gpus = list(map(str, arguments.gpus))
+    return [["--gpus", ",".join(gpus[i::jobs])] for i in range(jobs)]
+
+
 def environment(arguments):
     """Return the environment of one of several runs: its share of the cores, unless it is set."""
     return {"OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs)), **GIVEN}
 
 
-def print_plan(runs, slots, arguments):
+def print_plan(runs, arguments):
     """Print what will be trained, how long it takes here, when it ends and how much memory it
     needs. A run of each kind is measured.
     """
@@ -80,7 +91,7 @@ def print_plan(runs, slots, arguments):
     print(f"{len(runs)} runs, {arguments.jobs} at once{why}:")
     for run in runs:
         if run.kind not in measured:
-            measured[run.kind] = _cost(run, slots[0], arguments)
+            measured[run.kind] = _cost(run, arguments)
         cost = measured[run.kind]
         if cost is None:
             continue
@@ -98,20 +109,14 @@ def print_plan(runs, slots, arguments):
     print(f"about {_clock(max(ends))} and at most {total:,.0f} MB in all", flush=True)
 
 
-def _cost(run, slot, arguments):
+def _cost(run, arguments):
     """Return the result of --cost for a run; None if that fails."""
-    done = subprocess.run(
-        [*TRAIN, *run.options, *slot, "--cost-json"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env=environment(arguments),
-    )
-    if done.returncode:  # the run itself will fail with the same message
-        lines = done.stderr.strip().splitlines() or ["no memory?"]
-        print(f"  {run!s:<58}  cannot be measured: {lines[-1]}")
+    words = [*TRAIN, *run.options, *slots(arguments)[0], "--cost-json"]
+    try:
+        return json.loads(last_line(*words, environment=environment(arguments)))
+    except UserError as error:  # the run itself will fail with the same message
+        print(f"  {run!s:<58}  cannot be measured: {error}")
         return None
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _clock(seconds):
@@ -121,17 +126,18 @@ def _clock(seconds):
 class Trainer:
     """Trains runs in processes, several at once, each with an equal share of cores or GPUs.
 
-    slots: the options of the processes that run at once. Afterwards failed has a line for each run
-    that failed, and stopped says whether a signal or a time limit ended the work.
+    Afterwards failed has a line for each run that failed, and stopped says whether a signal or a
+    time limit ended the work.
     """
 
-    def __init__(self, slots, arguments):
+    def __init__(self, arguments):
         self.failed = []
         self.stopped = False
-        self._free = list(slots)
-        self._lock = threading.Lock()
         self._arguments = arguments
         self._processes = []
+        self._free = SimpleQueue()
+        for slot in slots(arguments):
+            self._free.put(slot)
 
     def train(self, runs):
         """Train all runs."""
@@ -151,35 +157,30 @@ class Trainer:
     def _train(self, run):
         if self.stopped:
             return
-        with self._lock:
-            slot = self._free.pop()
+        slot = self._free.get()
         if self._arguments.jobs == 1:
-            code = self._call(run, slot, None)
+            fault = self._fault(run, slot, None)
         else:  # several progress bars on one screen are unreadable
             print(f"begins: {run}", flush=True)
+            path = run.folder / "output.txt"
             try:
                 run.folder.mkdir(parents=True, exist_ok=True)
-                with open(run.folder / "output.txt", "w") as output:
-                    code = self._call(run, slot, output)
+                with open(path, "w") as output:
+                    fault = self._fault(run, slot, output)
+                if fault:
+                    fault += f": see {os.path.relpath(path)}"
             except OSError as error:
-                code = f"{error.strerror}: {error.filename}"
-            result = "ends" if code == 0 else "stopped" if code in STOPPED else "FAILED"
+                fault = f"{error.strerror}: {error.filename}"
+            result = "FAILED" if fault else "stopped" if self.stopped else "ends"
             print(f"{result}: {run}", flush=True)
-        with self._lock:
-            self._free.append(slot)
-        if code in STOPPED:
-            self.stopped = True
-        elif isinstance(code, str):
-            self.failed.append(f"{run}, {code}")
-        elif code:
-            output = f": see {os.path.relpath(run.folder / 'output.txt')}"
-            where = output if self._arguments.jobs > 1 else ""
-            self.failed.append(f"{run}, exit code {code}{where}")
+        self._free.put(slot)
+        if fault:
+            self.failed.append(f"{run}, {fault}")
 
-    def _call(self, run, slot, output):
-        """Train a run in a process. Returns its exit code."""
+    def _fault(self, run, slot, output):
+        """Train a run in a process. Returns 'exit code 2', or '' if it ended or was stopped."""
         process = subprocess.Popen(
-            [*TRAIN, *run.options, *slot],
+            [sys.executable, "-W", "ignore", *TRAIN, *run.options, *slot],
             cwd=ROOT,
             env=environment(self._arguments),
             stdout=output,
@@ -188,7 +189,9 @@ class Trainer:
         self._processes.append(process)
         code = process.wait()
         self._processes.remove(process)
-        return code
+        if code in STOPPED:
+            self.stopped = True
+        return "" if code == 0 or code in STOPPED else f"exit code {code}"
 
     def report(self):
         """Print what failed. Returns the exit code."""
@@ -224,27 +227,26 @@ def missing(networks, seeds, arguments):
     return trainable
 
 
-def complete(runs, trainer, slots, arguments):
+def complete(runs, trainer, arguments):
     """Train runs, after their data is downloaded."""
     if not runs:
         return
-    if not arguments.data_dir and not scales.scale_named(arguments.scale).data:
-        for dataset in sorted({run.experiment.dataset for run in runs}):
+    official = {run.experiment.dataset for run in runs if not scales.scale_named(run.scale).data}
+    if not arguments.data_dir:
+        for dataset in sorted(official):
             download.fetch(dataset, ROOT / "data")  # once, before several runs need it
-    print_plan(runs, slots, arguments)
+    print_plan(runs, arguments)
     trainer.train(runs)
 
 
-def train_queue(trainer, slots, arguments):
+def train_queue(trainer, arguments):
     """Train the published runs that are missing, at the lowest priority. Returns the exit code."""
     os.nice(19)
     runs = [PlannedRun(*planned, arguments.data_dir, published=True) for planned in queue.planned()]
     runs = [run for run in runs if run.done < 1]
+    complete(runs, trainer, arguments)
     if not runs:
         print("all published runs are complete")
-        return 0
-    print_plan(runs, slots, arguments)
-    trainer.train(runs)
     return trainer.report()
 
 
@@ -261,25 +263,19 @@ def main():
         arguments.jobs = default_jobs(arguments)
     if arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: at least 1")
-    gpus = list(map(str, gpu_numbers(arguments.gpus)))
-    if len(gpus) % arguments.jobs:
-        raise UserError(f"--jobs {arguments.jobs} on {len(gpus)} GPUs: they do not divide equally")
-    slots = [["--gpus", ",".join(gpus[i :: arguments.jobs])] for i in range(arguments.jobs)]
-    if not gpus:
-        slots = [[]] * arguments.jobs
-    trainer = Trainer(slots, arguments)
+    trainer = Trainer(arguments)
     if arguments.what == [QUEUE]:
-        return train_queue(trainer, slots, arguments)
+        return train_queue(trainer, arguments)
     networks = [row for what in arguments.what for row in experiments.experiments_of(what)]
     runs = missing(networks, seeds, arguments)
     if runs:  # hours of training: what exists is shown before
         for what in arguments.what:
             if has_runs(what, arguments.scale):
                 DRAW[what](what, arguments.scale)
-    complete(runs, trainer, slots, arguments)
+    complete(runs, trainer, arguments)
     best = search.best(arguments.scale) if experiments.SEARCH in arguments.what else None
     if best is not None and not trainer.failed and not trainer.stopped:
-        complete(missing([experiments.gating(best)], seeds, arguments), trainer, slots, arguments)
+        complete(missing([experiments.gating(best)], seeds, arguments), trainer, arguments)
     for what in arguments.what:
         DRAW[what](what, arguments.scale)
     return trainer.report()

@@ -34,20 +34,13 @@ PHOTOGRAPHS = 16  # in memory at once
 
 def parser():
     command_line = Parser(__doc__)
-    command_line.add_argument(
-        "run",
-        nargs="?",
-        metavar="RUN",
-        type=folder,
-        help="folder of a run or a checkpoint, or a .params file",
-    )
-    group = command_line.add_argument_group("network of weights without a run")
-    network_options.of_network(group.add_argument, 110)
-    group.add_argument("--dataset", choices=DATASETS, help="the training set (imagenet)")
-    group.add_argument("--image-size", type=int, help="pixels of the training images (32; 224)")
-    group.add_argument(
-        "--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded"
-    )
+    text = "folder of a run or a checkpoint, or a .params file"
+    command_line.add_argument("run", nargs="?", metavar="RUN", type=folder, help=text)
+    add = command_line.add_argument_group("network of weights without a run").add_argument
+    network_options.of_network(add, 110)
+    add("--dataset", choices=DATASETS, help="the training set (imagenet)")
+    add("--image-size", type=int, help="pixels of the training images (32; 224)")
+    add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
     add = command_line.add_argument_group("action (default: a test)").add_argument
     add("--predict", nargs="+", metavar="PHOTO", help="files, folders or patterns of photographs")
     add(
@@ -100,26 +93,30 @@ def trained(arguments):
     weights = read(arguments.run)
     if weights.config:
         settings = weights.config["recipe"]
-        try:
-            symbol = network_options.symbol_of(
-                settings, weights.classes, _family(settings["dataset"])
-            )
-        except KeyError as error:
-            raise UserError(
-                f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, "
-                "such as preact110"
-            ) from error
     else:
         dataset = arguments.dataset or "imagenet"
-        size = 224 if dataset == "imagenet" else 32
-        settings = {"dataset": dataset, "image_size": arguments.image_size or size}
-        family = _family(dataset)
-        symbol = network_options.network(arguments, family, 110).symbol(weights.classes, family)
-    return symbol, weights, settings
+        size = arguments.image_size or (224 if dataset == "imagenet" else 32)
+        settings = {"dataset": dataset, "image_size": size}
+    family = "imagenet" if settings["dataset"] == "imagenet" else "cifar"
+    if not weights.config:
+        network = network_options.network(arguments, family, 110)
+        return network.symbol(weights.classes, family), weights, settings
+    try:
+        return network_options.symbol_of(settings, weights.classes, family), weights, settings
+    except KeyError as error:
+        raise UserError(
+            f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, such as "
+            "preact110"
+        ) from error
 
 
-def _family(dataset):
-    return "imagenet" if dataset == "imagenet" else "cifar"
+def _dataset(weights, settings, arguments):
+    """The data set that the options name, with the labels of the network's classes."""
+    from data import test_set
+
+    dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
+    names = test_set.known_names(weights.class_names)
+    return test_set.for_classes(dataset, names, weights.classes, weights.name)
 
 
 def score(symbol, weights, settings, arguments):
@@ -129,9 +126,7 @@ def score(symbol, weights, settings, arguments):
     from training.export import read_inputs
 
     rules = _rules(arguments.crop, settings["dataset"])
-    names = test_set.known_names(weights.class_names)
-    dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
-    dataset = test_set.for_classes(dataset, names, weights.classes, weights.name)
+    dataset = _dataset(weights, settings, arguments)
     is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
     if not is_same:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
@@ -220,9 +215,7 @@ def _inputs(weights, settings, arguments):
     described = read_inputs(weights)
     if described and not arguments.data_dir:
         return described
-    dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
-    names = test_set.known_names(weights.class_names)
-    dataset = test_set.for_classes(dataset, names, weights.classes, weights.name)
+    dataset = _dataset(weights, settings, arguments)
     if described:
         return described
     mean = settings.get("mean")

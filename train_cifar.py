@@ -20,28 +20,19 @@ DEPTH = 110
 
 def parser():
     cifar_parser = Parser(__doc__)
-    network = cifar_parser.add_argument_group("network")
-    network_options.of_network(network.add_argument, DEPTH)
-    data = cifar_parser.add_argument_group("data")
-    data.add_argument(
+    network_options.of_network(cifar_parser.add_argument_group("network").add_argument, DEPTH)
+    add = cifar_parser.add_argument_group("data").add_argument
+    add(
         "--dataset",
         choices=("cifar10", "cifar100", "pictures"),
         default="cifar10",
         help="pictures: your own images in --data-dir (data/image_folders.py)",
     )
-    data.add_argument(
-        "--data-dir",
-        type=folder,
-        help="folder of the set, or its archive (the set is downloaded)",
-    )
-    data.add_argument(
-        "--skip-unreadable",
-        action="store_true",
-        help="pictures: leave out unreadable files",
-    )
-    options.add_recipe_options(data.add_argument, CIFAR, "data", augmentation=("crop", "none"))
-    recipe = cifar_parser.add_argument_group("recipe")
-    options.add_recipe_options(recipe.add_argument, CIFAR, "recipe")
+    add("--data-dir", type=folder, help="folder or archive of the set (the set is downloaded)")
+    add("--skip-unreadable", action="store_true", help="pictures: leave out unreadable files")
+    options.add_recipe_options(add, CIFAR, "data", augmentation=("crop", "none"))
+    add = cifar_parser.add_argument_group("recipe").add_argument
+    options.add_recipe_options(add, CIFAR, "recipe")
     options.add_run_options(cifar_parser.add_argument_group("this run").add_argument, SCALES)
     return cifar_parser
 

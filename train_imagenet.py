@@ -9,10 +9,9 @@ recipe.
 P1 is 1512.03385, P2 is 1603.05027; see docs/DEVIATIONS.md. train_cifar.py explains the rest.
 """
 
-import subprocess
 import sys
 
-from common.command import Parser, folder
+from common.command import Parser, folder, last_line
 from common.errors import UserError, run_main
 from common.files import ROOT
 from paper.scales import SCALES
@@ -25,20 +24,17 @@ DEPTH = 200
 
 def parser():
     imagenet_parser = Parser(__doc__)
-    network = imagenet_parser.add_argument_group("network")
-    network_options.of_network(network.add_argument, DEPTH)
-    data = imagenet_parser.add_argument_group("data")
-    data.add_argument(
+    network_options.of_network(imagenet_parser.add_argument_group("network").add_argument, DEPTH)
+    add = imagenet_parser.add_argument_group("data").add_argument
+    add(
         "--data-dir",
         type=folder,
         default=ROOT / "data" / "imagenet",
         help="a prepared set, or train.rec and val.rec of im2rec (data/imagenet)",
     )
-    options.add_recipe_options(
-        data.add_argument, IMAGENET, "data", augmentation=("scale", "aspect")
-    )
-    recipe = imagenet_parser.add_argument_group("recipe")
-    options.add_recipe_options(recipe.add_argument, IMAGENET, "recipe")
+    options.add_recipe_options(add, IMAGENET, "data", augmentation=("scale", "aspect"))
+    add = imagenet_parser.add_argument_group("recipe").add_argument
+    options.add_recipe_options(add, IMAGENET, "recipe")
     options.add_run_options(imagenet_parser.add_argument_group("this run").add_argument, SCALES)
     imagenet_parser.set_defaults(dataset="imagenet")
     return imagenet_parser
@@ -111,13 +107,10 @@ def main():
 
 def print_own_cost():
     """Print what this run takes, measured in another process."""
-    command = [sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--cost"]
-    measured = subprocess.run(command, text=True, capture_output=True)
-    if measured.returncode:
-        lines = measured.stderr.strip().splitlines() or ["it was killed: is the memory full?"]
-        print(f"the cost of the run cannot be measured here ({lines[-1]})", flush=True)
-        return
-    print(measured.stdout.splitlines()[-1], flush=True)
+    try:
+        print(last_line(__file__, *sys.argv[1:], "--cost"), flush=True)
+    except UserError as error:
+        print(f"the cost of the run cannot be measured here ({error})", flush=True)
 
 
 if __name__ == "__main__":

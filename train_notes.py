@@ -39,21 +39,13 @@ def parser():
     add = notes_parser.add_argument
     add("--units", type=int, default=12, help="units in each of the three stages (12)")
     add(
-        "--epochs", type=int, default=10, help="passes over the training set, with a test each (10)"
+        "--epochs", type=int, default=10, help="passes over the training set, each with a test (10)"
     )
-    add(
-        "--optimizer",
-        choices=("nag", "adam"),
-        default="nag",
-        help="nag: learning rate 0.1; adam: learning rate 0.0005 (nag)",
-    )
+    text = "nag: learning rate 0.1; adam: learning rate 0.0005 (nag)"
+    add("--optimizer", choices=("nag", "adam"), default="nag", help=text)
     add("--batch-size", type=int, default=NOTES.batch_size, help="over all devices (128)")
-    add(
-        "--dtype",
-        choices=("float32", "bfloat16", "fast"),
-        default="float32",
-        help="inside the network (float32)",
-    )
+    types = ("float32", "bfloat16", "fast")
+    add("--dtype", choices=types, default="float32", help="inside the network (float32)")
     add("--seed", type=int, default=0, help="of initial weights and order (0)")
     add("--data-dir", type=folder, help="folder with CIFAR-10 (the set is downloaded)")
     options.add_run_options(add, ("full",))

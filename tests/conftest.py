@@ -1,10 +1,9 @@
-"""What the tests share: a small generated set, and train_cifar.py as a user runs it."""
+"""Shared by the tests: a small generated set, and the scripts as a user runs them."""
 
 import functools
 import io
 import os
 import signal
-import subprocess
 import sys
 import time
 import warnings
@@ -13,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-# Pictures of 8x8 leave a second thread nothing to do but wait, for ages on a busy machine.
+# Images of 8x8 do not keep a second thread busy, which would wait, for long on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 from cifar_files import records  # noqa: F401 (fixtures: small sets)
+from commands import begin
 from drawn_runs import logged_run, results  # noqa: F401 (runs with a log of made-up numbers)
 from made_runs import two  # noqa: F401 (a run's folder with two checkpoints)
 from trees import prepared, source  # noqa: F401 (fixtures for the tests of ImageNet)
@@ -27,20 +27,20 @@ import score
 import train_cifar
 from common.errors import UserError, run_main
 from data import generated
+from paper.words import ACTIVATIONS, SHORTCUT_ORDER
 from symbols import get_symbol, names
 from training.checkpoint import paths
 from training.figure import Figure
 from training.log import COLUMNS, read_log
 
-# What make says to a make below it; the tests begin makes of their own
+# A make that runs the tests must not affect the makes that they run.
 for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
     os.environ.pop(name, None)
-# What starts tests in the background has signals ignored, and processes inherit that; here they are
-# sent to some.
+# A shell that runs the tests in the background ignores signals, which processes inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
-# Small enough for a second: 8 layers, pictures of 8x8.
+# A run of a second: 8 layers, images of 8x8.
 SMALL = (
     "--depth 8 --image-size 8 --batch-size 20 --iterations 40 --log-every 5 --test-every 10".split()
 )
@@ -48,9 +48,7 @@ SMALL = (
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
-    """A folder with 500 + 100 generated pictures; no batch size but 1, 2, 4, 5, 10, 20, 25, 50 and
-    100 divides the 100.
-    """
+    """A folder with 500 + 100 generated images."""
     folder = tmp_path_factory.mktemp("generated")
     generated.write(folder, images=600)
     return folder
@@ -60,9 +58,7 @@ EXACT = COLUMNS[: COLUMNS.index("test_error") + 1]  # speed and time differ from
 
 
 def sends_itself(number, iteration):
-    """Code by which a run sends itself a signal as soon as it has written the row of an iteration:
-    on
-    no machine, however busy, does the signal come too late."""
+    """Code by which a run sends itself a signal right after the row of an iteration."""
     return f"""import os
 from training.run import Run
 log = Run.log
@@ -75,8 +71,7 @@ Run.log = log_and_signal
 
 
 def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, first="", **options):
-    """train_cifar.py in a process of its own; its figure costs more than its training, so only who
-    looks at it has it drawn. first: code that it runs before."""
+    """Start train_cifar.py, by default without its figure. first: code that runs before."""
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); "
     code = (
         f"{first}import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
@@ -86,18 +81,6 @@ def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, fir
         "errors.run_main(train_cifar.main)"
     )
     return begin(code, *arguments, **options)
-
-
-def begin(code, *arguments, **environment):
-    """Python code in a process of its own, both of its streams as text."""
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
 
 
 def run_here(*arguments):
@@ -121,7 +104,7 @@ def train(images):
 
 
 def trained(folder, images, *arguments):
-    """A finished run of some seconds on generated pictures; its folder."""
+    """Train a small run on generated images; returns its folder."""
     code, _, err = run_here("--data-dir", images, *SMALL, "--output", folder, *arguments)
     assert code == 0, err
     return folder
@@ -129,37 +112,20 @@ def trained(folder, images, *arguments):
 
 @pytest.fixture(scope="session")
 def finished(images, tmp_path_factory):
-    """The folder of a run of dropout8 that has ended; whoever changes it copies it."""
+    """The folder of a finished run of dropout8. Tests change copies of it only."""
     return trained(tmp_path_factory.mktemp("finished") / "run", images, "--shortcut", "dropout")
 
 
-# The paper's own variants, of which facts are tested; of a user's, what its file promises.
-PAPER = {
-    "shortcuts": (
-        "identity",
-        "constant_scaling",
-        "plain",
-        "exclusive_gating",
-        "shortcut_only_gating",
-        "convolution",
-        "dropout",
-    ),
-    "activations": (
-        "original",
-        "bn_after_addition",
-        "relu_before_addition",
-        "relu_only_preact",
-        "preact",
-    ),
-}
+# The paper's variants. Tests of a user's variants check the contract alone.
+PAPER = {"shortcuts": SHORTCUT_ORDER, "activations": tuple(ACTIVATIONS)}
 
 
 @functools.lru_cache(None)
 def sound(folder):
-    """The variants of symbols/<folder>/ that a small network can be made of.
+    """The variants of symbols/<folder>/ that build a small network.
 
-    The paper's own must be among them (tests/symbols/test_symbols.py); a user's that is not is said, and
-    left out.
+    An invalid file of a user is left out with a warning; tests/symbols/test_symbols.py requires the
+    paper's.
     """
     variants = []
     for name in names.variants(folder):
@@ -177,48 +143,47 @@ def rows(folder):
     return [[row[name] for name in EXACT] for row in read_log(folder)]
 
 
+def last_error(folder):
+    """The last test error of a run."""
+    return read_log(folder)[-1]["test_error"]
+
+
 def arrays(folder):
-    """What the newest checkpoint holds, as it is."""
-    return {
-        name: array.asnumpy()
-        for name, array in mx.nd.load(str(paths(folder)[-1] / "arrays.params")).items()
-    }
+    """{name: NumPy array} of the newest checkpoint."""
+    loaded = mx.nd.load(str(paths(folder)[-1] / "arrays.params"))
+    return {name: array.asnumpy() for name, array in loaded.items()}
 
 
 def same(left, other):
-    """Whether two finished runs have the same log, and the same parameters, moving averages and
-    momenta, bit for bit.
+    """Assert that two finished runs have the same log, parameters, moving averages and momenta, bit
+    for bit. Returns True.
     """
     assert rows(left) and len(rows(left)) == len(rows(other)), (len(rows(left)), len(rows(other)))
     for row, counterpart in zip(rows(left), rows(other)):
         assert str(row) == str(counterpart), (row, counterpart)  # as text, because nan is not nan
     first, second = arrays(left), arrays(other)
-    assert first.keys() == second.keys() and {name.split(":")[0] for name in first} >= {
-        "arg",
-        "aux0",
-        "momentum",
-    }
+    assert first.keys() == second.keys()
+    assert {name.split(":")[0] for name in first} >= {"arg", "aux0", "momentum"}
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
     return True
 
 
 def wait_for_row(folder, iteration):
-    for _ in range(6000):  # in five minutes a busy machine gets there, too
+    for _ in range(6000):  # five minutes, for a busy machine
         if any(row["iteration"] >= iteration for row in read_log(folder)):
             return
         time.sleep(0.05)
-    raise AssertionError("the run never got there")
+    raise AssertionError("the run did not write the row")
 
 
 def scored(monkeypatch, *arguments):
-    """score.py as a user runs it, in this process; what its main() returns."""
+    """Run score.py in this process; returns the result of its main()."""
     monkeypatch.setattr(sys, "argv", ["score.py", *map(str, arguments)])
     return score.main()
 
 
 def killed_and_stopped(images, folder, options):
-    """Begin a run, kill it, let it go on, stop it, each after a row of its own; the iteration of
-    the last row."""
+    """Kill a run, resume it and stop it, each after a row of its own; returns the last iteration."""
     reached = 0
     for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
         process = start(
@@ -233,8 +198,9 @@ def killed_and_stopped(images, folder, options):
 
 
 def refused(result, *words):
-    """Whether a command ended as a user's mistake must: exit code 2, one line on standard error,
-    these words in it.
+    """Assert that a command ended as a user's mistake: exit code 2, and one line with some words.
+
+    result: (exit code, standard output, standard error). Returns True.
     """
     code, _, err = result
     lines = err.strip().splitlines()
@@ -244,10 +210,7 @@ def refused(result, *words):
 
 
 def refusal(call, *mentions):
-    """The message of the UserError that call() raises: one line that has all of mentions.
-
-    It may not take long.
-    """
+    """The message of the UserError that call() raises soon: one line with some words."""
     began = time.process_time()
     with pytest.raises(UserError) as caught:
         call()

@@ -1,4 +1,4 @@
-"""Run a script or a module as a user does."""
+"""Scripts, modules and code in other processes, as a user runs them."""
 
 import os
 import subprocess
@@ -15,6 +15,18 @@ def run(*words, **environment):
         cwd=ROOT,
         text=True,
         capture_output=True,
+        env={**os.environ, **environment},
+    )
+
+
+def begin(code, *arguments, **environment):
+    """Start Python code in another process, with both of its streams as text."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, **environment},
     )
 

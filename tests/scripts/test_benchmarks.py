@@ -2,11 +2,12 @@
 
 import sys
 
+import numpy as np
 import pytest
 from conftest import refusal
 
 from analysis import measurements, networks
-from benchmarks import peer, saved, variants
+from benchmarks import peer, saved, timing, variants
 from common import files
 from symbols import counts, get_symbol
 
@@ -14,8 +15,8 @@ from symbols import counts, get_symbol
 def test_ratio_is_the_median_of_the_quieter_half_of_the_pairs():
     quiet = [(1.0, 1.1), (1.0, 1.2), (1.0, 1.4)]
     loud = [(9.0, 2.0), (2.0, 9.0), (5.0, 5.0)]
-    assert peer.median_of_quieter([*loud, *quiet]) == 1.2
-    assert peer.median_of_quieter([(2.0, 3.0)]) == 1.5
+    assert timing.median_of_quieter([*loud, *quiet]) == 1.2
+    assert timing.median_of_quieter([(2.0, 3.0)]) == 1.5
 
 
 class Counted:
@@ -87,9 +88,6 @@ def python(tmp_path):
 )
 def test_missing_or_old_pytorch_is_one_line(python, script, message):
     refusal(lambda: peer.version(python(script)), "PEER=", message)
-
-
-def test_missing_python_is_one_line():
     refusal(lambda: peer.version("/nowhere/python"), "PEER=/nowhere/python", "No such file")
 
 
@@ -98,40 +96,39 @@ def test_new_pytorch_is_accepted(python, version):
     assert peer.version(python(f"echo {version}")) == version
 
 
-def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch):
-    """A step takes 3 seconds, the original's 2, in bfloat16 half of 3."""
+@pytest.mark.parametrize("narrow", [True, False])
+def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch, narrow):
+    """A round takes 3 seconds, the original's 2, in bfloat16 half of 3."""
     trained = []
 
-    def trainer(symbol, size, batch, dtype):
-        trained.append((len(symbol.list_arguments()), size, batch, dtype))
-        seconds = {1: 2.0, 2: 3.0, 3: 1.5}[len(trained)]
-        return lambda steps: steps * seconds
+    def rounds(jobs, count):
+        for job in jobs:
+            job()
+        return np.array([[2.0, 3.0, 1.5][: len(jobs)]] * count)
+
+    def trainer(symbol, *case):
+        gates = [name for name in symbol.list_arguments() if "gate" in name]
+        return lambda steps: trained.append((bool(gates), *case, steps))
 
     monkeypatch.setattr(variants, "trainer", trainer)
-    monkeypatch.setattr(variants, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(timing, "rounds", rounds)
+    monkeypatch.setattr(variants, "has_bfloat16", lambda: narrow)
     network = networks.find(["exclusive_gating14"])["exclusive_gating14"]
     cost = variants.cost("exclusive_gating14", network, 16, 4, 3, 5)
     gates = [(16, 16, 16), (16, 16, 16), (16, 32, 8), (32, 32, 8), (32, 64, 4), (64, 64, 4)]
     gating = sum(before * after * size**2 for before, after, size in gates)
     work = 1 + gating / counts.multiply_adds(get_symbol(14), 16)
-    assert cost == ("exclusive_gating14", 1.5, work, pytest.approx(1.5 / work), 2.0)
-    arguments = {
-        shortcut: len(get_symbol(14, shortcut=shortcut).list_arguments())
-        for shortcut in ("identity", "exclusive_gating")
-    }
-    assert trained == [
-        (arguments["identity"], 16, 4, "float32"),
-        (arguments["exclusive_gating"], 16, 4, "float32"),
-        (arguments["exclusive_gating"], 16, 4, "bfloat16"),
-    ]
+    faster = 2.0 if narrow else None
+    assert cost == ("exclusive_gating14", 1.5, work, pytest.approx(1.5 / work), faster)
+    assert ("bfloat16" in variants.line(cost)) == narrow
+    types = [(False, "float32"), (True, "float32"), (True, "bfloat16")][: 2 + narrow]
+    assert trained == [(is_gated, 16, 4, dtype, 5) for is_gated, dtype in types]
 
 
-def test_processor_without_bfloat16_is_measured_in_float32(monkeypatch):
-    monkeypatch.setattr(variants, "trainer", lambda *case: lambda steps: steps)
-    monkeypatch.setattr(variants, "has_bfloat16", lambda: False)
-    network = networks.find(["plain14"])["plain14"]
-    cost = variants.cost("plain14", network, 16, 4, 1, 1)
-    assert cost.bfloat16 is None and "bfloat16" not in variants.line(cost)
+def test_jobs_alternate_after_a_warm_up():
+    called = []
+    times = timing.rounds([lambda: called.append("a"), lambda: called.append("b")], 3)
+    assert times.shape == (3, 2) and called == ["a", "b"] * 4
 
 
 def test_networks_of_the_tables_are_measured_once_each():

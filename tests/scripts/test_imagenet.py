@@ -8,71 +8,54 @@ import sys
 import pytest
 from conftest import begin, refusal, scored, sends_itself
 
-import train_imagenet
 from common import files
 from paper import experiments, run_files, significance
+from train_imagenet import main, print_own_cost
 from training.log import read_log
+
+EXACT = ("iteration", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
 
 
 def command(*arguments, first=""):
+    """Start train_imagenet.py in another process. first: code that runs before."""
     code = f"{first}import runpy; runpy.run_path('train_imagenet.py', run_name='__main__')"
     return begin(code, *arguments)
 
 
 def call(*arguments):
+    """(exit code, standard output, standard error) of train_imagenet.py."""
     process = command(*arguments)
     out, err = process.communicate(timeout=600)
     return process.returncode, out, err
 
 
-EXACT = ("iteration", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
-
-
 def small(folder, output, depth, iterations):
-    return [
-        "--data-dir",
-        folder,
-        "--image-size",
-        64,
-        "--batch-size",
-        5,
-        "--iterations",
-        iterations,
-        "--activation",
-        "preact",
-        "--depth",
-        depth,
-        "--output",
-        output,
-    ]
+    """Options of a short run on crops of 64 pixels."""
+    network = ["--activation", "preact", "--depth", depth]
+    recipe = ["--image-size", 64, "--batch-size", 5, "--iterations", iterations]
+    return ["--data-dir", folder, *recipe, *network, "--output", output]
 
 
 def test_stopped_run_ends_as_an_unbroken_one(prepared, tmp_path):
     _, folder = prepared
-    code, out, err = call(*small(folder, tmp_path / "whole", 18, 12), "--test-every", 6)
+    whole = [*small(folder, tmp_path / "whole", 18, 12), "--test-every", 6]
+    broken = [*small(folder, tmp_path / "broken", 18, 12), "--test-every", 6]
+    code, out, err = call(*whole)
     assert code == 0 and "on 12 images" in out, err
-    # the measurement is a process of its own, which a full machine may end; the run goes on
+    # the measurement is another process, which a full machine may end; the run continues
     assert "will take about" in out or "cannot be measured here" in out
-    process = command(
-        *small(folder, tmp_path / "broken", 18, 12),
-        "--test-every",
-        6,
-        first=sends_itself(signal.SIGTERM, 3),
-    )
+    process = command(*broken, first=sends_itself(signal.SIGTERM, 3))
     process.communicate()
     assert process.returncode == 143 and read_log(tmp_path / "broken")[-1]["iteration"] == 3
-    assert call(*small(folder, tmp_path / "broken", 18, 12), "--test-every", 6)[0] == 0
+    assert call(*broken)[0] == 0
     rows = [
         [[row[name] for name in EXACT] for row in read_log(tmp_path / name)]
         for name in ("whole", "broken")
     ]
-    assert rows[0] == rows[1] and [row[1] for row in rows[0]] == pytest.approx(
-        [0.1] * 3 + [0.01] * 3 + [0.001] * 6
-    )
-    assert (
-        json.loads((tmp_path / "whole" / "config.json").read_text())["recipe"]["warmup_iterations"]
-        == 0
-    )
+    rates = [0.1] * 3 + [0.01] * 3 + [0.001] * 6
+    assert rows[0] == rows[1] and [row[1] for row in rows[0]] == pytest.approx(rates)
+    config = json.loads((tmp_path / "whole" / "config.json").read_text())
+    assert config["recipe"]["warmup_iterations"] == 0
 
 
 @pytest.mark.parametrize(
@@ -83,10 +66,12 @@ def test_stopped_run_ends_as_an_unbroken_one(prepared, tmp_path):
         (-9, "", "", "cannot be measured here (it was killed"),
     ],
 )
-def test_what_a_run_takes_is_said_or_why_not(monkeypatch, capsys, code, out, err, words):
+def test_cost_of_a_run_or_the_reason_without_it_is_printed(
+    monkeypatch, capsys, code, out, err, words
+):
     done = subprocess.CompletedProcess([], code, out, err)
-    monkeypatch.setattr(train_imagenet.subprocess, "run", lambda *_, **__: done)
-    train_imagenet.print_own_cost()
+    monkeypatch.setattr("common.command.subprocess.run", lambda *_, **__: done)
+    print_own_cost()
     assert words in capsys.readouterr().out
 
 
@@ -97,9 +82,7 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
     run = tmp_path / "run"
     code, _, err = call(*small(folder, run, 50, 3))
     assert code == 0, err
-    scored(
-        monkeypatch, run, "--data-dir", folder, "--crop", "224,320,ten"
-    )  # the run knows its network
+    scored(monkeypatch, run, "--data-dir", folder, "--crop", "224,320,ten")
     assert capsys.readouterr().out.count("on 12 images") == 3
     tested = json.loads((run / "test.json").read_text())
     last = read_log(run)[-1]
@@ -121,15 +104,9 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
     ],
 )
 def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words):
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        [
-            "train_imagenet.py",
-            *map(str, [*small(prepared[1], tmp_path / "run", 18, 10), *arguments]),
-        ],
-    )
-    refusal(train_imagenet.main, *words)
+    options = [*small(prepared[1], tmp_path / "run", 18, 10), *arguments]
+    monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, options)])
+    refusal(main, *words)
     assert not (tmp_path / "run").exists()
 
 

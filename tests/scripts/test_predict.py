@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from cifar_files import CLASSES
-from conftest import refusal, scored
+from conftest import last_error, refusal, scored
 from PIL import Image
-from test_score import last_error
 from trees import decoded, touch
 
 import score

@@ -9,21 +9,16 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_files import CLASSES
-from conftest import refusal, scored, trained
+from conftest import last_error, refusal, scored, trained
 from PIL import Image
 
 from common.environment import has_bfloat16, without_notes
 from data import cifar, generated
 from symbols import get_symbol
 from training import checkpoint
-from training.log import read_log
 from training.state import collect
 
 PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
-
-
-def last_error(folder):
-    return read_log(folder)[-1]["test_error"]
 
 
 def result(folder, rule="whole"):
