@@ -1,5 +1,4 @@
-"""Files of symbols/shortcuts/ and symbols/activations/ with a mistake, and what their line must
-say.
+"""Files of symbols/shortcuts/ and symbols/activations/ with a mistake, and words of its message.
 
 python bad_variants.py      # in the root of a copy of the source that has them: {file: message} as
 JSON
@@ -17,11 +16,6 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     "null": ("def join(x, f, unit):\n    return x + f\n\0", "cannot be imported: "),
     "raises": ("x = 1\nx / 0\n", "line 2: cannot be imported: ZeroDivisionError"),
     "exits": ("import sys\nsys.exit(0)\n", "line 2: cannot be imported: SystemExit"),
-    "imports": ("from ..layers import gates\n", "line 1: cannot be imported: ImportError"),
-    "lacks_module": (
-        "import nothing_of_this_name\n",
-        "line 1: cannot be imported: ModuleNotFoundError",
-    ),
     "lacks_join": ("h = 1\n", "it needs a function join(x, f, unit, constant=number, ...)"),
     "no_function": ("join = 1\n", "it needs a function join"),
     "too_few": (
@@ -35,7 +29,6 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         "def join(x, f, unit):\n    x + f\n",
         "line 1: join must return a symbol with one output, and it returned NoneType",
     ),
-    "listed": ("def join(x, f, unit):\n    return [x, f]\n", "and it returned list"),
     "grouped": (MX + "def join(x, f, unit):\n    return mx.sym.Group([x, f])\n", "one with 2"),
     "undefined": ("def join(x, f, unit):\n\n    return x + g\n", "line 3: join failed: NameError"),
     "helper": (
@@ -45,10 +38,6 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     "endless": (
         "def join(x, f, unit):\n    return join(x, f, unit)\n",
         "join failed: RecursionError",
-    ),
-    "scalar": (
-        "def join(x, f, unit):\n    a = 1\n    return x + a.reshape((1, 1))\n",
-        "line 3: join failed: AttributeError",
     ),
     "channels": (
         MX + "def join(x, f, unit):\n    return mx.sym.concat(x, f, dim=1)\n",

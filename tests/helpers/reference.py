@@ -8,36 +8,15 @@ from itertools import count
 
 import numpy as np
 
-# Figure 4, one row a kind of unit: what precedes the split into two paths (in (d) and (e) the first
-# activation belongs to the unit's own weight path, but a projection shares it), the rest of F, what
-# follows the addition. The figure draws "basic"; the appendix's bottleneck and one-layer units keep
-# the order round each weight.
+# Figure 4: layers before the first weight, between two weights, after the last weight, and after the
+# addition. The figure draws basic units; the appendix's bottleneck and one-layer units keep the order
+# round each weight. In (d) and (e) a projection shares the layers before the first weight.
 FIGURE_4 = {
-    "original": {  # (a)
-        "basic": ("", "weight BN ReLU weight BN", "ReLU"),
-        "bottleneck": ("", "weight BN ReLU weight BN ReLU weight BN", "ReLU"),
-        "one_layer": ("", "weight BN", "ReLU"),
-    },
-    "bn_after_addition": {  # (b)
-        "basic": ("", "weight BN ReLU weight", "BN ReLU"),
-        "bottleneck": ("", "weight BN ReLU weight BN ReLU weight", "BN ReLU"),
-        "one_layer": ("", "weight", "BN ReLU"),
-    },
-    "relu_before_addition": {  # (c)
-        "basic": ("", "weight BN ReLU weight BN ReLU", ""),
-        "bottleneck": ("", "weight BN ReLU weight BN ReLU weight BN ReLU", ""),
-        "one_layer": ("", "weight BN ReLU", ""),
-    },
-    "relu_only_preact": {  # (d)
-        "basic": ("ReLU", "weight BN ReLU weight BN", ""),
-        "bottleneck": ("ReLU", "weight BN ReLU weight BN ReLU weight BN", ""),
-        "one_layer": ("ReLU", "weight BN", ""),
-    },
-    "preact": {  # (e)
-        "basic": ("BN ReLU", "weight BN ReLU weight", ""),
-        "bottleneck": ("BN ReLU", "weight BN ReLU weight BN ReLU weight", ""),
-        "one_layer": ("BN ReLU", "weight", ""),
-    },
+    "original": ("", "BN ReLU", "BN", "ReLU"),  # (a)
+    "bn_after_addition": ("", "BN ReLU", "", "BN ReLU"),  # (b)
+    "relu_before_addition": ("", "BN ReLU", "BN ReLU", ""),  # (c)
+    "relu_only_preact": ("ReLU", "BN ReLU", "BN", ""),  # (d)
+    "preact": ("BN ReLU", "BN ReLU", "", ""),  # (e)
 }
 # Appendix: "an extra activation right after its element-wise addition" for the last unit of the
 # pre-activations.
@@ -72,7 +51,8 @@ def residual_unit(
 
     constants: scale, residual_scale, ratio; mask: the elements that dropout keeps.
     """
-    own_activation, residual_function, after_addition = FIGURE_4[activation][kind]
+    own_activation, between, after_last, after_addition = FIGURE_4[activation]
+    residual_function = f" {between} ".join(["weight"] * len(WEIGHTS[kind])) + f" {after_last}"
     # The network's first unit has no activation of its own (appendix: it is "right after conv1 and
     # before splitting"), so with (e) its BNs are numbered from 2.
     first_norm = 2 if is_first and "BN" in own_activation else 1
