@@ -1,14 +1,24 @@
-"""The parameters of Gluon's ResNets (MXNet's model zoo, gluoncv), by the names of this project.
+"""The parameters of ResNets from other code bases, by the names of this project.
 
-Gluon has other names in files of save_parameters() and of export(). Only names change, and biases
-that a BN follows. A network with other layers keeps them, so that a message can name them: bn_data,
-for example, is a BN of the images.
+- Gluon (MXNet's model zoo, gluoncv): names by save_parameters() or by export()
+- MXNet's example/image-classification, and tornadomeet's ResNet: names such as stage1_unit1_sc
+
+Only names change, and biases that a BN follows. A network with other layers keeps them, so that a
+message can name them: bn_data, for example, is a BN of the images.
 """
 
 import re
 
 PARAMETER = re.compile(r"(.+)[._](weight|bias|gamma|beta|(?:running|moving)_(?:mean|var))")
 STAGE = re.compile(r"features\.(\d+)\.\d+\.|_stage(\d+)_(?!unit)")
+# example/image-classification, in order; its CIFAR networks activate conv0 in the first unit
+SYMBOLIC = [
+    (r"^bn1$", "last_bn"),
+    (r"^conv0$", "conv1"),
+    (r"^bn0$", "bn1"),
+    (r"^fc1$", "fc"),
+    (r"_sc$", "_projection"),
+]
 HEAD_BNS = {1: ["bn1"], 2: ["bn_data", "last_bn"], 3: ["bn_data", "bn1", "last_bn"]}
 
 
@@ -23,9 +33,9 @@ def renamed(arrays):
         if not match:
             return arrays
         layers.setdefault(match[1], {})[match[2].replace("running", "moving")] = array
-    if "fc" in layers or not any(map(STAGE.search, layers)):
+    if "fc" in layers:
         return arrays
-    names = _gluon(layers)
+    names = _gluon(layers) if any(map(STAGE.search, layers)) else _symbolic(layers)
     ours = {
         f"{names[layer]}_{parameter}": array
         for layer, parameters in layers.items()
@@ -40,6 +50,18 @@ def lacks_relu(arrays):
     They have no ReLU after the first BN, which names and shapes of our parameters do not show.
     """
     return any(re.match(r"cifarresnetv1|features\.2\.0\.body", name) for name in arrays)
+
+
+def _symbolic(layers):
+    """{layer: our name} of example/image-classification's layers."""
+    names = {}
+    for layer in layers:
+        names[layer] = layer
+        for pattern, replacement in SYMBOLIC:
+            names[layer] = re.sub(pattern, replacement, names[layer])
+    if "conv0" in layers and "bn0" not in layers and "stage1_unit1_bn1" in layers:
+        names["stage1_unit1_bn1"] = "bn1"
+    return names
 
 
 def _gluon(layers):

@@ -47,6 +47,7 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
         for counter in counters:
             counter.update([batch.label[0][:count]], [output[:count]])
         between()
+    assert metrics[1].num_inst == batches.num_data
     loss, *accuracies = (metric.get()[1] for metric in metrics)
     return (loss, *(100 * (1 - accuracy) for accuracy in accuracies))
 

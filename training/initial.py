@@ -51,10 +51,7 @@ def initial(recipe, symbol, class_names=()):
         )
     words = f"starts from {weights.name}: {len(shapes) - len(new)} of {len(shapes)} arrays are used"
     if new:
-        words += (
-            f"; {' and '.join(new)} are random, because the {classes:,} classes are not the "
-            f"{weights.classes:,} of the weights"
-        )
+        words += f"; {' and '.join(new)} are random, because the weights are of other classes"
     if recipe.freeze:
         words += (
             f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} "

@@ -91,7 +91,8 @@ def read(place):
         names = ", ".join(sorted(arguments)[:3])
         raise UserError(
             f"{place} is of an unknown network: it has no classifier called fc, and the names of "
-            f"its parameters ({names}, ...) are not those of a ResNet of this project or of Gluon"
+            f"its parameters ({names}, ...) are not those of a ResNet of this project, of Gluon, "
+            "or of MXNet's example/image-classification"
         )
     folders = [folder for folder in (place, place.parent) if (folder / "config.json").is_file()]
     run = folders[0] if folders else None

@@ -1,6 +1,7 @@
 """Parameters of other code bases are read by this project's names, if the network is the same."""
 
 import mxnet as mx
+import numpy as np
 import pytest
 from conftest import refusal
 from gluoncv.model_zoo import get_model
@@ -9,7 +10,7 @@ from mxnet.gluon.model_zoo import vision
 from symbols import get_symbol
 from training.initial import initial
 from training.recipe import Recipe
-from training.weights import read
+from training.weights import read, shapes_of
 
 DATA = (1, 3, 32, 32)
 
@@ -44,6 +45,34 @@ def test_what_differs_in_gluons_network_is_said(tmp_path):
     for form in ("save_parameters", "export"):
         file = saved(get_model("cifar_resnet20_v1"), form, tmp_path)
         refusal(lambda: read(file), "no ReLU after the first BN")  # noqa: B023
+
+
+THEIRS = [  # tornadomeet's names: ours, theirs
+    ("stage1_unit1_bn1", "unused"),
+    ("bn1", "stage1_unit1_bn1"),
+    ("conv1", "conv0"),
+    ("last_bn", "bn1"),
+    ("fc", "fc1"),
+]
+
+
+def test_example_image_classifications_file_is_read(tmp_path):
+    symbol = get_symbol(11, "preact", unit="bottleneck", bottleneck_stride="3x3")
+    layers = dict(THEIRS)
+    arrays = {"arg:conv0_bias": mx.nd.ones(16)}
+    for name, shape in shapes_of(symbol, DATA).items():
+        layer, parameter = name.replace("_moving_", " moving_").rsplit(
+            " " if "_moving_" in name else "_", 1
+        )
+        theirs = layers.get(layer, layer.replace("_projection", "_sc"))
+        kind = "aux" if "_moving_" in name else "arg"
+        arrays[f"{kind}:{theirs}_{parameter}"] = mx.nd.full(shape, 3)
+    file = tmp_path / "theirs.params"
+    mx.nd.save(str(file), arrays)
+    weights = read(file)
+    assert weights.difference(symbol, DATA) is None
+    # BN subtracts the bias
+    assert np.array_equal(weights.states["bn1_moving_mean"].asnumpy(), np.full(16, 2))
 
 
 @pytest.mark.parametrize("arrays", [{"arg:alpha": mx.nd.ones(1)}, {"alpha_weight": mx.nd.ones(1)}])
