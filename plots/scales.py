@@ -49,10 +49,13 @@ def loss_axis(axes, limits, label="Training loss (dashed)"):
     """A logarithmic axis of losses."""
     axes.set_yscale("log")
     axes.set_ylim(*limits)
+    ratio = limits[1] / limits[0]
     if limits == PAPERS[0]:
         axes.set_yticks(PAPERS_LOSSES)
-    else:  # in a narrow range, several subs make LogLocator fall back to linear steps
-        subs = (1,) if limits[1] > 100 * limits[0] else (1, 2, 5)
+    elif ratio < 2.6:  # too narrow for logarithmic steps
+        axes.yaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
+    else:
+        subs = (1,) if ratio > 100 else (1, 2, 5) if ratio > 6 else (1, 1.5, 2, 3, 5, 7)
         axes.yaxis.set_major_locator(ticker.LogLocator(subs=subs))
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
