@@ -48,7 +48,7 @@ def page(results, tmp_path):
     return report.whole_page()
 
 
-def test_report_has_tables_figures_runs_and_commands(page):
+def test_report_has_tables_figures_runs_commands_and_what_is_not_run(page):
     assert page.count("<tr>") > 60 and page.count("data:image/png;base64,") == 3
     for text in (
         "make cifar10-exclusive_gating56 SHORTCUT_ARGS=bias=-7 SCALE=pocket",
@@ -61,9 +61,7 @@ def test_report_has_tables_figures_runs_and_commands(page):
     assert "<b>&" not in page
     pocket = page[page.index("make table1 figure3 gate-bias-search SCALE=pocket") :]
     assert "over 20 %" not in pocket[: pocket.index("</details>")], "an empty column is shown"
-
-
-def test_report_opens_the_largest_scale_and_says_what_is_not_run(page):
+    # the largest scale is open, and what is not run is said
     section = page[page.index('id="claim2"') : page.index('id="claim3"')]
     full, desk, pocket = map(section.index, ("Full scale: not run", "Desk scale:", "Pocket scale:"))
     assert full < section.index("<details open>") < desk < section.index("<details>") < pocket
