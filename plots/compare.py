@@ -54,7 +54,7 @@ def run_folders(paths):
 def description(arguments, runs):
     """A mark in a figure's file by which the same comparison is recognized."""
     folders = [str(run.folder) for run in runs]
-    text = repr((arguments.what, arguments.by, arguments.title, folders))
+    text = "\n".join([arguments.what or "", arguments.by, arguments.title or "", *folders])
     return f"plots.compare {hashlib.sha1(text.encode()).hexdigest()}"
 
 
