@@ -93,13 +93,20 @@ def slurm_job(arguments, tasks):
     return Job(arguments.root or slurm_root(), port, tasks, number % TOKENS)
 
 
-def free_port(root, port):
-    """Return a port of this machine that no program uses; 0 means any. Raises UserError."""
+def reserve(root, port):
+    """Return (port, socket) with a port of this machine that no program uses; 0 means any.
+
+    The socket keeps other jobs from the port, also before the scheduler binds it, until it is
+    closed. Raises UserError.
+    """
+    reservation = socket.socket(socket.AF_UNIX)
     try:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((root, port))
-            return listener.getsockname()[1]
+            port = listener.getsockname()[1]
+        reservation.bind(f"\0training.cluster:{port}")  # an abstract name: Linux makes no file
+        return port, reservation
     except (OSError, OverflowError) as error:
         raise UserError(
             f"the scheduler cannot use {root}, port {port} ({error}): set an address of this "
@@ -203,7 +210,8 @@ def main():
         variables["OMP_NUM_THREADS"] = str(max(1, physical_cores() // len(hosts)))
     helpers = {}
     if number == 0:
-        job = job._replace(port=free_port(job.root, job.port))
+        port, reservation = reserve(job.root, job.port)
+        job = job._replace(port=port)
         for role in ("scheduler", "server"):
             helpers[role] = start([*PYTHON, "-c", SERVE], role, job)
     words = [*PYTHON, *arguments.command]

@@ -107,7 +107,8 @@ def test_first_of_slurms_nodes_has_scheduler_and_server(monkeypatch, nodes, firs
 
 def test_slurm_starts_one_worker_for_each_task(images, tmp_path):
     """As srun does: the same command for each task, with SLURM's variables."""
-    port = cluster.free_port(cluster.LOOPBACK, 0)
+    port, reservation = cluster.reserve(cluster.LOOPBACK, 0)
+    reservation.close()
     arguments = ["--data-dir", images, *SMALL, "--iterations", 10, "--kv-store", "dist_sync"]
     slurm = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": str(os.getpid())}
     tasks = [

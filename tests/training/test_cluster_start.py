@@ -75,6 +75,13 @@ def test_port_of_another_program_is_refused(begin):
     assert str(begin("--port", port)[0][1].port) == port
 
 
+def test_port_of_another_job_is_refused_before_its_scheduler_listens(begin):
+    port, reservation = cluster.reserve("127.0.0.1", 0)
+    refusal(lambda: begin("--port", str(port)), f"port {port} (", "in use", "--port")
+    reservation.close()
+    assert begin("--port", str(port))[0][1].port == port
+
+
 @pytest.mark.parametrize(
     "words, remedy",
     [
