@@ -183,7 +183,7 @@ def scored(monkeypatch, *arguments):
 
 
 def killed_and_stopped(images, folder, options):
-    """Kill a run, resume it and stop it, each after a row of its own; returns the last iteration."""
+    """Kill a run, resume it and stop it, each after another row; returns the last iteration."""
     reached = 0
     for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
         process = start(

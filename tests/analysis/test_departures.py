@@ -1,5 +1,4 @@
-"""The notes' departures: none of them is the paper's network, all of them are the notes', and each
-alone is another."""
+"""Without departures the network is the paper's, with all of them the notes'; each one changes it."""
 
 import dataclasses
 import json

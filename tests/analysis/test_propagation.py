@@ -149,16 +149,17 @@ def test_batch_of_one_image_is_rejected(monkeypatch):
     refusal(propagation.read_arguments, "BN needs at least 2")
 
 
-def test_1001_layers_at_batch_8_stay_below_4_gigabytes():
+def test_506_layers_at_batch_8_stay_below_2_gigabytes():
     code = (
         "import training, resource; from analysis import networks, propagation as p; "
         "q = networks.training_batch([], 8, None, 32); "
-        "found = p.propagate(networks.named('original', 'identity', 1001), q.images, q.labels); "
+        "network = networks.named('original', 'identity', 506, unit='bottleneck'); "
+        "found = p.propagate(network, q.images, q.labels); "
         "print(len(found.gradient), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     _, out, err = run_in(ROOT, "-c", code)
     places, kilobytes = map(int, out.split())
-    assert places == 334 and kilobytes < 4e6, err
+    assert places == 169 and kilobytes < 2e6, err
 
 
 def test_network_has_one_colour_and_is_dashed_before_training():

@@ -1,4 +1,4 @@
-"""Which runs count for a row of a table, and what the row says of them."""
+"""Which runs count for a row of a table, and the cells of the row."""
 
 import json
 import math
@@ -57,11 +57,7 @@ def test_last_iterate_counts(results, capsys, log, ours):
 
 @pytest.mark.parametrize(
     "scale, dtype, ours",
-    [
-        ("pocket", "float32", "20.00"),
-        ("pocket", "bfloat16", "20.00"),
-        ("full", "bfloat16", ""),
-    ],
+    [("pocket", "float32", "20.00"), ("pocket", "bfloat16", "20.00"), ("full", "bfloat16", "")],
 )
 def test_bfloat16_counts_where_the_scale_has_the_fastest_type(results, scale, dtype, ours):
     results(ORIGINAL, [20], scale=scale, dtype=dtype)

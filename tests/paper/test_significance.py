@@ -14,7 +14,7 @@ TABLE2 = experiments.TABLE2[:5]  # ResNet-110
 @pytest.mark.parametrize(
     "scale, verdict", [("full", "no / yes"), ("desk", "no / yes"), ("pocket", "")]
 )
-def test_failure_is_told_there_and_here_where_the_rule_applies(results, scale, verdict):
+def test_failures_in_the_paper_and_here_are_named_where_the_rule_applies(results, scale, verdict):
     results(experiments.ORIGINAL110, [30, 20.01, 5], scale=scale)
     plain = experiments.TABLE1[1]
     results(plain.experiment, [20], scale=scale)
@@ -58,11 +58,7 @@ def test_neighbours_in_the_papers_order_are_compared_by_their_seeds(results):
     assert second.error == pytest.approx(math.sqrt(1 + 1 / 3)), "pooled, for one row has one seed"
     assert [
         significance.conclusion(pair.difference, pair.p) for pair in (first, second, third)
-    ] == [
-        "agrees",
-        "reversed, not significant",
-        "reversed",
-    ]
+    ] == ["agrees", "reversed, not significant", "reversed"]
 
 
 def test_single_seeds_cannot_tell_neighbours_apart(results):

@@ -25,10 +25,10 @@ class Counted:
     def __init__(self, parameters, seconds):
         self.parameters = parameters
         self.seconds = seconds
-        self.asked = []
+        self.requests = []
 
     def ask(self, steps=None, **case):
-        self.asked.append(steps or case)
+        self.requests.append(steps or case)
         return {"seconds": steps * self.seconds} if steps else {"parameters": self.parameters}
 
 
@@ -38,7 +38,7 @@ def test_blocks_of_both_are_interleaved_and_as_long():
     result = peer.compare(ours, theirs, peer.Case(20, 32, 128), "bfloat16", pairs=3)
     assert result == pytest.approx((1280, 1024, 1.25))
     case = {"depth": 20, "size": 32, "batch": 128, "dtype": "bfloat16"}
-    assert ours.asked == [case, 2, 2, 10, 10, 10] and theirs.asked == [case, 2, 10, 10, 10]
+    assert ours.requests == [case, 2, 2, 10, 10, 10] and theirs.requests == [case, 2, 10, 10, 10]
 
 
 def test_networks_that_differ_are_not_compared():
@@ -49,7 +49,7 @@ def test_networks_that_differ_are_not_compared():
     )
 
 
-def test_our_process_trains_the_network_that_it_is_asked_for():
+def test_our_process_trains_the_requested_network():
     trainer = peer.Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"])
     try:
         answer = trainer.ask(depth=8, size=8, batch=4, dtype="float32")

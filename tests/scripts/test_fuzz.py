@@ -1,6 +1,4 @@
-"""What a run reads from the disk, corrupt in every way: refused in one line, or read right. `make
-fuzz`: 10,000 times each.
-"""
+"""Corrupt files of a run are rejected in one line, or read right. make fuzz: 10,000 of each."""
 
 import contextlib
 import io
@@ -49,9 +47,7 @@ def count(reader, outcome):
 
 
 def damage(*words):
-    """Strategy: what happens to a file, up to four edits or other bytes altogether. words: what may
-    get into it.
-    """
+    """Strategy of up to four edits of a file, or of other bytes. words: bytes that edits insert."""
     place = st.integers(0, 2**24)
     piece = st.one_of(
         st.binary(min_size=1, max_size=8),
@@ -66,7 +62,7 @@ def damage(*words):
 
 
 def corrupt(content, edits):
-    """The content after what damage() drew."""
+    """The content after the edits of damage()."""
     if isinstance(edits, bytes):
         return edits
     for kind, place, piece in edits:

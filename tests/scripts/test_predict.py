@@ -1,4 +1,4 @@
-"""Photographs through a trained network: seen as the test saw them, told in lines and a picture."""
+"""Photographs are classified as the test classifies them, and printed, drawn or written as CSV."""
 
 import csv
 import shutil

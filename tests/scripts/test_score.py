@@ -1,5 +1,4 @@
-"""score.py: a network's error is that of its log, its weights are read from wherever they lie, and
-foreign or corrupt ones are refused."""
+"""score.py: errors equal those of the log; weights have many sources; corrupt ones are rejected."""
 
 import csv
 import json
