@@ -56,6 +56,10 @@ class Run:
                 f"another process ({holder}) is training in {folder}, or its file system has no "
                 f"locks ({error.strerror}): wait for it, stop it, or {ELSEWHERE}"
             ) from error
+        self._lock.seek(0)
+        if self._lock.read(8) not in ("", "process "):
+            self._lock.close()
+            raise UserError(f"{self.folder}/.lock is of another program: {ELSEWHERE}")
         with writing(self.folder):
             self._lock.truncate(0)
             since = time.strftime("%Y-%m-%d %H:%M:%S")

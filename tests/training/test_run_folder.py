@@ -153,6 +153,8 @@ def test_lost_config_comes_back_from_the_checkpoint(two):
     [
         ("log.csv", b"\xef\xbb\xbf" + HEADER.encode()),
         ("log.csv", b"time;value\n1;2\n"),
+        (".lock", b"pid=7\n"),
+        (".lock", b"\xff\xfe"),
         ("curves.png", b"\x89PNG, of somebody else"),
     ],
 )
