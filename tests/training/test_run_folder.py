@@ -160,7 +160,7 @@ def test_lost_config_comes_back_from_the_checkpoint(two):
 )
 def test_foreign_file_is_refused_and_stays(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    refusal(lambda: resumed(tmp_path), tmp_path / name, "without a config.json", "--output")
+    refusal(lambda: resumed(tmp_path), tmp_path / name, "--output")
     assert (tmp_path / name).read_bytes() == content and not (tmp_path / "config.json").exists()
 
 
