@@ -30,7 +30,7 @@ def test_what_a_sample_undergoes_is_drawn_anew_for_each_sample_and_epoch():
 
 
 def test_every_crop_and_flip_is_shown_equally_often():
-    """Read back from the pixels: each picture says where its pixels come from."""
+    """Read back from the pixels: each image says where its pixels come from."""
     images = np.zeros((1000, 3, 32, 32), np.uint8)
     images[:, 0], images[:, 1] = np.arange(32)[:, None] + 1, np.arange(32) + 1
     mean = np.zeros((3, 32, 32), np.float32)
@@ -46,7 +46,7 @@ def test_every_crop_and_flip_is_shown_equally_often():
 
 
 @pytest.mark.parametrize("size, padding", [(32, 4), (16, 2), (8, 1), (4, 0)])
-def test_shown_pictures_equal_a_slow_pad_crop_and_flip(size, padding):
+def test_shown_images_equal_a_slow_pad_crop_and_flip(size, padding):
     state = np.random.RandomState(5)
     images = state.randint(0, 256, (40, 3, size, size)).astype(np.uint8)
     labels = state.randint(0, 10, 40).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""CIFAR's files in both versions, smaller and held-out pictures."""
+"""CIFAR's files in both versions, smaller and held-out images."""
 
 import shutil
 from pathlib import Path

@@ -39,8 +39,8 @@ def test_batch_is_a_function_of_seed_and_iteration_whatever_came_before(prepared
     assert (shown(feed(dataset, seed=4), 1)[0] != expected[0][0]).any()
 
 
-def test_each_epoch_shows_each_picture_once_and_fills_its_last_batch_from_the_next(prepared):
-    batches = feed(prepared[0])  # 36 pictures in batches of 7
+def test_each_epoch_shows_each_image_once_and_fills_its_last_batch_from_the_next(prepared):
+    batches = feed(prepared[0])  # 36 images in batches of 7
     seen = [sample for i in range(1, 37) for sample in batches.samples(i)]
     orders = [[sample for e, sample in seen if e == epoch] for epoch in range(7)]
     assert all(sorted(order) == list(range(36)) for order in orders)
@@ -50,8 +50,8 @@ def test_each_epoch_shows_each_picture_once_and_fills_its_last_batch_from_the_ne
         assert (shown(batches, i)[1] == labels[[sample for _, sample in batches.samples(i)]]).all()
 
 
-def test_same_picture_is_cropped_anew_in_every_batch(prepared):
-    # ImageRecordIter with seed_aug does to the k-th picture of every batch what it does to that of
+def test_same_image_is_cropped_anew_in_every_batch(prepared):
+    # ImageRecordIter with seed_aug does to the k-th image of every batch what it does to that of
     # the first
     dataset, _ = prepared
     batches = feed(dataset, batch_size=36)
@@ -92,7 +92,7 @@ print((held_after(51, 100) - held) / 50)
 
 
 def ramp(tmp_path, colours):
-    """A set of one picture: its red is its column, its green its row."""
+    """A set of one image: its red is its column, its green its row."""
     side = SIDE
     y, x = np.mgrid[0:side, 0:side]
     planes = [x, y, np.full_like(x, 100)] if colours else [np.full_like(x, 120)] * 3
@@ -152,12 +152,12 @@ def test_colour_noise_is_alexnets(tmp_path):
     assert abs(covariance - expected).max() < 0.2 * abs(expected).max()
 
 
-def test_pictures_too_small_for_the_scales_are_refused(prepared):
+def test_images_too_small_for_the_scales_are_refused(prepared):
     refusal(lambda: feed(prepared[0], image_size=224), "137", "480", "--side")
 
 
 def by_numpy(pixels, side, crop):
-    """Shorter side and centre crop, in NumPy: bilinear, with the kernel widened where the picture
+    """Shorter side and centre crop, in NumPy: bilinear, with the kernel widened where the image
     shrinks.
     """
     height, width = pixels.shape[:2]
@@ -193,7 +193,7 @@ def test_crops_by_each_rule_are_those_of_plain_numpy(width, height, name):
 
 @pytest.mark.parametrize("rule", ["224", "320", "ten"])
 @pytest.mark.parametrize("batch_size", [5, 12])
-def test_each_picture_counts_once_whatever_the_batch(prepared, rule, batch_size):
+def test_each_image_counts_once_whatever_the_batch(prepared, rule, batch_size):
     dataset, _ = prepared
     test = TestCrops(dataset.test_images, dataset.mean, batch_size, 32, rule)
     shape = test.provide_data[0].shape
