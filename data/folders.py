@@ -240,7 +240,10 @@ def _folders(folder):
 def _files(folder, source):
     """Every file in a folder and below it, without hidden ones. A file that is not an image is
     reported when it is read."""
-    return sorted(os.path.relpath(path, source) for path in _below(folder))
+    names = sorted(os.path.relpath(path, source) for path in _below(folder))
+    if any("\n" in name or "\r" in name for name in names):  # a name is one line of a list
+        raise UserError(f"{folder} has a file with a line break in its name: rename it")
+    return names
 
 
 def _below(folder):

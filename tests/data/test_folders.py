@@ -16,6 +16,7 @@ SOUND = ["train/a/1.png", "train/b/1.png", "val/a/1.png"]
         ([*SOUND, "train/class 9/.hidden"], "", ["class 9", "no images"]),
         ([*SOUND, "val/class 9/1.png"], "", ["val/class 9", "no class of"]),
         ([*SOUND, "val/2.png"], "", ["val has 1 files", "2.png"]),
+        ([*SOUND, "train/a/2\r.png"], "", ["line break", "rename it"]),
         (SOUND, "val/a", ["class folders"]),
         (SOUND, "nowhere", ["does not exist", "SOURCE="]),
         ([*SOUND[:2], "val/1.png"], "", ["val.txt"]),
