@@ -1,5 +1,6 @@
 """The images on which score.py tests a network, with the labels of the network's own classes."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -88,8 +89,8 @@ def for_classes(dataset, names, count, network):
     if unknown:
         raise UserError(
             f"{network} does not know {len(unknown):,} classes of {dataset.name} "
-            f"({', '.join(unknown[:3])}); its own are {', '.join(names[:3])}, ...: name a set with "
-            "its classes by --data-dir (make: DATA=)"
+            f"({_shortened(unknown)}); its own are {_shortened(names)}: name a set with its classes "
+            "by --data-dir (make: DATA=)"
         )
     labels = np.array([names.index(name) for name in own])
     if hasattr(dataset, "test_labels"):
@@ -118,3 +119,7 @@ def iterator(dataset, settings, rule, mean, devices):
     if crops.RULES[rule].crops > 1:
         size = 16 * devices
     return crops.TestCrops(dataset.test_images, mean, size, settings["image_size"], rule)
+
+
+def _shortened(names):
+    return textwrap.shorten(", ".join(names), 60, placeholder=" ...")

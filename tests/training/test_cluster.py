@@ -59,7 +59,7 @@ def test_two_workers_equal_one_process_with_two_devices(images, tmp_path):
 
 
 def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_path):
-    job = ["--data-dir", images, *SMALL, "--iterations", 200, "--kv-store", "dist_sync", "--output"]
+    job = ["--data-dir", images, *SMALL, "--iterations", 100, "--kv-store", "dist_sync", "--output"]
     uninterrupted, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
     finish(start_job(*job, uninterrupted))
 
@@ -68,7 +68,7 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
     process.terminate()
     finish(process, 143)
     stopped = rows(folder)[-1][0]
-    assert 20 <= stopped < 200
+    assert 20 <= stopped < 100
 
     process = start_job(*job, folder)
     wait_for_row(folder, stopped + 15)
