@@ -55,7 +55,7 @@ def parser():
 
 def default_jobs(arguments):
     """Return how many runs train at once: small images do not keep a second thread busy, so that
-    each core trains a run of its own.
+    each core trains one run.
     """
     if arguments.gpus or (arguments.scale == "full" and arguments.what != [QUEUE]):
         return 1

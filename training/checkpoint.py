@@ -97,11 +97,11 @@ def load(path):
     try:
         state = json.loads((path / file).read_bytes())
         if state.pop("sha256") != _digest(state):
-            raise ValueError("its SHA-256 is not the one that it contains")
+            raise ValueError("its SHA-256 differs from the recorded one")
         file = "arrays.params"
         content = (path / file).read_bytes()
         if hashlib.sha256(content).hexdigest() != state["arrays"]["sha256"]:
-            raise ValueError("its SHA-256 is not the one in state.json")
+            raise ValueError("its SHA-256 differs from the one in state.json")
     except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(f"{file}: {short(error)}") from error
     # Only now: MXNet trusts every length in the file, and a wrong one can crash the process.

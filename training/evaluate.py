@@ -29,7 +29,7 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
     confusion  a Confusion to update
 
     Call mx.nd.waitall() before, because MXNet would turn a training step that is not complete into
-    an evaluation; and use a module of its own that shares the parameters.
+    an evaluation; and use a separate module that shares the parameters.
     """
     metrics = [mx.metric.CrossEntropy(), mx.metric.Accuracy()]
     if top:

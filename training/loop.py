@@ -99,7 +99,7 @@ class Training:
         )
 
     def _modules(self, symbol, contexts, weights, done, recompute):
-        """Return the module that trains and one that tests.
+        """Return the training module and the test module.
 
         One module for both would catch its last training step half way. weights: (arguments,
         states), or (None, None) for random ones; at iteration 0 some may be missing.

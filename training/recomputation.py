@@ -2,7 +2,7 @@
 
 The forward pass keeps only the arrays between segments. The backward pass runs each segment forward
 again before it goes back through it. For segments of equal size the memory grows with the root of
-the depth, and the time is that of four passes instead of three. BN sees the whole batch, unlike
+the depth, and the time is that of four passes instead of three. BN sees the complete batch, unlike
 with --micro-batch, and updates its moving averages once per iteration.
 """
 
