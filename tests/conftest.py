@@ -32,6 +32,7 @@ from symbols import get_symbol, names
 from training.checkpoint import paths
 from training.figure import Figure
 from training.log import COLUMNS, read_log
+from training.run import Run
 
 # A make that runs the tests must not affect the makes that they run.
 for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
@@ -57,19 +58,6 @@ def images(tmp_path_factory):
 EXACT = COLUMNS[: COLUMNS.index("test_error") + 1]  # speed and time differ from run to run
 
 
-def sends_itself(number, iteration):
-    """Code by which a run sends itself a signal right after the row of an iteration."""
-    return f"""import os
-from training.run import Run
-log = Run.log
-def log_and_signal(self, **row):
-    log(self, **row)
-    if row["iteration"] == {iteration}:
-        os.kill(os.getpid(), {int(number)})
-Run.log = log_and_signal
-"""
-
-
 def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, first="", **options):
     """Start train_cifar.py, by default without its figure. first: code that runs before."""
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); "
@@ -83,24 +71,48 @@ def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, fir
     return begin(code, *arguments, **options)
 
 
-def run_here(*arguments):
-    """(exit code, standard output, standard error) of train_cifar.py in this process, without its
-    figure.
+def run_here(*arguments, main=train_cifar.main, stop=None):
+    """(exit code, standard output, standard error) of a training script in this process, without
+    its figure. stop: the iteration after whose row the run receives SIGTERM.
     """
     out, err = io.StringIO(), io.StringIO()
+    log = Run.log
+
+    def log_and_stop(self, **row):
+        log(self, **row)
+        if row["iteration"] == stop:
+            signal.raise_signal(signal.SIGTERM)
+
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["train_cifar.py", *map(str, arguments)])
+        patch.setattr(sys, "argv", [f"{main.__module__}.py", *map(str, arguments)])
+        patch.setattr(Run, "log", log_and_stop)
         for name in ("draw", "finish"):
             patch.setattr(Figure, name, lambda self: None)
         with pytest.raises(SystemExit) as ended:
-            run_main(train_cifar.main)
+            run_main(main)
     return ended.value.code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
 def train(images):
     """train("--shortcut", "dropout", ...) -> (exit code, standard output, standard error)"""
-    return lambda *arguments: run_here("--data-dir", images, *SMALL, *arguments)
+    return lambda *arguments, **options: run_here(
+        "--data-dir", images, *SMALL, *arguments, **options
+    )
+
+
+@pytest.fixture
+def resumes_exactly(train, tmp_path):
+    """resumes_exactly(*options): a run that is stopped and resumed ends as an uninterrupted one."""
+
+    def check(*options):
+        whole, broken = tmp_path / "whole", tmp_path / "broken"
+        for output, stop, expected in ((whole, None, 0), (broken, 20, 143), (broken, None, 0)):
+            code, _, err = train(*options, "--output", output, stop=stop)
+            assert code == expected, err
+        return same(whole, broken)
+
+    return check
 
 
 def trained(folder, images, *arguments):
@@ -180,21 +192,6 @@ def scored(monkeypatch, *arguments):
     """Run score.py in this process; returns the result of its main()."""
     monkeypatch.setattr(sys, "argv", ["score.py", *map(str, arguments)])
     return score.main()
-
-
-def killed_and_stopped(images, folder, options):
-    """Kill a run, resume it and stop it, each after another row; returns the last iteration."""
-    reached = 0
-    for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
-        process = start(
-            "--data-dir", images, *SMALL, *options, "--output", folder, checkpoint_seconds=0.05
-        )
-        wait_for_row(folder, reached + 10)
-        process.send_signal(number)
-        process.communicate()
-        assert process.returncode == code
-        reached = rows(folder)[-1][0]
-    return reached
 
 
 def refused(result, *words):

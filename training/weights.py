@@ -10,7 +10,6 @@ from pathlib import Path
 import mxnet as mx
 
 from common.errors import UserError
-from common.files import ROOT
 from common.layer_names import lacks_relu, renamed
 
 from . import checkpoint, export
@@ -18,6 +17,13 @@ from .run import read_config
 from .state import parameters
 
 INPUTS = ("data", "softmax_label")
+# Loads a file as mx.nd.load does. Importing mxnet takes much longer than opening its library.
+TRIAL = """
+import ctypes, sys
+library, file = sys.argv[1:]
+results = [ctypes.byref(ctypes.c_void_p()) for _ in range(4)]
+sys.exit(ctypes.CDLL(library).MXNDArrayLoad(file.encode(), *results))
+"""
 
 
 @dataclass(frozen=True)
@@ -130,9 +136,8 @@ def _load_file(file):
             f"{file} does not exist: name a run with a checkpoint, a checkpoint or a .params file "
             "(only the logs of the published runs exist: train those first)"
         )
-    code = "import sys, training, mxnet; mxnet.nd.load(sys.argv[1])"
-    attempt = [sys.executable, "-W", "ignore", "-c", code, file.resolve()]
-    if subprocess.run(attempt, cwd=ROOT, capture_output=True).returncode:
+    attempt = [sys.executable, "-c", TRIAL, mx.libinfo.find_lib_path()[0], file]
+    if subprocess.run(attempt, capture_output=True).returncode:
         raise checkpoint.Damaged
     arrays = mx.nd.load(str(file))
     if not isinstance(arrays, dict):

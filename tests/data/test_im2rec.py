@@ -13,7 +13,7 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import refusal, scored
+from conftest import refusal, run_here, scored
 from PIL import Image
 
 import train_imagenet
@@ -94,12 +94,10 @@ def test_im2recs_files_are_taken_as_they_are(made_by_im2rec, prepared, tmp_path,
 def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     words = "--image-size 64 --batch-size 5 --iterations 2 --activation preact --depth 18".split()
-    words = ["train_imagenet.py", *words, "--output", str(run), "--data-dir", str(made_by_im2rec)]
-    monkeypatch.setattr(sys, "argv", words)
+    words += ["--output", run, "--data-dir", made_by_im2rec]
     monkeypatch.setattr(train_imagenet, "print_own_cost", lambda: None)
-    monkeypatch.setattr("training.figure.Figure.draw", lambda self: None)
-    monkeypatch.setattr("training.figure.Figure.finish", lambda self: None)
-    assert train_imagenet.main() == 0 and "records of im2rec" in capsys.readouterr().out
+    code, out, err = run_here(*words, main=train_imagenet.main)
+    assert code == 0 and "records of im2rec" in out, err
     config = json.loads((run / "config.json").read_text())
     assert (config["train_images"], config["test_images"]) == (36, 12)
     scored(monkeypatch, run, "--data-dir", made_by_im2rec, "--crop", "224,ten")

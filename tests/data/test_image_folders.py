@@ -2,14 +2,12 @@
 
 import json
 import pickle
-import sys
 
 import numpy as np
 import pytest
-from conftest import SMALL, refusal
+from conftest import SMALL, refusal, run_here
 from PIL import Image
 
-import train_cifar
 from data import cifar, image_folders, test_set
 
 COLOURS = {"rose": (220, 30, 30), "leaf": (30, 220, 30), "sky": (30, 30, 220)}
@@ -147,16 +145,11 @@ def test_own_set_without_test_images_or_with_one_class_is_rejected(tmp_path):
     refusal(lambda: image_folders.load(tmp_path), "one class only")
 
 
-def test_network_is_trained_and_scored_on_class_folders(tmp_path, monkeypatch, capsys):
+def test_network_is_trained_on_class_folders(tmp_path):
     folder = class_folders(tmp_path / "set", rose=24, leaf=24, sky=24)
     words = ["--dataset", "pictures", *SMALL, "--image-size", "16", "--output", tmp_path / "run"]
-    monkeypatch.setattr("training.figure.Figure.draw", lambda self: None)
-    monkeypatch.setattr("training.figure.Figure.finish", lambda self: None)
-    monkeypatch.setattr(
-        sys, "argv", ["train_cifar.py", *map(str, words), "--data-dir", str(folder)]
-    )
-    assert train_cifar.main() == 0
-    assert "set (66 + 6 images in 3 classes)" in capsys.readouterr().out
+    code, out, err = run_here(*words, "--data-dir", folder)
+    assert code == 0 and "set (66 + 6 images in 3 classes)" in out, err
     settings = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
     assert settings["dataset"] == "pictures"
     assert test_set.load(settings, folder).class_names == ("leaf", "rose", "sky")

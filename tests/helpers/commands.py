@@ -33,12 +33,9 @@ def begin(code, *arguments, **environment):
 
 def start_job(*arguments, options=("--workers", "2"), **environment):
     """A job of train_cifar.py, with its standard output and standard error as text."""
-    command = ["-m", "training.cluster", *options, "--", "train_cifar.py", *arguments]
-    return subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    code = (
+        "from common import errors; from training import cluster; cluster.GRACE = 2; "
+        "errors.run_main(cluster.main)"
     )
+    words = [*options, "--", "train_cifar.py", *arguments]
+    return begin(code, *words, **{"OMP_NUM_THREADS": "1", **environment})

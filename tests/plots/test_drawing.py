@@ -55,7 +55,9 @@ def test_row_that_arrives_while_a_figure_is_drawn_is_not_forgotten(tmp_path):
     assert refresh([figure], [log], lambda: None)
 
 
-def test_tables_and_figures_are_drawn_again_after_a_run_came_or_went(results, capsys):
+def test_tables_and_figures_are_drawn_again_after_a_run_came_or_went(results, capsys, monkeypatch):
+    monkeypatch.setattr(plots.__main__, "DRAW", {"table1": DRAW["table1"]})
+
     def count():
         plots.__main__.draw_scale("pocket")
         return capsys.readouterr().out.count("pocket-table1.png")

@@ -1,59 +1,43 @@
 """ImageNet from a prepared set to its errors: trained, stopped, resumed and tested."""
 
 import json
-import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import begin, refusal, scored, sends_itself
+from conftest import refusal, rows, run_here, same, scored
 
+import train_imagenet
 from common import files
 from paper import experiments, run_files, significance
-from train_imagenet import main, print_own_cost
 from training.log import read_log
 
-EXACT = ("iteration", "learning_rate", "train_loss", "train_error", "test_loss", "test_error")
+
+@pytest.fixture
+def train(prepared, monkeypatch):
+    """train(output, *options, stop=None): standard output of a short run on crops of 64 pixels."""
+    monkeypatch.setattr(train_imagenet, "print_own_cost", lambda: print("the cost"))
+
+    def call(output, *options, stop=None):
+        words = ["--data-dir", prepared[1], "--output", output, "--activation", "preact"]
+        words += ["--image-size", 64, "--batch-size", 5, *options]
+        code, out, err = run_here(*words, main=train_imagenet.main, stop=stop)
+        assert code == (143 if stop else 0), err
+        return out
+
+    return call
 
 
-def command(*arguments, first=""):
-    """Start train_imagenet.py in another process. first: code that runs before."""
-    code = f"{first}import runpy; runpy.run_path('train_imagenet.py', run_name='__main__')"
-    return begin(code, *arguments)
-
-
-def call(*arguments):
-    """(exit code, standard output, standard error) of train_imagenet.py."""
-    process = command(*arguments)
-    out, err = process.communicate(timeout=600)
-    return process.returncode, out, err
-
-
-def small(folder, output, depth, iterations):
-    """Options of a short run on crops of 64 pixels."""
-    network = ["--activation", "preact", "--depth", depth]
-    recipe = ["--image-size", 64, "--batch-size", 5, "--iterations", iterations]
-    return ["--data-dir", folder, *recipe, *network, "--output", output]
-
-
-def test_stopped_run_ends_as_an_unbroken_one(prepared, tmp_path):
-    _, folder = prepared
-    whole = [*small(folder, tmp_path / "whole", 18, 12), "--test-every", 6]
-    broken = [*small(folder, tmp_path / "broken", 18, 12), "--test-every", 6]
-    code, out, err = call(*whole)
-    assert code == 0 and "on 12 images" in out, err
-    # the measurement is another process, which a full machine may end; the run continues
-    assert "will take about" in out or "cannot be measured here" in out
-    process = command(*broken, first=sends_itself(signal.SIGTERM, 3))
-    process.communicate()
-    assert process.returncode == 143 and read_log(tmp_path / "broken")[-1]["iteration"] == 3
-    assert call(*broken)[0] == 0
-    rows = [
-        [[row[name] for name in EXACT] for row in read_log(tmp_path / name)]
-        for name in ("whole", "broken")
-    ]
-    rates = [0.1] * 3 + [0.01] * 3 + [0.001] * 6
-    assert rows[0] == rows[1] and [row[1] for row in rows[0]] == pytest.approx(rates)
+def test_stopped_run_ends_as_an_unbroken_one(train, tmp_path):
+    options = ["--depth", 18, "--iterations", 12, "--test-every", 6]
+    out = train(tmp_path / "whole", *options)
+    assert "on 12 images" in out and "the cost\n" in out
+    train(tmp_path / "broken", *options, stop=3)
+    assert rows(tmp_path / "broken")[-1][0] == 3
+    assert "the cost" not in train(tmp_path / "broken", *options)
+    assert same(tmp_path / "whole", tmp_path / "broken")
+    rates = [row["learning_rate"] for row in read_log(tmp_path / "whole")]
+    assert rates == pytest.approx([0.1] * 3 + [0.01] * 3 + [0.001] * 6)
     config = json.loads((tmp_path / "whole" / "config.json").read_text())
     assert config["recipe"]["warmup_iterations"] == 0
 
@@ -71,18 +55,16 @@ def test_cost_of_a_run_or_the_reason_without_it_is_printed(
 ):
     done = subprocess.CompletedProcess([], code, out, err)
     monkeypatch.setattr("common.command.subprocess.run", lambda *_, **__: done)
-    print_own_cost()
+    train_imagenet.print_own_cost()
     assert words in capsys.readouterr().out
 
 
 def test_bottleneck_network_is_trained_and_tested_by_each_rule(
-    prepared, tmp_path, monkeypatch, capsys
+    train, prepared, tmp_path, monkeypatch, capsys
 ):
-    _, folder = prepared
     run = tmp_path / "run"
-    code, _, err = call(*small(folder, run, 50, 3))
-    assert code == 0, err
-    scored(monkeypatch, run, "--data-dir", folder, "--crop", "224,320,ten")
+    train(run, "--depth", 50, "--iterations", 3)
+    scored(monkeypatch, run, "--data-dir", prepared[1], "--crop", "224,320,ten")
     assert capsys.readouterr().out.count("on 12 images") == 3
     tested = json.loads((run / "test.json").read_text())
     last = read_log(run)[-1]
@@ -104,9 +86,10 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
     ],
 )
 def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words):
-    options = [*small(prepared[1], tmp_path / "run", 18, 10), *arguments]
+    usual = ["--depth", 18, "--batch-size", 5, "--output", tmp_path / "run"]
+    options = ["--data-dir", prepared[1], *usual, *arguments]
     monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, options)])
-    refusal(main, *words)
+    refusal(train_imagenet.main, *words)
     assert not (tmp_path / "run").exists()
 
 

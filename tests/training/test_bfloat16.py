@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cifar_options import read_options
 from commands import start_job
-from conftest import PAPER, SMALL, arrays, killed_and_stopped, refusal, rows, same
+from conftest import PAPER, SMALL, arrays, refusal, rows
 
 from benchmarks import doctor
 from common import environment
@@ -275,15 +275,8 @@ def test_run_learns_as_float32s_does_and_says_what_it_is(train, tmp_path):
     "changes",
     [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact", "--micro-batch", "10"]],
 )
-def test_run_that_is_killed_and_stopped_ends_as_an_unbroken_one(train, images, tmp_path, changes):
-    changes = [*changes, "--dtype", "bfloat16", "--iterations", "160"]
-    code, _, err = train(*changes, "--output", tmp_path / "whole")
-    assert code == 0, err
-    reached = killed_and_stopped(images, tmp_path / "broken", changes)
-    assert reached < 160
-    code, _, err = train(*changes, "--output", tmp_path / "broken")
-    assert code == 0, err
-    assert same(tmp_path / "whole", tmp_path / "broken")
+def test_stopped_run_resumes_exactly(resumes_exactly, changes):
+    assert resumes_exactly(*changes, "--dtype", "bfloat16")
 
 
 @CALCULATES

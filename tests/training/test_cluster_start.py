@@ -7,12 +7,15 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
+from cifar_options import read_options
 from conftest import ROOT, refusal
 
 from training import cluster
+from training.job import run_job
 from training.workers import Workers
 
 JOB = cluster.Job("127.0.0.1", 1, 2, 3)
@@ -120,6 +123,17 @@ def test_workers_of_another_job_are_refused(monkeypatch, token, is_ours):
         assert Workers("dist_sync").count == 2
     else:
         refusal(lambda: Workers("dist_sync"), "workers of another job", "--port")
+
+
+def test_worker_of_a_finished_job_ends(monkeypatch):
+    monkeypatch.setattr(mx.kv, "create", lambda kind: Store())
+    for name, value in (("DMLC_ROLE", "worker"), ("TRAINING_JOB", "7")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")
+    arguments, recipe = read_options(["--kv-store", "dist_sync", "--batch-size", "20"])
+    dataset = SimpleNamespace(train_images=range(20), test_images=range(20))
+    job = SimpleNamespace(dataset=dataset, recipe=recipe, feed=lambda share, size: share)
+    assert run_job(job, arguments) == 0
 
 
 def state(pid):

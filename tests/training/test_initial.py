@@ -26,7 +26,7 @@ def set_of_ten(tmp_path_factory):
 def ten(set_of_ten, tmp_path_factory):
     """A run on ten classes."""
     folder = tmp_path_factory.mktemp("runs") / "ten"
-    finished("--data-dir", set_of_ten, "--iterations", "400", "--output", folder)
+    finished("--data-dir", set_of_ten, "--iterations", "200", "--output", folder)
     return folder
 
 

@@ -45,8 +45,8 @@ def held(iterations):
     steps(iterations)
     return int(open("/proc/self/statm").read().split()[1]) * 4096
 
-before = held(400)
-print((held(400) - before) / 400)
+before = held(250)
+print((held(250) - before) / 250)
 """
 
 # Prints the bytes by which training needs more than the estimate.

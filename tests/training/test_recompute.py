@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cifar_options import read_options
 from commands import start_job
-from conftest import SMALL, killed_and_stopped, rows, same, sound, start
+from conftest import SMALL, rows, sound, start
 
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
@@ -259,24 +259,18 @@ def test_run_is_that_without_it(train, images, tmp_path):
     assert host["recompute"] is True
 
 
-def test_killed_and_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path):
-    options = [*RUN, "--iterations", "80", "--shortcut", "dropout", "--micro-batch", "10"]
-    if has_bfloat16():
-        options += ["--dtype", "bfloat16"]
-    code, _, err = train(*options, "--output", tmp_path / "whole")
-    assert code == 0, err
-    reached = killed_and_stopped(images, tmp_path / "broken", options)
-    assert reached < 80
-    code, _, err = train(*options, "--output", tmp_path / "broken")
-    assert code == 0, err
-    assert same(tmp_path / "whole", tmp_path / "broken")
+def test_stopped_run_resumes_exactly(resumes_exactly):
+    dtype = "bfloat16" if has_bfloat16() else "float32"
+    options = ["--iterations", "40", "--shortcut", "dropout", "--micro-batch", "10"]
+    assert resumes_exactly(*RUN, *options, "--dtype", dtype)
 
 
 def test_memory_is_a_fraction_and_cost_measures_it(images):
     costs = []
     words = "--depth 56 --image-size 32 --batch-size 50 --cost-json".split()
     for options in ([], ["--recompute"]):
-        out, err = start("--data-dir", images, *SMALL, *words, *options).communicate()
+        arguments = ["--data-dir", images, *SMALL, *words, *options]
+        out, err = start(*arguments, first="import training.cost as c; c.SLOW = 0; ").communicate()
         costs.append(json.loads(out)["megabytes"])
     kept = memory.training_bytes(get_symbol(56), 32)
     twice = recomputation.recomputed_bytes(get_symbol(56), 32)

@@ -7,7 +7,7 @@ import signal
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, begin, refused, rows, run_here, same, sends_itself, start, wait_for_row
+from conftest import SMALL, begin, refused, rows, run_here, same, start, wait_for_row
 
 from common.environment import without_notes
 from data import batches, cifar, generated
@@ -17,10 +17,21 @@ from training.log import read_log
 from training.optimizer import decay_multipliers
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]]
-)
-def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path, arguments):
+def sends_itself(number, iteration):
+    """Code by which a run sends itself a signal right after the row of an iteration."""
+    return f"""import os
+from training.run import Run
+log = Run.log
+def log_and_signal(self, **row):
+    log(self, **row)
+    if row["iteration"] == {iteration}:
+        os.kill(os.getpid(), {int(number)})
+Run.log = log_and_signal
+"""
+
+
+def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path):
+    arguments = ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]
     code, out, err = train(*arguments, "--output", tmp_path / "whole")
     assert code == 0 and "finished: test error" in out, err
     command = ["--data-dir", images, *SMALL, *arguments, "--output", tmp_path / "broken"]
