@@ -6,7 +6,8 @@ from types import ModuleType
 
 from packaging.version import Version
 
-DEFERRED = ("scipy.stats", "mxnet.contrib.onnx")  # a fifth of the time of `import mxnet`
+# together a third of the time of `import mxnet`
+DEFERRED = ("scipy.stats", "scipy.sparse", "requests", "mxnet.contrib.onnx")
 
 
 class Deferred(ModuleType):

@@ -1,6 +1,6 @@
 """Whatever interrupts a run, it resumes and ends as an uninterrupted run does.
 
-More of this: make torture, make fuzz.
+More of this: make fuzz, and make torture, of which the last test is a short form.
 """
 
 import math
@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
+import torture
 from cifar_options import read_options
 from conftest import SMALL, arrays, refusal, rows, run_here, same
 from made_runs import CONFIG, RECIPE, SMALL_RECIPE, resumed
@@ -328,3 +329,15 @@ def test_diverged_run_is_over_except_with_keep_going(trains, tmp_path):
     assert trains("from the start", recipe=DIVERGES, keep_going=True) == 0
     assert rows(tmp_path / "run")[-1][0] == 24
     assert same(tmp_path / "run", tmp_path / "from the start")
+
+
+# ---- make torture
+
+
+def test_run_that_is_killed_cut_off_or_without_disk_ends_as_an_uninterrupted_one(tmp_path):
+    tortured = torture.Torture(tmp_path, seed=1)
+    variant = {"dropout": torture.VARIANTS["dropout"]}
+    done, _, runs = torture.kills(tortured, 1, variant)
+    assert done == 1 and runs >= 1
+    assert torture.cuts(tortured, variant["dropout"], [("arrays.params", 9)]) == 1
+    assert torture.full_disks(tortured, variant["dropout"], [0.5])
