@@ -82,8 +82,8 @@ def held_after(first, last):  # KB, without what is free, however late a busy ma
 made = imagenet.load({str(prepared[1])!r})
 batches = CropBatches(made.train_images, made.mean, 36, 3, 64, {SIDE})
 batches.threads = 1
-held = held_after(1, 30)
-print((held_after(31, 60) - held) / 30)
+held = held_after(1, 20)
+print((held_after(21, 40) - held) / 20)
 """
     # each iterator has threads of its own, and by default malloc an arena for each, which come to
     # their full size one by one

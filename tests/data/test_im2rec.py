@@ -93,7 +93,7 @@ def test_im2recs_files_are_taken_as_they_are(made_by_im2rec, prepared, tmp_path,
 
 def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
-    words = "--image-size 64 --batch-size 5 --iterations 2 --activation preact --depth 18".split()
+    words = "--image-size 64 --batch-size 5 --iterations 2 --depth 18 --widths 64,64,64,64".split()
     words += ["--output", run, "--data-dir", made_by_im2rec]
     monkeypatch.setattr(train_imagenet, "print_own_cost", lambda: None)
     code, out, err = run_here(*words, main=train_imagenet.main)

@@ -20,7 +20,7 @@ def train(prepared, monkeypatch):
 
     def call(output, *options, stop=None):
         words = ["--data-dir", prepared[1], "--output", output, "--activation", "preact"]
-        words += ["--image-size", 64, "--batch-size", 5, *options]
+        words += ["--widths", "64,64,64,64", "--image-size", 64, "--batch-size", 5, *options]
         code, out, err = run_here(*words, main=train_imagenet.main, stop=stop)
         assert code == (143 if stop else 0), err
         return out

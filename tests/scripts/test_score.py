@@ -18,6 +18,7 @@ from training import checkpoint
 from training.state import collect
 
 PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
+NARROW = [64, 64, 64, 64]
 
 
 def result(folder, rule="whole"):
@@ -181,8 +182,9 @@ def test_crops_are_imagenets(finished, prepared, monkeypatch):
     refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "leave it out")
 
 
-def untrained(depth):
-    module = mx.mod.Module(get_symbol(depth, "preact", family="imagenet", classes=3))
+def untrained(depth, widths=None):
+    symbol = get_symbol(depth, "preact", family="imagenet", classes=3, widths=widths)
+    module = mx.mod.Module(symbol)
     with without_notes():
         module.bind([("data", (1, 3, 64, 64))], [("softmax_label", (1,))])
     module.init_params()
@@ -224,14 +226,16 @@ def run_of_imagenet(tmp_path):
         "option": "A",
         "bottleneck_stride": "1x1",
         "activation_args": None,
-        "widths": None,
+        "widths": NARROW,
         "image_size": 64,
         "dataset": "imagenet",
     }
     config = {"recipe": recipe, "data": "test data", "network": "n", "versions": {}, "host": {}}
     (folder / "config.json").write_text(json.dumps(config))
     for iteration in (5, 10):
-        checkpoint.save(folder, untrained(18), {"iteration": iteration, "log": "", "run": {}})
+        checkpoint.save(
+            folder, untrained(18, NARROW), {"iteration": iteration, "log": "", "run": {}}
+        )
     return folder
 
 
