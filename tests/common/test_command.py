@@ -46,7 +46,7 @@ def test_mistake_is_one_line(script, words):
 # the other command lines
 MODULES = """
 analysis.gates analysis.lesion analysis.propagation analysis.responses benchmarks.doctor
-data.generated data.prepare data.recompressed plots plots.curves plots.diagrams plots.measured
+data.generated data.prepare plots plots.curves plots.diagrams plots.measured
 plots.notes plots.report plots.watch symbols.counts training.cluster
 """.split()
 
