@@ -13,8 +13,9 @@ import numpy as np
 
 from common.command import Parser, new_folder
 from common.errors import run_main
+from common.files import write_whole
 
-from . import layouts
+from .layouts import BINARY, LAYOUTS
 
 SHAPES = ("disc", "square", "triangle", "cross", "ring")
 CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool")]
@@ -82,9 +83,15 @@ def draw(count, state):
 
 def write(folder, images=12000, seed=0):
     """Write a set: five sixths of the images for training, one sixth for testing."""
-    parts = (draw(images // 6, np.random.RandomState([seed, k])) for k in range(6))
+    folder = Path(folder)
+    layout = LAYOUTS["cifar10"]
+    for k, name in enumerate([*layout.train, layout.test]):
+        pixels, labels = draw(images // 6, np.random.RandomState([seed, k]))
+        records = np.concatenate([labels[:, None], pixels.reshape(len(pixels), -1)], axis=1)
+        write_whole(folder / f"{name}{BINARY}", records.tobytes())
+    write_whole(folder / layout.names[0], "\n".join(CLASSES) + "\n")
     title = f"generated shapes ({images // 6 * 5:,} + {images // 6:,} images, seed {seed})"
-    layouts.write(Path(folder), parts, CLASSES, title)
+    write_whole(folder / "generated.txt", f"{title}\n")
 
 
 def main():

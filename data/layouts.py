@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from common.files import short, write_whole
+from common.files import short
 
 from . import unpickle
 
@@ -200,17 +200,3 @@ def _label_column(labels):
 
 def _reason(error):
     return f"{type(error).__name__}: {short(error)}"
-
-
-def write(folder, parts, names, title):
-    """Write a set in CIFAR-10's binary layout.
-
-    parts: (uint8 images (n, 3, 32, 32), labels (n,)) of five training files and the test file.
-    names: of the classes. title: the name of the set in figures.
-    """
-    layout = LAYOUTS["cifar10"]
-    for name, (images, labels) in zip([*layout.train, layout.test], parts):
-        records = np.concatenate([labels[:, None], images.reshape(len(images), -1)], axis=1)
-        write_whole(folder / f"{name}{BINARY}", records.tobytes())
-    write_whole(folder / layout.names[0], "\n".join(names) + "\n")
-    write_whole(folder / "generated.txt", f"{title}\n")

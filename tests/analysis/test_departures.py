@@ -1,4 +1,4 @@
-"""Without departures the network is the paper's, with all of them the notes'; each one changes it."""
+"""Without departures the network is the paper's; with all of them it is the notes'."""
 
 import dataclasses
 import json
@@ -47,7 +47,7 @@ def test_departure_alone_changes_the_network(name):
     symbol = notes.get_symbol(1, departures=[name])
     paper = notes.get_symbol(1, departures=())
     assert symbol.tojson() != paper.tojson()
-    assert len(symbol.infer_shape(data=IMAGES)[1]) == 1  # it can be had at 16x16
+    assert len(symbol.infer_shape(data=IMAGES)[1]) == 1  # it also works at 16x16
     assert (decay_multipliers(symbol, "weights") != decay_multipliers(paper, "weights")) == (
         name in ("projection", "stem", "biases", "decay")
     )

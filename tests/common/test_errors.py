@@ -91,7 +91,7 @@ def test_name_that_the_terminal_cannot_print_is_escaped(tmp_path, encoding):
 @pytest.mark.parametrize(
     "seconds, words", [(60, "1.0 min"), (7200, "2.0 h"), (864000, "10.0 days")]
 )
-def test_cost_is_told_in_words(seconds, words):
+def test_cost_in_words(seconds, words):
     cost = {"seconds": seconds, "images_per_second": 12.34, "megabytes": 2345.6}
     text = in_words(cost, Recipe())
     assert words in text and "64,000" in text and "12.3 images/s" in text and "2,346 MB" in text

@@ -21,7 +21,7 @@ def test_generated_set_is_the_same_for_the_same_seed_and_another_for_another(tmp
 def test_generated_set_has_all_ten_classes_equally_often_in_every_file(records):
     for name, rows in records["cifar10"].items():
         assert np.bincount(rows[:, 0], minlength=10).tolist() == [10] * 10, name
-        assert len({row.tobytes() for row in rows[:, 1:]}) == 100, f"{name} repeats pictures"
+        assert len({row.tobytes() for row in rows[:, 1:]}) == 100, f"{name} repeats images"
 
 
 def test_generated_classes_need_both_shape_and_colour(images):

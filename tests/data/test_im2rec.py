@@ -61,7 +61,7 @@ def write(path, rows):
 
 
 def folder_of(folder, train, val):
-    """A folder of two record files with pictures of these labels."""
+    """A folder of two record files with images of these labels."""
     write(folder / "train.rec", [(label, picture()) for label in train])
     write(folder / "val.rec", [(label, picture()) for label in val])
     return folder
@@ -71,7 +71,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_im2recs_files_are_taken_as_they_are(made_by_im2rec, prepared, tmp_path, capsys):
+def test_im2recs_files_are_used_as_they_are(made_by_im2rec, prepared, tmp_path, capsys):
     before = contents(made_by_im2rec)
     dataset = imagenet.load(made_by_im2rec)
     assert contents(made_by_im2rec) == before
@@ -120,7 +120,7 @@ def test_images_keep_their_labels(made_by_im2rec):
 
 
 @pytest.mark.parametrize("size", [(150, 100), (300, 430)])
-def test_pictures_of_any_size_get_the_papers_scales(tmp_path, size, monkeypatch):
+def test_images_of_any_size_get_the_papers_scales(tmp_path, size, monkeypatch):
     width, height = size
     monkeypatch.setattr("data.crops.COLOUR_NOISE", 0)
     ramp = np.zeros((height, width, 3), np.uint8)
@@ -148,7 +148,7 @@ def test_pictures_of_any_size_get_the_papers_scales(tmp_path, size, monkeypatch)
         ("PNG", "L", None),
     ],
 )
-def test_pictures_are_tested_as_mxnets_reader_decodes_them(tmp_path, kind, mode, exif):
+def test_images_are_tested_as_mxnets_reader_decodes_them(tmp_path, kind, mode, exif):
     stored = Image.new("RGB", (64, 64), (240, 30, 20))
     stored.paste((20, 30, 240), (32, 0, 64, 64))
     options = {}
@@ -164,7 +164,7 @@ def test_pictures_are_tested_as_mxnets_reader_decodes_them(tmp_path, kind, mode,
     assert abs(batch.data[0].asnumpy()[0] - ours).max() < 6
 
 
-def test_labels_that_do_not_begin_at_0_are_numbered_anew(tmp_path):
+def test_labels_that_do_not_start_at_0_are_renumbered(tmp_path):
     dataset = imagenet.load(folder_of(tmp_path, [7, 2, 1, 7, 2], [7, 1]))
     assert dataset.classes == 3 and dataset.class_names == ("class 1", "class 2", "class 7")
     assert dataset.train_images.labels.tolist() == [2, 1, 0, 2, 1]
@@ -204,7 +204,7 @@ def test_synset_txt_names_the_classes(tmp_path):
         ([0, 1], [], ["val.rec is corrupt"]),
     ],
 )
-def test_labels_that_are_no_classes_get_one_line(tmp_path, train, val, words):
+def test_invalid_labels_get_one_line(tmp_path, train, val, words):
     refusal(lambda: imagenet.load(folder_of(tmp_path, train, val)), *words)
 
 

@@ -165,7 +165,7 @@ def test_cifar_python_version(python_set, name, in_head, edits):
     content = (python_set / name).read_bytes()
     end = (
         content.index(b"data") + 200 if in_head else len(content)
-    )  # there are the opcodes, behind it the pixels
+    )  # the opcodes; the pixels follow them
     loads_or_refuses(
         "CIFAR, Python version", python_set, name, corrupt(content[:end], edits) + content[end:]
     )
@@ -258,7 +258,7 @@ def test_log(tmp_path_factory, edits):
     assert rows[:intact] == whole[: max(intact, 0)] or intact < 0
 
 
-def test_unread_memory_of_mxnet_is_never_reached(run_folder, tmp_path, monkeypatch):
+def test_mxnet_never_reads_corrupt_bytes(run_folder, tmp_path, monkeypatch):
     """mx.nd.load can end the process on corrupt bytes; so nothing may reach it before its sum is
     right.
     """

@@ -28,7 +28,7 @@ def train(prepared, monkeypatch):
     return call
 
 
-def test_stopped_run_ends_as_an_unbroken_one(train, tmp_path):
+def test_stopped_run_ends_as_an_uninterrupted_one(train, tmp_path):
     options = ["--depth", 18, "--iterations", 12, "--test-every", 6]
     out = train(tmp_path / "whole", *options)
     assert "on 12 images" in out and "the cost\n" in out

@@ -19,7 +19,7 @@ from plots import predictions
 
 @pytest.fixture
 def photos(images, tmp_path):
-    """The generated test pictures as PNGs of 32 x 32, named by number; and their labels."""
+    """The generated test images as PNGs of 32x32, named by number, and their labels."""
     dataset = cifar.load("cifar10", images)
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -117,7 +117,7 @@ def test_transparent_photographs_are_seen_on_white(finished, tmp_path, monkeypat
     assert err == "1 transparent image composited on white\n"
 
 
-def test_what_cannot_be_predicted_gets_one_line(finished, photos, tmp_path, monkeypatch):
+def test_unusable_photographs_get_one_line(finished, photos, tmp_path, monkeypatch):
     folder, _ = photos
     (tmp_path / "empty").mkdir()
     for word, reason in (
@@ -151,7 +151,7 @@ def test_imagenets_photographs_are_cropped_as_its_test_crops(prepared):
         assert abs(seen - expected[k]).mean() < 2
 
 
-def test_own_pictures_are_seen_as_they_were_trained():
+def test_own_images_are_converted_as_in_training():
     dataset = SimpleNamespace(name="own", classes=2, class_names=())
     described = inputs.describe(dataset, "pictures", 12, np.zeros((3, 12, 12), np.float32))
     assert described["classes"] == ["class 0", "class 1"]
@@ -164,7 +164,7 @@ def test_own_pictures_are_seen_as_they_were_trained():
 @pytest.mark.parametrize(
     "kind, size, side", [("cifar10", 16, 32), ("imagenet", 64, 73), ("pictures", 16, 16)]
 )
-def test_large_photograph_is_not_decoded_smaller_than_it_is_seen(tmp_path, kind, size, side):
+def test_large_photograph_is_not_decoded_below_the_networks_size(tmp_path, kind, size, side):
     Image.new("RGB", (8 * size, 16 * size)).save(tmp_path / "large.jpg")
     dataset = SimpleNamespace(name="own", classes=2, class_names=())
     described = inputs.describe(dataset, kind, size, np.zeros(3, np.float32))
@@ -172,7 +172,7 @@ def test_large_photograph_is_not_decoded_smaller_than_it_is_seen(tmp_path, kind,
     assert min(image_files.read(tmp_path / "large.jpg", inputs.side(described)).size) >= side
 
 
-def test_photograph_is_shown_larger_than_it_is_seen(finished, tmp_path, monkeypatch):
+def test_photograph_is_drawn_larger_than_the_networks_input(finished, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr("plots.predictions.draw", lambda drawn, count, *_: shown.extend(drawn))
     Image.new("RGB", (1600, 1200)).save(tmp_path / "large.jpg")

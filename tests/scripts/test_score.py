@@ -112,9 +112,7 @@ def test_held_out_tenth_is_what_a_validation_run_is_tested_on(images, tmp_path, 
     assert result(folder)["top1"] == pytest.approx(last_error(folder), abs=1e-4)
 
 
-def test_other_pictures_than_those_of_the_training_are_named(
-    finished, tmp_path, monkeypatch, capsys
-):
+def test_other_images_than_the_training_set_are_reported(finished, tmp_path, monkeypatch, capsys):
     generated.write(tmp_path, images=600, seed=1)
     scored(monkeypatch, finished, "--data-dir", tmp_path)
     assert "these are other files" in capsys.readouterr().out
@@ -164,7 +162,7 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
         (["results/pocket/cifar10-preact56/seed0"], ["logs of the published runs"]),
     ],
 )
-def test_what_cannot_be_tested_gets_one_line(monkeypatch, arguments, words):
+def test_unusable_weights_get_one_line(monkeypatch, arguments, words):
     refusal(lambda: scored(monkeypatch, *arguments), *words)
 
 

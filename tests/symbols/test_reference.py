@@ -67,7 +67,7 @@ def test_first_bottleneck_widens_fourfold_without_a_stride(activation, option):
 
 @pytest.mark.parametrize("option", ["A", "B"])
 @pytest.mark.parametrize("activation", PAPER["activations"])
-def test_stride_moves_to_the_3x3_when_asked(activation, option):
+def test_stride_is_in_the_3x3_on_request(activation, option):
     assert_unit_agrees(
         activation, "identity", "bottleneck", 8, 16, 2, option, bottleneck_stride="3x3"
     )
@@ -83,7 +83,7 @@ def test_option_a_preactivated_pads_the_pre_activation(activation, kind):
     "shortcut, constants",
     [("constant_scaling", dict(scale=0.3, residual_scale=0.8)), ("dropout", dict(ratio=0.2))],
 )
-def test_constants_of_a_shortcut_are_obeyed(shortcut, constants):
+def test_constants_of_a_shortcut_are_used(shortcut, constants):
     assert_unit_agrees("original", shortcut, "basic", 8, 8, 1, "A", **constants)
 
 
@@ -100,7 +100,7 @@ def test_last_unit_gets_its_extra_activation_and_nothing_else(activation):
 @pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 @pytest.mark.parametrize("activation", ["original", "bn_after_addition", "preact"])
 def test_reference_gradients_are_those_of_finite_differences(activation, shortcut):
-    """Who checks the checker: along a random direction in x and all parameters together."""
+    """The reference's own test: along a random direction in x and all parameters together."""
     shapes = {
         "x": (2, 3, 4, 4),
         "conv1_weight": (6, 3, 3, 3),

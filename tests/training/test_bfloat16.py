@@ -51,7 +51,7 @@ def types(symbol):
 
 
 def first(names):
-    """The convolution of the pictures, and what follows it alone."""
+    """The convolution of the images, and what follows it alone."""
     start = "" if "bn1" in names else "stage1_unit1_"
     return {"conv1", f"{start}bn1", f"{start}relu1"}
 
@@ -118,7 +118,7 @@ def test_converted_network_has_the_same_inputs_and_outputs_and_the_types_of_the_
 
 @pytest.mark.parametrize("activation", PAPER["activations"])
 def test_first_convolution_and_what_follows_it_alone_stay_float32(activation):
-    """It is slow in bfloat16. The first unit's own BN follows it alone where units begin by BN."""
+    """They are slow in bfloat16. Where units begin with BN, the first unit's BN follows conv1 alone."""
     named = types(bfloat16.converted(get_symbol(8, activation)))
     layers = {name.removesuffix("_output") for name in named if name.endswith("_output")}
     wide = {name for name in layers if named[f"{name}_output"] == "float32"}
@@ -162,8 +162,8 @@ class Doubled(mx.operator.CustomOpProp):
         return Operator()
 
 
-def of_ones_own():
-    """Operators that no variant has: of MXNet, and a user's own."""
+def of_a_user():
+    """Operators that no variant has: MXNet's and a user's own."""
     x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=4, kernel=(3, 3), name="first")
     x = mx.sym.Custom(mx.sym.tanh(x), op_type="test_bfloat16_doubled", name="doubled")
     x = mx.sym.broadcast_mul(x, mx.sym.Variable("alpha", shape=(1, 4, 1, 1), init=mx.init.One()))
@@ -174,8 +174,8 @@ def of_ones_own():
     return mx.sym.SoftmaxOutput(x, name="softmax")
 
 
-def test_operators_that_the_rule_does_not_know_take_float32():
-    taken = {operator: dtype for operator, dtype, _ in operators(bfloat16.converted(of_ones_own()))}
+def test_unknown_operators_take_float32():
+    taken = {operator: dtype for operator, dtype, _ in operators(bfloat16.converted(of_a_user()))}
     assert taken == {
         "Convolution": "bfloat16",
         "relu": "bfloat16",
@@ -189,7 +189,7 @@ def test_operators_that_the_rule_does_not_know_take_float32():
     }
 
 
-def test_an_array_is_cast_once_for_all_that_read_it():
+def test_array_is_cast_once_for_all_its_readers():
     x = mx.sym.tanh(mx.sym.Variable("data"))
     branches = [
         mx.sym.Convolution(x, num_filter=2, kernel=(1, 1), name=f"branch{k}") for k in range(3)
@@ -247,16 +247,16 @@ def test_first_step_is_near_float32s(activation, shortcut):
 
 
 @CALCULATES
-def test_first_step_of_operators_of_ones_own_is_near_float32s():
-    loss, gradients, _ = first_step(of_ones_own())
-    near_loss, near_gradients, _ = first_step(bfloat16.converted(of_ones_own()))
+def test_first_step_of_a_users_operators_is_near_float32s():
+    loss, gradients, _ = first_step(of_a_user())
+    near_loss, near_gradients, _ = first_step(bfloat16.converted(of_a_user()))
     assert near_loss == pytest.approx(loss, abs=0.02)
     for name, gradient in gradients.items():
         assert cosine(gradient, near_gradients[name]) > 0.99, name
 
 
 @CALCULATES
-def test_run_learns_as_float32s_does_and_says_what_it_is(train, tmp_path):
+def test_run_learns_as_in_float32_and_records_its_type(train, tmp_path):
     losses = {}
     for dtype in ("float32", "bfloat16"):
         code, out, err = train("--dtype", dtype, "--output", tmp_path / dtype)
@@ -310,7 +310,7 @@ def test_cost_is_measured_in_bfloat16(train):
 @pytest.mark.parametrize(
     "dtype, words", [("float32", "about 1.5 GB"), ("bfloat16", "about 1.0 GB")]
 )
-def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
+def test_estimated_memory_depends_on_the_type(monkeypatch, dtype, words):
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
     arguments, recipe = read_options(["110", "--dtype", dtype])
@@ -320,7 +320,7 @@ def test_memory_that_a_run_says_is_that_of_its_type(monkeypatch, dtype, words):
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])
 def test_activations_take_half_the_memory(depth, activation):
-    """But for two arrays of the first layers, of 16 channels."""
+    """Except for two arrays of the first layers, with 16 channels."""
     symbol = get_symbol(depth, activation)
     half = memory.training_bytes(bfloat16.converted(symbol), 32) - 2 * 16 * 32 * 32 * 2
     assert half == pytest.approx(memory.training_bytes(symbol, 32) / 2, rel=0.01)
@@ -339,8 +339,8 @@ def test_activations_take_half_the_memory(depth, activation):
         (False, ["--scale", "pocket"], "float32"),
     ],
 )
-def test_dtype_that_a_run_has(monkeypatch, gains, words, dtype):
-    """bfloat16 is done where it can be, and chosen where it is faster."""
+def test_dtype_of_a_run(monkeypatch, gains, words, dtype):
+    """bfloat16 is accepted where it is possible, and selected where it is faster."""
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     monkeypatch.setattr(options, "gains_by_bfloat16", lambda: gains)
     _, recipe = read_options(words)
@@ -351,7 +351,7 @@ def test_dtype_that_a_run_has(monkeypatch, gains, words, dtype):
     "has, options, words",
     [(False, [], ["avx512_bf16", "use --dtype float32"]), (True, ["--gpus", "0"], ["CPUs only"])],
 )
-def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch, has, options, words):
+def test_bfloat16_is_rejected_where_it_would_be_slow(monkeypatch, has, options, words):
     monkeypatch.setattr("training.options.has_bfloat16", lambda: has)
     refusal(lambda: read_options(["--dtype", "bfloat16", *options]), *words)
 
@@ -365,10 +365,10 @@ def test_bfloat16_is_refused_in_one_line_where_it_would_crawl(monkeypatch, has, 
         ("GenuineIntel", "fpu", False, False, "the processor has no AVX512-BF16"),
     ],
 )
-def test_processor_is_asked_for_bfloat16_and_doctor_tells(
+def test_doctor_says_whether_the_processor_has_bfloat16(
     tmp_path, monkeypatch, vendor, flags, has, gains, text
 ):
-    """Intel's has the instruction, and was measured slower by it than in float32."""
+    """Intel's processors have the instruction, but are slower with it than in float32."""
     monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text(
         f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\nbugs\t: none\n"

@@ -91,7 +91,7 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
 
 
 @pytest.mark.parametrize("rate", [0.1, 0])
-def test_workers_that_do_not_keep_step_train_by_the_same_schedule(images, tmp_path, rate):
+def test_asynchronous_workers_follow_the_same_schedule(images, tmp_path, rate):
     arguments = ["--data-dir", images, *SMALL, "--kv-store", "dist_async"]
     warm_up = ["--warmup-iterations", 40, "--warmup-learning-rate", rate]
     finish(start_job(*arguments, *warm_up, "--output", tmp_path / "run"))

@@ -174,7 +174,7 @@ def test_kill_of_the_program_leaves_no_worker_behind():
     assert wait_until(lambda: state(pid) in ("", "Z", "X"))
 
 
-def test_terminal_that_goes_away_ends_the_job():
+def test_closed_terminal_ends_the_job():
     before = {number: signal.getsignal(number) for number in cluster.SIGNALS}
     worker = subprocess.Popen(["sleep", "600"])
     timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGHUP])

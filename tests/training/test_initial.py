@@ -1,4 +1,4 @@
-"""A run that begins from other weights takes what it says, and leaves what is frozen as it was."""
+"""A run that starts from other weights uses them, and leaves frozen layers unchanged."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def ten(set_of_ten, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def three(set_of_ten, tmp_path_factory):
-    """Three of the classes, as a set of one's own, with four pictures of each to train on."""
+    """Three of the classes as a user's own set, with four training images each."""
     folder = tmp_path_factory.mktemp("three classes")
     for name, count in (("data_batch_1", 4), ("test_batch", 20)):
         records = np.fromfile(set_of_ten / f"{name}.bin", np.uint8).reshape(-1, 3073)
@@ -63,7 +63,7 @@ def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
     assert errors[0] < errors[1]
 
 
-def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, tmp_path):
+def test_frozen_layers_stay_bit_for_bit_and_their_run_is_extended(ten, three, tmp_path):
     # conv1 before them is trained, so that gradients pass through: MXNet moves BN's averages then
     options = ["--initial", ten, "--freeze", "bn1,stage1", "--cpus", "2", "--micro-batch", "2"]
     out = tuned(three, tmp_path / "whole", *options, "--iterations", "40")
@@ -84,7 +84,7 @@ def test_frozen_layers_stay_bit_for_bit_and_a_run_with_them_goes_on(ten, three, 
     assert recipe["freeze"] == "bn1,stage1"
 
 
-def test_what_does_not_fit_is_refused_before_there_is_a_folder(ten, train, tmp_path):
+def test_weights_of_another_network_are_rejected_before_a_folder_exists(ten, train, tmp_path):
     result = train("--initial", ten, "--output", tmp_path / "run", "--activation", "preact")
     assert refused(result, "another network", "last_bn_beta")
     assert not (tmp_path / "run").exists()

@@ -1,5 +1,5 @@
-"""make notes: the notes' recipe through our loop, resumed bit for bit, with the notes' two pictures
-at its end.
+"""make notes: the notes' recipe in our loop, resumed bit for bit, with the notes' two figures at the
+end.
 """
 
 import signal
@@ -36,7 +36,7 @@ def test_recipe_is_the_notes():
 
 @pytest.fixture
 def trains(images, tmp_path, monkeypatch):
-    """trains(name, *options) -> exit code; one unit a stage, narrow, on 500 small pictures."""
+    """trains(name, *options) -> exit code; one narrow unit in each stage, 500 small images."""
     monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(notes, "WIDTHS", (4, 4, 4))
     symbol = notes.get_symbol
@@ -51,7 +51,7 @@ def trains(images, tmp_path, monkeypatch):
     return call
 
 
-def test_run_ends_with_two_pictures_and_a_line_an_epoch(trains, tmp_path, capsys):
+def test_run_ends_with_two_figures_and_prints_a_line_for_each_epoch(trains, tmp_path, capsys):
     assert trains("run") == 0
     out = capsys.readouterr().out
     for words in ("epoch 1: training accuracy", "epoch 2: training accuracy", "on 100 images"):
@@ -61,7 +61,7 @@ def test_run_ends_with_two_pictures_and_a_line_an_epoch(trains, tmp_path, capsys
         assert matplotlib.image.imread(tmp_path / "figures" / f"notes-{name}.png").std() > 0.01
 
 
-def test_run_that_was_stopped_ends_as_an_unbroken_one(trains, tmp_path, monkeypatch):
+def test_run_that_was_stopped_ends_as_an_uninterrupted_one(trains, tmp_path, monkeypatch):
     assert trains("whole") == 0
     lines = train_notes.Epochs.draw
     monkeypatch.setattr(

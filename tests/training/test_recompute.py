@@ -152,7 +152,7 @@ def test_gradients_in_bfloat16_are_those_without_it():
     assert agree(bfloat16.converted(get_symbol(20)), 1e-4)
 
 
-def test_symbol_that_cannot_be_cut_trains_all_the_same():
+def test_symbol_that_cannot_be_cut_still_trains():
     x = mx.sym.Flatten(mx.sym.Variable("data"))
     symbol = mx.sym.SoftmaxOutput(dense(x, name="fc"), name="softmax")
     twice = module_of(recomputation.bound(symbol, True))
@@ -190,7 +190,7 @@ def executor_of(symbol, graph, taken):
     )
 
 
-def test_states_that_forward_reads_are_those_of_the_network():
+def test_forward_pass_reads_the_networks_own_states():
     """BN by its moving averages reads them in forward, and its copies must be them."""
     x = mx.sym.Variable("data")
     for number in range(12):
@@ -301,7 +301,7 @@ def test_deep_network_at_the_papers_batch_takes_four_gigabytes():
         ),
     ],
 )
-def test_it_comes_by_itself_where_memory_does_not_suffice(
+def test_activations_are_recomputed_if_the_memory_is_too_small(
     monkeypatch, free, words, recomputed, notes
 ):
     monkeypatch.setattr(memory, "free_bytes", lambda: free)

@@ -48,7 +48,7 @@ def test_lock_of_a_dead_process_is_no_obstacle_and_a_living_one_is_named(two):
         b"[" * 100000,
     ],
 )
-def test_config_that_no_run_has_written_is_refused(two, content):
+def test_config_that_no_run_has_written_is_rejected(two, content):
     (two / "config.json").write_bytes(content)
     refusal(lambda: resumed(two), "config.json", "move it away")
 
@@ -138,7 +138,7 @@ def test_lost_config_is_not_replaced_by_that_of_another_recipe(two, change):
     assert not (two / "config.json").exists()
 
 
-def test_lost_config_comes_back_from_the_checkpoint(two):
+def test_lost_config_is_restored_from_the_checkpoint(two):
     before = config_of(two)
     (two / "config.json").unlink()
     resumed(two)
@@ -167,7 +167,7 @@ def test_foreign_file_is_refused_and_stays(tmp_path, name, content):
 @pytest.mark.parametrize(
     "encoded", [lambda text: text.replace(",", ";").encode(), lambda text: text.encode("utf-8-sig")]
 )
-def test_log_that_a_spreadsheet_saved_is_not_overwritten(two, encoded):
+def test_log_saved_by_a_spreadsheet_is_not_overwritten(two, encoded):
     without_checkpoints(two)
     content = encoded((two / "log.csv").read_text())
     (two / "log.csv").write_bytes(content)

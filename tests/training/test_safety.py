@@ -173,7 +173,7 @@ def test_stopped_run_resumes_with_every_state_of_its_optimizer(
         assert (master != weight).any() and (master.astype("float16") == weight).all()
 
 
-def test_signal_is_obeyed_within_the_iteration(trains, tmp_path):
+def test_signal_takes_effect_within_the_iteration(trains, tmp_path):
     assert trains("run", batch=(17, signal_self(signal.SIGTERM))) == 143
     assert checkpoint.paths(tmp_path / "run")[-1].name == "checkpoint-0000017"
 
@@ -288,11 +288,11 @@ def test_time_limit_is_read(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h"])
-def test_time_limit_that_is_none_is_refused(text):
+def test_invalid_time_limit_is_rejected(text):
     refusal(lambda: read_options([f"--time-limit={text}"]), "--time-limit", "invalid duration")
 
 
-def test_determinism_is_asked_of_mxnet(monkeypatch):
+def test_deterministic_sets_mxnets_variables(monkeypatch):
     monkeypatch.setattr(os, "environ", {})
     be_deterministic()
     assert os.environ == {"MXNET_ENFORCE_DETERMINISM": "1", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
@@ -310,7 +310,7 @@ def test_command_line_has_the_exit_codes(images, tmp_path):
 DIVERGES = {"learning_rate": 1e20, "warmup_learning_rate": 1e20}
 
 
-def test_divergence_is_recorded_in_its_iteration_whatever_the_log_says(trains, tmp_path):
+def test_divergence_is_recorded_in_its_iteration_for_any_log_every(trains, tmp_path):
     assert trains("every", recipe={**DIVERGES, "log_every": 1}) == 0
     assert trains("none", recipe={**DIVERGES, "log_every": 1000, "test_every": 1000}) == 0
     *before, last = read_log(tmp_path / "every")

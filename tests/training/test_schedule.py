@@ -57,7 +57,7 @@ SCHEDULE = ("iterations", "steps", "warmup_iterations", "log_every", "test_every
         ("--scale desk --iterations 240 --batch-size 32", (240, (120, 180), 4, 12, 204)),
     ],
 )
-def test_iterations_alone_shrink_the_whole_schedule(words, expected):
+def test_iterations_shrink_the_whole_schedule(words, expected):
     run = recipe(words)
     assert tuple(getattr(run, name) for name in SCHEDULE) == expected
 
@@ -81,12 +81,12 @@ def test_every_length_has_log_rows_where_it_tests(iterations):
 @pytest.mark.parametrize(
     "words, option", [("--depth 110", "A"), ("164", "B"), ("--depth 110 --unit one_layer", "A")]
 )
-def test_option_takes_the_papers_choice_for_each_unit(words, option):
+def test_option_is_the_papers_for_each_unit(words, option):
     typed, _ = read_options(words.split())
     assert network_options.network(typed, "cifar", train_cifar.DEPTH).option == option
 
 
-def test_epochs_are_counted_in_the_training_pictures():
+def test_epochs_are_counted_in_training_images():
     assert recipe("--epochs 10").iterations == round(10 * 50000 / 128)
     assert recipe("--epochs 10 --validation").iterations == round(10 * 45000 / 128)
     assert recipe("--epochs 2 --batch-size 100").iterations == 1000

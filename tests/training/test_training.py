@@ -30,7 +30,7 @@ Run.log = log_and_signal
 """
 
 
-def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path):
+def test_killed_or_stopped_run_ends_as_an_uninterrupted_one(train, images, tmp_path):
     arguments = ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]
     code, out, err = train(*arguments, "--output", tmp_path / "whole")
     assert code == 0 and "finished: test error" in out, err
@@ -55,7 +55,7 @@ def test_killed_or_stopped_run_ends_as_an_unbroken_one(train, images, tmp_path):
 @pytest.mark.parametrize(
     "options, epochs, tested", [([], [10, 20], 100), (["--validation"], [9, 18], 50)]
 )
-def test_epoch_is_all_pictures_of_a_small_set(images, tmp_path, options, epochs, tested):
+def test_epoch_is_all_images_of_a_small_set(images, tmp_path, options, epochs, tested):
     words = "--depth 8 --image-size 8 --batch-size 50 --epochs 2 --test-every-epoch".split()
     code, out, err = run_here("--data-dir", images, *words, *options, "--output", tmp_path)
     assert code == 0 and f"on {tested} images" in out, err
@@ -106,7 +106,7 @@ def test_log_without_checkpoint_is_a_published_run_if_it_is_finished(train, run)
     assert (run / "log.csv").read_text() == unfinished
 
 
-def test_run_that_goes_on_ends_as_one_that_was_as_long_from_the_beginning(train, run, tmp_path):
+def test_extended_run_ends_as_one_that_was_as_long_from_the_start(train, run, tmp_path):
     # 8 layers, 40 iterations: steps after 20 and 30, no warm-up
     schedule = ["--steps", "20,30", "--warmup-iterations", "0", "--iterations", "60"]
     assert train("--output", tmp_path / "whole", *schedule)[0] == 0
@@ -130,7 +130,7 @@ def test_other_recipe_in_the_same_folder_is_refused_by_name(train, run, change, 
     assert refused(train("--output", run, *change), word, "--output")
 
 
-def test_other_pictures_and_a_changed_source_are_refused_by_name(train, run, tmp_path):
+def test_other_images_and_a_changed_source_are_rejected_by_name(train, run, tmp_path):
     generated.write(tmp_path / "others", images=600, seed=7)
     others = train("--data-dir", tmp_path / "others", "--output", run)
     assert refused(others, "data generated shapes", "seed 7")
@@ -281,7 +281,7 @@ train_cifar.main()
 """
 
 
-def test_what_no_step_waits_for_is_time_of_the_iterations(images, tmp_path):
+def test_time_of_the_last_backward_pass_counts(images, tmp_path):
     """The backward pass of the last iteration before a row or a checkpoint: here 1000 s."""
     process = begin(LATE, "--data-dir", images, *SMALL, "--output", tmp_path / "run")
     _, err = process.communicate(timeout=300)

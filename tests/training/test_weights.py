@@ -38,7 +38,7 @@ def test_gluons_file_is_read_where_the_network_is_the_same(depth, option, form, 
     assert weights.difference(deeper, DATA) is not None
 
 
-def test_what_differs_in_gluons_network_is_said(tmp_path):
+def test_what_differs_in_gluons_network_is_named(tmp_path):
     file = saved(get_model("cifar_resnet20_v2"), "save_parameters", tmp_path)
     recipe = Recipe(initial=str(file))
     refusal(lambda: initial(recipe, get_symbol(20, "preact", option="B")), "bn1_beta is nothing")
@@ -76,7 +76,7 @@ def test_example_image_classifications_file_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("arrays", [{"arg:alpha": mx.nd.ones(1)}, {"alpha_weight": mx.nd.ones(1)}])
-def test_file_of_an_unknown_network_is_not_called_damaged(arrays, tmp_path):
+def test_file_of_an_unknown_network_is_rejected(arrays, tmp_path):
     file = tmp_path / "net.params"
     mx.nd.save(str(file), arrays)
     refusal(lambda: read(file), "unknown network", "alpha")
