@@ -19,10 +19,10 @@ from .state import parameters
 INPUTS = ("data", "softmax_label")
 # Loads a file as mx.nd.load does. Importing mxnet takes much longer than opening its library.
 TRIAL = """
-import ctypes, sys
+import ctypes, os, sys
 library, file = sys.argv[1:]
 results = [ctypes.byref(ctypes.c_void_p()) for _ in range(4)]
-sys.exit(ctypes.CDLL(library).MXNDArrayLoad(file.encode(), *results))
+os._exit(bool(ctypes.CDLL(library).MXNDArrayLoad(file.encode(), *results)))
 """
 
 
