@@ -14,7 +14,7 @@ for version in 3.8 3.9 3.10 3.11 3.12 3.13; do
     small="ITERATIONS=40 BATCH=16 SCALE=demo"
     if (cd "$copy" && make setup PYTHON=$version VARIANT=cpu && make cifar10-preact8 $small && make cifar10-dropout8 $small &&
         make cifar10-preact8 $small | grep finished && make plots && .venv/bin/python -m pytest -q tests/symbols/test_reference.py) >"$log" 2>&1 &&
-        [ -s "$copy/plots/figures/demo-cifar10-preact8.png" ]; then
+        [ -s "$copy/runs/demo/cifar10-preact8/seed0/curves.png" ]; then
         echo "Python $version: set up, trained, drawn; $(tail -n 1 "$log")"
     else
         echo "Python $version: FAILED: $(tail -n 1 "$log")"
