@@ -106,11 +106,15 @@ def resumes_exactly(train, tmp_path):
     """resumes_exactly(*options): a run that is stopped and resumed ends as an uninterrupted one."""
 
     def check(*options):
-        whole, broken = tmp_path / "whole", tmp_path / "broken"
-        for output, stop, expected in ((whole, None, 0), (broken, 20, 143), (broken, None, 0)):
+        uninterrupted, resumed = tmp_path / "uninterrupted", tmp_path / "resumed"
+        for output, stop, expected in (
+            (uninterrupted, None, 0),
+            (resumed, 20, 143),
+            (resumed, None, 0),
+        ):
             code, _, err = train(*options, "--output", output, stop=stop)
             assert code == expected, err
-        return same(whole, broken)
+        return same(uninterrupted, resumed)
 
     return check
 

@@ -30,15 +30,15 @@ def train(prepared, monkeypatch):
 
 def test_stopped_run_ends_as_an_uninterrupted_one(train, tmp_path):
     options = ["--depth", 18, "--iterations", 12, "--test-every", 6]
-    out = train(tmp_path / "whole", *options)
+    out = train(tmp_path / "uninterrupted", *options)
     assert "on 12 images" in out and "the cost\n" in out
-    train(tmp_path / "broken", *options, stop=3)
-    assert rows(tmp_path / "broken")[-1][0] == 3
-    assert "the cost" not in train(tmp_path / "broken", *options)
-    assert same(tmp_path / "whole", tmp_path / "broken")
-    rates = [row["learning_rate"] for row in read_log(tmp_path / "whole")]
+    train(tmp_path / "resumed", *options, stop=3)
+    assert rows(tmp_path / "resumed")[-1][0] == 3
+    assert "the cost" not in train(tmp_path / "resumed", *options)
+    assert same(tmp_path / "uninterrupted", tmp_path / "resumed")
+    rates = [row["learning_rate"] for row in read_log(tmp_path / "uninterrupted")]
     assert rates == pytest.approx([0.1] * 3 + [0.01] * 3 + [0.001] * 6)
-    config = json.loads((tmp_path / "whole" / "config.json").read_text())
+    config = json.loads((tmp_path / "uninterrupted" / "config.json").read_text())
     assert config["recipe"]["warmup_iterations"] == 0
 
 
