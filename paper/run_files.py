@@ -96,32 +96,35 @@ def _seed(path):
 
 
 def of(experiment, scale):
-    """[Run] of an experiment at a scale, by seed.
+    """[Run] of an experiment at a scale, by seed, all on the same images.
 
-    Runs of another recipe, seeds that occur twice, and runs on other images than most are reported
-    and left out.
+    These are the images of most of a user's own runs, or of most published runs if there are none.
+    Runs on other images, runs of another recipe, and seeds that occur twice are reported and left
+    out.
     """
     experiment = experiment.at(scale)
-    runs = {}
+    candidates = []
     for folder in folders(experiment.name, scale):
         try:
             run = read(folder)
             check(run, experiment, scale)
+            candidates.append(run)
         except UserError as error:
             say_once(f"left out: {error}")
-            continue
+    own = list(filter(is_own, candidates))
+    counts = Counter(run.config["data"] for run in own or candidates)
+    runs = {}
+    for run in candidates:
         seed = run.config["recipe"]["seed"]
-        if seed in runs:
-            say_once(f"left out: {folder} has seed {seed} too, as {runs[seed].folder}")
+        data = run.config["data"]
+        (usual, _), *_ = counts.most_common(1)
+        if data != usual:
+            say_once(f"left out: {run.folder} was trained on {data}, not on {usual}")
+        elif seed in runs:
+            say_once(f"left out: {run.folder} has seed {seed} too, as {runs[seed].folder}")
         else:
             runs[seed] = run
-    counts = Counter(run.config["data"] for run in runs.values())
-    usual = [data for data, _ in counts.most_common(1)]
-    for run in runs.values():
-        data = run.config["data"]
-        if data not in usual:
-            say_once(f"left out: {run.folder} was trained on {data}, not on {usual[0]}")
-    return [run for run in runs.values() if run.config["data"] in usual]
+    return list(runs.values())
 
 
 def every_folder():

@@ -64,12 +64,27 @@ def test_bfloat16_counts_where_the_scale_has_the_fastest_type(results, scale, dt
     assert row(scale).ours == ours
 
 
+def move_to_own(tmp_path, seed):
+    """Make a published run the user's own."""
+    place = f"pocket/{NAME}/seed{seed}"
+    (tmp_path / "runs" / place).parent.mkdir(parents=True)
+    (tmp_path / "results" / place).rename(tmp_path / "runs" / place)
+
+
 def test_runs_of_a_user_count_beside_the_published_ones(results, tmp_path):
     results(ORIGINAL, [20, 30])
-    own = tmp_path / "runs" / "pocket" / NAME
-    own.mkdir(parents=True)
-    shutil.move(str(tmp_path / "results" / "pocket" / NAME / "seed1"), str(own / "seed1"))
+    move_to_own(tmp_path, 1)
     assert row().runs == "2"
+
+
+@pytest.mark.parametrize("seed", [3, 0])
+def test_own_run_on_other_images_replaces_the_published_ones(results, change, tmp_path, seed):
+    results(ORIGINAL, [30] * (seed + 1))
+    change(seed, data="own data")
+    move_to_own(tmp_path, seed)
+    shutil.rmtree(tmp_path / "results")
+    results(ORIGINAL, [20, 22, 24])
+    assert (row().ours, row().runs, row().data) == ("30.00", "1", "own data")
 
 
 def test_run_of_another_scale_does_not_count(results):
