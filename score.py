@@ -9,11 +9,13 @@
     python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
 A test is added to the run's test.json, with the top-5 error for more than five classes, and writes
-the accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png).
+the accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A
+test on another set than the training set's has that set's name in its entry and its files.
 """
 
 import json
 import os
+import re
 import sys
 
 import common  # noqa: F401 (before packages from outside)  # isort: skip
@@ -134,17 +136,22 @@ def score(symbol, weights, settings, arguments):
     mean = test_set.mean(dataset, settings) if mean is None else np.array(mean, np.float32)
     network = inference.probabilities(symbol)
     network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))
+    other = "" if is_same else dataset.name
     results = {}
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
-        results[rule] = _test(network, weights, dataset, iterator, rule, arguments)
+        entry = f"{rule} on {other}" if other else rule
+        results[entry] = _test(network, weights, dataset, iterator, rule, other, arguments)
     if weights.run:
         keep(weights.run / "test.json", results)
     return 0
 
 
-def _test(network, weights, dataset, iterator, rule, arguments):
-    """Test by one rule; the entry for test.json. Writes the classes' accuracy beside the run."""
+def _test(network, weights, dataset, iterator, rule, other, arguments):
+    """Test by one rule; the entry for test.json. Writes the classes' accuracy beside the run.
+
+    other: the name of the data set if it is not the training set's.
+    """
     from plots import confusion
     from training import inference
     from training.evaluate import Confusion, evaluate
@@ -167,9 +174,15 @@ def _test(network, weights, dataset, iterator, rule, arguments):
     place = arguments.output or weights.run
     if place:
         names = dataset.class_names or [f"class {k}" for k in range(weights.classes)]
-        suffix = "" if rule in (WHOLE, CROPS[0]) else f"-{rule}"
-        confusion.write(place, suffix, names, counted.counts, summary)
+        confusion.write(place, _suffix(rule, other), names, counted.counts, summary)
     return result
+
+
+def _suffix(rule, other):
+    """The end of the names of a test's files."""
+    parts = [] if rule in (WHOLE, CROPS[0]) else [rule]
+    parts += re.findall(r"\w+", other)
+    return "".join(f"-{part}" for part in parts)
 
 
 def _rules(crop, dataset):

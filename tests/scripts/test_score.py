@@ -84,18 +84,19 @@ def test_all_new_labelled_images_are_tested(finished, images, tmp_path, monkeypa
     (run / "config.json").write_text(json.dumps(config))
     dataset = cifar.load("cifar10", images, 8)
     new = write_classes(tmp_path / "new", dataset, 10, 9, 0, 4)
+    scored(monkeypatch, run, "--data-dir", images)
     scored(monkeypatch, run, "--data-dir", new)
-    assert result(run)["images"] == 30
-    tested = {row[0]: row[1:] for row in table(run / "classes.csv")}
-    scored(monkeypatch, finished, "--data-dir", images)
-    expected = {row[0]: row[1:] for row in table(finished / "classes.csv")}
+    assert result(run, "whole on new (30 images)")["images"] == 30
+    assert result(run)["images"] == 100  # a test on another set does not replace it
+    tested = {row[0]: row[1:] for row in table(run / "classes-new-30-images.csv")}
+    expected = {row[0]: row[1:] for row in table(run / "classes.csv")}
     assert all(
         tested[dataset.class_names[k]] == expected[dataset.class_names[k]] for k in (9, 0, 4)
     )
     (tmp_path / "part").mkdir()  # with a single image in the class, and below a folder test/
     write_classes(tmp_path / "part" / "test", dataset, 1, 5)
     scored(monkeypatch, run, "--data-dir", tmp_path / "part")
-    assert result(run)["images"] == 1
+    assert result(run, "whole on part (1 images)")["images"] == 1
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
