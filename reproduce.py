@@ -23,7 +23,8 @@ from common.environment import GIVEN, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT
 from common.screen import survive
-from data import download
+from data import cifar, download
+from data.layouts import LAYOUTS
 from paper import experiments, queue, scales, search
 from paper.planned_run import PlannedRun
 from plots.named import DRAW, has_runs
@@ -202,14 +203,36 @@ class Trainer:
         return 130 if self.stopped else bool(self.failed)
 
 
+def images_of(dataset, arguments):
+    """Return the fingerprint of the images that runs train on; empty before they are downloaded."""
+    place = arguments.data_dir or scales.scale_named(arguments.scale).data
+    if place is None:
+        place = ROOT / "data" / LAYOUTS[dataset].folders[0]
+        if not place.is_dir():
+            return ""
+    return cifar.load(dataset, place).fingerprint
+
+
+def planned(experiment, seeds, arguments):
+    """Return a PlannedRun for each seed.
+
+    Runs of a row are on the same images: where a seed is missing, or DATA= names the images, a
+    published run on other images does not count.
+    """
+    place = (experiment, arguments.scale)
+    runs = [PlannedRun(*place, seed, arguments.data_dir) for seed in seeds]
+    is_complete = all(run.done == 1 for run in runs)
+    if experiment.dataset == "imagenet" or (is_complete and not arguments.data_dir):
+        return runs
+    images = images_of(experiment.dataset, arguments)
+    return [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
+
+
 def missing(networks, seeds, arguments):
     """Return the PlannedRuns of experiments that have to be trained, and print what is left out."""
     own_data = scales.scale_named(arguments.scale).data
-    runs = [
-        PlannedRun(experiment, arguments.scale, seed, arguments.data_dir)
-        for seed in seeds
-        for experiment in networks
-    ]
+    rows = [planned(experiment, seeds, arguments) for experiment in networks]
+    runs = [run for column in zip(*rows) for run in column]  # a seed of each network, then the next
     # several tables have the same network, and several depths are one at a small scale
     runs = {run.folder: run for run in runs if run.done < 1}.values()
     trainable = []

@@ -10,15 +10,19 @@ from . import run_files
 
 
 class PlannedRun:
-    """An experiment with a seed at a scale. published: one of our published runs, below results/."""
+    """An experiment with a seed at a scale.
 
-    def __init__(self, experiment, scale, seed, data_dir=None, published=False):
+    published: one of our published runs, below results/. images: the fingerprint of the images to
+    train on; a published run on other images does not count. None: it counts on any images.
+    """
+
+    def __init__(self, experiment, scale, seed, data_dir=None, published=False, images=None):
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
         name = self.experiment.name
         self.folder = files.RESULTS / files.run_place(scale, name, seed)
-        if not published and self.done < 1:
+        if not published and (self.done < 1 or images not in (None, self._images())):
             self.folder = files.run_folder(scale, name, seed)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         place = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
@@ -33,6 +37,9 @@ class PlannedRun:
         experiment = self.experiment
         changes = str(experiment.changes)
         return self.scale, experiment.depth, experiment.unit, experiment.shortcut, changes
+
+    def _images(self):
+        return run_files.read(self.folder).config["recipe"].get("data")
 
     @property
     def done(self):

@@ -98,7 +98,7 @@ def _seed(path):
 def of(experiment, scale):
     """[Run] of an experiment at a scale, by seed, all on the same images.
 
-    These are the images of most of a user's own runs, or of most published runs if there are none.
+    These are the images of most of a user's own finished runs, or of most runs if there are none.
     Runs on other images, runs of another recipe, and seeds that occur twice are reported and left
     out.
     """
@@ -111,7 +111,7 @@ def of(experiment, scale):
             candidates.append(run)
         except UserError as error:
             say_once(f"left out: {error}")
-    own = list(filter(is_own, candidates))
+    own = [run for run in candidates if is_own(run) and is_whole(run)]
     counts = Counter(run.config["data"] for run in own or candidates)
     runs = {}
     for run in candidates:
@@ -188,7 +188,11 @@ def tested(run):
     return errors
 
 
-def label(run):
+def network(run):
     """'110, exclusive gating (init b=-6)': depth, and the difference from the original network."""
-    name = f"{run.config['recipe']['depth']}, {words.kind(run.config['recipe'])}"
-    return f"{name} (yours)" if run.folder is not None and is_own(run) else name
+    return f"{run.config['recipe']['depth']}, {words.kind(run.config['recipe'])}"
+
+
+def label(run):
+    """The network of a run, and '(yours)' for a user's own run."""
+    return f"{network(run)} (yours)" if run.folder is not None and is_own(run) else network(run)

@@ -5,14 +5,25 @@ SciPy loads its submodules on first use, so importing this module stays fast.
 
 import math
 import statistics
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 import scipy
 
 from . import experiments, run_files
 
-# errors: last iterate of each finished run, in %. runs: these runs. unfinished: number of others.
-Ours = namedtuple("Ours", "errors runs unfinished")
+
+class Ours(namedtuple("Ours", "errors runs unfinished")):
+    """Our runs of a row.
+
+    errors: last iterate of each finished run, in %. runs: these runs. unfinished: number of others.
+    """
+
+    @property
+    def images(self):
+        """The name of the data set; empty without finished runs."""
+        return self.runs[0].config["data"] if self.runs else ""
+
+
 # Two neighbours in the paper's order. better, worse: rows. difference: mean of worse minus mean of
 # better, in points. error: its standard error. p: two-sided p-value. error and p are None if no row
 # has several runs. counts: (runs of better, runs of worse).
@@ -72,7 +83,7 @@ def say_sample(errors):
     return text
 
 
-def measured(rows, scale):
+def finished_rows(rows, scale):
     """[(row, Ours)] of the rows with a finished run, each network once, sorted by the paper's error.
 
     Rows that the paper calls failures are last, in the order of the table.
@@ -83,6 +94,28 @@ def measured(rows, scale):
         if runs.errors:
             pairs.setdefault((row.experiment.name, row.crop), (row, runs))
     return sorted(pairs.values(), key=lambda pair: number(pair[0].paper))
+
+
+def measured(rows, scale):
+    """The finished_rows whose errors have an order: those on the images of most rows of a data set.
+
+    The others are reported and left out.
+    """
+    pairs = finished_rows(rows, scale)
+    counts = {}
+    for row, runs in pairs:
+        counts.setdefault(row.experiment.dataset, Counter()).update([runs.images])
+    comparable = []
+    for row, runs in pairs:
+        (usual, _), *_ = counts[row.experiment.dataset].most_common(1)
+        if runs.images == usual:
+            comparable.append((row, runs))
+        else:
+            run_files.say_once(
+                f"left out of the order: {runs.runs[0].folder} was trained on {runs.images}, and "
+                f"most rows on {usual}"
+            )
+    return comparable
 
 
 def rank_correlation(pairs):
@@ -97,17 +130,19 @@ def rank_correlation(pairs):
     return float(scipy.stats.spearmanr(paper, medians)[0])
 
 
-def order(name, scale, depth=None):
-    """rank_correlation of a table as text, for each of the paper's depths or for one of them.
+def order(name, scale):
+    """rank_correlation of a table as text, for each data set, depth and unit.
 
     Empty with too few rows.
     """
-    rows = experiments.TABLES[name]
-    depths = list(dict.fromkeys(row.experiment.depth for row in rows))
+    groups = {}
+    for row in experiments.TABLES[name]:
+        network = row.experiment
+        groups.setdefault((network.dataset, network.depth, network.unit), []).append(row)
     lines = []
-    for layers in depths if depth is None else [depth]:
-        text = say_order([row for row in rows if row.experiment.depth == layers], scale)
-        title = f"ResNet-{layers}: " if depth is None and len(depths) > 1 else ""
+    for (_, depth, _), rows in groups.items():
+        text = say_order(rows, scale)
+        title = f"ResNet-{depth}: " if len(groups) > 1 else ""
         lines += [title + text] if text else []
     return "; ".join(lines)
 

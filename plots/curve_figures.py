@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from paper import digitized, experiments, run_files, words
 
 from . import curves, figure_files, scales, styles
-from .series import group_runs
+from .series import group_runs, shown, usual_images, with_images
 
 TITLES = {
     "figure1": "1603.05027, Figure 1",
@@ -63,34 +63,41 @@ def _figure(name, scale, panels):
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     training = "error" if name == "degradation" else "loss"
     drawn = [curve for panel in panels for curve in panel.drawn]
+    usual = usual_images(drawn)
     limits = scales.limits(drawn, training)
     for i, panel in enumerate(panels):
         axes = grid[i // columns * height :, i % columns]
+        ours = [with_images(curve, usual) for curve in panel.drawn]
         if full:
             title, papers = panel.title, panel.papers
-            curves.panel(axes[0], panel.drawn, title, papers, limits, training=training)
+            curves.panel(axes[0], ours, title, papers, limits, training=training)
         else:
             _paper_panel(axes[0], panel, training)
             title = f"{panel.title}, ours"
-            curves.panel(axes[1], panel.drawn, title, None, limits, "fraction", training)
+            curves.panel(axes[1], ours, title, None, limits, "fraction", training)
     for axes in grid.flat:
         if not axes.has_data():
             axes.set_axis_off()
     planned = [curve.experiment for panel in panels for curve in panel.planned]
     note = experiments.depths_note(scale, planned)
     figure.suptitle(TITLES[name] + (note and f" ({note})"), fontsize=11)
-    figure_files.caption(figure, [run for curve in drawn for run in curve.runs])
+    figure_files.caption(figure, [run for curve in drawn for run in shown(curve)])
     curves.make_room(figure)
     figure_files.save(figure, figure_files.figure_of(name, scale))
 
 
 def _paper_panel(axes, panel, training):
     """The paper's panel of a figure, with its axes. training: as for curves.panel()."""
-    planned = [curve.experiment for curve in panel.planned]
-    recipes = [
-        dict(activation=e.activation, shortcut=e.shortcut, shortcut_args=e.constants, depth=e.depth)
-        for e in planned
-    ]
+    recipes = []
+    for curve in panel.planned:
+        network = curve.experiment
+        recipe = dict(activation=network.activation, shortcut=network.shortcut, depth=network.depth)
+        constants = network.constants
+        for drawn in panel.drawn:  # its constants, also those with default values
+            ours = drawn.runs[0].config["recipe"]
+            if (ours["activation"], ours["shortcut"]) == (network.activation, network.shortcut):
+                constants = ours["shortcut_args"]
+        recipes.append({**recipe, "shortcut_args": constants})
     right, colours = curves.prepare(axes, recipes, scales.PAPERS, training)
     for curve, recipe, (colour, _) in zip(panel.planned, recipes, colours):
         paper = digitized.read()[curve.paper]

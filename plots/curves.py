@@ -15,7 +15,7 @@ from common.errors import run_main
 from paper import digitized, run_files
 
 from . import figure_files, scales
-from .series import group_runs, legend_label, series
+from .series import group_runs, legend_label, series, shown, usual_images, with_images
 from .styles import DASHES, of_depths, styles
 
 MARGIN = 0.3  # inches beside a legend
@@ -73,7 +73,7 @@ def line(axes, curve, column, colour, marker=None, label=None, by="iteration"):
     if not marker:
         axes.plot(points.x, points.median, color=colour, linestyle=DASHES, linewidth=1.1)
         return
-    if len(curve.runs) > 1:
+    if len(shown(curve)) > 1:
         axes.fill_between(points.x, points.low, points.high, color=colour, alpha=0.18, linewidth=0)
     style = dict(color=colour, linewidth=1.8, marker=marker, markersize=4, label=label)
     style["markerfacecolor"] = "white" if run_files.is_own(curve.runs[0]) else colour
@@ -146,9 +146,11 @@ def figure_of(runs, title=None, fill=panel):
     figure_files.use_fonts_for(title or "")
     figure, axes = plt.subplots(figsize=(7, 4.3))
     curves = group_runs(runs)
+    curves = [with_images(curve, usual_images(curves)) for curve in curves]
     fill(axes, curves, title)
-    medians = any(len(curve.runs) > 1 for curve in curves)
-    figure_files.caption(figure, runs, "curve" if medians else None)
+    medians = any(len(shown(curve)) > 1 for curve in curves)
+    drawn = [run for curve in curves for run in shown(curve)]
+    figure_files.caption(figure, drawn, "curve" if medians else None)
     make_room(figure)
     return figure
 

@@ -73,7 +73,7 @@ def paper_table(name, scale):
         values = sorted({getattr(row, column) for row in rows} - {""})
         notes.append(values and f"{column} {', '.join(values)}")
     text = escape("; ".join(filter(None, notes)), quote=False)
-    return f"<h3>Table {name[-1]}</h3>{tables.table(rows, COLUMNS).html()}<p>{text}</p>"
+    return f"<h3>Table {name[-1]}</h3>{tables.table(name, rows, COLUMNS).html()}<p>{text}</p>"
 
 
 def command_of(claim, scale):

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 import numpy as np
 
@@ -12,10 +12,22 @@ from paper import configuration, run_files
 Curve = namedtuple("Curve", "label runs")
 # x, median, low, high: arrays of equal length; low and high are the minimum and maximum over seeds.
 Series = namedtuple("Series", "x median low high")
-# Options in which runs of one curve may differ.
-FREE = ("seed", "log_every", "test_every", "devices", "micro_batch", "kv_store", "dtype")
+# Options in which runs of one curve may differ; those of how a run is computed if its seed is not
+# in the curve yet.
+COMPUTED = ("devices", "micro_batch", "kv_store", "dtype")
+FREE = ("seed", "log_every", "test_every", *COMPUTED)
 # Options that follow from others, or that the label contains anyway.
-UNSAID = (*FREE, "steps", "warmup_iterations", "activation", "shortcut", "shortcut_args", "depth")
+UNSAID = (
+    "seed",
+    "log_every",
+    "test_every",
+    "steps",
+    "warmup_iterations",
+    "activation",
+    "shortcut",
+    "shortcut_args",
+    "depth",
+)
 SAID = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",
@@ -29,34 +41,46 @@ def group_runs(runs):
     """[Curve] of runs, in the order of each curve's first run.
 
     Seeds of one network and recipe become one curve. A user's own runs stay apart from published
-    ones.
+    ones. If a seed occurs twice, runs that are computed in another way are another curve.
     """
     groups = {}
     for run in runs:
-        groups.setdefault((run_files.is_own(run), _recipe(run)), []).append(run)
+        groups.setdefault((run_files.is_own(run), _recipe(run, FREE)), []).append(run)
+    parts = {}
+    for key, members in groups.items():
+        seeds = {run.config["recipe"]["seed"] for run in members}
+        for run in members:
+            again = _recipe(run, FREE[:3]) if len(seeds) < len(members) else ""
+            parts.setdefault((*key, again), []).append(run)
     curves = []
-    for first, *others in groups.values():
-        label = run_files.label(first)
-        same = [members[0] for members in groups.values() if run_files.label(members[0]) == label]
-        curves.append(Curve(", ".join([label, *_differences(first, same)]), [first, *others]))
+    for members in parts.values():
+        network = run_files.network(members[0])
+        same = [others for others in parts.values() if run_files.network(others[0]) == network]
+        label = ", ".join([run_files.label(members[0]), *_differences(members, same)])
+        curves.append(Curve(label, members))
     return curves
 
 
-def _recipe(run):
-    recipe = {key: value for key, value in run.config["recipe"].items() if key not in FREE}
+def _recipe(run, without):
+    recipe = {key: value for key, value in run.config["recipe"].items() if key not in without}
     return json.dumps(recipe, sort_keys=True, default=str)
 
 
-def _differences(run, others):
-    """['learning rate 0.05']: in what a run differs from others with the same label."""
-    recipe = {**run.config["recipe"], "data": run.config["data"]}
+def _differences(members, groups):
+    """['learning rate 0.05']: in what the runs of a curve differ from other curves' runs."""
+    recipe = {**members[0].config["recipe"], "data": members[0].config["data"]}
     differing = [
         key
-        for key, value in run.config["recipe"].items()
-        if any(other.config["recipe"].get(key) != value for other in others)
+        for key in members[0].config["recipe"]
+        if len({_value(run, key) for run in members}) == 1
+        and any(_value(run, key) != _value(members[0], key) for runs in groups for run in runs)
     ]
     keys = [key for key in differing if key not in UNSAID] or differing
     return list(filter(None, dict.fromkeys(_words(key, recipe[key]) for key in keys)))
+
+
+def _value(run, key):
+    return json.dumps(run.config["recipe"].get(key), sort_keys=True, default=str)
 
 
 def _words(option, value):
@@ -64,7 +88,7 @@ def _words(option, value):
     name = SAID.get(option, option.replace("_", " "))
     if value is True:
         return name
-    if value in (False, None) or option in FREE or option == "dataset":
+    if value in (False, None) or option in ("seed", "log_every", "test_every", "dataset"):
         return ""
     if isinstance(value, str):
         return "" if value == configuration.DEFAULTS.get(option) else f"{name} {value}"
@@ -72,6 +96,19 @@ def _words(option, value):
         value = [f"{key} {part}" for key, part in value.items()]
     text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
     return f"{name} {text or 'none'}"
+
+
+def usual_images(curves):
+    """The name of the data set of most curves."""
+    return Counter(curve.runs[0].config["data"] for curve in curves).most_common(1)[0][0]
+
+
+def with_images(curve, usual):
+    """A curve with its data set in the label unless that is the usual one."""
+    images = curve.runs[0].config["data"]
+    if images == usual or images in curve.label:
+        return curve
+    return curve._replace(label=f"{curve.label}, {images}")
 
 
 def shown(curve):
@@ -99,8 +136,16 @@ def series(curve, column, by="iteration"):
     values = [[value for value in row if value is not None] for row in values]
     return Series(
         np.array(xs),
-        *(np.array([choose(row) for row in values]) for choose in (np.median, np.min, np.max)),
+        *(
+            np.array([choose(row) for row in values])
+            for choose in (_median, np.fmin.reduce, np.fmax.reduce)
+        ),
     )
+
+
+def _median(values):
+    """The median, in which the loss of a run that diverged is infinite."""
+    return np.median([math.inf if math.isnan(value) else value for value in values])
 
 
 def cell(row, column):
@@ -121,6 +166,8 @@ def legend_label(curve, what="error"):
     runs = shown(curve)
     errors = [run_files.last_error(run) for run in runs if run_files.last_error(run) is not None]
     unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"
+    if len(runs) < len(curve.runs):
+        unfinished = f", {len(curve.runs) - len(runs)} more unfinished"
     if not errors:
         return f"{curve.label} (no test yet{unfinished})"
     several = f", median of {len(errors)}" if len(errors) > 1 else ""

@@ -85,14 +85,22 @@ def _row(row, scale):
         verdicts(row, runs, scale),
         str(len(runs.errors) or ""),
         ", ".join(sorted(set(map(run_files.dtype, runs.runs)))),
-        runs.runs[0].config["data"] if runs.runs else "",
+        runs.images,
         ", ".join(f"{count:,}" for count in iterations),
         row.experiment.target(scale),
     )
 
 
-def table(rows, columns):
-    """Some columns of Rows as a Table, without empty ones."""
+def table(name, rows, columns):
+    """Some columns of the Rows of a paper's table as a Table, without empty ones.
+
+    It has the data too if rows of one data set were trained on different images.
+    """
+    datasets = {
+        row.experiment.dataset for row, ours in zip(experiments.TABLES[name], rows) if ours.data
+    }
+    if len({row.data for row in rows} - {""}) > len(datasets):
+        columns = (*columns[:-1], "data", columns[-1])
     lines = [[getattr(row, column) for column in columns] for row in rows]
     return Table([getattr(TITLES, column) for column in columns], lines).filled()
 
@@ -108,10 +116,11 @@ def scales():
 
 def picture(name, rows, scale):
     """Write the table without its commands as a PNG."""
-    head, cells = table(rows, DRAWN)
+    head, cells = table(name, rows, DRAWN)
+    width = 9.5 + (0.075 * max(len(row.data) for row in rows) if TITLES.data in head else 0)
     head = [f" {title} ".replace(": ", ":\n ") for title in head]
     cells = [[f" {cell} " for cell in row] for row in cells]
-    figure, axes = plt.subplots(figsize=(9.5, 0.8 + 0.29 * (len(rows) + 1)))
+    figure, axes = plt.subplots(figsize=(width, 0.8 + 0.29 * (len(rows) + 1)))
     axes.axis("off")
     drawn = axes.table(cells, colLabels=head, loc="center", cellLoc="left", colLoc="left")
     drawn.set_in_layout(False)  # measuring it is slow and not needed
@@ -128,11 +137,12 @@ def picture(name, rows, scale):
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
     note = experiments.depths_note(scale, experiments.experiments_of(name))
     scale_text = f"scale {scale}: {note}" if note else f"scale {scale}"
-    figure_files.write_below(
-        figure,
-        f"{scale_text}; {data}; ours: last iterate, median of the runs (mean ± standard deviation); "
-        f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}",
+    text = (
+        f"{scale_text}; {data}; ours: last iterate, median of the runs (mean ± standard deviation)"
     )
+    if name != "table5":  # of ImageNet
+        text += f"; paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}"
+    figure_files.write_below(figure, text)
     figure_files.save(figure, figure_files.figure_of(name, scale))
 
 
@@ -142,7 +152,7 @@ def draw(name, scale):
     note = experiments.depths_note(scale, experiments.experiments_of(name))
     if note:
         print(f"scale {scale}: {note}")
-    print(table(rows, PRINTED).text())
+    print(table(name, rows, PRINTED).text())
     if order(name, scale):
         print(order(name, scale))
     missing = [row for row in rows if row.ours in ("", "unfinished")]

@@ -87,6 +87,14 @@ def test_own_run_on_other_images_replaces_the_published_ones(results, change, tm
     assert (row().ours, row().runs, row().data) == ("30.00", "1", "own data")
 
 
+def test_unfinished_own_run_on_other_images_replaces_nothing(results, change, tmp_path):
+    results(ORIGINAL, [30], rows=[(1000, 1.0, 10.0)])
+    change(0, data="own data")
+    move_to_own(tmp_path, 0)
+    results(ORIGINAL, [20])
+    assert (row().ours, row().runs) == ("20.00", "1")
+
+
 def test_run_of_another_scale_does_not_count(results):
     results(ORIGINAL, [20], scale="demo")
     assert row().ours == ""

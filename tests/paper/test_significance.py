@@ -5,7 +5,7 @@ import math
 import pytest
 
 from common import files
-from paper import experiments, significance
+from paper import experiments, run_files, significance
 from plots import summary, tables
 
 TABLE2 = experiments.TABLE2[:5]  # ResNet-110
@@ -30,6 +30,26 @@ def test_rank_correlation_sees_the_order(results, sign, correlation):
         results(row.experiment, [50 + sign * i])
     pairs = significance.measured(TABLE2, "pocket")
     assert significance.rank_correlation(pairs) == pytest.approx(correlation) and len(pairs) == 5
+
+
+def test_rows_on_other_images_have_no_order_and_name_their_images(results, capsys):
+    for i, row in enumerate(TABLE2):
+        results(row.experiment, [50 + i])
+    path = files.RESULTS / "pocket" / TABLE2[1].experiment.at("pocket").name / "seed0/config.json"
+    path.write_text(path.read_text().replace("test data", "other data"))
+    run_files.say_once.cache_clear()
+    pairs = significance.measured(TABLE2, "pocket")
+    assert [row for row, _ in pairs if row is TABLE2[1]] == [] and len(pairs) == 4
+    assert "trained on other data, and most rows on test data" in capsys.readouterr().out
+    rows = tables.rows_of("table2", "pocket")
+    head, lines = tables.table("table2", rows, tables.DRAWN)
+    assert [line[head.index("data")] for line in lines[:2]] == ["test data", "other data"]
+
+
+def test_order_of_a_table_is_of_one_data_set_and_unit(results):
+    for row in experiments.TABLES["table3"]:
+        results(row.experiment, [row.paper])
+    assert significance.order("table3", "full") == "", "two rows of each"
 
 
 def test_tables_1_and_2_are_one_list_of_15_networks(results):

@@ -93,6 +93,43 @@ def test_seeds_of_one_network_are_one_curve_its_median_and_band(read):
     assert "error 44.00 %, median of 3" in series.legend_label(curve)
 
 
+def test_seed_without_a_loss_does_not_end_the_median(read):
+    lost = [*rows(200), dict(rows(300)[-1], train_loss=math.nan, test_error=90.0)]
+    runs = [read(rows(400), seed=0), read(rows(400), seed=1), read(lost, seed=2)]
+    (curve,) = series.group_runs(runs)
+    assert list(series.series(curve, "train_loss").median) == [1, 0.5, pytest.approx(1 / 3), 0.25]
+
+
+def test_unfinished_seeds_are_counted_in_the_legend_and_not_in_the_caption(read):
+    runs = [read(rows(400), seed=seed) for seed in (0, 1)] + [read(rows(200), seed=7)]
+    (label,) = lines_of(legend_of(runs))
+    assert label.endswith("(error 30.00 %, median of 2, 1 more unfinished)")
+    assert "seeds 0, 1;" in curves.figure_of(runs).get_supxlabel()
+
+
+def test_label_names_what_differs_from_a_published_run(read, monkeypatch, tmp_path):
+    published = read(rows(400))._replace(folder=tmp_path / "results" / "a")
+    own = read(rows(400), learning_rate=0.05)
+    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
+    labels = [curve.label for curve in series.group_runs([published, own])]
+    assert labels == [
+        "20, pre-activation, learning rate 0.1",
+        "20, pre-activation (yours), learning rate 0.05",
+    ]
+
+
+def test_label_names_images_that_are_not_those_of_most_curves(read):
+    runs = [read(rows(400), depth=depth) for depth in (20, 32, 56)]
+    runs[1].config["data"] = "other data"
+    legend = curves.figure_of(runs).axes[1].get_legend()
+    labels = [text.split(" (error")[0] for text in lines_of(legend)]
+    assert labels == [
+        "20, pre-activation (yours)",
+        "32, pre-activation (yours), other data",
+        "56, pre-activation (yours)",
+    ]
+
+
 DIVERGED = [rows(100)[0], dict(rows(200, 90.0)[-1], train_loss=math.nan)]
 
 
@@ -119,6 +156,7 @@ def test_seed_of_another_version_joins_its_network(read):
         ([{}, {"nesterov": True, "test_every": 7}], ["", "Nesterov momentum"]),
         ([{"steps": [10]}, {"steps": []}], ["steps 10", "steps none"]),
         ([{}, {"widths": [8, 16, 32]}], ["", "widths 8, 16, 32"]),
+        ([{}, {"dtype": "bfloat16"}], ["", "dtype bfloat16"]),  # of the same seed
     ],
 )
 def test_label_names_what_differs_in_plain_words(read, changes, suffixes):

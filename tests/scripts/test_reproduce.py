@@ -76,6 +76,23 @@ def test_published_runs_are_shown_before_the_rest_is_trained(monkeypatch, tmp_pa
     assert "full pre-activation" in before and "desk-table2.png" in before
 
 
+@pytest.mark.parametrize(
+    "seeds, images, missing", [("0", None, []), ("0,1", None, [0, 1]), ("0", "own", [0])]
+)
+def test_published_runs_on_other_images_count_only_for_a_complete_row(
+    results, monkeypatch, seeds, images, missing
+):
+    original = experiments.ORIGINAL110
+    results(original, [30])
+    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: "fingerprint")
+    words = ["table1", "--scale", "pocket", "--seeds", seeds]
+    arguments = reproduce.parser().parse_args(words)
+    arguments.data_dir = images
+    runs = reproduce.missing([original], [int(seed) for seed in seeds.split(",")], arguments)
+    assert [run.seed for run in runs] == missing
+    assert all(files.RUNS in run.folder.parents for run in runs)
+
+
 def test_run_that_fails_is_named_and_stops_no_other(figure1, capsys):
     (files.RUNS / "demo").mkdir(parents=True)
     (files.RUNS / "demo" / NAMES[0]).write_text("in the way")
