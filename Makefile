@@ -182,7 +182,7 @@ trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained r
 compare: $(READY)  ## draw several runs in one figure (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=text OUTPUT=file)
 	$(trained)@$(PY) -m plots.compare $(call quote_words,RUN) $(options)
 
-propagation: $(READY)  ## signal propagation (equations 3 to 8): all variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
+propagation: $(READY)  ## signal propagation (equations 3 to 8): the paper's variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
 	$(call measure,NETWORKS)
 
 lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)

@@ -41,9 +41,9 @@ def measure(network, sample, _):
     """The rows of a network's CSV file.
 
     bias: 1 - sigmoid(b_g) of the trained biases, mean over the channels. initial: the same before
-    training. channels: of the unit, which change where a stage begins.
+    training; None if the shortcut has no constant `bias`. channels: of the unit, which change where a stage begins.
     """
-    constants = network.recipe["shortcut_args"]
+    initial = network.recipe["shortcut_args"].get("bias")
     rows = []
     for number, (unit, values) in enumerate(factors(network, sample.images).items(), 1):
         biases = network.arguments[f"{unit}_gate_bias"].asnumpy()
@@ -53,7 +53,7 @@ def measure(network, sample, _):
                 "l": number,
                 "unit": unit,
                 "channels": len(biases),
-                "initial": closed(constants["bias"]),
+                "initial": None if initial is None else closed(initial),
                 "bias": closed(biases),
                 "mean": float(values.mean(dtype=float)),
                 **{name: float(value) for name, value in zip(SHARES, shares)},

@@ -1,11 +1,16 @@
 """CSV files of measurements under results/analysis/, from which the figures are drawn."""
 
+import contextlib
 import csv
+import hashlib
 import io
 import os
+import sys
 
 from common import files
 from common.errors import UserError
+
+LONGEST = 150  # characters of a name
 
 
 def write(name, rows):
@@ -17,8 +22,15 @@ def write(name, rows):
         lines.writerow({key: _text(value) for key, value in row.items()})
     path = files.RESULTS / "analysis" / f"{name}.csv"
     files.write_whole(path, text.getvalue())
-    print(os.path.relpath(path))
     return path
+
+
+def print_paths(measure, *arguments):
+    """Print the paths that measure(*arguments) returns, alone on standard output: make draws them."""
+    with contextlib.redirect_stdout(sys.stderr):  # notes on corrupt files
+        paths = measure(*arguments)
+    print(*map(os.path.relpath, paths), sep="\n")
+    return 0
 
 
 def read(path):
@@ -31,10 +43,16 @@ def read(path):
 
 
 def joined(names):
-    """One name for several, with their common beginning once: pocket-cifar10-original56-plain56."""
+    """One name for several, with their common beginning once: pocket-cifar10-original56-plain56.
+
+    A name that would be too long for a file ends with a number.
+    """
     names = list(dict.fromkeys(names))
     start = os.path.commonprefix(names).rfind("-") + 1
-    return "-".join([names[0], *(name[start:] for name in names[1:])])
+    name = "-".join([names[0], *(name[start:] for name in names[1:])])
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[:LONGEST]}-{hashlib.sha1(name.encode()).hexdigest()[:6]}"
 
 
 def grouped(rows, key):

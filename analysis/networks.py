@@ -1,21 +1,22 @@
 """The networks that are measured: one named, with its initial weights, or a run's, with the weights
-of its newest checkpoint.
+of its newest checkpoint or the exported ones.
 """
 
+import hashlib
 from collections import namedtuple
 from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 
+from common import files
 from common.command import Parser, folder
 from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, generated, test_set
 from paper import run_files
 from symbols import constants, get_symbol, names, network_options
-from training import state
-from training.checkpoint import newest_checkpoint
+from training import weights
 from training.optimizer import initializer
 
 from . import measurements
@@ -59,9 +60,9 @@ def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=Non
 
 
 def of_run(folder):
-    """The network of a run, with the weights of its newest checkpoint.
+    """The network of a run, with its newest weights.
 
-    Raises UserError without a checkpoint, and for a run that is not on CIFAR.
+    Raises UserError without weights, and for a run that is not on CIFAR.
     """
     run = run_files.read(folder)
     recipe = run.config["recipe"]
@@ -73,23 +74,24 @@ def of_run(folder):
             f"{folder} cannot be measured: its config.json is not that of a run on CIFAR ({error}); "
             "measure another run"
         ) from None
-    arrays, progress = newest_checkpoint(folder)
-    if arrays is None:
-        raise UserError(
-            f"{folder} has no checkpoint (checkpoints are not published): train it again with the "
-            "command in its config.json"
-        )
-    # A user's measurements do not overwrite those of the published runs.
+    trained = weights.read(folder)
+    # A user's measurements do not overwrite those of the published runs, or of another folder.
     parts = ["yours"] if run_files.is_own(run) else []
     parts += [scale, run.config["name"], f"seed{recipe['seed']}"]
-    trained = f"trained for {progress['iteration']:,} iterations at scale {scale}"
+    label = run_files.label(run)
+    place = files.run_folder(scale, run.config["name"], recipe["seed"])
+    if run_files.is_own(run) and place.resolve() != Path(folder).resolve():
+        parts.append(hashlib.sha1(str(Path(folder).resolve()).encode()).hexdigest()[:6])
+        label += f", {'/'.join(Path(folder).resolve().parts[-2:])}"
+    iteration = trained.iteration or int(run.rows[-1]["iteration"])
     return Network(
         "-".join(part for part in parts if part not in ("full", "seed0")),
-        run_files.label(run),
+        label,
         symbol,
         {**recipe, "images": run.config["data"]},
-        *state.parameters(arrays),
-        f"{trained}, seed {recipe['seed']}",
+        trained.arguments,
+        trained.states,
+        f"trained for {iteration:,} iterations at scale {scale}, seed {recipe['seed']}",
     )
 
 
@@ -180,11 +182,17 @@ def measure_runs(description, kind, measure, images=1000, samples=None):
     arguments = parser.parse_args()
     if min(arguments.images, getattr(arguments, "samples", 1)) < 1:
         raise UserError("--images and --samples: at least 1")
+    return measurements.print_paths(_measure_runs, kind, measure, arguments)
+
+
+def _measure_runs(kind, measure, arguments):
+    paths = []
     for network in map(of_run, arguments.runs):
         sample = images_of(network, arguments.data_dir, count=arguments.images)
         network_columns = {key: network.recipe[key] for key in ("activation", "shortcut", "depth")}
         first = {"name": network.name, "label": network.label, **network_columns}
-        last = {"weights": network.weights, "images": sample.description}
+        classes = len(network.arguments["fc_bias"])
+        last = {"weights": network.weights, "images": sample.description, "classes": classes}
         rows = [{**first, **row, **last} for row in measure(network, sample, arguments)]
-        measurements.write(f"{kind}-{network.name}", rows)
-    return 0
+        paths.append(measurements.write(f"{kind}-{network.name}", rows))
+    return paths

@@ -24,6 +24,7 @@ import numpy as np
 from common.command import Parser, folder
 from common.environment import bar, without_notes
 from common.errors import UserError, run_main
+from paper import words
 from symbols import names
 
 from . import measurements, networks
@@ -155,10 +156,10 @@ def rows(network, measured, panel, sample):
 
 
 def paper():
-    """{figure: {panel: networks}}, with every file under symbols/shortcuts/ and activations/."""
+    """{figure: {panel: networks}}, with the paper's variants."""
     scalings = [f"constant_scaling110:scale={scale},residual_scale=1" for scale in (0.5, 0.9, 1.1)]
-    shortcuts = sorted(names.variants("shortcuts"), key="identity".__ne__)
-    activations = sorted(names.variants("activations"), key="original".__ne__)
+    shortcuts = sorted(sorted(words.SHORTCUT_ORDER), key="identity".__ne__)
+    activations = sorted(sorted(words.ACTIVATIONS), key="original".__ne__)
     return {
         "propagation-110": {
             "Shortcuts, Figure 2": [f"original-{name}110" for name in shortcuts],
@@ -182,8 +183,8 @@ def read_arguments():
     add(
         "networks",
         nargs="*",
-        help="[activation-][shortcut]depth[:constant=number,...], or folders of runs (all shortcuts "
-        "and activations, 110 and 1001 layers, and constant scaling)",
+        help="[activation-][shortcut]depth[:constant=number,...], or folders of runs (the paper's "
+        "shortcuts and activations, 110 and 1001 layers, and constant scaling)",
     )
     add("--data-dir", type=folder, help="CIFAR-10, or the runs' images (generated images)")
     add("--batch-size", type=int, default=8, help="images (8)")
@@ -196,8 +197,21 @@ def read_arguments():
     return arguments
 
 
-def main():
-    arguments = read_arguments()
+def changes(arguments):
+    """'-seed=3': the options that are not the default, for the names of files."""
+    usual = {"batch_size": 8, "image_size": 32, "seed": 0, "unit": None, "data_dir": None}
+    values = {
+        name: getattr(arguments, name)
+        for name, value in usual.items()
+        if getattr(arguments, name) != value
+    }
+    if "data_dir" in values:
+        values["data_dir"] = values["data_dir"].resolve().name
+    return "".join(f"-{name}={value}" for name, value in values.items())
+
+
+def measure(arguments):
+    """Measure the networks of the options. Returns the paths of the files."""
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
     texts = []
     for panels in plan.values():
@@ -211,14 +225,20 @@ def main():
         text: propagate(network, sample.images, sample.labels)
         for text, network in bar(subjects.items(), desc="propagate", unit="network")
     }
+    paths = []
     for figure, panels in plan.items():
         lines = []
         for panel, members in panels.items():
             for text in members:
                 lines += rows(subjects[text], measured[text], panel, sample)
         name = measurements.joined(network.name for network in subjects.values())
-        measurements.write(figure or f"propagation-{name}", lines)
-    return 0
+        name = (figure or f"propagation-{name}") + changes(arguments)
+        paths.append(measurements.write(name, lines))
+    return paths
+
+
+def main():
+    return measurements.print_paths(measure, read_arguments())
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ VEIT = "1605.06431"
 VEIT_UNITS = 54  # of its pre-activated ResNet-110
 GREY = "0.62"
 BAND = {"color": GREY, "alpha": 0.4, "linewidth": 0}
-CHANCE = 90  # %, of ten classes
+CLASSES = 10  # of a file without the number of classes
 PANELS = {
     "delete": ("One unit deleted", "position of the unit, % of the depth"),
     "random": ("Several random units deleted", "deleted units, % (band: quartiles)"),
@@ -87,11 +87,14 @@ def lesion(tables):
     _veit(axes)
     for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):
         _lesions_of(axes, rows, {"color": colour, "marker": marker})
+    chance = sorted({100 - 100 / rows[0].get("classes", CLASSES) for rows in tables})
     for name, (title, label) in PANELS.items():
-        axes[name].axhline(CHANCE, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
+        for error in chance:
+            axes[name].axhline(error, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))
         axes[name].set(title=title, xlabel=label, ylim=(0, 102))
     for name in ("delete", "random"):
-        axes[name].set(ylabel=f"test error, % ({CHANCE}: chance)", xlim=(0, None))
+        listed = ", ".join(f"{error:g}" for error in chance)
+        axes[name].set(ylabel=f"test error, % ({listed}: chance)", xlim=(0, None))
     correlations = [row["tau"] for rows in tables for row in rows if row["tau"] is not None]
     axes["swap"].set_xlim(1.005, min(correlations, default=0.84) - 0.01)
     handles, labels = axes["delete"].get_legend_handles_labels()

@@ -21,8 +21,11 @@ STYLES = {
 
 
 def draw(folder):
-    """Draw the tested rows of a run, one per epoch, into notes-loss.png and notes-accuracy.png."""
+    """Draw the tested rows of a run, one per epoch, into notes-loss.png and notes-accuracy.png in its
+    folder; those of a published run into plots/figures/.
+    """
     run = run_files.read(folder)
+    place = run.folder if run_files.is_own(run) else files.FIGURES
     rows = [row for row in run.rows if row["test_error"] is not None]
     if not rows:
         raise UserError(f"{run.folder} has no test yet: {run_files.again(run.config)}")
@@ -39,7 +42,7 @@ def draw(folder):
         axes.grid(alpha=0.3)
         note = "the notes' network; training: mean over the batches of the epoch"
         figure_files.caption(figure, [run], note=note)
-        figure_files.save(figure, files.FIGURES / f"notes-{name}.png")
+        figure_files.save(figure, place / f"notes-{name}.png")
 
 
 def main():

@@ -13,6 +13,7 @@ from modules import evaluate
 from analysis import gates, lesion, measurements, networks, responses
 from common import files
 from plots import measured
+from training import checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,8 @@ def measure(run, images, tmp_path, monkeypatch):
         monkeypatch.setattr("sys.argv", ["", str(run), "--data-dir", str(images), *options])
         assert module.main() == 0
         kind = module.__name__.split(".")[1]
-        name = f"{kind}-yours-cifar10-exclusive_gating14-bias=-1"
+        name = f"{kind}-{networks.of_run(run).name}"
+        assert name.startswith(f"{kind}-yours-cifar10-exclusive_gating14-bias=-1-")
         rows = measurements.read(tmp_path / f"analysis/{name}.csv")
         measured.draw(kind, [rows])
         assert matplotlib.image.imread(tmp_path / f"{name}.png").std() > 0.01
@@ -106,14 +108,34 @@ def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
     assert (raw == raw.round()).all()
 
 
+def test_runs_of_one_network_have_files_and_labels_of_their_own(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    first, second = networks.of_run(run), networks.of_run(copy)
+    assert first.name != second.name and second.label.endswith(f"{tmp_path.name}/copy")
+    name = measurements.joined([first.name] + [f"{second.name}-{k}" for k in range(99)])
+    assert len(name) < 200 and name != measurements.joined([first.name] + [second.name] * 99)
+
+
+def test_notes_on_corrupt_checkpoints_are_not_among_the_printed_paths(
+    run, images, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (checkpoint.paths(copy)[-1] / "arrays.params").write_bytes(b"")
+    monkeypatch.setattr("sys.argv", ["", str(copy), "--data-dir", str(images)])
+    assert responses.main() == 0
+    output = capsys.readouterr()
+    assert "is corrupt" in output.err and output.out.count("\n") == 1 and ".csv" in output.out
+
+
 def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
     network = networks.of_run(run)
     refusal(lambda: networks.images_of(network, None), "trained on", "--data-dir")
     other = network._replace(recipe={**network.recipe, "data": "another"})
     refusal(lambda: networks.images_of(other, images), "other files")
     refusal(lambda: networks.of_run(tmp_path))
-    logs = shutil.copytree(run, tmp_path / "logs", ignore=shutil.ignore_patterns("checkpoint-*"))
-    refusal(lambda: networks.of_run(logs), "no checkpoint")
+    logs = shutil.copytree(run, tmp_path / "logs", ignore=shutil.ignore_patterns("*0*"))
+    refusal(lambda: networks.of_run(logs), "name a run with a checkpoint")
     config = json.loads((run / "config.json").read_text())
     incomplete = {key: value for key, value in config["recipe"].items() if key != "unit"}
     imagenet = {**config["recipe"], "dataset": "imagenet"}

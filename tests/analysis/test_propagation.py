@@ -113,7 +113,7 @@ def test_initial_weights_are_those_of_training():
             assert (array.asnumpy() == found[name].asnumpy()).all(), name
 
 
-def test_new_file_appears_in_table_and_figure(tmp_path):
+def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):
     copy = source_copy(tmp_path)
     (copy / "symbols/shortcuts/half_dropout.py").write_text(HALF_DROPOUT)
     texts = ["half_dropout8", "constant_scaling8:scale=0.5,residual_scale=1"]
@@ -121,11 +121,11 @@ def test_new_file_appears_in_table_and_figure(tmp_path):
     code, out, err = run_in(copy, "-c", measure, *texts, "--image-size", 8)
     assert code == 0, err
     path, default = out.splitlines()
-    assert "original-half_dropout110" in default, "it is not measured by default"
+    assert "half_dropout" not in default, "a figure has no place for any number of networks"
     code, out, err = run_in(copy, "-m", "plots.measured", path)
     assert code == 0, err
     assert "8, half dropout (ratio 0.25)" in out
-    name = "propagation-half_dropout8-constant_scaling8-residual_scale=1-scale=0.5"
+    name = "propagation-half_dropout8-constant_scaling8-residual_scale=1-scale=0.5-image_size=8"
     with open(copy / f"results/analysis/{name}.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["shortcut"] for row in rows] == ["half_dropout"] * 4 + ["constant_scaling"] * 4
