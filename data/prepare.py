@@ -19,6 +19,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, process
+from functools import reduce
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from common.files import ROOT, write_whole
 from . import folders, image_files, imagenet
 from .ahead import ahead
 from .lists import LISTS
-from .split_writer import PATHS, SplitWriter
+from .split_writer import PATHS, SplitWriter, stamp
 
 SIDE = 480  # shorter side in pixels: the largest of the papers' scale augmentation
 QUALITY = 95  # of JPEG, im2rec's default
@@ -53,13 +54,14 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
         raise UserError(f"--side {side}, --workers {workers}: at least 8 pixels, and 1 process")
     listing = folders.listing(source, val_list)
     settings = {"side": side, "quality": QUALITY, "classes": _digest(listing.classes)}
-    all_settings = {**settings, "files": _digest(listing.splits)}
+    files = [source / path for pairs in listing.splits.values() for path, _ in pairs]
+    all_settings = {**settings, "files": _digest(listing.splits), "stamp": reduce(stamp, files, "")}
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         if (output / "set.json").exists():
             return _prepared_before(output, all_settings)
         writers = {
-            split: SplitWriter(output, split, settings, pairs)
+            split: SplitWriter(output, split, settings, source, pairs)
             for split, pairs in listing.splits.items()
         }
         unreadable = _write(writers, listing.splits, source, side, workers)
@@ -69,7 +71,6 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
             print(f"{output / 'unreadable.txt'} lists the files that cannot be read")
         splits = folders.readable(source, listing, unreadable, skip_unreadable)
         imagenet.verify(output, splits)
-        states = [writer.state for writer in writers.values()]
         counts = {split: len(pairs) for split, pairs in splits.items()}
         facts = {
             "name": _name(source, listing.classes, counts),
@@ -78,8 +79,8 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
             "unreadable": sorted(unreadable),
             "settings": all_settings,
             "classes": [image_files.printable(name) for name in listing.classes],
-            "mean": [total / counts["train"] for total in states[0]["sums"]],
-            "fingerprint": _sha1("".join(state["digest"] for state in states)),
+            "mean": [total / counts["train"] for total in writers["train"].state["sums"]],
+            "fingerprint": _sha1("".join(writer.digest() for writer in writers.values())),
         }
         write_whole(output / "set.json", json.dumps(facts, indent=1) + "\n")
         for writer in writers.values():
@@ -113,10 +114,11 @@ def _locked(output):
 
 def _prepared_before(output, settings):
     dataset = imagenet.load(output)
-    if json.loads((output / "set.json").read_text())["settings"] != settings:
+    recorded = json.loads((output / "set.json").read_text())["settings"]
+    if not recorded.items() <= settings.items():  # older versions have no stamp
         raise UserError(
-            f"{output} has another set, {dataset.name}: name another folder by --output (make: "
-            "DATA=), or delete it"
+            f"{output} has another set, {dataset.name} (--side, or a name, size or time of a file "
+            "differs): name another folder by --output (make: DATA=), or delete it"
         )
     return dataset
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from functools import reduce
 
 from common.errors import UserError
 from common.files import write_whole, writing
@@ -11,6 +12,17 @@ from . import records
 
 KINDS = ("rec", "idx", "lst")
 PATHS = ("utf-8", "surrogateescape")  # how the bytes of a file name become text
+BLOCK = 128  # records that are hashed at once
+
+
+def stamp(digest, path):
+    """The SHA-1 of `digest` and of the size and the time of a file: it differs for another file."""
+    try:
+        status = path.stat()
+        facts = f"{status.st_size} {status.st_mtime_ns}"
+    except OSError as error:  # such as a broken link, which is reported when it is read
+        facts = type(error).__name__
+    return hashlib.sha1(f"{digest} {facts}".encode()).hexdigest()
 
 
 class SplitWriter:
@@ -20,8 +32,10 @@ class SplitWriter:
     does not belong to this preparation.
     """
 
-    def __init__(self, folder, split, settings, pairs):
-        """settings: a preparation resumes with equal settings. pairs: all [(path, label)]."""
+    def __init__(self, folder, split, settings, source, pairs):
+        """settings: a preparation resumes with equal settings. pairs: all [(path, label)], paths
+        relative to the source."""
+        self._source = source
         self._paths = {kind: folder / f"{split}.{kind}" for kind in KINDS}
         self._state_path = folder / f"{split}.state.partial"
         self.state = {
@@ -29,7 +43,9 @@ class SplitWriter:
             "bytes": dict.fromkeys(KINDS, 0),
             "images": 0,
             "sums": [0.0, 0.0, 0.0],
-            "digest": "",
+            "stamp": "",  # of the files that are written
+            "digest": "",  # of the complete blocks, each hashed with the digest before it
+            "hashed": 0,  # bytes of the complete blocks
         }
         self.done = set()  # pairs that are written
         if self._state_path.exists():
@@ -44,21 +60,27 @@ class SplitWriter:
         for kind, path in self._paths.items():
             path.touch()
             os.truncate(path, self.state["bytes"][kind])
+        with open(self._paths["rec"], "rb") as file:
+            file.seek(self.state["hashed"])
+            self._block = hashlib.sha1(self.state["digest"].encode() + file.read())
 
     def _resume(self, pairs):
         """Take over the state of a stopped preparation with the same settings, if it is sound."""
         state = json.loads(self._state_path.read_text())
+        if not state["images"]:
+            return
         sizes = {kind: path.stat().st_size for kind, path in self._paths.items() if path.exists()}
         is_complete = all(sizes.get(kind, 0) >= state["bytes"][kind] for kind in KINDS)
-        is_same = state["settings"] == self.state["settings"]
-        if not (is_same and is_complete and state["images"]):
-            return
-        text = self._paths["lst"].read_bytes()[: state["bytes"]["lst"]]
-        rows = [row.split("\t", 2) for row in text.decode(*PATHS).split("\n")[:-1]]
-        done = {(path, int(float(label))) for _, label, path in rows}
-        if done <= pairs:
-            self.state = state
-            self.done = done
+        if is_complete and state["settings"] == self.state["settings"]:
+            text = self._paths["lst"].read_bytes()[: state["bytes"]["lst"]]
+            rows = [row.split("\t", 2) for row in text.decode(*PATHS).split("\n")[:-1]]
+            done = {(path, int(float(label))) for _, label, path in rows}
+            written = reduce(stamp, (self._source / path for _, _, path in rows), "")
+            if done <= pairs and written == state.get("stamp"):
+                self.state = state
+                self.done = done
+                return
+        print(f"{self._paths['rec']} is of other files or options: its preparation starts again")
 
     def _keep_state(self):
         write_whole(self._state_path, json.dumps(self.state))
@@ -71,7 +93,14 @@ class SplitWriter:
             position = state["bytes"]["rec"] + len(blocks["rec"])
             blocks["idx"] += f"{number}\t{position}\n".encode()
             blocks["lst"] += f"{number}\t{label:f}\t{path}\n".encode(*PATHS)
-            blocks["rec"] += records.packed(label, number, jpeg)
+            record = records.packed(label, number, jpeg)
+            blocks["rec"] += record
+            self._block.update(record)
+            if number % BLOCK == BLOCK - 1:
+                state["digest"] = self._block.hexdigest()
+                state["hashed"] = position + len(record)
+                self._block = hashlib.sha1(state["digest"].encode())
+            state["stamp"] = stamp(state["stamp"], self._source / path)
             state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
         for kind, path in self._paths.items():
             with writing(path.parent), open(path, "ab") as file:
@@ -80,8 +109,11 @@ class SplitWriter:
                 os.fsync(file.fileno())
             state["bytes"][kind] += len(blocks[kind])
         state["images"] += len(images)
-        state["digest"] = hashlib.sha1(state["digest"].encode() + blocks["rec"]).hexdigest()
         self._keep_state()
+
+    def digest(self):
+        """The SHA-1 of the records, which does not depend on how append() received them."""
+        return self._block.hexdigest() if self.state["images"] % BLOCK else self.state["digest"]
 
     def forget(self):
         """Remove the state."""

@@ -1,5 +1,6 @@
 """A folder of images becomes indexed RecordIO, also after every kind of stop."""
 
+import hashlib
 import json
 import os
 import resource
@@ -14,7 +15,7 @@ from conftest import begin, refusal
 from PIL import Image
 from trees import SIDE, decoded, picture, tree
 
-from data import folders, imagenet, prepare
+from data import folders, imagenet, prepare, records, split_writer
 from data.crops import CropBatches, TestCrops
 
 
@@ -60,6 +61,8 @@ def test_unreadable_files_are_named_and_left_out_on_request(tmp_path):
     assert len((output / "unreadable.txt").read_text().splitlines()) == 3
     assert not (output / "set.json").exists()
     result = prepare.prepare(source, output, 64, 2, skip_unreadable=True)
+    at_once = prepare.prepare(source, tmp_path / "other set", 64, 2, skip_unreadable=True)
+    assert result.fingerprint == at_once.fingerprint
     assert (len(result.train_images), len(result.test_images)) == (10, 4)
     assert json.loads((output / "set.json").read_text())["unreadable"] == names
 
@@ -100,6 +103,7 @@ prepare.prepare({str(source)!r}, {str(output)!r}, {SIDE}, 2)
     result = prepare.prepare(source, output, SIDE, 2)
     assert_same(output, prepared[1])
     assert np.allclose(result.mean, prepared[0].mean)
+    assert result.fingerprint == prepared[0].fingerprint
 
 
 def assert_same(output, folder):
@@ -141,6 +145,54 @@ def test_second_preparation_does_nothing_or_is_rejected(source, prepared):
     prepare.prepare(source, folder, SIDE)
     assert (folder / "train.rec").stat().st_mtime_ns == before
     refusal(lambda: prepare.prepare(source, folder, 64), "another set", "--output")
+
+
+@pytest.fixture
+def small(tmp_path):
+    return tree(tmp_path / "source", classes=2, train=3, val=1)
+
+
+def test_finished_set_is_not_of_a_file_that_was_replaced(small, tmp_path):
+    output = tmp_path / "set"
+    fingerprint = prepare.prepare(small, output, 64, 1).fingerprint
+    shutil.copytree(str(small), str(tmp_path / "copy"))
+    assert prepare.prepare(tmp_path / "copy", output, 64).fingerprint == fingerprint
+    picture(small / "val/class 1/a picture 0.JPEG", 60, 190, seed=9)
+    refusal(lambda: prepare.prepare(small, output, 64), "another set", "--output")
+    facts = json.loads((output / "set.json").read_text())
+    del facts["settings"]["stamp"]  # as version 8f52166 wrote it
+    (output / "set.json").write_text(json.dumps(facts))
+    assert prepare.prepare(small, output, 64).fingerprint == fingerprint
+
+
+def test_stopped_preparation_of_other_files_starts_again(small, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(imagenet, "verify", lambda *_: 1 / 0)
+        prepare.prepare(small, tmp_path / "resumed", 64, 1)
+    picture(small / "train/class 0/a picture 0.JPEG", 60, 190, seed=9)
+    resumed = prepare.prepare(small, tmp_path / "resumed", 64, 1)
+    assert capsys.readouterr().out.count("starts again") == 1  # val/ is the same
+    new = prepare.prepare(small, tmp_path / "new", 64, 1)
+    assert (resumed.fingerprint, resumed.mean.tolist()) == (new.fingerprint, new.mean.tolist())
+
+
+@pytest.mark.parametrize("count", [0, 3, 8, 9])
+@pytest.mark.parametrize("job", [1, 3, 8])
+def test_digest_is_of_blocks_of_records_whatever_the_jobs(tmp_path, monkeypatch, count, job):
+    monkeypatch.setattr(split_writer, "BLOCK", 4)
+    images = [(f"{k}", k, b"%d" % k, np.zeros(3)) for k in range(count)]
+    pairs = [image[:2] for image in images]
+    arguments = (tmp_path, "train", {}, tmp_path, pairs)
+    for first in range(0, count, job):
+        split_writer.SplitWriter(*arguments).append(images[first : first + job])
+    writer = split_writer.SplitWriter(*arguments)
+    writer.append([])
+    framed = [records.packed(label, label, jpeg) for _, label, jpeg, _ in images]
+    digest = ""
+    for first in range(0, count, 4):
+        block = b"".join(framed[first : first + 4])
+        digest = hashlib.sha1(digest.encode() + block).hexdigest()
+    assert writer.digest() == digest
 
 
 def copied(prepared, folder):
