@@ -12,7 +12,7 @@ from common.environment import GIVEN, threads
 from common.errors import UserError
 from common.screen import survive
 
-from . import export, interrupt, weights
+from . import checkpoint, export, interrupt, weights
 from .configuration import configuration
 from .cost import print_cost
 from .estimate import memory_plan
@@ -85,6 +85,7 @@ def run_job(job, arguments):
     with Run(folder, config, arguments.keep_going) as run:
         saved = run.resume()
         workers.number("finished", int(run.finished))  # the other workers end, too
+        figure = job.figure(folder)
         if not run.finished:
             workers.number("recompute", int(recompute))
             where = os.path.relpath(folder)
@@ -94,7 +95,6 @@ def run_job(job, arguments):
                     print(start.words)
                 if job.announce:
                     job.announce()
-            figure = job.figure(folder)
             training = Training(
                 job, run, saved, feed, places, workers, start, recompute, figure.draw
             )
@@ -103,6 +103,7 @@ def run_job(job, arguments):
                 why = "time limit reached" if code == interrupt.OUT_OF_TIME else "stopped"
                 print(f"{why}; re-run the command to resume from {where}")
                 return code
+        if checkpoint.paths(folder):  # an earlier process may have been stopped before
             figure.finish()
             _export(job, folder)
         _report(job, run)
@@ -148,8 +149,10 @@ def _initial(job, folder):
 
 def _export(job, folder):
     """Write a finished run's network in MXNet's own files, unless it diverged."""
+    if not job.exported:
+        return
     trained = weights.read(folder)
-    if job.exported and math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
+    if math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
         symbol, inputs = job.exported()
         export.write(folder, symbol, trained.arguments, trained.states, inputs)
 
@@ -160,8 +163,8 @@ def _report(job, run):
     last = read_log(run.folder)[-1]
     result = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
     left = f"log and checkpoint in {where}"
-    if not any(run.folder.glob("checkpoint-*")):
-        left = f"only the log of {where} is published: OUTPUT=folder trains another run"
+    if not checkpoint.paths(run.folder):
+        left = f"only the log is left in {where}: OUTPUT=folder trains another run"
     print(
         f"{result}: test error {last['test_error']:.2f} % on {len(job.dataset.test_images):,} "
         f"images of {job.dataset.name} after {last['iteration']:,.0f} iterations; {left}"

@@ -12,6 +12,7 @@ from conftest import SMALL, begin, refused, rows, run_here, same, start, wait_fo
 from common.environment import without_notes
 from data import batches, cifar, generated
 from symbols import get_symbol
+from training import export
 from training.evaluate import evaluate
 from training.log import read_log
 from training.optimizer import decay_multipliers
@@ -88,6 +89,16 @@ def test_finished_run_has_its_figure_and_does_not_train_again(train, run):
     assert (run / "log.csv").read_bytes() == before
 
 
+def test_files_that_a_stop_or_a_full_disk_left_out_at_the_end_are_written(images, run):
+    names = ("curves.png", export.SYMBOL, export.PARAMETERS, export.INPUTS)
+    before = {name: (run / name).read_bytes() for name in names}
+    for name in names:
+        (run / name).unlink()
+    process = start("--data-dir", images, *SMALL, "--output", run, figures=True)
+    assert "finished: test error" in process.communicate()[0]
+    assert {name: (run / name).read_bytes() for name in names} == before
+
+
 def test_config_names_commit_packages_and_host(finished):
     config = json.loads((finished / "config.json").read_text())
     assert {"commit", "uncommitted", "python", "mxnet", "numpy"} <= config["versions"].keys()
@@ -98,7 +109,7 @@ def test_log_without_checkpoint_is_a_published_run_if_it_is_finished(train, run)
     for folder in run.glob("checkpoint-*"):
         shutil.rmtree(folder)
     code, out, _ = train("--output", run)
-    assert code == 0 and "only the log of" in out
+    assert code == 0 and "only the log is left" in out
     assert refused(train("--output", run, "--iterations", "60"), "iterations 40, not 60")
     unfinished = "".join((run / "log.csv").read_text().splitlines(keepends=True)[:-1])
     (run / "log.csv").write_text(unfinished)
