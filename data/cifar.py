@@ -165,9 +165,18 @@ def block_average(images, size):
 
 
 def split_validation(dataset, seed):
-    """Hold out a tenth of the training images, drawn by seed, as the test set (1512.03385: 45k/5k)."""
-    order = np.random.RandomState([seed, 45000]).permutation(len(dataset.train_images))
-    held_out, kept = np.sort(order[: len(order) // 10]), np.sort(order[len(order) // 10 :])
+    """Hold out a tenth of the training images, drawn by seed, as the test set (1512.03385: 45k/5k).
+
+    Raises UserError for fewer than ten images.
+    """
+    images = len(dataset.train_images)
+    if images < 10:
+        raise UserError(
+            f"--validation holds out a tenth of the training images, and {dataset.name} has "
+            f"{images}: leave it out, or add images"
+        )
+    order = np.random.RandomState([seed, 45000]).permutation(images)
+    held_out, kept = np.sort(order[: images // 10]), np.sort(order[images // 10 :])
     return dataset._replace(
         name=f"{dataset.name}, held-out tenth of the training set",
         train_images=dataset.train_images[kept],

@@ -88,6 +88,9 @@ class Training:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
         self.progress.iteration = done
+        if self.progress.diverged != done and not run.keep_going:
+            # --keep-going continued the run: the loss of the next iteration decides
+            self.progress.diverged = None
         if not saved_state and not workers.rank:
             self.save()
         self.bar = bar(

@@ -114,6 +114,12 @@ def test_held_out_tenth_depends_on_the_seed_and_on_nothing_else(images):
     assert not any(np.array_equal(others[a], others[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
 
 
+def test_set_too_small_to_hold_out_a_tenth_is_refused(images):
+    dataset = cifar.load("cifar10", images)
+    nine = dataset._replace(train_images=dataset.train_images[:9])
+    refusal(lambda: cifar.split_validation(nine, 0), "--validation", "9", "leave it out")
+
+
 def test_archive_without_the_set_or_cut_is_rejected(tmp_path, records):
     write(tmp_path / "set", "binary", "cifar10", records["cifar10"])
     archive = Path(shutil.make_archive(tmp_path / "set", "gztar", tmp_path / "set"))

@@ -331,6 +331,17 @@ def test_diverged_run_is_over_except_with_keep_going(trains, tmp_path):
     assert same(tmp_path / "run", tmp_path / "from the start")
 
 
+def test_diverged_run_that_continued_ends_with_a_test_without_keep_going(trains, tmp_path):
+    recipe = {**DIVERGES, "log_every": 7, "test_every": 1000}
+    stop = (18, signal_self(signal.SIGTERM))
+    assert trains("run", recipe=recipe, keep_going=True, batch=stop) == 143
+    for _ in range(2):
+        assert trains("run", recipe=recipe) == 0
+        last = read_log(tmp_path / "run")[-1]
+        assert last["iteration"] == 19 and last["test_error"] == 90
+        assert not math.isfinite(last["train_loss"])
+
+
 # ---- make torture
 
 
