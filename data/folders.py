@@ -96,6 +96,8 @@ def _split_folders(source, is_tested):
     train = [name for name in names if name.lower() in TRAIN]
     tests = [name for word in TEST for name in names if name.lower() == word]
     nested = [name for name in tests if _folders(source / name)]
+    if not tests:  # a class can have the name train, as in VOC, COCO and CIFAR-100
+        train = [name for name in train if _folders(source / name)]
     if not train and not nested:
         train, tests = _similar_folders(source, names)
     if not train and nested and is_tested:

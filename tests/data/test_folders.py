@@ -30,6 +30,7 @@ SOUND = ["train/a/1.png", "train/b/1.png", "val/a/1.png"]
             "",
             ["not like classes"],
         ),
+        (["train/1", "train/2", "test/1", "test/2", "more/1"], "", ["train has 0 class folders"]),
         # folders with the same subfolders
         (["p1/a/1", "p1/b/1", "p2/a/2", "p2/b/2"], "", ["not like classes", "rename them to"]),
         (["a/x/p/1", "a/x/q/1", "b/x/p/2", "b/x/q/2"], "", ["not like classes"]),
@@ -143,9 +144,13 @@ def test_folder_beside_train_is_the_test_set_whatever_its_name(tmp_path, capsys,
     assert capsys.readouterr().out == ""
 
 
-def test_class_can_have_the_name_test(tmp_path):
-    touch(tmp_path, "control/1.png", "control/2.png", "test/1.png", "test/2.png")
-    assert folders.listing(tmp_path).classes == ["control", "test"]
+@pytest.mark.parametrize("name", ["test", "train"])
+@pytest.mark.parametrize("parent", ["", "train/"])
+def test_class_can_have_the_name_of_a_set(tmp_path, name, parent):
+    for label in ("bus", "car", name):
+        touch(tmp_path, f"{parent}{label}/1.png", f"{parent}{label}/2.png")
+    assert folders.listing(tmp_path).classes == ["bus", "car", name]
+    assert folders.listing(tmp_path, is_tested=True).classes == ["bus", "car", name]
 
 
 def test_test_set_alone_is_complete(tmp_path):
