@@ -28,8 +28,8 @@ def find(source, train, val, val_list=None):
             return path
     raise UserError(
         f"{val} has no class folders, and neither {source} nor {val.name}/ has a list of its "
-        f"classes ({', '.join(LISTS)}): write val.txt, with a file's name and its class in each "
-        f"line, or move {val.name}/ elsewhere to hold out a tenth of {train.name}/"
+        f"classes ({', '.join(LISTS)}): write val.txt, with a file's name, a tab and its class "
+        f"in each line, or move {val.name}/ elsewhere to hold out a tenth of {train.name}/"
     )
 
 
@@ -44,7 +44,7 @@ def labelled(val, names, path, numbers):
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not in UTF-8: save it in that encoding") from error
     lines = [line.strip() for line in lines if line.strip()]
-    if all(line.isdecimal() for line in lines):
+    if lines and all(line.isdecimal() for line in lines):
         meanings = _devkit(path)
         if len(lines) != len(names):
             raise UserError(
@@ -53,7 +53,7 @@ def labelled(val, names, path, numbers):
             )
         classes = [meanings.get(line) for line in lines]
     else:
-        classes = _by_name(names, _entries(path, lines))
+        classes = _by_name(names, _entries(path, lines, numbers))
     if not any(kind in numbers for kind in classes):  # numbers from 0
         numbers = {str(label): label for label in numbers.values()}
     labels = [numbers.get(kind) for kind in classes]
@@ -65,14 +65,15 @@ def labelled(val, names, path, numbers):
     return list(zip(names, labels))
 
 
-def _entries(path, lines):
-    """{file name as the list has it: class}."""
+def _entries(path, lines, numbers):
+    """{file name as the list has it: class}. A class with spaces follows a tab or a comma."""
     entries = {}
     for line in lines:
         separator = next((mark for mark in "\t," if mark in line), None)
         name, *rest = line.split(separator, 1) if separator else line.rsplit(None, 1)
-        words = "".join(rest).split()
-        if words and entries.setdefault(Path(name.strip()).name, words[0]) != words[0]:
+        rest = "".join(rest).strip()
+        kinds = [rest] if rest in numbers else rest.split()
+        if kinds and entries.setdefault(Path(name.strip()).name, kinds[0]) != kinds[0]:
             raise UserError(f"{path} has two classes for {name}: remove the wrong line")
     return entries
 

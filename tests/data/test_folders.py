@@ -79,6 +79,7 @@ def test_flat_val_takes_its_classes_from_each_kind_of_list(tmp_path, name, text)
         ("LOC_val_solution.csv", b"ImageId,PredictionString\nv1,\n", ["no class of", "v1.JPEG"]),
         ("val.txt", b"v1.JPEG n02\xff\n", ["val.txt", "UTF-8"]),
         ("val.txt", "v1.JPEG \u00b2\n".encode(), ["no class of train/"]),
+        ("val.txt", b"\n", ["no class of train/", "v1.JPEG"]),
         ("ILSVRC2012_validation_ground_truth.txt", b"1\n", ["meta.mat", "again"]),
     ],
 )
@@ -115,6 +116,14 @@ def test_numbers_that_are_names_of_classes_are_no_positions(tmp_path):
     refusal(lambda: folders.listing(tmp_path), "no class of train/", "x.png")
     (tmp_path / "val.txt").write_text("x.png 1\ny.png 3\n")
     assert val_pairs(tmp_path) == [("val/x.png", 0), ("val/y.png", 2)]
+
+
+def test_list_names_classes_with_spaces(tmp_path):
+    names = ["tabby", "tabby cat"]
+    touch(tmp_path, *(f"train/{name}/1.png" for name in names), "val/1.jpg", "val/2.jpg")
+    for text in ("1.jpg\ttabby cat\n2.jpg\ttabby 1 2\n", "1.jpg, tabby cat\n2.jpg,tabby\n"):
+        (tmp_path / "val.txt").write_text(text)
+        assert val_pairs(tmp_path) == [("val/1.jpg", 1), ("val/2.jpg", 0)]
 
 
 @pytest.mark.parametrize(
