@@ -224,7 +224,7 @@ def readable(source, listing, unreadable, skip_unreadable):
         split: [pair for pair in pairs if pair[0] not in unreadable]
         for split, pairs in listing.splits.items()
     }
-    lost = set(range(len(listing.classes))) - {label for _, label in splits["train"]}
+    lost = {label for _, label in listing.splits["train"]} - {label for _, label in splits["train"]}
     if lost or not splits["val"]:
         what = f"train image of {listing.classes[min(lost)]}" if lost else "test image"
         raise UserError(f"no {what} can be read; {summary}: repair or replace them")

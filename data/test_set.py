@@ -1,10 +1,12 @@
 """The images on which score.py tests a network, with the labels of the network's own classes."""
 
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from common.environment import bar, physical_cores
 from common.errors import UserError
 from common.files import ROOT
 
@@ -24,7 +26,7 @@ def load(settings, folder, skip_unreadable=False):
         folder = Path(folder or ROOT / "data" / "imagenet")
         is_prepared = any([*folder.glob("*.rec*"), *folder.glob("set.json")])
         if not is_prepared and any(folder.glob("*/*")):
-            return _of_image_files(folder)
+            return _of_image_files(folder, settings["image_size"], skip_unreadable)
         return imagenet.load(folder)
     if settings["dataset"] == "pictures":
         fingerprint = settings.get("data", "")
@@ -55,15 +57,31 @@ class ImageFiles:
         return UserError(f"{self._paths[sample]} cannot be read: repair or remove it")
 
 
-def _of_image_files(folder):
+def _of_image_files(folder, image_size, skip_unreadable):
     listing = folders.listing(folder, is_tested=True)
     pairs = listing.splits["val"]
     if listing.is_held_out:
         pairs = sorted(listing.splits["train"] + pairs)
+    listing = listing._replace(splits={"train": [], "val": pairs})
+    unreadable = _unreadable(folder, pairs, image_size)
+    pairs = folders.readable(folder, listing, unreadable, skip_unreadable)["val"]
     names = tuple(image_files.printable(name) for name in listing.classes)
     title = f"{image_files.printable(folder.resolve().name)} ({len(pairs):,} images)"
     images = ImageFiles(folder, pairs)
     return records.Set(title, len(names), None, None, None, [], images, names)
+
+
+def _unreadable(folder, pairs, side):
+    """{path: reason} of the files that cannot be read."""
+
+    def reason(pair):
+        return image_files.attempt(folder / pair[0], side, lambda image: None)[2]
+
+    with ThreadPoolExecutor(physical_cores()) as pool:
+        reasons = bar(
+            pool.map(reason, pairs), total=len(pairs), desc="check", unit="image", leave=False
+        )
+        return {path: reason for (path, _), reason in zip(pairs, reasons) if reason}
 
 
 def known_names(names):

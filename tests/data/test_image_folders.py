@@ -77,6 +77,16 @@ def test_unreadable_files_are_named_and_left_out_on_request(small, capsys):
     refusal(lambda: image_folders.load(small, skip_unreadable=True), "no train image of fog")
 
 
+@pytest.mark.parametrize("kind", ["pictures", "imagenet"])
+def test_unreadable_files_of_a_test_set_are_left_out_on_request(tmp_path, kind):
+    folder = class_folders(tmp_path / "set", rose=3, leaf=3, sky=1)
+    (folder / "rose" / "00.png").write_bytes(b"")
+    settings = {"dataset": kind, "image_size": 8, "data": "another set"}
+    refusal(lambda: test_set.load(settings, folder), "rose/00.png", "--skip-unreadable")
+    dataset = test_set.load(settings, folder, skip_unreadable=True)
+    assert dataset.name == "set (6 images)" and len(dataset.test_images) == 6
+
+
 def test_transparent_images_are_counted_once(small, capsys):
     for number in range(2):
         Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(small / "sky" / f"0{number}.png")
