@@ -10,7 +10,7 @@
 
 A test is added to the run's test.json, with the top-5 error for more than five classes, and writes
 the accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A
-test on another set than the training set's has that set's name in its entry and its files.
+test on other images than the run's own, or of an older checkpoint, has that in its entry and files.
 """
 
 import json
@@ -24,6 +24,7 @@ import numpy as np
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run_main
 from common.files import FIGURES, RUNS, write_whole
+from paper.scales import SCALES
 from symbols import network_options
 from training import options
 
@@ -116,7 +117,9 @@ def _dataset(weights, settings, arguments):
     """The data set that the options name, with the labels of the network's classes."""
     from data import test_set
 
-    dataset = test_set.load(settings, arguments.data_dir, arguments.skip_unreadable)
+    scale = SCALES.get((weights.config or {}).get("scale"))
+    place = arguments.data_dir or (scale and scale.data)
+    dataset = test_set.load(settings, place, arguments.skip_unreadable)
     names = test_set.known_names(weights.class_names)
     return test_set.for_classes(dataset, names, weights.classes, weights.name)
 
@@ -124,33 +127,34 @@ def _dataset(weights, settings, arguments):
 def score(symbol, weights, settings, arguments):
     """Test by each rule. Print the errors, and write them beside the run."""
     from data import test_set
-    from training import bfloat16, inference
-    from training.export import read_inputs
+    from training import bfloat16, checkpoint, inference
 
     rules = _rules(arguments.crop, settings["dataset"])
     dataset = _dataset(weights, settings, arguments)
     is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
     if not is_same:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
-    mean = settings.get("mean", None if is_same else (read_inputs(weights) or {}).get("mean"))
-    mean = test_set.mean(dataset, settings) if mean is None else np.array(mean, np.float32)
+    mean = np.array(_mean(weights, settings, dataset), np.float32)
     network = inference.probabilities(symbol)
     network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))
-    other = "" if is_same else dataset.name
+    qualifier = "" if is_same else f" on {dataset.name}"
+    checkpoints = checkpoint.paths(weights.run) if weights.run else []
+    if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
+        qualifier += f" at iteration {weights.iteration}"
     results = {}
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
-        entry = f"{rule} on {other}" if other else rule
-        results[entry] = _test(network, weights, dataset, iterator, rule, other, arguments)
+        result = _test(network, weights, dataset, iterator, rule, qualifier, arguments)
+        results[rule + qualifier] = result
     if weights.run:
         keep(weights.run / "test.json", results)
     return 0
 
 
-def _test(network, weights, dataset, iterator, rule, other, arguments):
+def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
     """Test by one rule; the entry for test.json. Writes the classes' accuracy beside the run.
 
-    other: the name of the data set if it is not the training set's.
+    qualifier: what distinguishes the test from that of the run's last iteration on its own images.
     """
     from plots import confusion
     from training import inference
@@ -174,15 +178,34 @@ def _test(network, weights, dataset, iterator, rule, other, arguments):
     place = arguments.output or weights.run
     if place:
         names = dataset.class_names or [f"class {k}" for k in range(weights.classes)]
-        confusion.write(place, _suffix(rule, other), names, counted.counts, summary)
+        confusion.write(place, _suffix(rule, qualifier), names, counted.counts, summary)
     return result
 
 
-def _suffix(rule, other):
+def _suffix(rule, qualifier):
     """The end of the names of a test's files."""
     parts = [] if rule in (WHOLE, CROPS[0]) else [rule]
-    parts += re.findall(r"\w+", other)
+    parts += re.findall(r"\w+", qualifier)
     return "".join(f"-{part}" for part in parts)
+
+
+def _mean(weights, settings, dataset):
+    """What training subtracted from the images. Raises UserError if it is unknown."""
+    from data import test_set
+    from training.export import read_inputs
+
+    if "mean" in settings:  # gluoncv's
+        return settings["mean"]
+    is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
+    described = read_inputs(weights)
+    if described and not (weights.run and is_same):
+        return described["mean"]
+    if is_same or settings.get("input") == "raw":
+        return test_set.mean(dataset, settings)
+    raise UserError(
+        f"{weights.name} was trained on {weights.config['data']}, whose mean is unknown: let the run "
+        "finish, or write its inputs.json by make export, with the training set as DATA="
+    )
 
 
 def _rules(crop, dataset):
@@ -202,6 +225,11 @@ def export(symbol, weights, settings, arguments):
     from training import onnx_file
 
     run = arguments.run
+    if (weights.iteration is not None and run != weights.run) and not arguments.output:
+        raise UserError(
+            f"{run} is a checkpoint, which the next one replaces: name a folder for the export by "
+            "--output (make: OUTPUT=)"
+        )
     place = arguments.output or (
         RUNS / arguments.pretrained if run is None else run if run.is_dir() else run.parent
     )
@@ -222,7 +250,7 @@ def export(symbol, weights, settings, arguments):
 
 def _inputs(weights, settings, arguments):
     """The content of inputs.json, from the run or from its data set."""
-    from data import inputs, test_set
+    from data import inputs
     from training.export import read_inputs
 
     described = read_inputs(weights)
@@ -231,8 +259,7 @@ def _inputs(weights, settings, arguments):
     dataset = _dataset(weights, settings, arguments)
     if described:
         return described
-    mean = settings.get("mean")
-    mean = test_set.mean(dataset, settings) if mean is None else mean
+    mean = _mean(weights, settings, dataset)
     return inputs.describe(dataset, settings["dataset"], settings["image_size"], mean)
 
 

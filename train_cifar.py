@@ -70,8 +70,7 @@ def main():
     from training.job import Job, run_job
 
     def exported():
-        mean = batches.mean_of(dataset.train_images, recipe.input)
-        described = inputs.describe(dataset, arguments.dataset, recipe.image_size, mean)
+        described = inputs.describe_training(dataset, arguments.dataset, recipe)
         return network.symbol(dataset.classes), described
 
     job = Job(

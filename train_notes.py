@@ -98,7 +98,7 @@ def main():
     if arguments.units < 1 or arguments.epochs < 1:
         raise UserError("--units and --epochs: at least 1 (make: UNITS=, EPOCHS=)")
 
-    from data import batches, cifar
+    from data import batches, cifar, inputs
     from symbols import counts, notes
     from training.job import Job, run_job
 
@@ -121,6 +121,7 @@ def main():
         parameters=counts.parameters(symbol, recipe.image_size),
         dataset=dataset,
         feed=batches.feed(dataset, recipe),
+        exported=lambda: (symbol, inputs.describe_training(dataset, "cifar10", recipe)),
         figure=Epochs,
     )
     return run_job(job, arguments)

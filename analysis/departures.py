@@ -45,7 +45,7 @@ def run_name(departure):
 
 def train(departure, arguments):
     """Train a departure, or measure its cost. Returns the exit code."""
-    from data import batches, cifar
+    from data import batches, cifar, inputs
     from symbols import counts, notes
     from training.job import Job, run_job
 
@@ -65,6 +65,7 @@ def train(departure, arguments):
         parameters=counts.parameters(symbol, recipe.image_size),
         dataset=dataset,
         feed=batches.feed(dataset, recipe),
+        exported=lambda: (symbol, inputs.describe_training(dataset, "cifar10", recipe)),
     )
     return run_job(job, arguments)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.errors import UserError
 
-from . import cifar, image_files
+from . import batches, cifar, image_files
 
 CIFAR_SIDE = 32  # pixels of CIFAR's images, before blocks are averaged
 PREPARED = {
@@ -36,6 +36,12 @@ def describe(dataset, kind, image_size, mean):
         "prepared": PREPARED[family],
         "mean": np.round(np.asarray(mean, np.float64), 4).tolist(),
     }
+
+
+def describe_training(dataset, kind, recipe):
+    """The content of inputs.json of a run on a set in memory. kind: as for describe()."""
+    mean = batches.mean_of(dataset.train_images, recipe.input)
+    return describe(dataset, kind, recipe.image_size, mean)
 
 
 def _conversion(inputs):

@@ -120,7 +120,13 @@ def for_classes(dataset, names, count, network):
 def mean(dataset, settings):
     """What the training subtracts: the mean colour of ImageNet, or the mean image of a set."""
     if settings["dataset"] != "imagenet":
-        return batches.mean_of(dataset.train_images, settings.get("input") or "mean")
+        kind = settings.get("input") or "mean"
+        if kind == "raw" or len(dataset.train_images):
+            return batches.mean_of(dataset.train_images, kind)
+        raise UserError(
+            f"{dataset.name} has no training images, so the mean image of the network's training "
+            "set is unknown: name that set by --data-dir (make: DATA=)"
+        )
     if dataset.mean is None:
         raise UserError(
             "the mean colour of the network's training set is unknown: name a prepared set by "

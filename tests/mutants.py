@@ -157,7 +157,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "if target.exists() and shutil.rmtree(target):", SAFETY),
     ("a table counts a run of another network", "paper/run_files.py", '(run.config["name"], experiment.network)', '(0, 0)',
      "test_runs.py"),
-    ("a test on other images replaces the run's own", "score.py", 'other = "" if is_same else dataset.name', 'other = ""',
+    ("a test on other images replaces the run's own", "score.py", '"" if is_same else f" on {dataset.name}"', '""',
      "test_score.py"),
     ("published runs replace a user's own", "paper/run_files.py", "for run in own or candidates", "for run in candidates",
      "test_runs.py"),

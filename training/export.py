@@ -42,11 +42,12 @@ def write(folder, symbol, arguments, states, inputs):
 
 
 def read_inputs(weights):
-    """The inputs.json of the run of weights.Weights, or None if there is none.
+    """The inputs.json of the run of weights.Weights, or beside their file; None if there is none.
 
     Raises UserError for a corrupt file.
     """
-    path = weights.run / INPUTS if weights.run else None
+    folder = weights.run or weights.folder
+    path = folder / INPUTS if folder else None
     if not path or not path.is_file():
         return None
     try:

@@ -32,6 +32,7 @@ class Weights:
 
     arguments, states  {name: NDArray}, float32
     name               of their file or folder, for messages
+    folder             of their file or checkpoint, or None
     run, config        their run's folder and its config.json, or None
     iteration          of their checkpoint, or None
     class_names        in the order of the outputs; () if they are unknown
@@ -40,6 +41,7 @@ class Weights:
     arguments: dict
     states: dict
     name: str
+    folder: Path = None
     run: Path = None
     config: dict = None
     iteration: int = None
@@ -107,6 +109,7 @@ def read(place):
         arguments,
         states,
         os.path.relpath(place),
+        place.parent,
         run,
         config,
         state.get("iteration"),

@@ -7,7 +7,7 @@ import sys
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import refusal
+from conftest import refusal, scored
 from modules import initial_module
 
 from analysis import departures, networks
@@ -72,8 +72,12 @@ def trains(images, tmp_path, monkeypatch):
     return call
 
 
-def test_each_run_departs_in_one_thing(trains, tmp_path):
+def test_each_run_departs_in_one_thing_and_is_tested(trains, images, tmp_path, monkeypatch):
     assert trains("none", "constant", "biases") == 0
+    for name in ("none", "biases"):
+        run = tmp_path / "demo" / f"cifar10-preact8-notes-{name}" / "seed0"
+        assert scored(monkeypatch, run, "--data-dir", images) == 0
+        assert (run / "network-symbol.json").exists()
     recipes = {}
     for name in ("none", "constant", "biases"):
         folder = tmp_path / "demo" / f"cifar10-preact8-notes-{name}" / "seed0"

@@ -88,7 +88,7 @@ def test_all_new_labelled_images_are_tested(finished, images, tmp_path, monkeypa
     scored(monkeypatch, run, "--data-dir", new)
     assert result(run, "whole on new (30 images)")["images"] == 30
     assert result(run)["images"] == 100  # a test on another set does not replace it
-    tested = {row[0]: row[1:] for row in table(run / "classes-new-30-images.csv")}
+    tested = {row[0]: row[1:] for row in table(run / "classes-on-new-30-images.csv")}
     expected = {row[0]: row[1:] for row in table(run / "classes.csv")}
     assert all(
         tested[dataset.class_names[k]] == expected[dataset.class_names[k]] for k in (9, 0, 4)
@@ -111,6 +111,32 @@ def test_held_out_tenth_is_what_a_validation_run_is_tested_on(images, tmp_path, 
     scored(monkeypatch, folder, "--data-dir", images)
     assert result(folder)["images"] == 50
     assert result(folder)["top1"] == pytest.approx(last_error(folder), abs=1e-4)
+
+
+def test_other_images_are_tested_with_the_mean_of_the_training_set(
+    finished, images, tmp_path, monkeypatch, capsys
+):
+    run = shutil.copytree(finished, tmp_path / "run")
+    inputs = (run / "inputs.json").read_bytes()
+    (run / "inputs.json").unlink()  # as in a run that is not finished
+    generated.write(tmp_path / "other", images=600, seed=1)
+    other = ["--data-dir", tmp_path / "other"]
+    refusal(lambda: scored(monkeypatch, run, *other), "mean is unknown", "make export")
+    scored(monkeypatch, run, "--data-dir", images, "--export", "mxnet")
+    assert (run / "inputs.json").read_bytes() == inputs
+    errors = []
+    files = shutil.copytree(run, tmp_path / "files", ignore=shutil.ignore_patterns("c*"))
+    for words in ([finished], [files, "dropout8", "--dataset", "cifar10", "--image-size", "8"]):
+        capsys.readouterr()
+        scored(monkeypatch, *words, *other)
+        errors.append(capsys.readouterr().out.split("top-1 error ")[1].split(" %")[0])
+    assert errors[0] == errors[1], "exported files have their inputs.json"
+
+
+def test_checkpoint_is_exported_only_into_another_folder(finished, images, tmp_path, monkeypatch):
+    words = [checkpoint.paths(finished)[-1], "--export", "mxnet", "--data-dir", images]
+    refusal(lambda: scored(monkeypatch, *words), "OUTPUT=")
+    assert scored(monkeypatch, *words, "--output", tmp_path / "files") == 0
 
 
 def test_other_images_than_the_training_set_are_reported(finished, tmp_path, monkeypatch, capsys):
@@ -250,14 +276,15 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
 
     refusal(lambda: scored(monkeypatch, folder, "--crop", "224,7"), "--crop 224,7", "ten")
     assert iterations(folder) == {"224": 10}
-    assert iterations(folder / "checkpoint-0000005", "--crop", "320") == {"224": 10, "320": 5}
+    older = {"224": 10, "320 at iteration 5": 5}  # does not replace a test of the last iteration
+    assert iterations(folder / "checkpoint-0000005", "--crop", "320") == older
     with open(folder / "checkpoint-0000010" / "arrays.params", "r+b") as file:
         file.truncate(1000)
-    assert iterations(folder) == {"224": 5, "320": 5}
+    assert iterations(folder) == {**older, "224 at iteration 5": 5}
     assert "checkpoint-0000010 is corrupt" in capsys.readouterr().out
     for damage in ("{", "[1]"):
         (folder / "test.json").write_text(damage)
-        assert iterations(folder) == {"224": 5}
+        assert iterations(folder) == {"224 at iteration 5": 5}
         assert "test.json was corrupt" in capsys.readouterr().out
     for damage in ("{", "[]", '{"recipe": {}}'):
         (folder / "config.json").write_text(damage)
