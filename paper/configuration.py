@@ -20,7 +20,7 @@ RECIPE_SHAPES = {
 LARGEST = 10**12  # of iterations or pixels
 # An option that a config.json of another version lacks has its default.
 SETTINGS = json.loads(json.dumps(CIFAR.settings()))
-DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None}
+DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None, "workers": 1}
 
 
 def read(folder):

@@ -19,11 +19,11 @@ from .options import devices
 GENERATED = (":!results", ":!plots/figures")  # runs write these
 
 
-def configuration(job, arguments, initial=None, recompute=False):
+def configuration(job, arguments, workers, initial, recompute):
     """Return the content of config.json.
 
-    initial: the training.initial.Initial that the run starts from. recompute: whether activations
-    are computed twice.
+    workers: their number. initial: the training.initial.Initial that the run starts from, or None.
+    recompute: whether activations are computed twice.
     """
     return {
         "name": job.name,
@@ -34,6 +34,7 @@ def configuration(job, arguments, initial=None, recompute=False):
             "dataset": arguments.dataset,
             "kv_store": arguments.kv_store,
             "devices": devices(arguments),
+            "workers": workers,
             "data": job.dataset.fingerprint,
         },
         "command": " ".join(["python", *_program(), *sys.argv[1:]]),

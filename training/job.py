@@ -81,7 +81,7 @@ def run_job(job, arguments):
     folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
     start = _initial(job, folder)
     recompute, needed, notes = memory_plan(job, arguments, workers)
-    config = configuration(job, arguments, start, recompute)
+    config = configuration(job, arguments, workers.count, start, recompute)
     with Run(folder, config, arguments.keep_going) as run:
         saved = run.resume()
         workers.number("finished", int(run.finished))  # the other workers end, too

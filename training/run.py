@@ -120,7 +120,7 @@ class Run:
 
     def _refuse_another(self, recorded, what, may_differ):
         """Raise UserError if a config is that of another run. may_differ: options that may."""
-        recipe = recorded["recipe"]
+        recipe = {"workers": 1, **recorded["recipe"]}  # earlier versions did not record it
         options = dict(self.config["recipe"])
         weights = self.config.get("initial_sha256")
         if weights and weights == recorded.get("initial_sha256"):

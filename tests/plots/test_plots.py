@@ -142,7 +142,7 @@ def test_only_a_diverged_seed_counts_beyond_its_end(read, other, highest):
 def test_seed_of_another_version_joins_its_network(read):
     # the fixture's config.json has none of today's optional options
     old = read(rows(400, 30))
-    new = read(rows(400, 40), **{**CIFAR.settings(), **CONFIG["recipe"], "seed": 1})
+    new = read(rows(400, 40), **{**CIFAR.settings(), **CONFIG["recipe"], "workers": 1, "seed": 1})
     (curve,) = series.group_runs([old, new])
     assert curve.label == "20, pre-activation (yours)" and len(curve.runs) == 2
 

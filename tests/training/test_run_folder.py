@@ -119,6 +119,15 @@ def test_classes_with_other_names_are_refused(tmp_path):
     resumed(tmp_path, {**CONFIG, "classes": []})  # unknown
 
 
+def test_other_number_of_workers_is_refused(tmp_path):
+    trained(tmp_path / "old", CONFIG)  # of a version that did not record it
+    trained(tmp_path / "new", with_recipe(workers=2))
+    resumed(tmp_path / "old", with_recipe(workers=1))
+    resumed(tmp_path / "new", with_recipe(workers=2))
+    refusal(lambda: resumed(tmp_path / "old", with_recipe(workers=2)), "workers 1, not 2")
+    refusal(lambda: resumed(tmp_path / "new", with_recipe(workers=3)), "workers 2, not 3")
+
+
 def test_initial_weights_are_recognized_where_they_were_moved(tmp_path):
     trained(tmp_path, {**with_recipe(initial="/a/run"), "initial_sha256": "1"})
     moved = {**with_recipe(initial="/b/run"), "initial_sha256": "1"}
