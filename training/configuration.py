@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -37,7 +38,7 @@ def configuration(job, arguments, workers, initial, recompute):
             "workers": workers,
             "data": job.dataset.fingerprint,
         },
-        "command": " ".join(["python", *_program(), *sys.argv[1:]]),
+        "command": shlex.join(["python", *_program(), *sys.argv[1:]]),
         "initial_sha256": initial.sha256 if initial else None,
         "data": job.dataset.name,
         "classes": list(job.dataset.class_names),

@@ -190,6 +190,7 @@ class Run:
         if shorter:
             continued[-1]["recipe"] = shorter
             recipe.update(length)
+            self._recorded["command"] = self.config["command"]
             print(
                 f"{self.folder} ended at iteration {iteration:,} and is extended to "
                 f"{recipe['iterations']:,}; the learning rate's steps are now "

@@ -19,6 +19,7 @@ SMALL_RECIPE = Recipe(
 RECIPE = {**SMALL_RECIPE.settings(), "steps": [12], "kv_store": "local"}
 CONFIG = {
     "recipe": RECIPE,
+    "command": "python train_cifar.py",
     "network": "n",
     "data": "d",
     "versions": {"commit": "a"},

@@ -211,14 +211,14 @@ def ended(tmp_path):
 
 
 def test_finished_run_is_extended_and_config_records_it_once(ended, capsys):
-    longer = with_recipe(iterations=30, steps=[15])
+    longer = {**with_recipe(iterations=30, steps=[15]), "command": "python train_cifar.py longer"}
     for _ in range(2):  # stopped before its next checkpoint
         with Run(ended, longer) as run:
             assert run.resume()[1]["iteration"] == 10
             assert not run.finished
     assert capsys.readouterr().out.count("is extended to 30") == 1
     config = config_of(ended)
-    assert config["recipe"] == longer["recipe"]
+    assert config["recipe"] == longer["recipe"] and config["command"] == longer["command"]
     before = {"iterations": 10, "steps": RECIPE["steps"]}
     assert config["continued"] == [
         {"iteration": 10, "recipe": before, "host": CONFIG["host"], "versions": CONFIG["versions"]}

@@ -1,6 +1,7 @@
 """Runs resume exactly, evaluate exactly, and refuse what would spoil them."""
 
 import json
+import shlex
 import shutil
 import signal
 
@@ -121,10 +122,14 @@ def test_extended_run_ends_as_one_that_was_as_long_from_the_start(train, run, tm
     # 8 layers, 40 iterations: steps after 20 and 30, no warm-up
     schedule = ["--steps", "20,30", "--warmup-iterations", "0", "--iterations", "60"]
     assert train("--output", tmp_path / "whole", *schedule)[0] == 0
-    code, out, err = train("--output", run, *schedule)
+    folder = run.rename(tmp_path / "a run")
+    words = ["--output", str(folder), *schedule]
+    code, out, err = train(*words)
     assert code == 0, err
     assert "ended at iteration 40 and is extended to 60" in out
-    assert same(tmp_path / "whole", run)
+    assert same(tmp_path / "whole", folder)
+    command = json.loads((folder / "config.json").read_text())["command"]
+    assert shlex.split(command)[-len(words) :] == words, "the command that resumes it"
 
 
 @pytest.mark.parametrize(
