@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from common import files
@@ -21,9 +21,9 @@ from .figure import Figure
 from .initial import frozen_names, initial
 from .log import read_log
 from .loop import Training, train
-from .options import check_batch, contexts
+from .options import check_batch, contexts, resolved_dtype
 from .recipe import Recipe
-from .run import Run
+from .run import Run, recorded_dtype
 from .workers import Follower, Workers
 
 BEGAN = time.monotonic()
@@ -34,7 +34,7 @@ class Job:
     """What a script trains.
 
     name        name of the run, and of its folder
-    recipe      the Recipe, resolved for the data set and this machine
+    recipe      the Recipe, resolved for the data set and this machine; its dtype can be fast
     symbol      the network, for the classes of the data set
     network     {option: value} of the network, for config.json
     parameters  {group: number of parameters}, for config.json
@@ -69,6 +69,9 @@ def run_job(job, arguments):
         raise UserError(
             f"a batch of {job.recipe.batch_size} is more than the {images} training images"
         )
+    folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
+    dtype = resolved_dtype(job.recipe.dtype, arguments, recorded_dtype(folder))
+    job = _with_dtype(job, dtype)
     places = contexts(arguments)
     size = batch_size(job.recipe, len(places), len(job.dataset.test_images))
     if arguments.cost:
@@ -78,7 +81,6 @@ def run_job(job, arguments):
     feed = job.feed((workers.rank, workers.count), size)
     if workers.rank:
         return _follow(job, feed, places, workers, arguments)
-    folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
     start = _initial(job, folder)
     recompute, needed, notes = memory_plan(job, arguments, workers)
     config = configuration(job, arguments, workers.count, start, recompute)
@@ -88,6 +90,7 @@ def run_job(job, arguments):
         figure = job.figure(folder)
         if not run.finished:
             workers.number("recompute", int(recompute))
+            workers.number("bfloat16", int(dtype == "bfloat16"))
             where = os.path.relpath(folder)
             _introduce(job, needed, notes, where)
             if saved[1] is None:
@@ -110,11 +113,18 @@ def run_job(job, arguments):
     return 0
 
 
+def _with_dtype(job, dtype):
+    """Return a job that computes in a dtype."""
+    return replace(job, recipe=replace(job.recipe, dtype=dtype))
+
+
 def _follow(job, feed, places, workers, arguments):
     """Train as a worker that does not write the run folder."""
     if workers.number("finished", 0):
         return 0
     recompute = bool(workers.number("recompute", 0))
+    # worker 0 alone knows in which dtype the run began
+    job = _with_dtype(job, "bfloat16" if workers.number("bfloat16", 0) else "float32")
     run = Follower(arguments.keep_going)
     return train(Training(job, run, (None, None), feed, places, workers, recompute=recompute))
 

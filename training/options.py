@@ -123,10 +123,11 @@ def recipe(arguments, base, images):
 
 
 def on_devices(recipe, arguments):
-    """Return the recipe for the devices of this process: with a dtype that they have.
+    """Return the recipe for the devices of this process.
 
-    Raises UserError for a batch that they cannot share.
+    Raises UserError for a dtype that they do not have, and for a batch that they cannot share.
     """
+    check_dtype(recipe.dtype, arguments)
     count = devices(arguments)
     check_batch(recipe.batch_size, count)
     part = recipe.batch_size if recipe.micro_batch is None else recipe.micro_batch
@@ -135,11 +136,7 @@ def on_devices(recipe, arguments):
             f"--micro-batch {part}: it must divide the batch of {recipe.batch_size} and be a "
             f"multiple of the {count} devices"
         )
-    return replace(
-        recipe,
-        dtype=available_dtype(recipe.dtype, arguments),
-        micro_batch=part if part < recipe.batch_size else None,
-    )
+    return replace(recipe, micro_batch=part if part < recipe.batch_size else None)
 
 
 def check_batch(size, devices, workers=1):
@@ -151,13 +148,8 @@ def check_batch(size, devices, workers=1):
         )
 
 
-def available_dtype(dtype, arguments):
-    """Return float32, float16 or bfloat16; `fast` is resolved for this machine.
-
-    Raises UserError for a dtype that the devices do not have.
-    """
-    if dtype == "fast":
-        return "bfloat16" if gains_by_bfloat16() and not arguments.gpus else "float32"
+def check_dtype(dtype, arguments):
+    """Raise UserError for a dtype that the devices do not have."""
     fault = ""
     if dtype == "float16" and not arguments.gpus:
         fault = "MXNet has no float16 convolutions on a CPU; name a GPU by --gpus (make: GPUS=)"
@@ -169,7 +161,19 @@ def available_dtype(dtype, arguments):
         fault = "this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo)"
     if fault:
         raise UserError(f"--dtype {dtype}: {fault}, or use --dtype float32")
-    return dtype
+
+
+def resolved_dtype(dtype, arguments, recorded=None):
+    """Return the dtype in which a run computes: float32, float16 or bfloat16.
+
+    recorded: the dtype of the run that is resumed. `fast` keeps it if the devices have it; without
+    it, `fast` is bfloat16 where that is faster.
+    """
+    if dtype != "fast":
+        return dtype
+    fast = recorded or ("bfloat16" if gains_by_bfloat16() else "float32")
+    is_available = has_bfloat16() and not arguments.gpus
+    return "bfloat16" if fast == "bfloat16" and is_available else "float32"
 
 
 def testing_dtype(dtype):

@@ -217,6 +217,12 @@ class Run:
             file.write(line)
 
 
+def recorded_dtype(folder):
+    """Return the dtype in the config.json of a run; None for a new run."""
+    path = Path(folder) / "config.json"
+    return read_config(folder)["recipe"].get("dtype") if path.exists() else None
+
+
 def read_config(folder):
     """Return the content of config.json. Raises UserError if no run has written it."""
     path = Path(folder) / "config.json"

@@ -327,24 +327,40 @@ def test_activations_take_half_the_memory(depth, activation):
 
 
 @pytest.mark.parametrize(
-    "gains, words, dtype",
+    "gains, words, recorded, dtype",
     [
-        (True, ["--dtype", "bfloat16"], "bfloat16"),
-        (False, ["--dtype", "bfloat16"], "bfloat16"),
-        (True, ["--dtype", "fast"], "bfloat16"),
-        (False, ["--dtype", "fast"], "float32"),
-        (True, ["--dtype", "fast", "--gpus", "0"], "float32"),
-        (True, [], "float32"),
-        (True, ["--scale", "desk"], "bfloat16"),
-        (False, ["--scale", "pocket"], "float32"),
+        (True, ["--dtype", "bfloat16"], None, "bfloat16"),
+        (False, ["--dtype", "bfloat16"], None, "bfloat16"),
+        (True, ["--dtype", "fast"], None, "bfloat16"),
+        (False, ["--dtype", "fast"], None, "float32"),
+        (True, ["--dtype", "fast", "--gpus", "0"], None, "float32"),
+        (True, [], None, "float32"),
+        (True, ["--scale", "desk"], None, "bfloat16"),
+        (False, ["--scale", "pocket"], None, "float32"),
+        (True, ["--scale", "desk"], "float32", "float32"),
+        (False, ["--scale", "desk"], "bfloat16", "bfloat16"),
+        (False, ["--scale", "desk", "--gpus", "0"], "bfloat16", "float32"),
+        (True, ["--dtype", "bfloat16"], "float32", "bfloat16"),
     ],
 )
-def test_dtype_of_a_run(monkeypatch, gains, words, dtype):
-    """bfloat16 is accepted where it is possible, and selected where it is faster."""
+def test_dtype_of_a_run(monkeypatch, gains, words, recorded, dtype):
+    """bfloat16 is accepted where it is possible, and selected where it is faster, or was."""
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     monkeypatch.setattr(options, "gains_by_bfloat16", lambda: gains)
-    _, recipe = read_options(words)
-    assert recipe.dtype == dtype
+    arguments, recipe = read_options(words)
+    assert options.resolved_dtype(recipe.dtype, arguments, recorded) == dtype
+
+
+def test_fast_run_is_resumed_where_another_dtype_is_faster(monkeypatch, train, tmp_path):
+    words = ["--dtype", "fast", "--output", tmp_path / "run"]
+    monkeypatch.setattr(options, "gains_by_bfloat16", lambda: False)
+    assert train(*words, stop=20)[0] == 143
+    for name in ("has_bfloat16", "gains_by_bfloat16"):
+        monkeypatch.setattr(options, name, lambda: True)
+    code, _, err = train(*words)
+    assert code == 0, err
+    recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
+    assert recipe["dtype"] == "float32"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from cifar_options import read_options
 from conftest import ROOT, refusal
 
 from training import cluster
-from training.job import run_job
+from training.job import Job, run_job
 from training.workers import Workers
 
 JOB = cluster.Job("127.0.0.1", 1, 2, 3)
@@ -106,11 +106,14 @@ class Store:
     rank = 1
     num_workers = 2
 
+    def __init__(self, **answers):
+        self._answers = answers
+
     def init(self, name, array):
         pass
 
     def pull(self, name, out):
-        out[:] = 7
+        out[:] = self._answers.get(name.split()[-1], 7)
 
 
 @pytest.mark.parametrize("token, is_ours", [("7", True), ("8", False)])
@@ -125,15 +128,22 @@ def test_workers_of_another_job_are_refused(monkeypatch, token, is_ours):
         refusal(lambda: Workers("dist_sync"), "workers of another job", "--port")
 
 
-def test_worker_of_a_finished_job_ends(monkeypatch):
-    monkeypatch.setattr(mx.kv, "create", lambda kind: Store())
+@pytest.mark.parametrize("finished, dtypes", [(1, []), (0, ["bfloat16"])])
+def test_worker_ends_with_a_finished_job_and_computes_in_the_dtype_of_worker_0(
+    monkeypatch, finished, dtypes
+):
+    trained = []
+    monkeypatch.setattr("training.job.Training", lambda job, *_, **__: trained.append(job))
+    monkeypatch.setattr("training.job.train", lambda training: 0)
+    monkeypatch.setattr(mx.kv, "create", lambda kind: Store(finished=finished, bfloat16=1))
     for name, value in (("DMLC_ROLE", "worker"), ("TRAINING_JOB", "7")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")
     arguments, recipe = read_options(["--kv-store", "dist_sync", "--batch-size", "20"])
     dataset = SimpleNamespace(train_images=range(20), test_images=range(20))
-    job = SimpleNamespace(dataset=dataset, recipe=recipe, feed=lambda share, size: share)
+    job = Job("run", recipe, None, {}, {}, dataset, feed=lambda share, size: share)
     assert run_job(job, arguments) == 0
+    assert [job.recipe.dtype for job in trained] == dtypes
 
 
 def state(pid):
