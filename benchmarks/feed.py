@@ -2,7 +2,7 @@
 
 Three jobs alternate over the same files: preparing a set, feeding crops of 224, and making such
 crops with Pillow in a pool of processes (scale, crop, flip, colour noise, mean). Without DATA= the
-benchmark prepares 256 generated JPEGs of 500x375, ImageNet's usual size.
+benchmark prepares 256 (or --batch-size) generated JPEGs of 500x375, ImageNet's usual size.
 """
 
 import io
@@ -22,6 +22,7 @@ from data import imagenet, prepare
 
 from . import timing
 
+IMAGES = 256
 VECTORS = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
 ) * [55.46, 4.794, 1.148]
@@ -41,7 +42,7 @@ def by_pillow(arguments):
     return np.ascontiguousarray(pixels[:, :: -1 if state.randint(2) else 1].transpose(2, 0, 1))
 
 
-def generate(folder, images=256):
+def generate(folder, images):
     """Write JPEGs of about the size and the bytes of ImageNet's."""
     state = np.random.RandomState(0)
     for i in range(images):
@@ -85,12 +86,13 @@ def main():
     add("--pairs", type=int, default=7)
     add("--cores", type=int, default=physical_cores())
     arguments = parser.parse_args()
+    timing.check(arguments)
     cores, size = arguments.cores, arguments.batch_size
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(
         cores, get_context("fork")
     ) as pool:
         list(pool.map(abs, range(64)))  # starts the processes
-        source = generate(Path(name) / "source")
+        source = generate(Path(name) / "source", max(IMAGES, size))
         if arguments.data_dir:
             dataset = imagenet.load(arguments.data_dir)
         else:

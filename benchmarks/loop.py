@@ -25,6 +25,7 @@ def main():
     parser.add_argument("--block", type=int, default=10, help="iterations of a block")
     parser.add_argument("--pairs", type=int, default=12)
     arguments = parser.parse_args()
+    timing.check(arguments)
     symbol = get_symbol(arguments.depth, arguments.activation)
     size, batch = arguments.image_size, arguments.batch_size
     module, stream = ours.module_and_stream(symbol, size, batch, "float32")

@@ -5,6 +5,15 @@ import time
 
 import numpy as np
 
+from common.errors import UserError
+
+
+def check(arguments):
+    """Raises UserError if an option with a whole number is below 1."""
+    for name, value in vars(arguments).items():
+        if isinstance(value, int) and value < 1:
+            raise UserError(f"--{name.replace('_', '-')} {value}: at least 1")
+
 
 def rounds(jobs, count):
     """Seconds (count, jobs) of functions that are called one after another, after a warm-up."""

@@ -7,7 +7,7 @@ import pytest
 from conftest import refusal
 
 from analysis import measurements, networks
-from benchmarks import peer, saved, timing, variants
+from benchmarks import feed, loop, peer, saved, timing, variants
 from common import files
 from symbols import counts, get_symbol
 
@@ -129,6 +129,27 @@ def test_jobs_alternate_after_a_warm_up():
     called = []
     times = timing.rounds([lambda: called.append("a"), lambda: called.append("b")], 3)
     assert times.shape == (3, 2) and called == ["a", "b"] * 4
+
+
+@pytest.mark.parametrize(
+    "command, option",
+    [(feed, "--pairs"), (feed, "--cores"), (feed, "--batch-size"), (loop, "--pairs")],
+)
+def test_number_below_1_is_one_line(monkeypatch, command, option):
+    monkeypatch.setattr(sys, "argv", ["a benchmark", option, "0"])
+    refusal(command.main, f"{option} 0: at least 1")
+
+
+@pytest.mark.parametrize("size", [3, 9])
+def test_as_many_files_are_prepared_as_are_counted(monkeypatch, size):
+    counts = []
+    monkeypatch.setattr(feed, "IMAGES", 4)
+    monkeypatch.setattr(feed.prepare, "prepare", lambda *_: None)
+    monkeypatch.setattr(feed, "jobs", lambda dataset, files, *_: counts.append(len(files)))
+    monkeypatch.setattr(timing, "rounds", lambda *_: np.ones((1, 3)))
+    monkeypatch.setattr(sys, "argv", ["feed", "--batch-size", str(size), "--cores", "1"])
+    feed.main()
+    assert counts == [size]
 
 
 def test_networks_of_the_tables_are_measured_once_each():
