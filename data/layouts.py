@@ -84,7 +84,7 @@ def unpacked(path, layout):
         yield path
         return
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / path.name.partition(".")[0]
+        folder = Path(temporary) / path.name.lstrip(".").partition(".")[0]
         folder.mkdir()
         unpack(path, layout, folder)
         try:

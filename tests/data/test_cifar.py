@@ -62,6 +62,8 @@ def test_official_folder_and_archive_are_read_directly(tmp_path, records, name, 
     from_archive = cifar.load(name, archive)
     same(from_archive, expected)
     assert "generated shapes" in expected.name or from_archive.name.startswith(f"my-{name} (500")
+    hidden = Path(archive).rename(tmp_path / f".my-{name}.tar.gz")
+    assert cifar.load(name, hidden).name == from_archive.name
 
 
 def test_fingerprint_changes_with_one_pixel_and_not_with_image_size(tmp_path, records):
