@@ -59,30 +59,22 @@ def _conversion(inputs):
     )[0]
 
 
-def side(inputs):
-    """The shorter side in pixels to which array() first resizes a photograph."""
-    return _conversion(inputs)[0]
-
-
-def array(image, inputs):
-    """The network's input for a Pillow image in RGB, float32 (3, size, size)."""
-    mean = np.asarray(inputs["mean"], np.float32)
-    pixels = _conversion(inputs)[1](image)
-    return pixels - mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
-
-
 class Reader:
     """Reads photographs for a network. transparent: the paths that were composited on white."""
 
     def __init__(self, inputs):
-        self._inputs = inputs
+        self.side, self._convert = _conversion(inputs)
+        mean = np.asarray(inputs["mean"], np.float32)
+        self._mean = mean.reshape((3, 1, 1) if mean.ndim == 1 else mean.shape)
         self.transparent = []
+
+    def array(self, image):
+        """The network's input for a Pillow image in RGB, float32 (3, size, size)."""
+        return self._convert(image) - self._mean
 
     def __call__(self, path):
         """(the network's input, None), or (None, why the file cannot be read)."""
-        pixels, is_transparent, reason = image_files.attempt(
-            path, side(self._inputs), lambda image: array(image, self._inputs)
-        )
+        pixels, is_transparent, reason = image_files.attempt(path, self.side, self.array)
         if is_transparent:
             self.transparent.append(path)
         return pixels, reason

@@ -145,7 +145,7 @@ def test_imagenets_photographs_are_cropped_as_its_test_crops(prepared):
     expected = next(iter(TestCrops(dataset.test_images, dataset.mean, 12, 64))).data[0].asnumpy()
     for k in range(12):
         _, pixels = decoded(dataset.test_images, k)
-        seen = inputs.array(Image.fromarray(pixels), described)
+        seen = inputs.Reader(described).array(Image.fromarray(pixels))
         assert seen.dtype == np.float32 and seen.shape == (3, 64, 64)
         # two decoders of JPEG round differently
         assert abs(seen - expected[k]).mean() < 2
@@ -156,9 +156,8 @@ def test_own_images_are_converted_as_in_training():
     described = inputs.describe(dataset, "pictures", 12, np.zeros((3, 12, 12), np.float32))
     assert described["classes"] == ["class 0", "class 1"]
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (12, 12, 3)).astype(np.uint8))
-    np.testing.assert_array_equal(
-        inputs.array(image, described), np.asarray(image).transpose(2, 0, 1)
-    )
+    seen = inputs.Reader(described).array(image)
+    np.testing.assert_array_equal(seen, np.asarray(image).transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,8 @@ def test_large_photograph_is_not_decoded_below_the_networks_size(tmp_path, kind,
     dataset = SimpleNamespace(name="own", classes=2, class_names=())
     described = inputs.describe(dataset, kind, size, np.zeros(3, np.float32))
     # a JPEG can be decoded at an eighth of its size, from which it would be enlarged
-    assert min(image_files.read(tmp_path / "large.jpg", inputs.side(described)).size) >= side
+    reader = inputs.Reader(described)
+    assert min(image_files.read(tmp_path / "large.jpg", reader.side).size) >= side
 
 
 def test_photograph_is_drawn_larger_than_the_networks_input(finished, tmp_path, monkeypatch):
