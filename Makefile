@@ -17,7 +17,7 @@ FIGURES := figure1 figure3 figure6 degradation depth gate-bias-search
 # The variables that each target takes, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Others are rejected.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT \
 	INITIAL FREEZE ARGS
-TABLES_TAKE := SCALE SEED SEEDS GPUS DATA
+TABLES_TAKE := SCALE SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
 queue.TAKES := DATA
 compare.TAKES := RUN WHAT BY TITLE OUTPUT
@@ -129,9 +129,8 @@ imagenet-%: $(READY) FORCE
 
 # reproduce.py divides the cores among the networks of make -j3, so make itself must not run targets in parallel
 .NOTPARALLEL:
-JOBS = $(patsubst -j%,--jobs %,$(filter -j%,$(MAKEFLAGS)))
+JOBS = $(patsubst -j%,--jobs %,$(filter-out -j,$(filter -j%,$(MAKEFLAGS))))
 # table1 ... table5, figure1, figure3, figure6: the paper's; degradation: 1512.03385, Figure 6; depth: error against depth
-$(TABLES) $(FIGURES): PAIRS := $(subst SEED:--seed,SEED:--seeds,$(PAIRS))
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 	@$(PY) -W ignore reproduce.py $@ $(JOBS) $(options)
 

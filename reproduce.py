@@ -166,7 +166,7 @@ class Trainer:
             path = run.folder / "output.txt"
             try:
                 run.folder.mkdir(parents=True, exist_ok=True)
-                with open(path, "w") as output:
+                with open(path, "a") as output:
                     fault = self._fault(run, slot, output)
                 if fault:
                     fault += f": see {os.path.relpath(path)}"
@@ -229,7 +229,10 @@ def planned(experiment, seeds, arguments):
 
 
 def missing(networks, seeds, arguments):
-    """Return the PlannedRuns of experiments that have to be trained, and print what is left out."""
+    """Return the PlannedRuns of experiments that have to be trained, and print what is left out.
+
+    Raises UserError if a run of another recipe is in the way.
+    """
     own_data = scales.scale_named(arguments.scale).data
     rows = [planned(experiment, seeds, arguments) for experiment in networks]
     runs = [run for column in zip(*rows) for run in column]  # a seed of each network, then the next
@@ -246,6 +249,7 @@ def missing(networks, seeds, arguments):
         elif own_data and dataset != "cifar10":
             print(f"left out: {run}, because scale {arguments.scale} has images for CIFAR-10 only")
         else:
+            run.check()
             trainable.append(run)
     return trainable
 
@@ -288,6 +292,8 @@ def main():
         raise UserError(f"--jobs {arguments.jobs}: at least 1")
     trainer = Trainer(arguments)
     if arguments.what == [QUEUE]:
+        if (arguments.scale, arguments.seeds) != ("full", "0"):
+            raise UserError("the queue has its own scales and seeds: leave out --scale and --seeds")
         return train_queue(trainer, arguments)
     networks = [row for what in arguments.what for row in experiments.experiments_of(what)]
     runs = missing(networks, seeds, arguments)

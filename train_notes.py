@@ -95,6 +95,8 @@ class Epochs:
 
 def main():
     arguments = options.read(parser())
+    if arguments.scale != "full":
+        raise UserError(f"--scale {arguments.scale}: the notes' recipe has no scales; leave it out")
     if arguments.units < 1 or arguments.epochs < 1:
         raise UserError("--units and --epochs: at least 1 (make: UNITS=, EPOCHS=)")
 

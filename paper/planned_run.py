@@ -41,6 +41,14 @@ class PlannedRun:
     def _images(self):
         return run_files.read(self.folder).config["recipe"].get("data")
 
+    def check(self):
+        """Raise UserError if its folder has a run of another network or recipe."""
+        try:
+            run = run_files.read(self.folder)
+        except UserError:  # no run, or one that train_cifar.py resumes or rejects
+            return
+        run_files.check(run, self.experiment, self.scale)
+
     @property
     def done(self):
         """The share of its iterations that its log has; 1 if it is finished."""

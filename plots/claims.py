@@ -76,8 +76,8 @@ CLAIMS = [
             "after the addition.",
             "propagation-depth": "Gradient and signal in networks of 110 and of 1001 layers "
             "before training. Left: original unit. Right: pre-activation.",
-            "propagation-*pocket*": "Gradient and signal at each residual unit before and after "
-            "training.",
+            "propagation-*": "Gradient and signal at each residual unit of the networks that were "
+            "named, before or after training.",
             "lesion-*": "Test error of trained networks after residual units are deleted or "
             "swapped, without retraining. Grey: Veit, Wilber and Belongie (1605.06431).",
             "responses-*": "Standard deviation of each 3x3 layer's response in trained networks, "

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.files import write_whole
 
-from .figure_files import plain, save, write_below
+from .figure_files import plain, save, use_fonts_for, write_below
 
 NAMED = 40  # classes whose names fit beside the matrix
 COUNTED = 20  # classes whose percentages fit into the cells
@@ -41,6 +41,7 @@ def write_csv(path, rows):
 
 
 def _draw(path, names, percent, note):
+    use_fonts_for("".join(names))
     count = len(names)
     side = min(4 + 0.35 * count, 12)
     figure, axes = plt.subplots(figsize=(side + 1.5, side))

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 
 from . import confusion, styles
-from .figure_files import plain, save, write_below
+from .figure_files import plain, save, use_fonts_for, write_below
 
 MOST = 12  # photographs in the figure; the terminal lists all
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
@@ -24,6 +24,8 @@ def draw(predictions, count, path, note):
     figure, axes = plt.subplots(rows, 2 * columns, figsize=size, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
+    texts = [text for name, _, classes in predictions for text in (name, *(c for c, _ in classes))]
+    use_fonts_for("".join(texts))
     for (photograph, chart), (name, image, classes) in zip(axes.reshape(-1, 2), predictions):
         photograph.imshow(image)
         photograph.set_title(plain(name))

@@ -99,11 +99,11 @@ def section(number, claim):
     """
     counts = {scale: finished(claim.names, scale) for scale in SCALES}
     opened = next(scale for scale in SCALES if 2 * counts[scale] >= max(counts.values()))
-    figures = [
-        picture(path, text, command=command(pattern))
-        for pattern, text in claim.figures.items()
-        for path in sorted(files.FIGURES.glob(f"{pattern}.png"))
-    ]
+    shown = {}  # a figure has the text of the first pattern
+    for pattern, text in claim.figures.items():
+        for path in sorted(files.FIGURES.glob(f"{pattern}.png")):
+            shown.setdefault(path, (text, command(pattern)))
+    figures = [picture(path, text, command=made) for path, (text, made) in shown.items()]
     parts = [f'<h2 id="claim{number}">{escape(claim.title)}</h2><p>{escape(claim.text)}</p>']
     parts.append(pair(figures))
     for scale in SCALES if claim.names else ():

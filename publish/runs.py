@@ -130,8 +130,20 @@ def figure(page, name, *scales):
     image = f"![{title}]({page.root}plots/figures/{figure_files.figure_of(name, scale).name})"
     if page.root:
         return [image]
-    runs = runs_of(finished(experiments.experiments_of(name), scale))
-    return [image, "", f"*{text} {caption(runs, page.language)}*".replace("。 ", "。")]
+    networks = experiments.experiments_of(name)
+    runs = runs_of(finished(networks, scale))
+    texts = (text, depths(networks, scale, page.language), caption(runs, page.language))
+    return [image, "", f"*{' '.join(filter(None, texts))}*".replace("。 ", "。")]
+
+
+def depths(networks, scale, language):
+    """'56 layers for the paper's 110.': the depths of some networks that are not the paper's."""
+    pairs = {network.depth: network.at(scale).depth for network in networks}
+    return " ".join(
+        words.DEPTHS[language].format(here=here, paper=paper)
+        for paper, here in pairs.items()
+        if here != paper
+    )
 
 
 def readme(page, *scales):
@@ -149,8 +161,12 @@ def readme(page, *scales):
             count = str(len(result.errors))
             lines.append((label, depth, scale, paper_error(each), say_ours(result), count))
     table = Table(("network", "layers", "scale", "paper, %", "ours, %", "runs"), lines)
-    captions = [caption(runs_of(pairs), page.language) for _, pairs in groups if pairs]
-    text = f"*{' '.join(captions)}*".replace("。 ", "。")
+    captions = []
+    for scale, pairs in groups:
+        if pairs:
+            captions.append(depths([network for network, _ in pairs], scale, page.language))
+            captions.append(caption(runs_of(pairs), page.language))
+    text = f"*{' '.join(filter(None, captions))}*".replace("。 ", "。")
     return [*words.translated(table, page.language).markdown(), "", text]
 
 

@@ -6,6 +6,10 @@ CAPTION = {
     "zh": "规模 {scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
     "张图像，{types}；训练 {runs} 次，种子：{seed}；{machine}；用时中位数 {time}。",
 }
+DEPTHS = {
+    "en": "{here} layers for the paper's {paper}.",
+    "zh": "论文的 {paper} 层在此为 {here} 层。",
+}
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
 CHINESE_FORMS = {
     "figure3": "图 3：四种捷径与恒等捷径，上为论文，下为本项目。实线：测试误差；虚线：训练损失。"

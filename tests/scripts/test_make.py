@@ -57,7 +57,7 @@ def test_every_variable_becomes_an_option():
         (["benchmark"], "-m benchmarks.loop"),
         (["benchmark", "PEER=a b", "ARGS=--pairs 3"], "-m benchmarks.peer 'a b' --pairs 3"),
         (["benchmark", "NETWORKS=dropout56 preact56"], "-m benchmarks.variants dropout56 preact56"),
-        (["table1", "SEED=3"], "reproduce.py table1 --scale full --seeds 3"),
+        (["table1", "SEEDS=3", "-j"], "reproduce.py table1 --scale full --seeds 3"),
         (["table1", "SEEDS=1,2", "-j2"], "reproduce.py table1 --jobs 2 --scale full --seeds 1,2"),
         (["imagenet-data", "SOURCE=a b", "DATA=c"], "-m data.prepare 'a b' --output c"),
         (

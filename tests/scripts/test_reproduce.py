@@ -116,6 +116,18 @@ def test_mistake_is_one_line(figure1, options, words):
     refusal(lambda: figure1(*options), words)
 
 
+def test_run_of_another_recipe_is_named_before_any_training(figure1):
+    assert not figure1("--jobs", "2")
+    config = files.RUNS / "demo" / NAMES[1] / "seed0" / "config.json"
+    config.write_text(config.read_text().replace('"momentum": 0.9', '"momentum": 0.8'))
+    refusal(lambda: figure1("--jobs", "2"), "has momentum 0.8", "move it away")
+
+
+def test_queue_has_its_own_scales_and_seeds(figure1, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue", "--scale", "desk"])
+    refusal(reproduce.main, "leave out --scale")
+
+
 def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, capsys):
     expected = [queue.Planned(experiments.experiment(1001, "preact"), "demo", 1)]
     monkeypatch.setattr(queue, "planned", lambda: expected)
