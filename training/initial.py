@@ -34,8 +34,8 @@ def initial(recipe, symbol, class_names=()):
     """The Initial of a symbol, from the weights that the recipe names.
 
     The classifier is random if the weights are for other classes: another number, or other names.
-    class_names: of the data set; () if unknown. Raises UserError if there are no weights, or if
-    they differ from the symbol in more than the classifier.
+    class_names: of the data set; () if unknown. Raises UserError if there are no weights, if they
+    differ from the symbol in more than the classifier, or if a random classifier would be frozen.
     """
     weights = read(recipe.initial)
     data = (1, 3, recipe.image_size, recipe.image_size)
@@ -49,13 +49,19 @@ def initial(recipe, symbol, class_names=()):
             f"--initial {recipe.initial} is of another network: {difference}; name its own "
             "network, as preact110"
         )
+    frozen = frozen_names(symbol, recipe.freeze)
+    if set(new) & set(frozen):
+        raise UserError(
+            f"--freeze {recipe.freeze} would keep a random classifier, because the weights of "
+            "--initial are of other classes: leave fc out (make: FREEZE=)"
+        )
     words = f"starts from {weights.name}: {len(shapes) - len(new)} of {len(shapes)} arrays are used"
     if new:
         words += f"; {' and '.join(new)} are random, because the weights are of other classes"
     if recipe.freeze:
         words += (
-            f"; {len(frozen_names(symbol, recipe.freeze))} parameters of {recipe.freeze} "
-            "stay as they are, with their BN's moving averages"
+            f"; {len(frozen)} parameters of {recipe.freeze} stay as they are, with their BN's moving "
+            "averages"
         )
     arguments = {name: array for name, array in weights.arguments.items() if name not in new}
     digest = hashlib.sha256()

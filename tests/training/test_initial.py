@@ -115,6 +115,11 @@ def test_classifier_of_classes_with_other_names_is_not_used(ten):
         assert "fc_weight" in weights.arguments and "random" not in weights.words
     other = initial(recipe, get_symbol(8), names[::-1])
     assert "fc_weight" not in other.arguments and "random" in other.words
+    frozen = Recipe(initial=str(ten), freeze="stage1,fc")
+    assert "fc_weight" in initial(frozen, get_symbol(8), names).arguments
+    refusal(
+        lambda: initial(frozen, get_symbol(8), names[::-1]), "--freeze stage1,fc", "leave fc out"
+    )
 
 
 def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
