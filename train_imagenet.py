@@ -100,15 +100,16 @@ def main():
         dataset=dataset,
         feed=feed,
         exported=exported,
-        announce=print_own_cost,
+        announce=lambda: print_own_cost(arguments.data_dir),
     )
     return run_job(job, arguments)
 
 
-def print_own_cost():
-    """Print what this run takes, measured in another process."""
+def print_own_cost(data_dir):
+    """Print what this run takes, measured in another process, whose folder is the project's."""
+    words = [*sys.argv[1:], "--data-dir", str(data_dir.resolve()), "--cost"]
     try:
-        print(last_line(__file__, *sys.argv[1:], "--cost"), flush=True)
+        print(last_line("train_imagenet.py", *words), flush=True)
     except UserError as error:
         print(f"the cost of the run cannot be measured here ({error})", flush=True)
 

@@ -10,7 +10,7 @@ from common.environment import be_deterministic, gains_by_bfloat16, has_bfloat16
 from common.errors import UserError
 
 from .interrupt import duration
-from .recipe import Recipe
+from .recipe import LARGEST, Recipe
 
 
 def add_recipe_options(add, recipe, group, **choices):
@@ -110,8 +110,8 @@ def recipe(arguments, base, images):
             raise UserError(
                 "--epochs and --iterations (make: EPOCHS=, ITERATIONS=): use one of them"
             )
-        if not 0 < arguments.epochs < math.inf:
-            raise UserError(f"--epochs {arguments.epochs:g}: a number above 0")
+        if not 0 < arguments.epochs < LARGEST:
+            raise UserError(f"--epochs {arguments.epochs:g}: above 0 and below {LARGEST:g}")
         typed["iterations"] = max(1, round(arguments.epochs * epoch))
     if arguments.test_every_epoch:
         for name in typed.keys() & {"log_every", "test_every"}:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from common.command import FLOAT32, folder
 from common.errors import UserError
 
+LARGEST = 10**12  # of counts; the figures' limit (paper/configuration.py)
+
 
 def paper(value, meaning, source, group="recipe", **option):
     """Return a field: the papers' value for CIFAR, its meaning, its source, and its group of options.
@@ -98,7 +100,7 @@ class Recipe:
 
     def __post_init__(self):
         for name in ("iterations", "batch_size", "log_every", "test_every", "image_size"):
-            self._check(name, getattr(self, name) >= 1, "at least 1")
+            self._check(name, 1 <= getattr(self, name) < LARGEST, f"from 1 to {LARGEST - 1:,}")
         numbers = ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay")
         for name in (*numbers, "warmup_iterations"):
             valid = 0 <= getattr(self, name) <= FLOAT32
@@ -121,8 +123,6 @@ class Recipe:
 
         changes: {field: value} that replace values afterwards.
         """
-        if iterations < 1:
-            raise UserError(f"--iterations {iterations}: at least 1")
         schedule = self._schedule(iterations) if iterations != self.iterations else {}
         recipe = replace(self, iterations=iterations, **{**schedule, **changes})
         # tests are written into rows of the log

@@ -146,7 +146,8 @@ class Run:
 
     def _refuse_foreign(self):
         """Raise UserError if a folder without config.json has files that training would replace."""
-        for name in ("log.csv", "curves.png", "network-symbol.json", "network-0000.params"):
+        exported = ("network-symbol.json", "network-0000.params", "inputs.json")
+        for name in ("log.csv", "curves.png", *exported):
             path = self.folder / name
             if path.exists() and path.stat().st_size:
                 raise UserError(

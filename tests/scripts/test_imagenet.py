@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import refusal, rows, run_here, same, scored
@@ -16,7 +17,7 @@ from training.log import read_log
 @pytest.fixture
 def train(prepared, monkeypatch):
     """train(output, *options, stop=None): standard output of a short run on crops of 64 pixels."""
-    monkeypatch.setattr(train_imagenet, "print_own_cost", lambda: print("the cost"))
+    monkeypatch.setattr(train_imagenet, "print_own_cost", lambda _: print("the cost"))
 
     def call(output, *options, stop=None):
         words = ["--data-dir", prepared[1], "--output", output, "--activation", "preact"]
@@ -51,12 +52,19 @@ def test_stopped_run_ends_as_an_uninterrupted_one(train, tmp_path):
     ],
 )
 def test_cost_of_a_run_or_the_reason_without_it_is_printed(
-    monkeypatch, capsys, code, out, err, words
+    monkeypatch, tmp_path, capsys, code, out, err, words
 ):
-    done = subprocess.CompletedProcess([], code, out, err)
-    monkeypatch.setattr("common.command.subprocess.run", lambda *_, **__: done)
-    train_imagenet.print_own_cost()
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess([], code, out, err)
+
+    monkeypatch.setattr("common.command.subprocess.run", run)
+    monkeypatch.chdir(tmp_path)
+    train_imagenet.print_own_cost(Path("images"))
     assert words in capsys.readouterr().out
+    assert commands[0][-3:] == ["--data-dir", str(tmp_path / "images"), "--cost"]
 
 
 def test_bottleneck_network_is_trained_and_tested_by_each_rule(

@@ -19,6 +19,7 @@ from training.job import Job, run_job
 from training.workers import Workers
 
 JOB = cluster.Job("127.0.0.1", 1, 2, 3)
+SCRIPT = ["train_cifar.py", "--kv-store=dist_sync"]
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def begin(monkeypatch):
         del started[:]
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["cluster", *words, "--", "train_cifar.py"])
+        monkeypatch.setattr(sys, "argv", ["cluster", *words, "--", *SCRIPT])
         assert cluster.main() == 0
         return list(started)
 
@@ -98,6 +99,12 @@ def test_port_of_another_job_is_refused_before_its_scheduler_listens(begin):
 )
 def test_address_port_or_hosts_that_cannot_be_used_are_one_line(begin, words, remedy):
     refusal(lambda: begin(*words), remedy)
+
+
+@pytest.mark.parametrize("words", [[], ["--kv-store", "local"]])
+def test_command_whose_workers_would_train_alone_is_refused(monkeypatch, words):
+    monkeypatch.setattr(sys, "argv", ["cluster", "--", "train_cifar.py", *words])
+    refusal(cluster.main, "add --kv-store dist_sync")
 
 
 class Store:

@@ -165,6 +165,7 @@ def test_lost_config_is_restored_from_the_checkpoint(two):
         (".lock", b"pid=7\n"),
         (".lock", b"\xff\xfe"),
         ("curves.png", b"\x89PNG, of somebody else"),
+        ("inputs.json", b"[]"),
     ],
 )
 def test_foreign_file_is_refused_and_stays(tmp_path, name, content):

@@ -91,7 +91,13 @@ def test_epochs_are_counted_in_training_images():
     assert recipe("--epochs 10 --validation").iterations == round(10 * 45000 / 128)
     assert recipe("--epochs 2 --batch-size 100").iterations == 1000
     refusal(lambda: recipe("--epochs 2 --iterations 5"), "use one of them")
-    refusal(lambda: recipe("--epochs 0"), "--epochs 0")
+    for epochs in ("0", "nan", "inf", "1e+308"):
+        refusal(lambda: recipe(f"--epochs {epochs}"), f"--epochs {epochs}")  # noqa: B023
+
+
+@pytest.mark.parametrize("words", [f"--iterations {'9' * 400}", "--epochs 1e11", "--iterations 0"])
+def test_impossible_lengths_are_refused(words):
+    refusal(lambda: recipe(words), "--iterations", "from 1 to")
 
 
 @pytest.mark.parametrize(
