@@ -24,6 +24,7 @@ import numpy as np
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run_main
 from common.files import FIGURES, RUNS, write_whole
+from paper import run_files
 from paper.scales import SCALES
 from symbols import network_options
 from training import options
@@ -128,13 +129,14 @@ def score(symbol, weights, settings, arguments):
     """Test by each rule. Print the errors, and write them beside the run."""
     from data import test_set
     from training import bfloat16, checkpoint, inference
+    from training.export import read_inputs
 
     rules = _rules(arguments.crop, settings["dataset"])
     dataset = _dataset(weights, settings, arguments)
     is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
     if not is_same:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
-    mean = np.array(_mean(weights, settings, dataset), np.float32)
+    mean = test_set.mean(dataset, settings, weights, read_inputs(weights))
     network = inference.probabilities(symbol)
     network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))
     qualifier = "" if is_same else f" on {dataset.name}"
@@ -147,7 +149,7 @@ def score(symbol, weights, settings, arguments):
         result = _test(network, weights, dataset, iterator, rule, qualifier, arguments)
         results[rule + qualifier] = result
     if weights.run:
-        keep(weights.run / "test.json", results)
+        run_files.add_tests(weights.run / "test.json", results)
     return 0
 
 
@@ -187,25 +189,6 @@ def _suffix(rule, qualifier):
     parts = [] if rule in (WHOLE, CROPS[0]) else [rule]
     parts += re.findall(r"\w+", qualifier)
     return "".join(f"-{part}" for part in parts)
-
-
-def _mean(weights, settings, dataset):
-    """What training subtracted from the images. Raises UserError if it is unknown."""
-    from data import test_set
-    from training.export import read_inputs
-
-    if "mean" in settings:  # gluoncv's
-        return settings["mean"]
-    is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
-    described = read_inputs(weights)
-    if described and not (weights.run and is_same):
-        return described["mean"]
-    if is_same or settings.get("input") == "raw":
-        return test_set.mean(dataset, settings)
-    raise UserError(
-        f"{weights.name} was trained on {weights.config['data']}, whose mean is unknown: let the run "
-        "finish, or write its inputs.json by make export, with the training set as DATA="
-    )
 
 
 def _rules(crop, dataset):
@@ -250,7 +233,7 @@ def export(symbol, weights, settings, arguments):
 
 def _inputs(weights, settings, arguments):
     """The content of inputs.json, from the run or from its data set."""
-    from data import inputs
+    from data import inputs, test_set
     from training.export import read_inputs
 
     described = read_inputs(weights)
@@ -259,7 +242,7 @@ def _inputs(weights, settings, arguments):
     dataset = _dataset(weights, settings, arguments)
     if described:
         return described
-    mean = _mean(weights, settings, dataset)
+    mean = test_set.mean(dataset, settings, weights, described)
     return inputs.describe(dataset, settings["dataset"], settings["image_size"], mean)
 
 
@@ -303,16 +286,6 @@ def predict(symbol, weights, settings, arguments):
     note = f"{weights.name}, trained on {described['data']}"
     predictions.draw(drawn, len(rows), output, note)
     return 0
-
-
-def keep(path, results):
-    """Add results to the test.json of a run."""
-    try:
-        before = {**json.loads(path.read_text())} if path.exists() else {}
-    except (ValueError, TypeError):
-        print(f"{path} was corrupt: it has only these tests now")
-        before = {}
-    write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

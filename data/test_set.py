@@ -117,22 +117,29 @@ def for_classes(dataset, names, count, network):
     return dataset._replace(class_names=names)
 
 
-def mean(dataset, settings):
-    """What the training subtracts: the mean colour of ImageNet, or the mean image of a set."""
-    if settings["dataset"] != "imagenet":
-        kind = settings.get("input") or "mean"
-        if kind == "raw" or len(dataset.train_images):
-            return batches.mean_of(dataset.train_images, kind)
+def mean(dataset, settings, weights, described=None):
+    """What training subtracted from the images: float32, (3, size, size), or (3,) for ImageNet.
+
+    settings: of the recipe, or with the mean itself. described: the network's inputs.json, None
+    without one. Raises UserError if the mean is unknown.
+    """
+    is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
+    if "mean" in settings:
+        return np.array(settings["mean"], np.float32)
+    if described and not (weights.run and is_same):
+        return np.array(described["mean"], np.float32)
+    kind = settings.get("input") or "mean"
+    if settings["dataset"] == "imagenet":
+        known = dataset.mean if is_same else None
+    else:
+        is_known = kind == "raw" or (is_same and len(dataset.train_images))
+        known = batches.mean_of(dataset.train_images, kind) if is_known else None
+    if known is None:
         raise UserError(
-            f"{dataset.name} has no training images, so the mean image of the network's training "
-            "set is unknown: name that set by --data-dir (make: DATA=)"
+            f"the mean of {weights.name}'s training set is unknown: let its run finish, or write "
+            "inputs.json by make export, with the training set as DATA="
         )
-    if dataset.mean is None:
-        raise UserError(
-            "the mean colour of the network's training set is unknown: name a prepared set by "
-            "--data-dir (make: DATA=)"
-        )
-    return dataset.mean
+    return known
 
 
 def iterator(dataset, settings, rule, mean, devices):

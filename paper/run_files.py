@@ -188,6 +188,16 @@ def tested(run):
     return errors
 
 
+def add_tests(path, results):
+    """Add results to the test.json of a run."""
+    try:
+        before = {**json.loads(path.read_text())} if path.exists() else {}
+    except (ValueError, TypeError):
+        print(f"{path} was corrupt: it has only these tests now")
+        before = {}
+    files.write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
+
+
 def network(run):
     """'110, exclusive gating (init b=-6)': depth, and the difference from the original network."""
     return f"{run.config['recipe']['depth']}, {words.kind(run.config['recipe'])}"

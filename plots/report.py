@@ -102,8 +102,8 @@ def section(number, claim):
     shown = {}  # a figure has the text of the first pattern
     for pattern, text in claim.figures.items():
         for path in sorted(files.FIGURES.glob(f"{pattern}.png")):
-            shown.setdefault(path, (text, command(pattern)))
-    figures = [picture(path, text, command=made) for path, (text, made) in shown.items()]
+            shown.setdefault(path, (text, {"command": command(pattern)}))
+    figures = [picture(path, text, **options) for path, (text, options) in shown.items()]
     parts = [f'<h2 id="claim{number}">{escape(claim.title)}</h2><p>{escape(claim.text)}</p>']
     parts.append(pair(figures))
     for scale in SCALES if claim.names else ():

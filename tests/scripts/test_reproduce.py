@@ -11,7 +11,7 @@ from conftest import refusal
 
 import reproduce
 from common import files
-from paper import experiments, queue, scales
+from paper import experiments, processes, queue, scales
 from training.log import read_log
 
 NAMES = ("cifar10-original11", "cifar10-preact11")
@@ -30,7 +30,7 @@ def figure1(images, tmp_path, monkeypatch):
         "import sys; sys.path.insert(0, 'tests/helpers'); import small_scale; "
         f"small_scale.train({str(images)!r})"
     )
-    monkeypatch.setattr(reproduce, "TRAIN", ["-c", code])
+    monkeypatch.setattr(processes, "TRAIN", ["-c", code])
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["reproduce.py", "figure1", "--scale", "demo", *arguments])

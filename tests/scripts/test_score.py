@@ -121,7 +121,7 @@ def test_other_images_are_tested_with_the_mean_of_the_training_set(
     (run / "inputs.json").unlink()  # as in a run that is not finished
     generated.write(tmp_path / "other", images=600, seed=1)
     other = ["--data-dir", tmp_path / "other"]
-    refusal(lambda: scored(monkeypatch, run, *other), "mean is unknown", "make export")
+    refusal(lambda: scored(monkeypatch, run, *other), "training set is unknown", "make export")
     scored(monkeypatch, run, "--data-dir", images, "--export", "mxnet")
     assert (run / "inputs.json").read_bytes() == inputs
     errors = []

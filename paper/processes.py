@@ -1,0 +1,111 @@
+"""Train planned runs in processes, several at once."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+
+from common.environment import GIVEN, physical_cores
+from common.errors import UserError
+from common.files import ROOT
+
+TRAIN = ["train_cifar.py"]
+# exit codes of a run that was stopped and can be resumed
+STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)
+
+
+def slots(arguments):
+    """Return the options of the processes that train at once. Each has an equal share of the GPUs."""
+    jobs = arguments.jobs
+    if len(arguments.gpus) % jobs:
+        raise UserError(f"--jobs {jobs} on {len(arguments.gpus)} GPUs: they do not divide equally")
+    if not arguments.gpus:
+        return [[]] * jobs
+    gpus = list(map(str, arguments.gpus))
+    return [["--gpus", ",".join(gpus[i::jobs])] for i in range(jobs)]
+
+
+def environment(arguments):
+    """Return the environment of one of several runs: its share of the cores, unless it is set."""
+    return {"OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs)), **GIVEN}
+
+
+class Trainer:
+    """Trains runs in processes, several at once, each with an equal share of cores or GPUs.
+
+    Afterwards failed has a line for each run that failed, and stopped says whether a signal or a
+    time limit ended the work.
+    """
+
+    def __init__(self, arguments):
+        self.failed = []
+        self.stopped = False
+        self._arguments = arguments
+        self._processes = []
+        self._free = SimpleQueue()
+        for slot in slots(arguments):
+            self._free.put(slot)
+
+    def train(self, runs):
+        """Train all runs."""
+        # SIGTERM reaches this process only; the runs have to write their checkpoints
+        signal.signal(signal.SIGTERM, self._stop)
+        with ThreadPoolExecutor(self._arguments.jobs) as pool:
+            try:
+                list(pool.map(self._train, runs))
+            except KeyboardInterrupt:  # the runs receive it, too
+                self.stopped = True
+
+    def _stop(self, number, frame):
+        self.stopped = True
+        for process in self._processes:
+            process.terminate()
+
+    def _train(self, run):
+        if self.stopped:
+            return
+        slot = self._free.get()
+        if self._arguments.jobs == 1:
+            fault = self._fault(run, slot, None)
+        else:  # several progress bars on one screen are unreadable
+            print(f"begins: {run}", flush=True)
+            path = run.folder / "output.txt"
+            try:
+                run.folder.mkdir(parents=True, exist_ok=True)
+                with open(path, "a") as output:
+                    fault = self._fault(run, slot, output)
+                if fault:
+                    fault += f": see {os.path.relpath(path)}"
+            except OSError as error:
+                fault = f"{error.strerror}: {error.filename}"
+            result = "FAILED" if fault else "stopped" if self.stopped else "ends"
+            print(f"{result}: {run}", flush=True)
+        self._free.put(slot)
+        if fault:
+            self.failed.append(f"{run}, {fault}")
+
+    def _fault(self, run, slot, output):
+        """Train a run in a process. Returns 'exit code 2', or '' if it ended or was stopped."""
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", *TRAIN, *run.options, *slot],
+            cwd=ROOT,
+            env=environment(self._arguments),
+            stdout=output,
+            stderr=output,
+        )
+        self._processes.append(process)
+        code = process.wait()
+        self._processes.remove(process)
+        if code in STOPPED:
+            self.stopped = True
+        return "" if code == 0 or code in STOPPED else f"exit code {code}"
+
+    def report(self):
+        """Print what failed. Returns the exit code."""
+        for line in self.failed:
+            print(f"failed: {line}", file=sys.stderr)
+        if self.stopped:
+            print("stopped; re-run the command to resume", file=sys.stderr)
+        return 130 if self.stopped else bool(self.failed)
