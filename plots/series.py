@@ -14,7 +14,7 @@ Curve = namedtuple("Curve", "label runs")
 Series = namedtuple("Series", "x median low high")
 # Options in which runs of one curve may differ; those of how a run is computed if its seed is not
 # in the curve yet.
-COMPUTED = ("devices", "micro_batch", "kv_store", "dtype")
+COMPUTED = ("devices", "workers", "micro_batch", "kv_store", "dtype")
 FREE = ("seed", "log_every", "test_every", *COMPUTED)
 # Options that follow from others, or that the label contains anyway.
 UNSAID = (
