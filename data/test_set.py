@@ -120,7 +120,7 @@ def for_classes(dataset, names, count, network):
 def mean(dataset, settings, weights, described=None):
     """What training subtracted from the images: float32, (3, size, size), or (3,) for ImageNet.
 
-    settings: of the recipe, or with the mean itself. described: the network's inputs.json, None
+    settings: of the recipe, or with the mean itself. weights: training.weights.Weights. described: the network's inputs.json, None
     without one. Raises UserError if the mean is unknown.
     """
     is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint

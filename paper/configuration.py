@@ -6,7 +6,7 @@ An edited or corrupt file raises UserError, so that the caller can leave that ru
 import json
 
 from common.errors import UserError
-from training.recipe import CIFAR
+from training.recipe import CIFAR, LARGEST
 
 # The values that figures need, and their types. The optional ones may be missing.
 SHAPES = {"name": str, "data": str, "scale": str, "recipe": dict, "host": dict}
@@ -17,7 +17,6 @@ RECIPE_SHAPES = {
     **dict.fromkeys(("activation", "shortcut"), str),
     "shortcut_args": dict,
 }
-LARGEST = 10**12  # of iterations or pixels
 # An option that a config.json of another version lacks has its default.
 SETTINGS = json.loads(json.dumps(CIFAR.settings()))
 DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None, "workers": 1}

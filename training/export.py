@@ -41,6 +41,11 @@ def write(folder, symbol, arguments, states, inputs):
     return [folder / name for name in files]
 
 
+def is_complete(folder):
+    """Whether a folder has all three files."""
+    return all((folder / name).exists() for name in (SYMBOL, PARAMETERS, INPUTS))
+
+
 def read_inputs(weights):
     """The inputs.json of the run of weights.Weights, or beside their file; None if there is none.
 

@@ -27,6 +27,7 @@ from .run import Run, recorded_dtype
 from .workers import Follower, Workers
 
 BEGAN = time.monotonic()
+DTYPES = ("float32", "float16", "bfloat16")  # as numbers, which the workers exchange
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ def run_job(job, arguments):
     config = configuration(job, arguments, workers.count, start, recompute)
     with Run(folder, config, arguments.keep_going) as run:
         saved = run.resume()
-        workers.number("finished", int(run.finished))  # the other workers end, too
+        was_finished = run.finished
+        workers.number("finished", int(was_finished))  # the other workers end, too
         figure = job.figure(folder)
-        if not run.finished:
+        if not was_finished:
             workers.number("recompute", int(recompute))
-            workers.number("bfloat16", int(dtype == "bfloat16"))
+            workers.number("dtype", DTYPES.index(dtype))
             where = os.path.relpath(folder)
             _introduce(job, needed, notes, where)
             if saved[1] is None:
@@ -106,7 +108,8 @@ def run_job(job, arguments):
                 why = "time limit reached" if code == interrupt.OUT_OF_TIME else "stopped"
                 print(f"{why}; re-run the command to resume from {where}")
                 return code
-        if checkpoint.paths(folder):  # an earlier process may have been stopped before
+        # an earlier process may have been stopped before it exported a finished run
+        if checkpoint.paths(folder) and not (was_finished and export.is_complete(folder)):
             figure.finish()
             _export(job, folder)
         _report(job, run)
@@ -124,7 +127,7 @@ def _follow(job, feed, places, workers, arguments):
         return 0
     recompute = bool(workers.number("recompute", 0))
     # worker 0 alone knows in which dtype the run began
-    job = _with_dtype(job, "bfloat16" if workers.number("bfloat16", 0) else "float32")
+    job = _with_dtype(job, DTYPES[workers.number("dtype", 0)])
     run = Follower(arguments.keep_going)
     return train(Training(job, run, (None, None), feed, places, workers, recompute=recompute))
 

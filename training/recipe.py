@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from common.command import FLOAT32, folder
 from common.errors import UserError
 
-LARGEST = 10**12  # of counts; the figures' limit (paper/configuration.py)
+LARGEST = 10**12  # of iterations, images or pixels
 
 
 def paper(value, meaning, source, group="recipe", **option):
