@@ -95,7 +95,7 @@ def test_network_is_trained_and_tested_on_them(made_by_im2rec, tmp_path, monkeyp
     run = tmp_path / "run"
     words = "--image-size 64 --batch-size 5 --iterations 2 --depth 18 --widths 64,64,64,64".split()
     words += ["--output", run, "--data-dir", made_by_im2rec]
-    monkeypatch.setattr(train_imagenet, "print_own_cost", lambda: None)
+    monkeypatch.setattr(train_imagenet, "print_own_cost", lambda folder: None)
     code, out, err = run_here(*words, main=train_imagenet.main)
     assert code == 0 and "records of im2rec" in out, err
     config = json.loads((run / "config.json").read_text())
