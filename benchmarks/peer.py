@@ -104,8 +104,7 @@ def main():
     parser.add_argument("--depth", type=int, help="measure the rows of one depth only")
     saved.add_option(parser)
     arguments = parser.parse_args()
-    if arguments.pairs < 1:
-        raise UserError(f"--pairs {arguments.pairs}: at least 1")
+    timing.check(arguments)
     pytorch = version(arguments.python)
     print(
         f"{saved.machine()}, PyTorch {pytorch}; images/s of the fastest block, median ratio of pairs",

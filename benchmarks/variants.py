@@ -12,7 +12,7 @@ from functools import partial
 from analysis import networks
 from common.command import Parser
 from common.environment import has_bfloat16
-from common.errors import UserError, run_main
+from common.errors import run_main
 from paper import experiments
 from symbols import counts, get_symbol
 
@@ -67,9 +67,8 @@ def main():
     parser.add_argument("--block", type=int, default=5, help="iterations of a block (5)")
     saved.add_option(parser)
     arguments = parser.parse_args()
+    timing.check(arguments)
     size, batch = arguments.image_size, arguments.batch_size
-    if min(arguments.rounds, arguments.block, size, batch) < 1:
-        raise UserError("--rounds, --block, --image-size, --batch-size: at least 1")
     names = of_the_tables() if arguments.networks == [ALL] else arguments.networks
     measured = networks.find(names)
     print(f"{saved.machine()}; {batch} images of {size}x{size}; divided by original's, medians")
