@@ -142,7 +142,9 @@ def test_worker_ends_with_a_finished_job_and_computes_in_the_dtype_of_worker_0(
     trained = []
     monkeypatch.setattr("training.job.Training", lambda job, *_, **__: trained.append(job))
     monkeypatch.setattr("training.job.train", lambda training: 0)
-    monkeypatch.setattr(mx.kv, "create", lambda kind: Store(finished=finished, dtype=DTYPES.index("bfloat16")))
+    monkeypatch.setattr(
+        mx.kv, "create", lambda kind: Store(finished=finished, dtype=DTYPES.index("bfloat16"))
+    )
     for name, value in (("DMLC_ROLE", "worker"), ("TRAINING_JOB", "7")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")
