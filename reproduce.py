@@ -12,6 +12,7 @@ named at the end, and the others continue.
 import json
 import os
 import time
+from functools import lru_cache
 
 from common.command import Parser, folder, last_line
 from common.environment import physical_cores
@@ -107,6 +108,11 @@ def images_of(dataset, arguments):
         place = ROOT / "data" / LAYOUTS[dataset].folders[0]
         if not place.is_dir():
             return ""
+    return _fingerprint(dataset, place)
+
+
+@lru_cache(None)
+def _fingerprint(dataset, place):
     return cifar.load(dataset, place).fingerprint
 
 

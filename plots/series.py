@@ -12,22 +12,14 @@ from paper import configuration, run_files
 Curve = namedtuple("Curve", "label runs")
 # x, median, low, high: arrays of equal length; low and high are the minimum and maximum over seeds.
 Series = namedtuple("Series", "x median low high")
-# Options in which runs of one curve may differ; those of how a run is computed if its seed is not
-# in the curve yet.
+# Options in which runs of one curve may differ.
+FREE = ("seed", "log_every", "test_every")
+# Options of how a run is computed, in which its seeds may differ, too.
 COMPUTED = ("devices", "workers", "micro_batch", "kv_store", "dtype")
-FREE = ("seed", "log_every", "test_every", *COMPUTED)
 # Options that follow from others, or that the label contains anyway.
-UNSAID = (
-    "seed",
-    "log_every",
-    "test_every",
-    "steps",
-    "warmup_iterations",
-    "activation",
-    "shortcut",
-    "shortcut_args",
-    "depth",
-)
+FOLLOWING = ("steps", "warmup_iterations")
+NETWORK = ("activation", "shortcut", "shortcut_args", "depth")
+UNSAID = (*FREE, *FOLLOWING, *NETWORK)
 SAID = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",
@@ -45,13 +37,13 @@ def group_runs(runs):
     """
     groups = {}
     for run in runs:
-        groups.setdefault((run_files.is_own(run), _recipe(run, FREE)), []).append(run)
+        groups.setdefault((run_files.is_own(run), _recipe(run, FREE + COMPUTED)), []).append(run)
     parts = {}
     for key, members in groups.items():
         seeds = {run.config["recipe"]["seed"] for run in members}
         for run in members:
-            again = _recipe(run, FREE[:3]) if len(seeds) < len(members) else ""
-            parts.setdefault((*key, again), []).append(run)
+            exact = _recipe(run, FREE) if len(seeds) < len(members) else ""
+            parts.setdefault((*key, exact), []).append(run)
     curves = []
     for members in parts.values():
         network = run_files.network(members[0])
@@ -88,7 +80,7 @@ def _words(option, value):
     name = SAID.get(option, option.replace("_", " "))
     if value is True:
         return name
-    if value in (False, None) or option in ("seed", "log_every", "test_every", "dataset"):
+    if value in (False, None) or option in (*FREE, "dataset"):
         return ""
     if isinstance(value, str):
         return "" if value == configuration.DEFAULTS.get(option) else f"{name} {value}"
