@@ -133,7 +133,7 @@ def score(symbol, weights, settings, arguments):
 
     rules = _rules(arguments.crop, settings["dataset"])
     dataset = _dataset(weights, settings, arguments)
-    is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
+    is_same = test_set.is_training_set(dataset, settings)
     if not is_same:
         print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
     mean = test_set.mean(dataset, settings, weights, read_inputs(weights))

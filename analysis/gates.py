@@ -41,7 +41,8 @@ def measure(network, sample, _):
     """The rows of a network's CSV file.
 
     bias: 1 - sigmoid(b_g) of the trained biases, mean over the channels. initial: the same before
-    training; None if the shortcut has no constant `bias`. channels: of the unit, which change where a stage begins.
+    training; None if the shortcut has no constant `bias`. channels: of the unit, which change where
+    a stage begins.
     """
     initial = network.recipe["shortcut_args"].get("bias")
     rows = []

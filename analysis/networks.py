@@ -79,10 +79,11 @@ def of_run(folder):
     parts = ["yours"] if run_files.is_own(run) else []
     parts += [scale, run.config["name"], f"seed{recipe['seed']}"]
     label = run_files.label(run)
-    place = files.run_folder(scale, run.config["name"], recipe["seed"])
-    if run_files.is_own(run) and place.resolve() != Path(folder).resolve():
-        parts.append(hashlib.sha1(str(Path(folder).resolve()).encode()).hexdigest()[:6])
-        label += f", {'/'.join(Path(folder).resolve().parts[-2:])}"
+    place = Path(folder).resolve()
+    usual = files.run_folder(scale, run.config["name"], recipe["seed"]).resolve()
+    if run_files.is_own(run) and place != usual:
+        parts.append(hashlib.sha1(str(place).encode()).hexdigest()[:6])
+        label += f", {'/'.join(place.parts[-2:])}"
     iteration = trained.iteration or int(run.rows[-1]["iteration"])
     return Network(
         "-".join(part for part in parts if part not in ("full", "seed0")),

@@ -158,8 +158,8 @@ def rows(network, measured, panel, sample):
 def paper():
     """{figure: {panel: networks}}, with the paper's variants."""
     scalings = [f"constant_scaling110:scale={scale},residual_scale=1" for scale in (0.5, 0.9, 1.1)]
-    shortcuts = sorted(sorted(words.SHORTCUT_ORDER), key="identity".__ne__)
-    activations = sorted(sorted(words.ACTIVATIONS), key="original".__ne__)
+    shortcuts = sorted(words.SHORTCUT_ORDER, key=lambda name: (name != "identity", name))
+    activations = sorted(words.ACTIVATIONS, key=lambda name: (name != "original", name))
     return {
         "propagation-110": {
             "Shortcuts, Figure 2": [f"original-{name}110" for name in shortcuts],
@@ -176,10 +176,9 @@ def paper():
     }
 
 
-def read_arguments():
-    """The options. Raises UserError for a batch of one image."""
-    parser = Parser(__doc__)
-    add = parser.add_argument
+def parser():
+    propagation_parser = Parser(__doc__)
+    add = propagation_parser.add_argument
     add(
         "networks",
         nargs="*",
@@ -191,7 +190,12 @@ def read_arguments():
     add("--image-size", type=int, default=32, help="their side, for networks without training (32)")
     add("--seed", type=int, default=0, help="seed of the initial weights (0)")
     add("--unit", choices=tuple(names.LAYERS), help="kind of unit, for depths that have several")
-    arguments = parser.parse_args()
+    return propagation_parser
+
+
+def read_arguments():
+    """The options. Raises UserError for a batch of one image."""
+    arguments = parser().parse_args()
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
     return arguments
@@ -199,12 +203,10 @@ def read_arguments():
 
 def changes(arguments):
     """'-seed=3': the options that are not the default, for the names of files."""
-    usual = {"batch_size": 8, "image_size": 32, "seed": 0, "unit": None, "data_dir": None}
-    values = {
-        name: getattr(arguments, name)
-        for name, value in usual.items()
-        if getattr(arguments, name) != value
-    }
+    usual = parser().get_default
+    options = ("batch_size", "image_size", "seed", "unit", "data_dir")
+    values = {name: getattr(arguments, name) for name in options}
+    values = {name: value for name, value in values.items() if value != usual(name)}
     if "data_dir" in values:
         values["data_dir"] = values["data_dir"].resolve().name
     return "".join(f"-{name}={value}" for name, value in values.items())

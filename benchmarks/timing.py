@@ -9,7 +9,7 @@ from common.errors import UserError
 
 
 def check(arguments):
-    """Raises UserError if an option with a whole number is below 1."""
+    """Raise UserError if an integer option is below 1."""
     for name, value in vars(arguments).items():
         if isinstance(value, int) and value < 1:
             raise UserError(f"--{name.replace('_', '-')} {value}: at least 1")

@@ -33,10 +33,14 @@ def load(settings, folder, skip_unreadable=False):
         dataset = image_folders.load(folder, settings["image_size"], skip_unreadable, fingerprint)
     else:
         dataset = cifar.load(settings["dataset"], folder, settings["image_size"])
-    is_training_set = settings.get("data", dataset.fingerprint) == dataset.fingerprint
-    if settings.get("validation") and is_training_set:
+    if settings.get("validation") and is_training_set(dataset, settings):
         return cifar.split_validation(dataset, settings["seed"])
     return dataset
+
+
+def is_training_set(dataset, settings):
+    """Whether a data set is that of the recipe; True if the recipe's is unknown."""
+    return settings.get("data", dataset.fingerprint) == dataset.fingerprint
 
 
 class ImageFiles:
@@ -120,10 +124,10 @@ def for_classes(dataset, names, count, network):
 def mean(dataset, settings, weights, described=None):
     """What training subtracted from the images: float32, (3, size, size), or (3,) for ImageNet.
 
-    settings: of the recipe, or with the mean itself. weights: training.weights.Weights. described: the network's inputs.json, None
-    without one. Raises UserError if the mean is unknown.
+    settings: of the recipe, or with the mean itself. weights: training.weights.Weights. described:
+    the network's inputs.json, None without one. Raises UserError if the mean is unknown.
     """
-    is_same = settings.get("data", dataset.fingerprint) == dataset.fingerprint
+    is_same = is_training_set(dataset, settings)
     if "mean" in settings:
         return np.array(settings["mean"], np.float32)
     if described and not (weights.run and is_same):

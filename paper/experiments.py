@@ -182,17 +182,19 @@ def experiments_of(name):
     return [experiment for i, experiment in enumerate(networks) if experiment not in networks[:i]]
 
 
+def other_depths(scale, networks=None):
+    """{the paper's depth: a scale's}, where they differ; of all depths, or of some experiments."""
+    used = None if networks is None else {network.depth for network in networks}
+    depths = scale_named(scale).depths
+    return {paper: here for paper, here in depths.items() if used is None or paper in used}
+
+
 def depths_note(scale, networks=None):
     """'56 layers for the paper's 110, 83 for 164': a scale's depths, or those of some experiments.
 
     Empty if they are the paper's.
     """
-    used = None if networks is None else {network.depth for network in networks}
-    notes = [
-        f"{here} for {paper}"
-        for paper, here in scale_named(scale).depths.items()
-        if used is None or paper in used
-    ]
+    notes = [f"{here} for {paper}" for paper, here in other_depths(scale, networks).items()]
     return ", ".join(notes).replace(" for ", " layers for the paper's ", 1)
 
 

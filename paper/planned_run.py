@@ -45,7 +45,7 @@ class PlannedRun:
         """Raise UserError if its folder has a run of another network or recipe."""
         try:
             run = run_files.read(self.folder)
-        except UserError:  # no run, or one that train_cifar.py resumes or rejects
+        except UserError:  # there is no run, or train_cifar.py resumes or rejects it
             return
         run_files.check(run, self.experiment, self.scale)
 

@@ -112,12 +112,11 @@ def of(experiment, scale):
         except UserError as error:
             say_once(f"left out: {error}")
     own = [run for run in candidates if is_own(run) and is_whole(run)]
-    counts = Counter(run.config["data"] for run in own or candidates)
+    usual = usual_images(own or candidates)
     runs = {}
     for run in candidates:
         seed = run.config["recipe"]["seed"]
         data = run.config["data"]
-        (usual, _), *_ = counts.most_common(1)
         if data != usual:
             say_once(f"left out: {run.folder} was trained on {data}, not on {usual}")
         elif seed in runs:
@@ -125,6 +124,12 @@ def of(experiment, scale):
         else:
             runs[seed] = run
     return list(runs.values())
+
+
+def usual_images(runs):
+    """The name of the data set of most runs; None without runs."""
+    counts = Counter(run.config["data"] for run in runs)
+    return max(counts, key=counts.get, default=None)
 
 
 def every_folder():

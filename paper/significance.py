@@ -5,7 +5,7 @@ SciPy loads its submodules on first use, so importing this module stays fast.
 
 import math
 import statistics
-from collections import Counter, namedtuple
+from collections import namedtuple
 
 import scipy
 
@@ -102,12 +102,13 @@ def measured(rows, scale):
     The others are reported and left out.
     """
     pairs = finished_rows(rows, scale)
-    counts = {}
+    firsts = {}
     for row, runs in pairs:
-        counts.setdefault(row.experiment.dataset, Counter()).update([runs.images])
+        firsts.setdefault(row.experiment.dataset, []).append(runs.runs[0])
+    usual_images = {dataset: run_files.usual_images(runs) for dataset, runs in firsts.items()}
     comparable = []
     for row, runs in pairs:
-        (usual, _), *_ = counts[row.experiment.dataset].most_common(1)
+        usual = usual_images[row.experiment.dataset]
         if runs.images == usual:
             comparable.append((row, runs))
         else:

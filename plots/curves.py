@@ -146,7 +146,8 @@ def figure_of(runs, title=None, fill=panel):
     figure_files.use_fonts_for(title or "")
     figure, axes = plt.subplots(figsize=(7, 4.3))
     curves = group_runs(runs)
-    curves = [with_images(curve, usual_images(curves)) for curve in curves]
+    usual = usual_images(curves)
+    curves = [with_images(curve, usual) for curve in curves]
     fill(axes, curves, title)
     medians = any(len(shown(curve)) > 1 for curve in curves)
     drawn = [run for curve in curves for run in shown(curve)]

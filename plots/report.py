@@ -102,10 +102,9 @@ def section(number, claim):
     shown = {}  # a figure has the text of the first pattern
     for pattern, text in claim.figures.items():
         for path in sorted(files.FIGURES.glob(f"{pattern}.png")):
-            shown.setdefault(path, (text, {"command": command(pattern)}))
-    figures = [picture(path, text, **options) for path, (text, options) in shown.items()]
+            shown.setdefault(path, picture(path, text, command=command(pattern)))
     parts = [f'<h2 id="claim{number}">{escape(claim.title)}</h2><p>{escape(claim.text)}</p>']
-    parts.append(pair(figures))
+    parts.append(pair(shown.values()))
     for scale in SCALES if claim.names else ():
         count = counts[scale]
         title = f"{scale.capitalize()} scale: "

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections import Counter, namedtuple
+from collections import namedtuple
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def _words(option, value):
 
 def usual_images(curves):
     """The name of the data set of most curves."""
-    return Counter(curve.runs[0].config["data"] for curve in curves).most_common(1)[0][0]
+    return run_files.usual_images([curve.runs[0] for curve in curves])
 
 
 def with_images(curve, usual):

@@ -138,11 +138,9 @@ def figure(page, name, *scales):
 
 def depths(networks, scale, language):
     """'56 layers for the paper's 110.': the depths of some networks that are not the paper's."""
-    pairs = {network.depth: network.at(scale).depth for network in networks}
     return " ".join(
         words.DEPTHS[language].format(here=here, paper=paper)
-        for paper, here in pairs.items()
-        if here != paper
+        for paper, here in experiments.other_depths(scale, networks).items()
     )
 
 

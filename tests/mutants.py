@@ -166,7 +166,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_plots.py"),
     ("a test subtracts the mean of other images", "data/test_set.py", "(is_same and len(dataset.train_images))",
      "len(dataset.train_images)", "test_score.py"),
-    ("published runs replace a user's own", "paper/run_files.py", "for run in own or candidates", "for run in candidates",
+    ("published runs replace a user's own", "paper/run_files.py", "usual_images(own or candidates)", "usual_images(candidates)",
      "test_runs.py"),
     ("a time limit leaves no time to stop", "training/interrupt.py", "now + 1 + 2 * self._longest > self._deadline", "now > self._deadline",
      SAFETY),

@@ -47,7 +47,7 @@ def is_complete(folder):
 
 
 def read_inputs(weights):
-    """The inputs.json of the run of weights.Weights, or beside their file; None if there is none.
+    """The inputs.json in the run folder of some weights, or beside their file; None without one.
 
     Raises UserError for a corrupt file.
     """
