@@ -82,7 +82,7 @@ def main():
 
 
 def trained(arguments):
-    """(float32 symbol, weights, settings) of the network that the options name.
+    """Return (float32 symbol, weights, settings) of the network that the options name.
 
     settings: dataset, image_size, dtype and others, as in a recipe.
     """
@@ -115,7 +115,7 @@ def trained(arguments):
 
 
 def _dataset(weights, settings, arguments):
-    """The data set that the options name, with the labels of the network's classes."""
+    """Return the data set that the options name, with the labels of the network's classes."""
     from data import test_set
 
     scale = SCALES.get((weights.config or {}).get("scale"))
@@ -154,7 +154,7 @@ def score(symbol, weights, settings, arguments):
 
 
 def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
-    """Test by one rule; the entry for test.json. Writes the classes' accuracy beside the run.
+    """Test by one rule. Return the entry for test.json; write the classes' accuracy beside the run.
 
     qualifier: what distinguishes the test from that of the run's last iteration on its own images.
     """
@@ -185,7 +185,7 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
 
 
 def _suffix(rule, qualifier):
-    """The end of the names of a test's files."""
+    """Return the end of the names of a test's files."""
     parts = [] if rule in (WHOLE, CROPS[0]) else [rule]
     parts += re.findall(r"\w+", qualifier)
     return "".join(f"-{part}" for part in parts)
@@ -232,7 +232,7 @@ def export(symbol, weights, settings, arguments):
 
 
 def _inputs(weights, settings, arguments):
-    """The content of inputs.json, from the run or from its data set."""
+    """Return the content of inputs.json, from the run or from its data set."""
     from data import inputs, test_set
     from training.export import read_inputs
 

@@ -17,7 +17,7 @@ SHARES = {"low": 5, "quartile1": 25, "median": 50, "quartile3": 75, "high": 95}
 
 
 def factors(network, images):
-    """{unit: 1 - g(x)} as flat arrays over all images, channels and pixels.
+    """Return {unit: 1 - g(x)} as flat arrays over all images, channels and pixels.
 
     Raises UserError for a network without gates.
     """
@@ -38,7 +38,7 @@ def factors(network, images):
 
 
 def measure(network, sample, _):
-    """The rows of a network's CSV file.
+    """Return the rows of a network's CSV file.
 
     bias: 1 - sigmoid(b_g) of the trained biases, mean over the channels. initial: the same before
     training; None if the shortcut has no constant `bias`. channels: of the unit, which change where
@@ -64,7 +64,7 @@ def measure(network, sample, _):
 
 
 def closed(bias):
-    """The mean of 1 - sigmoid(bias)."""
+    """Return the mean of 1 - sigmoid(bias)."""
     return float(np.mean(1 / (1 + np.exp(np.asarray(bias, float)))))
 
 

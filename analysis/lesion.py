@@ -26,7 +26,7 @@ COLUMNS = ("units_in_all", "lesion", "k", "units", "place", "tau", "error")
 
 
 def deletable(graph, image_shape):
-    """The units of a graph that can be deleted."""
+    """Return the units of a graph that can be deleted."""
     ends = [[place(unit) for unit in graph.units] for place in (graph.input, graph.output)]
     shapes = [graph.shapes(entries, (1, *image_shape)) for entries in ends]
     return [
@@ -37,7 +37,7 @@ def deletable(graph, image_shape):
 
 
 def delete(symbol, units):
-    """The symbol without some units."""
+    """Return the symbol without some units."""
     graph = UnitGraph(symbol)
     # From the last to the first, because one deleted unit may read another.
     for unit in reversed([unit for unit in graph.units if unit in units]):
@@ -49,7 +49,7 @@ def delete(symbol, units):
 
 
 def swap(parameters, first, second):
-    """{name: array} with the parameters of two units exchanged."""
+    """Return {name: array} with the parameters of two units exchanged."""
     other = {first: second, second: first}
 
     def renamed(name):
@@ -60,7 +60,7 @@ def swap(parameters, first, second):
 
 
 def alike(network, units):
-    """Pairs of units that can be swapped: those with parameters of the same names and shapes."""
+    """Return the pairs of units that can be swapped: with parameters of equal names and shapes."""
     kinds = {unit: set() for unit in units}
     for name, array in {**network.arguments, **network.states}.items():
         unit = UNIT.match(name)
@@ -70,7 +70,7 @@ def alike(network, units):
 
 
 def error(symbol, arguments, states, batches):
-    """Test error in %."""
+    """Return the test error in %."""
     module = mx.mod.Module(symbol)
     with without_notes():
         module.bind(batches.provide_data, batches.provide_label, for_training=False)
@@ -80,7 +80,7 @@ def error(symbol, arguments, states, batches):
 
 
 def lesions(network, image_shape, samples, seed=0):
-    """[(row of the CSV file, symbol, arguments, states)]: the networks to be tested."""
+    """Return [(row of the CSV file, symbol, arguments, states)]: the networks to be tested."""
     graph = UnitGraph(network.symbol)
     random = np.random.RandomState(seed)
     units = deletable(graph, image_shape)
@@ -102,7 +102,7 @@ def lesions(network, image_shape, samples, seed=0):
 
 
 def _swapped(network, units, k, pairs):
-    """The entry of lesions() for pairs of units that are swapped one after another."""
+    """Return the entry of lesions() for pairs of units that are swapped one after another."""
     arguments, states = network.arguments, network.states
     order = list(range(len(units)))
     for pair in pairs:
@@ -115,7 +115,7 @@ def _swapped(network, units, k, pairs):
 
 
 def measure(network, sample, arguments):
-    """The rows of a network's CSV file."""
+    """Return the rows of a network's CSV file."""
     labels = sample.labels.astype(np.float32)
     batches = mx.io.NDArrayIter(sample.images, labels, min(100, len(labels)))
     count = len(UnitGraph(network.symbol).units)

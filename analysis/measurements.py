@@ -34,7 +34,7 @@ def print_paths(measure, *arguments):
 
 
 def read(path):
-    """The rows of such a file, with numbers as floats, and None for empty cells."""
+    """Return the rows of such a file, with numbers as floats, and None for empty cells."""
     with open(path, newline="") as file:
         rows = [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
     if not rows:
@@ -43,7 +43,7 @@ def read(path):
 
 
 def joined(names):
-    """One name for several, with their common beginning once: pocket-cifar10-original56-plain56.
+    """Return one name for several, their common beginning once: pocket-cifar10-original56-plain56.
 
     A name that would be too long for a file ends with a number.
     """
@@ -56,7 +56,7 @@ def joined(names):
 
 
 def grouped(rows, key):
-    """{value of the key: rows}, in order of appearance."""
+    """Return {value of the key: rows}, in order of appearance."""
     groups = {}
     for row in rows:
         groups.setdefault(row[key], []).append(row)

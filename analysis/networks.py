@@ -30,7 +30,7 @@ TITLES = [layout.title for layout in cifar.LAYOUTS.values()]
 
 
 def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=None):
-    """A network with the weights from which train_cifar.py starts with a seed.
+    """Return a network with the weights from which train_cifar.py starts with a seed.
 
     values: of the shortcut's constants, where they are not the default.
     """
@@ -60,7 +60,7 @@ def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=Non
 
 
 def of_run(folder):
-    """The network of a run, with its newest weights.
+    """Return the network of a run, with its newest weights.
 
     Raises UserError without weights, and for a run that is not on CIFAR.
     """
@@ -97,7 +97,7 @@ def of_run(folder):
 
 
 def images_of(network, folder, part="test", count=None):
-    """A Sample: the first images of a run's own set, by default all.
+    """Return a Sample: the first images of a run's own set, by default all.
 
     Raises UserError if the folder has other images than those of the run.
     """
@@ -120,8 +120,8 @@ def images_of(network, folder, part="test", count=None):
 
 
 def training_batch(networks, count, folder, image_size):
-    """A Sample of training images: of the runs' set; without runs, of the CIFAR-10 in a folder, or
-    generated ones.
+    """Return a Sample of training images: of the runs' set; without runs, of the CIFAR-10 in a
+    folder, or generated ones.
 
     Raises UserError for runs on different images.
     """
@@ -145,8 +145,8 @@ def _sample(images, labels, name, side):
 
 
 def find(texts, seed=0, unit=None):
-    """{text: Network}. A text is [activation-][shortcut]depth[:constant=number,...] or the folder of
-    a run.
+    """Return {text: Network}. A text is [activation-][shortcut]depth[:constant=number,...] or the
+    folder of a run.
 
     unit: the kind of unit for depths that have several. A named network has as many classes as the
     runs.
@@ -167,7 +167,7 @@ def find(texts, seed=0, unit=None):
 
 
 def measure_runs(description, kind, measure, images=1000, samples=None):
-    """Command line of a measurement of trained runs, which writes a CSV file for each.
+    """Run the command line of a measurement of trained runs: write a CSV file for each.
 
     kind: beginning of the files' names. measure(network, sample, arguments) -> rows of the file.
     images, samples: defaults of --images and --samples; None: no such option.

@@ -43,8 +43,8 @@ LAMBDA = {
 
 
 def propagate(network, images, labels):
-    """The Propagation of a batch: a forward and a backward pass as in training, and once more with
-    the gradient through shortcuts alone.
+    """Return the Propagation of a batch: a forward and a backward pass as in training, and once
+    more with the gradient through shortcuts alone.
     """
     graph = UnitGraph(network.symbol)
     gradient, signal, shapes = _passes(network, graph, _inputs(graph), images, labels)
@@ -63,12 +63,12 @@ def propagate(network, images, labels):
 
 
 def _inputs(graph):
-    """The entries x_1 to x_L, the last unit's output."""
+    """Return the entries x_1 to x_L, the last unit's output."""
     return [*map(graph.input, graph.units), graph.output(graph.units[-1])]
 
 
 def _passes(network, graph, places, images, labels):
-    """(norms of the gradient, norms of the signal, shapes) at entries of a graph.
+    """Return (norms of the gradient, norms of the signal, shapes) at entries of a graph.
 
     MXNet computes gradients of arguments only, so each x becomes x + a variable that is 0.
     """
@@ -110,7 +110,7 @@ def _passes(network, graph, places, images, labels):
 
 
 def predicted(recipe, shapes):
-    """Equation (8): (lambda, products, ends), with None for a shortcut that has no lambda.
+    """Return (lambda, products, ends) of equation (8), with None for a shortcut without a lambda.
 
     ends: for each l the last L with x_L of x_l's shape. products: of the lambdas from l to L, by
     which the gradient through shortcuts alone grows from x_L to x_l if f is the identity.
@@ -126,7 +126,7 @@ def predicted(recipe, shapes):
 
 
 def rows(network, measured, panel, sample):
-    """Rows of a CSV file, one for each x_l. Ratios are to the last x_L of x_l's shape."""
+    """Return rows of a CSV file, one for each x_l. Ratios are to the last x_L of x_l's shape."""
     factor, products, ends = predicted(network.recipe, measured.shapes)
 
     def ratio(norms, i):
@@ -156,7 +156,7 @@ def rows(network, measured, panel, sample):
 
 
 def paper():
-    """{figure: {panel: networks}}, with the paper's variants."""
+    """Return {figure: {panel: networks}}, with the paper's variants."""
     scalings = [f"constant_scaling110:scale={scale},residual_scale=1" for scale in (0.5, 0.9, 1.1)]
     shortcuts = sorted(words.SHORTCUT_ORDER, key=lambda name: (name != "identity", name))
     activations = sorted(words.ACTIVATIONS, key=lambda name: (name != "original", name))
@@ -194,7 +194,7 @@ def parser():
 
 
 def read_arguments():
-    """The options. Raises UserError for a batch of one image."""
+    """Return the options. Raises UserError for a batch of one image."""
     arguments = parser().parse_args()
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
@@ -202,7 +202,7 @@ def read_arguments():
 
 
 def changes(arguments):
-    """'-seed=3': the options that are not the default, for the names of files."""
+    """Return '-seed=3': the options that are not the default, for the names of files."""
     usual = parser().get_default
     options = ("batch_size", "image_size", "seed", "unit", "data_dir")
     values = {name: getattr(arguments, name) for name in options}

@@ -21,7 +21,7 @@ BATCH = 100
 
 
 def outputs(network, symbol, images):
-    """Arrays of a symbol's outputs for each batch of images, with the network's weights."""
+    """Yield arrays of a symbol's outputs for each batch of images, with the network's weights."""
     size = min(BATCH, len(images))
     module = mx.mod.Module(symbol, label_names=None)
     with without_notes():
@@ -34,7 +34,7 @@ def outputs(network, symbol, images):
 
 
 def responses(network, images):
-    """[(name of a 3x3 layer, standard deviation)], in the order of the layers."""
+    """Return [(name of a 3x3 layer, standard deviation)], in the order of the layers."""
     graph = UnitGraph(network.symbol)
     layers = graph.responses()
     values = graph.symbol([entry for _, entry in layers])
@@ -48,7 +48,7 @@ def responses(network, images):
 
 
 def measure(network, sample, _):
-    """The rows of a network's CSV file."""
+    """Return the rows of a network's CSV file."""
     return [
         {"layer": i, "convolution": name, "deviation": float(deviation)}
         for i, (name, deviation) in enumerate(responses(network, sample.images), 1)

@@ -40,15 +40,15 @@ class UnitGraph(Graph):
         self._output = {unit: _only(outgoing[unit], unit, "output") for unit in self.units}
 
     def input(self, unit):
-        """The entry x_l."""
+        """Return the entry x_l."""
         return self._input[unit]
 
     def output(self, unit):
-        """The entry x_{l+1}."""
+        """Return the entry x_{l+1}."""
         return self._output[unit]
 
     def entrances(self, unit):
-        """The nodes where x_l enters F: the weight layers that depend on no other of the unit's."""
+        """Return the nodes where x_l enters F: weight layers that depend on no other weight."""
         weights = set(self._weights[unit])
         boundary = {self.input(unit)[0]}
         return [
@@ -56,12 +56,12 @@ class UnitGraph(Graph):
         ]
 
     def has_shortcut(self, unit):
-        """Whether a path leads from x_l to x_{l+1} that does not pass F."""
+        """Return whether a path leads from x_l to x_{l+1} that does not pass F."""
         start = self.input(unit)[0]
         return start in self.ancestors(self.output(unit)[0], {start, *self.entrances(unit)})
 
     def residual(self, unit):
-        """The entry F(x_l).
+        """Return the entry F(x_l).
 
         From the last weight on, up to where another path joins or where the unit ends.
         """
@@ -74,7 +74,7 @@ class UnitGraph(Graph):
         return entry
 
     def responses(self):
-        """[(3x3 convolution, entry of its response)]: after the BN that follows it, if one does."""
+        """Return [(3x3 convolution, entry of its response)], after a BN that follows it."""
         pairs = []
         for node in self.nodes:
             if node.op == "Convolution" and node.attributes["kernel"] == "(3, 3)":
@@ -84,18 +84,18 @@ class UnitGraph(Graph):
         return pairs
 
     def shapes(self, entries, data):
-        """The shapes of entries. data: the shape of the network's input."""
+        """Return the shapes of entries. data: the shape of the network's input."""
         return self.symbol(entries).infer_shape(data=data)[1]
 
 
 def unit_of(node):
-    """The name of the unit that computes a node; None for variables and nodes outside units."""
+    """Return the name of the unit that computes a node; None for variables and outside units."""
     match = UNIT.match(node.name)
     return match.group() if match and not node.is_variable else None
 
 
 def computed_inputs(node):
-    """The entries that a node reads, without variables."""
+    """Return the entries that a node reads, without variables."""
     return [entry for entry in node.inputs if not entry[0].is_variable]
 
 

@@ -11,7 +11,7 @@ import time
 
 
 def seconds(train, steps):
-    """How long train(steps) takes."""
+    """Return the seconds that train(steps) takes."""
     began = time.monotonic()
     train(steps)
     return time.monotonic() - began

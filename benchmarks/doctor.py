@@ -36,7 +36,7 @@ def bfloat16():
 
 
 def memory():
-    """Memory that this process may use; a container or a batch system may limit it."""
+    """Return memory that this process may use; a container or a batch system may limit it."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit, _ = cgroups.memory()
     text = f"{min(total, limit) / 2**30:.1f} GB, {free_bytes() / 2**30:.1f} GB free"
@@ -54,7 +54,7 @@ def library(name):
 
 
 def facts():
-    """[(subject, text)] of this machine."""
+    """Return [(subject, text)] of this machine."""
     installed = {package.metadata["Name"]: package.version for package in metadata.distributions()}
     packages = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     threads = os.environ["OMP_NUM_THREADS"]
@@ -75,7 +75,7 @@ def facts():
 
 
 def speed(unit, device):
-    """Images per second of training (32x32, float32), from a few iterations in another process."""
+    """Return images per second of training (32x32, float32), from iterations in another process."""
     network = ["--depth", str(MEASURED[unit]), "--unit", unit, "--batch-size", "32"]
     try:
         cost = last_line("train_cifar.py", *network, *device, "--cost-json")

@@ -29,7 +29,7 @@ VECTORS = np.array(
 
 
 def by_pillow(arguments):
-    """One training crop: float32 (3, 224, 224)."""
+    """Return one training crop: float32 (3, 224, 224)."""
     jpeg, seed, mean = arguments
     state = np.random.RandomState(seed)
     image = Image.open(io.BytesIO(jpeg))
@@ -54,7 +54,7 @@ def generate(folder, images):
 
 
 def jobs(dataset, files, pool, batch_size, cores):
-    """The three functions that are timed: prepare, feed and Pillow."""
+    """Return the three functions that are timed: prepare, feed and Pillow."""
     from data.crops import CropBatches  # the pool's processes must start before MXNet
 
     batches = CropBatches(dataset.train_images, dataset.mean, batch_size, 0, 224, dataset.side)

@@ -18,13 +18,13 @@ MOST_STEPS = 10**6
 
 
 def prepare(depth, size, batch, dtype):
-    """(number of parameters, trainer) of ResNet-depth on images of size x size."""
+    """Return (number of parameters, trainer) of ResNet-depth on images of size x size."""
     symbol = get_symbol(depth)
     return sum(counts.parameters(symbol, size).values()), trainer(symbol, size, batch, dtype)
 
 
 def module_and_stream(symbol, size, batch, dtype):
-    """(Module that is ready to train, endless generator of augmented batches)"""
+    """Return (Module that is ready to train, endless generator of augmented batches)"""
     shape = (batch, 3, size, size)
     module = mx.mod.Module(bfloat16.bound(symbol, dtype))
     with without_notes():
@@ -38,7 +38,7 @@ def module_and_stream(symbol, size, batch, dtype):
 
 
 def loop(module, stream):
-    """A function that makes a number of steps of the training loop."""
+    """Return a function that makes a number of steps of the training loop."""
     metrics = mx.metric.CrossEntropy(), mx.metric.Accuracy()
 
     def train(steps):
@@ -50,7 +50,7 @@ def loop(module, stream):
 
 
 def trainer(symbol, size, batch, dtype):
-    """The loop() of a network on generated images."""
+    """Return the loop() of a network on generated images."""
     return loop(*module_and_stream(symbol, size, batch, dtype))
 
 

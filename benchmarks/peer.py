@@ -30,7 +30,7 @@ Result = namedtuple("Result", "ours theirs ratio")  # images/s, and the median r
 
 
 def version(python):
-    """Version of PyTorch in a Python. Raises UserError without PyTorch, or if it is too old."""
+    """Return the version of PyTorch in a Python. Raises UserError if it is missing or too old."""
     command = [python, "-c", "import torch; print(torch.__version__)"]
     try:
         done = subprocess.run(command, text=True, capture_output=True)
@@ -53,7 +53,7 @@ class Trainer:
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 
     def ask(self, **request):
-        """The process's answer. Raises UserError if it has ended; its own message is on the screen."""
+        """Return the answer of the process. Raises UserError if the process has ended."""
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -67,7 +67,7 @@ class Trainer:
 
 
 def compare(ours, theirs, case, dtype, pairs):
-    """The Result of a case, from so many pairs of blocks."""
+    """Return the Result of a case, from so many pairs of blocks."""
     request = {**case._asdict(), "dtype": dtype}
     counts = [trainer.ask(**request)["parameters"] for trainer in (ours, theirs)]
     if counts[0] != counts[1]:

@@ -12,7 +12,7 @@ def add_option(parser):
 
 
 def machine():
-    """'AMD EPYC, avx512f; threads: 1, cores: 2'"""
+    """Return 'AMD EPYC, avx512f; threads: 1, cores: 2'."""
     return f"{processor()}; threads: {os.environ['OMP_NUM_THREADS']}, cores: {physical_cores()}"
 
 

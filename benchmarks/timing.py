@@ -16,7 +16,7 @@ def check(arguments):
 
 
 def rounds(jobs, count):
-    """Seconds (count, jobs) of functions that are called one after another, after a warm-up."""
+    """Return the seconds (count, jobs) of functions called one after another, after a warm-up."""
     seconds = []
     for _ in range(count + 1):
         times = [time.monotonic()]
@@ -28,13 +28,13 @@ def rounds(jobs, count):
 
 
 def median_of_quieter(pairs):
-    """The median ratio second / first over the half of the pairs of seconds that took least."""
+    """Return the median of second / first over the half of the pairs that took least time."""
     quieter = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
     return statistics.median(second / first for first, second in quieter)
 
 
 def spread(ratios):
-    """'0.987 (median of 12 pairs, 0.951 to 1.012)'"""
+    """Return '0.987 (median of 12 pairs, 0.951 to 1.012)'."""
     least, most = min(ratios), max(ratios)
     median = statistics.median(ratios)
     return f"{median:.3f} (median of {len(ratios)} pairs, {least:.3f} to {most:.3f})"

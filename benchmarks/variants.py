@@ -26,7 +26,7 @@ Cost = namedtuple("Cost", "network step work step_per_work bfloat16")
 
 
 def of_the_tables():
-    """Names for make of the networks of Tables 1 and 2 (110 layers) at the desk scale."""
+    """Return names for make of the networks of Tables 1 and 2 (110 layers) at the desk scale."""
     rows = [
         row.experiment.at("desk")
         for row in (*experiments.TABLE1, *experiments.TABLE2)
@@ -36,7 +36,7 @@ def of_the_tables():
 
 
 def cost(name, network, size, batch, count, steps):
-    """The Cost of a network (analysis.networks)."""
+    """Return the Cost of a network (analysis.networks)."""
     original = get_symbol(network.recipe["depth"])
     work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(original, size)
     cases = [(original, "float32"), (network.symbol, "float32")]
@@ -50,7 +50,7 @@ def cost(name, network, size, batch, count, steps):
 
 
 def line(cost):
-    """A Cost as text."""
+    """Return a Cost as text."""
     narrow = "" if cost.bfloat16 is None else f"; bfloat16 / float32 {cost.bfloat16:.2f}"
     return (
         f"{cost.network}: step {cost.step:.2f}, multiply-adds {cost.work:.2f}, step per "

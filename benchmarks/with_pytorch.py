@@ -64,7 +64,7 @@ class ResNet(nn.Module):
 
 
 def prepare(depth, size, batch, dtype):
-    """(number of parameters, trainer) of ResNet-depth in the faster memory format."""
+    """Return (number of parameters, trainer) of ResNet-depth in the faster memory format."""
     formats = (torch.contiguous_format, torch.channels_last)
     trainers = [trainer(depth, size, batch, dtype, memory_format) for memory_format in formats]
     for _, train in trainers:
@@ -73,7 +73,7 @@ def prepare(depth, size, batch, dtype):
 
 
 def stream(size, batch):
-    """Endless augmented images, float32 (batch, 3, size, size); two batches are always ready."""
+    """Yield augmented images without end, float32 (batch, 3, size, size); two are ready."""
     images = np.random.RandomState(0).randint(0, 256, (IMAGES, 3, size, size), dtype=np.uint8)
     padding = padding_for(size)
     augment = Augmenter(images, np.full((3, size, size), 127, np.float32), padding)
@@ -93,7 +93,7 @@ def stream(size, batch):
 
 
 def trainer(depth, size, batch, dtype, memory_format):
-    """(number of parameters, function that makes a number of training steps)"""
+    """Return (number of parameters, function that makes a number of training steps)"""
     network = ResNet(depth).to(memory_format=memory_format).train()
     batches = stream(size, batch)
     labels = torch.zeros(batch, dtype=torch.long)

@@ -16,7 +16,7 @@ CACHED = {
 
 
 def groups(controller):
-    """Folders of the groups that limit this process, outer groups included: their limits hold too.
+    """Return the folders of the groups that limit this process; those of outer groups hold, too.
 
     In a container the path may be the host's; its own group is then at the top.
     """
@@ -49,13 +49,13 @@ def limits(controller, files):
 
 
 def cores():
-    """Processor time that this process may use, in cores; inf without a limit."""
+    """Return the processor time that this process may use, in cores; inf without a limit."""
     quotas = [time / period for *_, time, period in limits("cpu", CPU) if time > 0 and period > 0]
     return min(quotas, default=inf)
 
 
 def memory():
-    """(limit, free) of the memory of this process in bytes, each inf without a limit.
+    """Return (limit, free) of the memory of this process in bytes, each inf without a limit.
 
     Files that the kernel caches count as used in a group; they are free here, because the kernel
     drops them first.

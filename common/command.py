@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def folder(text):
-    """Path of a file or folder. Shells do not expand ~ after an equals sign, so this does.
+    """Return the path of a file or folder with ~ expanded, as no shell does after an equals sign.
 
     Raises UserError for an empty name and for an unknown home folder.
     """
@@ -44,7 +44,7 @@ def folder(text):
 
 
 def new_folder(text):
-    """Path of a folder for output. Raises UserError for the root of the disk, too."""
+    """Return the path of a folder for output. Raises UserError for the root of the disk, too."""
     path = folder(text)
     if path.resolve() == Path(path.resolve().anchor):
         raise UserError(f"{text} is the root of the disk: name a folder below it")

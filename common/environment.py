@@ -16,7 +16,7 @@ VECTORS = ("avx512_bf16", "avx512_vnni", "avx512bw", "avx2", "avx", "sse4_1")  #
 
 
 def physical_cores():
-    """Number of cores that this process may use; two hyper-threads of one core count once.
+    """Return the number of cores that this process may use; two hyper-threads of a core count once.
 
     A quota of processor time, set by a container or a batch system, reduces the number. Without
     /proc (not Linux) all processors count.
@@ -35,7 +35,7 @@ def physical_cores():
 
 
 def threads(text):
-    """(number of threads for MXNet, warning or '') for a value of OMP_NUM_THREADS, or None.
+    """Return (threads for MXNet, warning or '') for a value of OMP_NUM_THREADS, or None.
 
     OpenMP reads a list such as 4,2; MXNet ends at a list and at a word.
     """
@@ -54,19 +54,19 @@ def threads(text):
 
 
 def has_bfloat16():
-    """Whether the processor multiplies in bfloat16 (Linux); elsewhere MXNet emulates it."""
+    """Return whether the processor multiplies in bfloat16 (Linux); elsewhere MXNet emulates it."""
     return "avx512_bf16" in _processor().get("flags", "").split()
 
 
 def gains_by_bfloat16():
-    """Whether bfloat16 is faster than float32 here: true of AMD's processors, but not of Intel's
-    with the instructions that MXNet uses (docs/SPEED.md, In bfloat16).
+    """Return whether bfloat16 is faster than float32 here: true of AMD's processors, but not of
+    Intel's with the instructions that MXNet uses (docs/SPEED.md, In bfloat16).
     """
     return has_bfloat16() and _processor().get("vendor_id") == "AuthenticAMD"
 
 
 def processor():
-    """'AMD EPYC 7R13, avx2': the model and the widest vectors that MXNet can use on it (Linux).
+    """Return 'AMD EPYC 7R13, avx2': the model and the widest vectors that MXNet can use (Linux).
 
     Another kind of processor sums in another order, so the last digits of results differ.
     """
@@ -78,7 +78,7 @@ def processor():
 
 
 def _processor():
-    """{name: value} of the first processor, from /proc/cpuinfo; {} without it."""
+    """Return {name: value} of the first processor, from /proc/cpuinfo; {} without it."""
     try:
         return _facts(CPUINFO.read_text().split("\n\n")[0])
     except OSError:
@@ -115,7 +115,7 @@ def be_deterministic():
 
 
 def bar(*arguments, **options):
-    """A progress bar, updated twice a second on a terminal and twice a minute in a file."""
+    """Return a progress bar, updated twice a second on a terminal and twice a minute in a file."""
     from tqdm import tqdm  # takes half of the time of --help
 
     return tqdm(*arguments, mininterval=0.5 if sys.stderr.isatty() else 30, **options)

@@ -13,7 +13,7 @@ FIGURES = ROOT / "plots" / "figures"
 
 
 def absence(folder):
-    """What a message says about a path that should be a folder."""
+    """Return what a message says about a path that should be a folder."""
     return "is not a folder" if Path(folder).exists() else "does not exist"
 
 
@@ -67,7 +67,7 @@ def sync(path):
 
 
 def short(error):
-    """An exception as a short text."""
+    """Return an exception as a short text."""
     # an error of MXNet begins with a traceback and ends with its message
     return (
         getattr(error, "strerror", None)

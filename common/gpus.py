@@ -16,7 +16,7 @@ MAJOR, MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
 
 
 def capabilities():
-    """[(major, minor)] of each GPU, from the driver's library; empty without a driver or a GPU."""
+    """Return [(major, minor)] of each GPU, from the driver's library; [] without a driver."""
     try:
         library = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -37,7 +37,7 @@ def capabilities():
 
 
 def driver():
-    """'535.104.05, for CUDA 12.2': the running driver; None without a driver."""
+    """Return '535.104.05, for CUDA 12.2': the running driver; None without a driver."""
     version = ctypes.c_int()
     try:
         ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
@@ -54,12 +54,12 @@ def fits(capability):
 
 
 def variant(listed):
-    """'cu112' if MXNet can use a GPU of these capabilities, otherwise 'cpu'."""
+    """Return 'cu112' if MXNet can use a GPU of these capabilities, otherwise 'cpu'."""
     return "cu112" if any(map(fits, listed)) else "cpu"
 
 
 def note(listed):
-    """A line about GPUs that MXNet cannot use; empty without such GPUs."""
+    """Return a line about GPUs that MXNet cannot use; empty without such GPUs."""
     unfit = sorted({f"{major}.{minor}" for major, minor in listed if not fits((major, minor))})
     if not unfit:
         return ""

@@ -60,18 +60,18 @@ class Graph:
             self._readers[entry].append(node)
 
     def node(self, name):
-        """The node of this name. Raises KeyError if the graph has none."""
+        """Return the node of this name. Raises KeyError if the graph has none."""
         for node in self.nodes:
             if node.name == name:
                 return node
         raise KeyError(name)
 
     def readers(self, entry):
-        """The nodes that read an entry."""
+        """Return the nodes that read an entry."""
         return list(self._readers[entry])
 
     def ancestors(self, node, closed=frozenset()):
-        """The nodes on which a node depends. Paths end at the nodes of the set `closed`."""
+        """Return the nodes on which a node depends. Paths end at the nodes of the set `closed`."""
         nodes = set()
         waiting = set() if node in closed else {node}
         while waiting:
@@ -107,7 +107,7 @@ class Graph:
         return new
 
     def symbol(self, heads=None):
-        """The symbol of the graph. heads: the entries that it returns, by default the graph's."""
+        """Return the graph as a symbol. heads: the entries that it returns; None: its own."""
         import mxnet as mx  # not needed to read a graph
 
         numbers = {node: number for number, node in enumerate(self.nodes)}

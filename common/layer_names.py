@@ -23,7 +23,7 @@ HEAD_BNS = {1: ["bn1"], 2: ["bn_data", "last_bn"], 3: ["bn_data", "bn1", "last_b
 
 
 def renamed(arrays):
-    """{name: array} by the names of this project; unknown names stay.
+    """Return {name: array} by the names of this project; unknown names stay.
 
     arrays: parameters and moving averages together.
     """
@@ -45,7 +45,7 @@ def renamed(arrays):
 
 
 def lacks_relu(arrays):
-    """Whether arrays are of gluoncv's original CIFAR networks.
+    """Return whether arrays are of gluoncv's original CIFAR networks.
 
     They have no ReLU after the first BN, which names and shapes of our parameters do not show.
     """
@@ -53,7 +53,7 @@ def lacks_relu(arrays):
 
 
 def _symbolic(layers):
-    """{layer: our name} of example/image-classification's layers."""
+    """Return {layer: our name} of example/image-classification's layers."""
     names = {}
     for layer in layers:
         names[layer] = layer
@@ -65,7 +65,7 @@ def _symbolic(layers):
 
 
 def _gluon(layers):
-    """{layer: our name} of Gluon's layers, by their order."""
+    """Return {layer: our name} of Gluon's layers, by their order."""
     stages = {}
     for layer in sorted(layers, key=_natural):
         match = STAGE.search(layer)
@@ -82,7 +82,7 @@ def _gluon(layers):
 
 
 def _gluon_stage(stage, layers, number):
-    """{layer: our name} of one stage. A unit's projection follows its other layers."""
+    """Return {layer: our name} of one stage. A unit's projection follows its other layers."""
     convolutions = [layer for layer in stage if "weight" in layers[layer]]
     bns = [layer for layer in stage if "gamma" in layers[layer]]
     weights = 2 if layers[convolutions[0]]["weight"].shape[-1] == 3 else 3  # basic, bottleneck
@@ -101,12 +101,12 @@ def _gluon_stage(stage, layers, number):
 
 
 def _natural(name):
-    """A key that sorts conv2 before conv10."""
+    """Return a key that sorts conv2 before conv10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def _without_biases(arrays):
-    """The same network, whose convolutions have no bias: a BN that follows subtracts it."""
+    """Return the same network, whose convolutions have no bias: a BN that follows subtracts it."""
     arrays = dict(arrays)
     for name in [name for name in arrays if re.search(r"conv\d_bias$", name)]:
         mean = name.replace("conv", "bn").replace("_bias", "_moving_mean")

@@ -13,12 +13,12 @@ Draws = namedtuple("Draws", "order top left flip")
 
 
 def padding_for(image_size):
-    """4 pixels for the papers' 32x32, and the same share of smaller images."""
+    """Return 4 pixels for the papers' 32x32, and the same share of smaller images."""
     return image_size // 8
 
 
 def draw(seed, epoch, samples, padding):
-    """The Draws of an epoch, by RandomState, whose stream is the same in all versions of NumPy."""
+    """Return the Draws of an epoch, by RandomState: the same stream in all versions of NumPy."""
     state = np.random.RandomState([seed, epoch])
     order = state.permutation(samples)
     top, left = state.randint(0, 2 * padding + 1, (2, samples))
@@ -36,8 +36,9 @@ class Augmenter:
         self._mean = np.ascontiguousarray(self._crops(mean).transpose(1, 2, 0, 3, 4))
 
     def __call__(self, samples, top, left, flip):
-        """float32 (len(samples), 3, size, size): a crop from (top, left) of each padded image, then
-        flipped."""
+        """Return float32 (len(samples), 3, size, size): a crop from (top, left) of each padded
+        image, then flipped.
+        """
         # a batch is padded, not the set, which would take more than twice the memory
         crops = self._crops(self._images[samples])
         batch = crops[range(len(samples)), :, top, left].astype(np.float32)
@@ -46,7 +47,7 @@ class Augmenter:
         return batch
 
     def _crops(self, images):
-        """All crops of zero-padded images: (..., top, left, size, size)."""
+        """Return all crops of zero-padded images: (..., top, left, size, size)."""
         size = images.shape[-1]
         inside = slice(self._padding, self._padding + size)
         padded = np.zeros((*images.shape[:-2], *[size + 2 * self._padding] * 2), images.dtype)

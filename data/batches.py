@@ -13,12 +13,12 @@ from .augment import Augmenter, draw, padding_for
 
 
 def mean_image(images):
-    """The mean image of a training set, float32 (3, size, size)."""
+    """Return the mean image of a training set, float32 (3, size, size)."""
     return images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 def mean_of(images, kind):
-    """What is subtracted from every image. kind: mean (the mean image) or raw (zeros)."""
+    """Return what is subtracted from every image. kind: mean (the mean image) or raw (zeros)."""
     return mean_image(images) if kind == "mean" else np.zeros(images.shape[1:], np.float32)
 
 
@@ -37,7 +37,7 @@ class Batches:
         self._epoch = lru_cache(2)(self._draw)  # a batch can have samples of two epochs
 
     def samples(self, iteration):
-        """[(epoch, sample), ...] of a batch, in its order."""
+        """Return [(epoch, sample), ...] of a batch, in its order."""
         count = self.samples_per_epoch
         first = (iteration - 1) * self.batch_size
         positions = range(first, first + self.batch_size)
@@ -72,7 +72,7 @@ class TrainingBatches(Batches):
         return self._epoch(epoch).order
 
     def batch(self, iteration):
-        """This worker's part of a batch: images float32 (part, 3, size, size), labels (part,)."""
+        """Return this worker's part of a batch: images float32 (part, 3, size, size), labels (part,)."""
         rows = []
         for epoch, sample in self.samples(iteration)[self._mine]:
             _, top, left, flip = self._epoch(epoch)

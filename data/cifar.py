@@ -38,7 +38,7 @@ Dataset = namedtuple(
 
 
 def load(dataset, folder=None, image_size=32, measured=False):
-    """The Dataset of an official set, or of one with the same layout.
+    """Return the Dataset of an official set, or of one with the same layout.
 
     dataset: cifar10 or cifar100. folder: the folder with its files or with the official archive's
     folder, or the archive; None: the set is downloaded. image_size: 32, 16, 8 or 4; a smaller pixel
@@ -79,7 +79,7 @@ def load(dataset, folder=None, image_size=32, measured=False):
 
 
 def load_own(folder, image_size=32):
-    """The Dataset of a user's set in CIFAR's layout, with any number of images, files and classes.
+    """Return the Dataset of a user's set in CIFAR's layout, with any number of images and classes.
 
     Returns None if the folder has no such set. The number of classes is that of the names
     (batches.meta), or the largest label plus one. Raises UserError for a file in another layout,
@@ -131,7 +131,7 @@ def _dataset(files, train, test, classes, image_size):
 
 
 def _name(files, train, test):
-    """The name of the set in figures and tables."""
+    """Return the name of the set in figures and tables."""
     generated = files.test.with_name("generated.txt")
     if generated.is_file():
         lines = generated.read_text(errors="replace")[:100].splitlines()
@@ -152,7 +152,7 @@ def check_size(image_size):
 
 
 def block_average(images, size):
-    """uint8 (n, 3, 32, 32) to (n, 3, size, size): a pixel is the rounded mean of a square block."""
+    """Return uint8 (n, 3, size, size) of (n, 3, 32, 32): rounded means of square blocks."""
     block = images.shape[-1] // size
     if block == 1:
         return np.ascontiguousarray(images)

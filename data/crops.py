@@ -18,7 +18,6 @@ from .batches import Batches
 
 CROP = 224  # P1 3.4, P2 section 5; all sizes below are proportional to it (--image-size)
 SCALES = (256, 480)  # shorter sides in training: P1 3.4
-AUGMENTATIONS = ("scale", "aspect")
 COLOUR_NOISE = 0.1  # standard deviation of AlexNet's noise along the principal colours: P1 3.4
 BY_SIZE = 9  # MXNet's interpolation: area where an image shrinks, cubic where it grows
 
@@ -28,19 +27,19 @@ RULES = {"224": Rule(256, 224, 1), "320": Rule(320, 320, 1), "ten": Rule(256, 22
 
 
 def scaled(pixels, image_size):
-    """A number of the papers' pixels in proportion to the size of the training crops."""
+    """Return a number of the papers' pixels in proportion to the size of the training crops."""
     return round(pixels * image_size / CROP)
 
 
 def rule_of(name, image_size):
-    """The Rule of this name for training crops of image_size."""
+    """Return the Rule of this name for training crops of image_size."""
     side, crop, count = RULES[name]
     return Rule(scaled(side, image_size), scaled(crop, image_size), count)
 
 
 def augmentation(kind, image_size, side):
-    """ImageRecordIter's options. side: the shorter side of the images; None if they differ, which
-    the reader then resizes to the largest of the scales.
+    """Return ImageRecordIter's options. side: the shorter side of the images; None if they differ,
+    which the reader then resizes to the largest of the scales.
 
     scale: a shorter side from [256, 480], a random crop of 224, a flip, colour noise (P1 3.4).
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to
@@ -97,7 +96,7 @@ class CropBatches(Batches):
         return self._epoch(epoch)
 
     def data_batch(self, iteration):
-        """Images float32 (part, 3, size, size) minus the mean, labels (part,), without padding."""
+        """Return images float32 (part, 3, size, size) minus the mean, and labels (part,)."""
         # far apart, because ImageRecordIter adds a sample's position in the batch
         seed = int(np.random.RandomState([self._seed, iteration, self._place]).randint(2**30))
         mine = [sample for _, sample in self.samples(iteration)[self._mine]]
@@ -117,7 +116,7 @@ class CropBatches(Batches):
 
 
 def crops(image, rule):
-    """The crops of a Pillow image, uint8 (rule.crops, 3, rule.crop, rule.crop).
+    """Return the crops of a Pillow image, uint8 (rule.crops, 3, rule.crop, rule.crop).
 
     One crop is the centre; ten are the corners, the centre, and their flips.
     """

@@ -21,7 +21,7 @@ HOST = "https://www.cs.toronto.edu/~kriz/"
 
 
 def fetch(dataset, folder, host=HOST):
-    """The path of a set, folder/<the archive's folder>. Downloads the set unless it exists."""
+    """Return the folder of a set, folder/<the archive's folder>; download the set if needed."""
     layout = layouts.LAYOUTS[dataset]
     target = Path(folder) / layout.folders[0]
     archive = Path(folder) / layout.archive
@@ -70,7 +70,7 @@ def download(url, path, md5, attempts=5):
         if reason == wrong:  # the file on the server is wrong
             break
         reason = wrong
-    kept = " (what has arrived is kept)" if path.exists() else ""
+    kept = " (the received part is kept)" if path.exists() else ""
     raise UserError(
         f"cannot download {url} ({reason}): try again later{kept}, or fetch the archive by other "
         "means, and name it by --data-dir (make: DATA=)"

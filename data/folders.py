@@ -30,7 +30,7 @@ Listing = namedtuple("Listing", "classes splits is_held_out")
 
 
 def listing(source, val_list=None, is_tested=False):
-    """The Listing of a source folder. Prints what is not used or not tested.
+    """Return the Listing of a source folder. Prints what is not used or not tested.
 
     val_list: a file with the classes of a flat val/. is_tested: the source may be a test set
     alone, with any number of classes and images. Raises UserError for an unknown layout, a class
@@ -78,7 +78,7 @@ def listing(source, val_list=None, is_tested=False):
 
 
 def _held_out(classes):
-    """Splits with every tenth image of a class for testing, or the last one of fewer images.
+    """Return splits with every tenth image of a class for testing, or the last one of fewer images.
 
     classes: [(path, label)] of each class.
     """
@@ -91,7 +91,7 @@ def _held_out(classes):
 
 
 def _split_folders(source, is_tested):
-    """(the training folder, [the test folders in the order of TEST])."""
+    """Return (the training folder, [the test folders in the order of TEST])."""
     names = _folders(source)
     train = [name for name in names if name.lower() in TRAIN]
     tests = [name for word in TEST for name in names if name.lower() == word]
@@ -120,7 +120,7 @@ def _split_folders(source, is_tested):
 
 
 def _similar_folders(source, names):
-    """([training folder], [test folders]) with names such as training_set and seg_test.
+    """Return ([training folder], [test folders]) with names such as training_set and seg_test.
 
     Both lists are empty unless one folder is the training set, and others have its classes.
     """
@@ -137,7 +137,7 @@ def _similar_folders(source, names):
 
 
 def _begins(name, beginning):
-    """Whether a word in a folder's name begins so."""
+    """Return whether a word in a folder's name begins with a text."""
     return any(word.startswith(beginning) for word in re.split("[^a-z]+", name.lower()))
 
 
@@ -146,7 +146,7 @@ def _classes(source, name):
 
 
 def _unwrapped(folder):
-    """The innermost folder of seg_train/seg_train, as some archives have it."""
+    """Return the innermost folder of seg_train/seg_train, as some archives have it."""
     while [name for name in os.listdir(folder) if name[0] != "."] == [folder.name]:
         if not (folder / folder.name).is_dir():
             break
@@ -155,7 +155,7 @@ def _unwrapped(folder):
 
 
 def _check_are_classes(folder, files):
-    """Raises UserError for class folders that look like a training and a test set.
+    """Raise UserError for class folders that look like a training and a test set.
 
     Sets have the same subfolders, or no name but train and test. files: {class: its files}.
     """
@@ -176,7 +176,7 @@ def _check_are_classes(folder, files):
 
 
 def _test_pairs(source, train, val, classes, val_list):
-    """[(path, label)] of the test folder, by its class folders or by a list."""
+    """Return [(path, label)] of the test folder, by its class folders or by a list."""
     numbers = {name: label for label, name in enumerate(classes)}
     names = _folders(val)
     flat = val
@@ -206,7 +206,7 @@ def _test_pairs(source, train, val, classes, val_list):
 
 
 def readable(source, listing, unreadable, skip_unreadable):
-    """The splits of a Listing without the unreadable files, {path: reason}.
+    """Return the splits of a Listing without the unreadable files, {path: reason}.
 
     Raises UserError if there are unreadable files, unless they are skipped, and if no other file of
     a class or of the test set remains.
@@ -233,15 +233,16 @@ def readable(source, listing, unreadable, skip_unreadable):
 
 
 def _folders(folder):
-    """Sorted names of the folders in a folder, without hidden ones."""
+    """Return sorted names of the folders in a folder, without hidden ones."""
     return sorted(
         entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."
     )
 
 
 def _files(folder, source):
-    """Every file in a folder and below it, without hidden ones. A file that is not an image is
-    reported when it is read."""
+    """Return every file in a folder and below it, without hidden ones. A file that is not an image
+    is reported when it is read.
+    """
     names = sorted(os.path.relpath(path, source) for path in _below(folder))
     if any("\n" in name or "\r" in name for name in names):  # a name is one line of a list
         raise UserError(f"{folder} has a file with a line break in its name: rename it")

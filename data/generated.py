@@ -22,7 +22,7 @@ CLASSES = [f"{colour} {shape}" for shape in SHAPES for colour in ("warm", "cool"
 
 
 def _inside(shape, u, v):
-    """The points (u, v) around the centre that belong to a shape. All shapes have similar areas."""
+    """Return the points (u, v) around the centre that belong to a shape. All have similar areas."""
     return {
         "disc": u * u + v * v < 0.56,
         "square": np.maximum(abs(u), abs(v)) < 0.66,
@@ -33,14 +33,14 @@ def _inside(shape, u, v):
 
 
 def _colour(hue, value, saturation):
-    """RGB (n, 3) from 0 to 255 of hue, value and saturation from 0 to 1."""
+    """Return RGB (n, 3) from 0 to 255 of hue, value and saturation from 0 to 1."""
     sector = (hue[:, None] * 6 + np.array([0, 4, 2])) % 6
     share = 1 - saturation[:, None] * (1 - np.clip(abs(sector - 3) - 1, 0, 1))
     return 255 * value[:, None] * share
 
 
 def draw(count, state):
-    """Images uint8 (count, 3, 32, 32) and labels uint8 (count,), classes equally often, shuffled."""
+    """Return images uint8 (count, 3, 32, 32) and labels uint8 (count,) of balanced classes."""
     labels = state.permutation(np.arange(count) % 10).astype(np.uint8)
     y, x = np.mgrid[0:32, 0:32] - 15.5
 
@@ -51,7 +51,7 @@ def draw(count, state):
         return np.where(warm, state.normal(0.06, 0.045, count), state.normal(0.56, 0.06, count)) % 1
 
     def coordinates(radius, reach):
-        """(u, v) around a random centre, turned by a random angle, in units of the radius."""
+        """Return (u, v) around a random centre, turned at random, in units of the radius."""
         centre_x, centre_y = state.uniform(-reach, reach, (2, count, 1, 1))
         angle = state.uniform(0, 2 * np.pi, (count, 1, 1))
         dx, dy = x - centre_x, y - centre_y

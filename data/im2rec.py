@@ -35,13 +35,13 @@ END = b"\xff\xd9"  # EOI
 
 
 def holds(folder):
-    """Whether a folder has record files that data/prepare.py neither has made nor is making."""
+    """Return whether a folder has record files that are not of data/prepare.py, finished or not."""
     prepared = [*folder.glob("set.json"), *folder.glob("*.state.partial")]
     return not prepared and any(folder.glob("*.rec"))
 
 
 def load(folder):
-    """The Set of a folder with train.rec and val.rec.
+    """Return the Set of a folder with train.rec and val.rec.
 
     Raises UserError for a missing or corrupt file, for a record without exactly one label, and for
     an image that MXNet cannot decode.
@@ -79,7 +79,7 @@ def _path(folder, split):
 
 
 def classes(train, val):
-    """The labels of the classes in order, float32.
+    """Return the labels of the classes in order, float32.
 
     Raises UserError for a label that is not a class, or that no training image has.
     """
@@ -105,7 +105,7 @@ def classes(train, val):
 
 
 def class_names(folder, numbers):
-    """The names of the classes in the order of their labels, from synset.txt if it exists."""
+    """Return the names of the classes in the order of their labels, from synset.txt."""
     path = folder / NAMES
     if not path.exists():
         return tuple(f"class {number:g}" for number in numbers)
@@ -119,7 +119,7 @@ def class_names(folder, numbers):
 
 
 def check_images(records):
-    """Raises UserError for images that MXNet's reader cannot decode, or decodes wrongly."""
+    """Raise UserError for images that MXNet's reader cannot decode, or decodes wrongly."""
     suspects = [number for number in range(len(records)) if not _is_sound_jpeg(records, number)]
     with ThreadPoolExecutor(physical_cores()) as pool:
         faults = pool.map(lambda number: _fault(records, number), suspects)
@@ -135,7 +135,7 @@ def check_images(records):
 
 
 def _is_sound_jpeg(records, number):
-    """Whether a record in one piece is a JPEG with a complete header and an end."""
+    """Return whether a record in one piece is a JPEG with a complete header and an end."""
     head, tail = records.ends(number, JPEG_HEAD, JPEG_TAIL)
     try:
         return Image.open(BytesIO(head)).format in ("JPEG", "MPO") and END in tail
@@ -144,7 +144,7 @@ def _is_sound_jpeg(records, number):
 
 
 def _fault(records, number):
-    """Why MXNet's reader cannot decode an image, or None."""
+    """Return why MXNet's reader cannot decode an image, or None."""
     import mxnet as mx
 
     content = records.image(number)
@@ -160,7 +160,7 @@ def _fault(records, number):
 
 
 def sample(records):
-    """(mean of red, green and blue, shorter sides, digest) of images from all parts of a file."""
+    """Return (mean of red, green and blue, shorter sides, digest) of images from the whole file."""
     samples = np.unique(np.linspace(0, len(records) - 1, SAMPLED).astype(int))
 
     def facts(number):

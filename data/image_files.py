@@ -44,7 +44,7 @@ def read(file, side=None):
 
 
 def upright(image):
-    """The image turned or mirrored as EXIF's orientation says."""
+    """Return the image turned or mirrored as EXIF's orientation says."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # corrupt EXIF can raise anything, and the pixels can still be sound
@@ -52,7 +52,7 @@ def upright(image):
 
 
 def eight_bits(image):
-    """An image of 16 bits per channel (Pillow's modes I and I;16) as one of 8.
+    """Return an image of 16 bits per channel (Pillow's modes I and I;16) as one of 8.
 
     White is the largest value of the smallest depth in DEPTHS that fits the image: scanners store
     10 or 12 bits in files of 16. Raises ValueError for floats and for values outside 16 bits.
@@ -67,7 +67,7 @@ def eight_bits(image):
 
 
 def on_white(image):
-    """The image in RGB, transparent pixels composited on white; info[COMPOSITED] tells of them."""
+    """Return the image in RGB, transparent pixels composited on white, as info[COMPOSITED] says."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")
@@ -79,21 +79,21 @@ def on_white(image):
 
 
 def resized(image, side, method=Image.BICUBIC):
-    """The image with its shorter side resized to `side` pixels."""
+    """Return the image with its shorter side resized to `side` pixels."""
     width, height = image.size
     short = min(width, height)
     return image.resize((round(width * side / short), round(height * side / short)), method)
 
 
 def square(image, side):
-    """The centre of the resized image, uint8 (3, side, side)."""
+    """Return the centre of the resized image, uint8 (3, side, side)."""
     pixels = np.asarray(resized(image, side)).transpose(2, 0, 1)
     top, left = ((length - side) // 2 for length in pixels.shape[1:])
     return np.ascontiguousarray(pixels[:, top : top + side, left : left + side])
 
 
 def attempt(path, side, convert):
-    """(convert(image), whether it has transparent pixels, None) for a file that is read by read().
+    """Return (convert(image), whether it has transparent pixels, None) for a file, by read().
 
     If this fails: (None, False, the reason).
     """
@@ -106,7 +106,7 @@ def attempt(path, side, convert):
 
 
 def reason(error, path):
-    """Why a file cannot be read, in one line without its folder."""
+    """Return why a file cannot be read, in one line without its folder."""
     if isinstance(error, Image.DecompressionBombError):
         return (
             f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; set {PIXELS}=number in the "
@@ -120,16 +120,16 @@ def reason(error, path):
 
 
 def composited(count):
-    """The message about transparent images."""
+    """Return the message about transparent images."""
     return f"{count:,} transparent image{'s' * (count > 1)} composited on white"
 
 
 def printable(name):
-    """A file's name as text that any file and terminal in UTF-8 accepts."""
+    """Return a file's name as text that any file and terminal in UTF-8 accepts."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def title(folder, train, test, classes):
-    """The name of a set in figures and tables. train, test: numbers of images."""
+    """Return the name of a set in figures and tables. train, test: numbers of images."""
     counts = f"{train:,} + {test:,} images in {len(classes):,} classes"
     return f"{printable(folder.resolve().name)} ({counts})"

@@ -21,7 +21,7 @@ from . import cifar, folders, image_files
 
 
 def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
-    """The cifar.Dataset of a folder. Its class_names are the names of the class folders.
+    """Return the cifar.Dataset of a folder. Its class_names are the names of the class folders.
 
     image_size: pixels, a multiple of 4 and at least 8 (of a set in CIFAR's layout: a divisor of
     32). skip_unreadable: leave corrupt files out. trained_on: the fingerprint of a network's
@@ -73,7 +73,7 @@ def _dataset(folder, listing, image_size, skip_unreadable):
 
 
 def _squares(folder, pairs, size):
-    """(images uint8 (n, 3, size, size), {path: reason} of unreadable files, transparent images)."""
+    """Return (images uint8 (n, 3, size, size), {unreadable path: reason}, transparent images)."""
     images = np.zeros((len(pairs), 3, size, size), np.uint8)
     unreadable = {}
     transparent = 0

@@ -19,7 +19,7 @@ REMEDY = "delete its folder, and re-run make imagenet-data"
 
 
 def listed(folder, split):
-    """The Records of a prepared split, with the positions in its .idx and the labels in its .lst."""
+    """Return the Records of a prepared split: positions from its .idx, labels from its .lst."""
     positions = (folder / f"{split}.idx").read_text().split()
     offsets = np.array(positions, dtype=np.int64).reshape(-1, 2)[:, 1]
     with open(folder / f"{split}.lst", encoding="utf-8", errors="surrogateescape") as file:
@@ -30,7 +30,7 @@ def listed(folder, split):
 
 
 def load(folder):
-    """The Set of a folder, prepared or im2rec's. Raises UserError for a missing or corrupt file."""
+    """Return the Set of a folder, prepared or im2rec's. Raises UserError if it is corrupt."""
     folder = Path(folder)
     if im2rec.holds(folder):
         return im2rec.load(folder)

@@ -20,7 +20,7 @@ PREPARED = {
 
 
 def describe(dataset, kind, image_size, mean):
-    """The content of inputs.json.
+    """Return the content of inputs.json.
 
     dataset: the training set. kind: cifar10, cifar100, pictures or imagenet. mean: float32
     (3, size, size), or (3,) for a number per channel.
@@ -39,13 +39,13 @@ def describe(dataset, kind, image_size, mean):
 
 
 def describe_training(dataset, kind, recipe):
-    """The content of inputs.json of a run on a set in memory. kind: as for describe()."""
+    """Return the content of inputs.json of a run on a set in memory. kind: as for describe()."""
     mean = batches.mean_of(dataset.train_images, recipe.input)
     return describe(dataset, kind, recipe.image_size, mean)
 
 
 def _conversion(inputs):
-    """(the shorter side to which a photograph is resized first, the function that converts it)."""
+    """Return (the shorter side to which a photograph is first resized, the conversion function)."""
     size = inputs["shape"][-1]
     if inputs["family"] == "imagenet":
         from .crops import crops, rule_of
@@ -69,11 +69,11 @@ class Reader:
         self.transparent = []
 
     def array(self, image):
-        """The network's input for a Pillow image in RGB, float32 (3, size, size)."""
+        """Return the network's input for a Pillow image in RGB, float32 (3, size, size)."""
         return self._convert(image) - self._mean
 
     def __call__(self, path):
-        """(the network's input, None), or (None, why the file cannot be read)."""
+        """Return (the network's input, None), or (None, why the file cannot be read)."""
         pixels, is_transparent, reason = image_files.attempt(path, self.side, self.array)
         if is_transparent:
             self.transparent.append(path)
@@ -81,7 +81,7 @@ class Reader:
 
 
 def photographs(names):
-    """(paths of image files, subfolders that are skipped), for files, folders and patterns.
+    """Return (paths of image files, subfolders that are skipped), for files, folders and patterns.
 
     A name of several words that is no file is split as a shell does: quoted words can have spaces
     (make: PHOTO="'my cat.jpg' b.jpg"). Raises UserError for a missing file and an empty folder.

@@ -79,7 +79,7 @@ def unpack(path, layout, folder):
 
 @contextlib.contextmanager
 def unpacked(path, layout):
-    """A folder with the files of a set: `path`, or a temporary folder if `path` is an archive."""
+    """Yield a folder with the files of a set: `path`, or a temporary one if it is an archive."""
     if not path.is_file():
         yield path
         return
@@ -94,7 +94,7 @@ def unpacked(path, layout):
 
 
 def find(folder, layout, is_official=True):
-    """The Files of a set in a folder or in its official folder, or None.
+    """Return the Files of a set in a folder or in its official folder, or None.
 
     is_official: the set has the official training files; otherwise any number of them. Raises
     UserError if only some files exist.
@@ -117,7 +117,7 @@ def find(folder, layout, is_official=True):
 
 
 def _numbered(first):
-    """The files with the name of the first training file and any number, in their order."""
+    """Return the files with the name of the first training file and any number, in their order."""
     stem = first.stem.rstrip("1")
     number = r"(\d+)" if stem != first.stem else "()"
     pattern = re.escape(stem) + number + re.escape(first.suffix)
@@ -127,7 +127,7 @@ def _numbered(first):
 
 
 def class_names(files):
-    """The names of the classes, from the text file or the Python file; empty if neither exists."""
+    """Return the names of the classes, from the text or the Python file; empty without both."""
     text_file, python_file, key = files.layout.names
     text = files.test.with_name(text_file)
     pickled = files.test.with_name(python_file)
@@ -149,7 +149,7 @@ def class_names(files):
 
 
 def read(path, layout):
-    """The records of a file, uint8 (n, labels of an image + 3072). Raises UserError if corrupt."""
+    """Return the records of a file, uint8 (n, labels + 3072). Raises UserError if it is corrupt."""
     content = _content(path)
     try:
         if path.suffix == BINARY:
@@ -188,7 +188,7 @@ def _content(path):
 
 
 def _label_column(labels):
-    """uint8 (n,) of a list or an array of integers."""
+    """Return uint8 (n,) of a list or an array of integers."""
     # NumPy would expand nested lists
     if not isinstance(labels, np.ndarray) and not all(type(label) is int for label in labels):
         raise ValueError("its labels are not numbers")

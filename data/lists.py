@@ -20,7 +20,7 @@ LISTS = (
 
 
 def find(source, train, val, val_list=None):
-    """The list: val_list, or the first of LISTS in the source or in val."""
+    """Return the list: val_list, or the first of LISTS in the source or in val."""
     if val_list:
         return Path(val_list)
     for path in [place / name for place in (source, val) for name in LISTS]:
@@ -34,7 +34,7 @@ def find(source, train, val, val_list=None):
 
 
 def labelled(val, names, path, numbers):
-    """[(name, label)] of the files of a flat val/. path: the list; numbers: {class: label}.
+    """Return [(name, label)] of the files of a flat val/. path: the list; numbers: {class: label}.
 
     Raises UserError for a list that cannot be read, or that lacks the class of a file.
     """
@@ -48,8 +48,8 @@ def labelled(val, names, path, numbers):
         meanings = _devkit(path)
         if len(lines) != len(names):
             raise UserError(
-                f"{path} has {len(lines):,} lines and {val} {len(names):,} files: add what is "
-                "missing"
+                f"{path} has {len(lines):,} lines and {val} {len(names):,} files: add the "
+                "missing ones"
             )
         classes = [meanings.get(line) for line in lines]
     else:
@@ -66,7 +66,7 @@ def labelled(val, names, path, numbers):
 
 
 def _entries(path, lines, numbers):
-    """{file name as the list has it: class}. A class with spaces follows a tab or a comma."""
+    """Return {file name in the list: class}. A class with spaces follows a tab or a comma."""
     entries = {}
     for line in lines:
         separator = next((mark for mark in "\t," if mark in line), None)
@@ -79,7 +79,7 @@ def _entries(path, lines, numbers):
 
 
 def _by_name(names, entries):
-    """The class of each file, or None. A list can omit the files' endings, or have others."""
+    """Return the class of each file, or None. Endings may be missing or different in a list."""
     by_stem = {Path(name).stem: kind for name, kind in entries.items()}
     classes = []
     for file in map(Path, names):
@@ -89,7 +89,7 @@ def _by_name(names, entries):
 
 
 def _devkit(path):
-    """{ILSVRC2012_ID: wnid}. The devkit's order of classes is not the order of their names."""
+    """Return {ILSVRC2012_ID: wnid}. The devkit's classes are not in the order of their names."""
     for place in (path.parent / "meta.mat", path.parent.parent / "meta.mat"):
         if place.is_file():
             from scipy.io import loadmat

@@ -89,7 +89,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
 
 
 def encode(image, side):
-    """(JPEG, mean of red, green and blue) of an image with its shorter side resized to `side`."""
+    """Return (JPEG, mean of red, green and blue) of an image resized to a shorter side."""
     image = image_files.resized(image, side)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=QUALITY)
@@ -97,7 +97,7 @@ def encode(image, side):
 
 
 def encode_all(paths, side):
-    """What image_files.attempt() returns for each file: (encode(), is_transparent, reason)."""
+    """Return what attempt() returns for each file: (encode(), is_transparent, reason)."""
     return [image_files.attempt(path, side, lambda image: encode(image, side)) for path in paths]
 
 

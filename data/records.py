@@ -43,7 +43,7 @@ class Records:
         return len(self.labels)
 
     def raw(self, sample):
-        """The framed bytes of a record. Consecutive records form a record file again.
+        """Return the framed bytes of a record. Consecutive records form a record file again.
 
         Raises UserError for a corrupt frame, which would end MXNet's process.
         """
@@ -52,7 +52,7 @@ class Records:
         return record
 
     def image(self, sample):
-        """The bytes of an image file. Raises UserError for a corrupt frame or header."""
+        """Return the bytes of an image file. Raises UserError for a corrupt frame or header."""
         content = struct.pack("<I", MAGIC).join(self._pieces(self._read(sample)))
         if len(content) < HEADER.size:
             raise self.corrupt()
@@ -60,7 +60,7 @@ class Records:
         return content[HEADER.size + LABEL.size * labels :]
 
     def ends(self, sample, head, tail):
-        """The first and last bytes of an image, at most so many; none for a record in pieces."""
+        """Return at most so many first and last bytes of an image; none for a record in pieces."""
         begin = self.offsets[sample]
         start = os.pread(self._file, FRAME.size + HEADER.size + head, begin)
         word = FRAME.unpack_from(start)[1]
@@ -72,7 +72,7 @@ class Records:
         return start[FRAME.size + HEADER.size + LABEL.size * labels :], last
 
     def corrupt(self, sample=None):
-        """The UserError of a corrupt file."""
+        """Return the UserError of a corrupt file."""
         return corrupt(self.path, self._remedy, sample)
 
     def _read(self, sample):
@@ -80,7 +80,7 @@ class Records:
         return os.pread(self._file, max(end - begin, 0), begin)
 
     def _pieces(self, record):
-        """The pieces of a record, without their frames."""
+        """Return the pieces of a record, without their frames."""
         pieces = []
         position = 0
         while position < len(record):
@@ -101,7 +101,7 @@ def corrupt(path, remedy, number=None):
 
 
 def scan(path, remedy):
-    """The Records of a file, from the frame and the header of each record.
+    """Return the Records of a file, from the frame and the header of each record.
 
     Raises UserError for a corrupt file, and for a record with several labels.
     """
@@ -130,7 +130,7 @@ def scan(path, remedy):
 
 
 def _label(head, path, number):
-    """The label in the first bytes of a record."""
+    """Return the label in the first bytes of a record."""
     count, label, *_ = HEADER.unpack_from(head, FRAME.size)
     if count > 1:
         raise UserError(
@@ -141,17 +141,17 @@ def _label(head, path, number):
 
 
 def length(word):
-    """Bytes of a piece. word: the word behind MAGIC."""
+    """Return the bytes of a piece. word: the word behind MAGIC."""
     return word & (1 << LENGTH_BITS) - 1
 
 
 def frame(word):
-    """Bytes of a piece with its frame and the padding to a multiple of four."""
+    """Return the bytes of a piece with its frame and the padding to a multiple of four."""
     return FRAME.size + -(-length(word) // 4) * 4
 
 
 def packed(label, number, image):
-    """The framed bytes of a record, as MXNet's writer, which cannot append to a file, writes them."""
+    """Return the framed bytes of a record, as MXNet's writer, which cannot append, writes them."""
     content = HEADER.pack(0, label, number, 0) + image
     words = np.frombuffer(content[: len(content) // 4 * 4], "<u4")
     ends = [*(4 * np.flatnonzero(words == MAGIC)), len(content)]

@@ -16,7 +16,7 @@ BLOCK = 128  # records that are hashed at once
 
 
 def stamp(digest, path):
-    """The SHA-1 of `digest` and of the size and the time of a file: it differs for another file."""
+    """Return the SHA-1 of `digest` and a file's size and time, which differ for another file."""
     try:
         status = path.stat()
         facts = f"{status.st_size} {status.st_mtime_ns}"
@@ -112,7 +112,7 @@ class SplitWriter:
         self._keep_state()
 
     def digest(self):
-        """The SHA-1 of the records, which does not depend on how append() received them."""
+        """Return the SHA-1 of the records, which does not depend on how append() received them."""
         return self._block.hexdigest() if self.state["images"] % BLOCK else self.state["digest"]
 
     def forget(self):

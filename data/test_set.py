@@ -16,7 +16,7 @@ BATCH = 128  # images in a batch, over all devices
 
 
 def load(settings, folder, skip_unreadable=False):
-    """The data set of a run's recipe: a cifar.Dataset, or a records.Set for ImageNet.
+    """Return the data set of a run's recipe: a cifar.Dataset, or a records.Set for ImageNet.
 
     settings: dataset, image_size and, if known, data (the fingerprint of the training set),
     validation and seed. folder: None is the folder where the training scripts look. All images of a
@@ -39,7 +39,7 @@ def load(settings, folder, skip_unreadable=False):
 
 
 def is_training_set(dataset, settings):
-    """Whether a data set is that of the recipe; True if the recipe's is unknown."""
+    """Return whether a data set is that of the recipe; True if the recipe's is unknown."""
     return settings.get("data", dataset.fingerprint) == dataset.fingerprint
 
 
@@ -76,7 +76,7 @@ def _of_image_files(folder, image_size, skip_unreadable):
 
 
 def _unreadable(folder, pairs, side):
-    """{path: reason} of the files that cannot be read."""
+    """Return {path: reason} of the files that cannot be read."""
 
     def reason(pair):
         return image_files.attempt(folder / pair[0], side, lambda image: None)[2]
@@ -89,12 +89,12 @@ def _unreadable(folder, pairs, side):
 
 
 def known_names(names):
-    """The names of classes, or () for placeholders such as "class 3"."""
+    """Return the names of classes, or () for placeholders such as "class 3"."""
     return () if all(name == f"class {k}" for k, name in enumerate(names)) else tuple(names)
 
 
 def for_classes(dataset, names, count, network):
-    """The data set with the labels of a network.
+    """Return the data set with the labels of a network.
 
     names: of the network's classes, () if unknown; count: their number; network: its name, for
     messages. Raises UserError for a set with other classes.
@@ -122,7 +122,7 @@ def for_classes(dataset, names, count, network):
 
 
 def mean(dataset, settings, weights, described=None):
-    """What training subtracted from the images: float32, (3, size, size), or (3,) for ImageNet.
+    """Return what training subtracted from the images: float32, (3, size, size), ImageNet: (3,).
 
     settings: of the recipe, or with the mean itself. weights: training.weights.Weights. described:
     the network's inputs.json, None without one. Raises UserError if the mean is unknown.
@@ -147,7 +147,7 @@ def mean(dataset, settings, weights, described=None):
 
 
 def iterator(dataset, settings, rule, mean, devices):
-    """The test set for training.evaluate. rule: whole, or one of crops.RULES."""
+    """Return the test set for training.evaluate. rule: whole, or one of crops.RULES."""
     size = BATCH // devices * devices
     if rule not in crops.RULES:
         return batches.TestBatches(dataset.test_images, dataset.test_labels, mean, size)

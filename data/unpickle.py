@@ -41,7 +41,7 @@ class Array:
 
 
 def view(content, dtype, shape, order="C"):
-    """Stands in for the function that creates an array in protocol 5."""
+    """Stand in for the function that creates an array in protocol 5."""
     return np.frombuffer(content, dtype.value).reshape(shape, order=order)
 
 
@@ -95,7 +95,7 @@ class Unpickler(pickle._Unpickler):
 
 
 def read(content):
-    """The dict in the bytes of a CIFAR file. Its keys are text, its arrays NumPy arrays.
+    """Return the dict in the bytes of a CIFAR file. Its keys are text, its arrays NumPy arrays.
 
     Raises Forbidden for a class or function that CIFAR does not need, and other exceptions for a
     corrupt file.

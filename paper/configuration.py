@@ -23,7 +23,7 @@ DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None, "workers": 1}
 
 
 def read(folder):
-    """config.json of a run as a dictionary; its recipe is complete.
+    """Return config.json of a run as a dictionary with a complete recipe.
 
     Raises UserError if the file is missing, is not JSON, or has values of other types than figures
     need.

@@ -14,7 +14,8 @@ GAP = 3  # a step of more than so many usual ones: the curve leaves the paper's 
 
 @lru_cache(None)
 def read():
-    """{(paper, figure, curve): {kind: [(x, value)]}}; kinds are train_loss, test_err, train_err ...
+    """Return {(paper, figure, curve): {kind: [(x, value)]}}; kinds are train_loss, test_err,
+    train_err ...
 
     x is an iteration, a layer or a unit, as in the figure; errors are in percent, losses in nats.
     """
@@ -29,7 +30,7 @@ def read():
 
 
 def broken(points):
-    """The same points with (x, nan) in each gap, so that no line connects its ends."""
+    """Return the same points with (x, nan) in each gap, so that no line connects its ends."""
     steps = [after[0] - before[0] for before, after in zip(points, points[1:])]
     usual = statistics.median(steps) if steps else 0
     line = points[:1]

@@ -24,7 +24,7 @@ class Experiment(
     """
 
     def at(self, scale):
-        """The experiment with the depth that a scale has for it."""
+        """Return the experiment with the depth that a scale has for it."""
         return self._replace(depth=scale_named(scale).depths.get(self.depth, self.depth))
 
     @property
@@ -56,7 +56,7 @@ class Experiment(
         return [*options, *" ".join(self._changed_options()).split()]
 
     def _changed_options(self):
-        """["--batch-size 64", "--validation"]: the changes as options."""
+        """Return ["--batch-size 64", "--validation"]: the changes as options."""
         options = []
         for name, value in self.changes.items():
             option = f"--{name.replace('_', '-')}"
@@ -64,7 +64,7 @@ class Experiment(
         return options
 
     def settings(self, scale):
-        """{option: value} that config.json of a run must have to count at a scale."""
+        """Return {option: value} that config.json of a run must have to count at a scale."""
         recipe = scale_named(scale).recipe
         if self.dataset == "imagenet":
             recipe = IMAGENET.lasting(ILSVRC_ITERATIONS)
@@ -79,7 +79,7 @@ class Experiment(
         }
 
     def target(self, scale="full"):
-        """The command: make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7 SCALE=pocket"""
+        """Return the command, as make cifar10-exclusive_gating110 SHORTCUT_ARGS=bias=-7."""
         if self != self.at(scale):
             return self.at(scale).target(scale)
         parts = ["make", f"{self.dataset}-{self.short_name}"]
@@ -105,17 +105,17 @@ def experiment(
     changes=None,
     **constants,
 ):
-    """An Experiment; unit: by default the paper's for this depth."""
+    """Return an Experiment; unit: by default the paper's for this depth."""
     if unit is None:
         unit = names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]
     return Experiment(dataset, activation, shortcut, depth, unit, constants, changes or {})
 
 
 def cifar100(depth, activation="original"):
-    """An Experiment on CIFAR-100."""
+    """Return an Experiment on CIFAR-100."""
     return experiment(depth, activation, dataset="cifar100")
 
 
 def imagenet(depth, activation="original", **changes):
-    """An Experiment on ImageNet."""
+    """Return an Experiment on ImageNet."""
     return experiment(depth, activation, dataset="imagenet", changes=changes)

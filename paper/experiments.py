@@ -21,7 +21,7 @@ ORIGINAL110 = experiment(110)
 
 
 def shortcut(name, **constants):
-    """ResNet-110 with another shortcut, a row of Table 1."""
+    """Return ResNet-110 with another shortcut, a row of Table 1."""
     return experiment(110, shortcut=name, **constants)
 
 
@@ -92,7 +92,7 @@ PAPER_BEST = -6  # P2 3.1; the shortcut's default
 
 
 def gating(bias, changes=None):
-    """ResNet-110 with exclusive gating; a run's name has a bias that is not the default."""
+    """Return ResNet-110 with exclusive gating; a run's name has a bias that is not the default."""
     constants = {} if bias == PAPER_BEST else {"bias": bias}
     return shortcut("exclusive_gating", changes=changes, **constants)
 
@@ -106,12 +106,12 @@ P1, P2 = "1512.03385", "1603.05027"
 
 
 def panel(figure, variant, original=ORIGINAL110, names=("original", "variant")):
-    """The original network's curve and a variant's curve in a figure of P2."""
+    """Return the original network's curve and a variant's curve in a figure of P2."""
     return [Curve(original, (P2, figure, names[0])), Curve(variant, (P2, figure, names[1]))]
 
 
 def by_depth(depths, figure, **network):
-    """A curve for each depth in a figure of P1."""
+    """Return a curve for each depth in a figure of P1."""
     return [Curve(experiment(depth, **network), (P1, figure, str(depth))) for depth in depths]
 
 
@@ -172,7 +172,7 @@ NETWORKS = {  # of each table and figure
 
 
 def experiments_of(name):
-    """[Experiment] of a table, a figure or the search, each once.
+    """Return [Experiment] of a table, a figure or the search, each once.
 
     Raises UserError for an unknown name.
     """
@@ -183,14 +183,14 @@ def experiments_of(name):
 
 
 def other_depths(scale, networks=None):
-    """{the paper's depth: a scale's}, where they differ; of all depths, or of some experiments."""
+    """Return {the paper's depth: a scale's}, where they differ. networks: None means all depths."""
     used = None if networks is None else {network.depth for network in networks}
     depths = scale_named(scale).depths
     return {paper: here for paper, here in depths.items() if used is None or paper in used}
 
 
 def depths_note(scale, networks=None):
-    """'56 layers for the paper's 110, 83 for 164': a scale's depths, or those of some experiments.
+    """Return '56 layers for the paper's 110, 83 for 164': the depths of a scale or of experiments.
 
     Empty if they are the paper's.
     """
@@ -199,5 +199,5 @@ def depths_note(scale, networks=None):
 
 
 def make(name, scale):
-    """The command that trains and draws a table or figure."""
+    """Return the command that trains and draws a table or figure."""
     return f"make {name}" + ("" if scale == "full" else f" SCALE={scale}")

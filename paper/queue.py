@@ -27,7 +27,7 @@ SEVERAL_SEEDS = [
 
 
 def planned():
-    """[Planned] of every published run, each once."""
+    """Return [Planned] of every published run, each once."""
     order = [Planned(experiment(20), "full", 0)]
     order += [Planned(network, "desk", 0) for network in FIRST + REST + DEPTHS]
     order += [Planned(network, "pocket", 0) for network in DEEPEST]

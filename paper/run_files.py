@@ -19,7 +19,7 @@ OWN_RECIPE = "own recipe"
 
 
 def read(folder):
-    """The Run in a folder. Raises UserError if there is none, or if its log has no row yet."""
+    """Return the Run in a folder. Raises UserError if there is none, or none with a row in its log."""
     folder = Path(os.path.relpath(folder))
     config = configuration.read(folder)
     rows = read_log(folder)
@@ -35,7 +35,7 @@ def read(folder):
 
 
 def differences(run, experiment, scale):
-    """{option: (of the run, of the experiment at the scale)} where they differ."""
+    """Return {option: (of the run, of the experiment at the scale)} where they differ."""
     pairs = {"name": (run.config["name"], experiment.network)}
     for option, expected in experiment.settings(scale).items():
         value = run.config["recipe"].get(option)
@@ -58,7 +58,7 @@ def check(run, experiment, scale):
 
 
 def recipe_of(run):
-    """'pocket': the scale whose recipe a run has; 'own recipe' if it has none's."""
+    """Return 'pocket': the scale whose recipe a run has; 'own recipe' if no scale has it."""
     recipe = run.config["recipe"]
     scale = run.config["scale"]
     unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
@@ -72,17 +72,17 @@ def recipe_of(run):
 
 
 def is_own(run):
-    """Whether a run is a user's, not a published one."""
+    """Return whether a run is a user's, not a published one."""
     return files.RESULTS not in Path(run.folder).resolve().parents
 
 
 def dtype(run):
-    """The type of the network's computations: float32, bfloat16 or float16."""
+    """Return the type of the network's computations: float32, bfloat16 or float16."""
     return run.config["recipe"]["dtype"]
 
 
 def folders(name, scale):
-    """The folders of the runs of a name at a scale: the published ones, then a user's own."""
+    """Return the folders of a name's runs at a scale: the published ones, then a user's own."""
     pattern = str(files.run_place(scale, name, "*") / "config.json")
     return [
         path.parent
@@ -96,7 +96,7 @@ def _seed(path):
 
 
 def of(experiment, scale):
-    """[Run] of an experiment at a scale, by seed, all on the same images.
+    """Return [Run] of an experiment at a scale, by seed, all on the same images.
 
     These are the images of most of a user's own finished runs, or of most runs if there are none.
     Runs on other images, runs of another recipe, and seeds that occur twice are reported and left
@@ -120,26 +120,26 @@ def of(experiment, scale):
         if data != usual:
             say_once(f"left out: {run.folder} was trained on {data}, not on {usual}")
         elif seed in runs:
-            say_once(f"left out: {run.folder} has seed {seed} too, as {runs[seed].folder}")
+            say_once(f"left out: {run.folder} has the same seed {seed} as {runs[seed].folder}")
         else:
             runs[seed] = run
     return list(runs.values())
 
 
 def usual_images(runs):
-    """The name of the data set of most runs; None without runs."""
+    """Return the name of the data set of most runs; None without runs."""
     counts = Counter(run.config["data"] for run in runs)
     return max(counts, key=counts.get, default=None)
 
 
 def every_folder():
-    """All folders with a config.json: published ones, then a user's own."""
+    """Return all folders with a config.json: published ones, then a user's own."""
     paths = [sorted(parent.rglob("config.json")) for parent in (files.RESULTS, files.RUNS)]
     return [path.parent for path in sum(paths, [])]
 
 
 def every():
-    """[Run] of every_folder(); the others are reported and left out."""
+    """Return [Run] of every_folder(); the others are reported and left out."""
     runs = []
     for folder in every_folder():
         try:
@@ -156,23 +156,23 @@ def say_once(line):
 
 
 def again(config):
-    """The command that resumes a run."""
+    """Return the command that resumes a run."""
     return f"to resume: {config.get('command', 'the command that started it')}"
 
 
 def is_whole(run):
-    """Whether a run is finished."""
+    """Return whether a run is finished."""
     return is_finished(run.rows, run.config["recipe"]["iterations"])
 
 
 def last_error(run):
-    """The last test error in %; None before the first test."""
+    """Return the last test error in %; None before the first test."""
     errors = [row["test_error"] for row in run.rows if row["test_error"] is not None]
     return errors[-1] if errors else None
 
 
 def tested(run):
-    """{crop rule: error in %} of a run's last iteration, from the test.json of score.py."""
+    """Return {crop rule: error in %} of a run's last iteration, from the test.json of score.py."""
     path = run.folder / "test.json"
     last = int(run.rows[-1]["iteration"])
     errors = {}
@@ -204,10 +204,10 @@ def add_tests(path, results):
 
 
 def network(run):
-    """'110, exclusive gating (init b=-6)': depth, and the difference from the original network."""
+    """Return '110, exclusive gating (init b=-6)': depth, and what is not original."""
     return f"{run.config['recipe']['depth']}, {words.kind(run.config['recipe'])}"
 
 
 def label(run):
-    """The network of a run, and '(yours)' for a user's own run."""
+    """Return the network of a run, and '(yours)' for a user's own run."""
     return f"{network(run)} (yours)" if run.folder is not None and is_own(run) else network(run)

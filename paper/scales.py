@@ -58,7 +58,7 @@ SCALES = {
 
 
 def scale_named(name):
-    """The Scale of a name. Raises UserError for an unknown name."""
+    """Return the Scale of a name. Raises UserError for an unknown name."""
     if name not in SCALES:
         raise UserError(f"SCALE={name}: unknown scale; choose from {', '.join(SCALES)}")
     return SCALES[name]

@@ -7,12 +7,12 @@ from .significance import ours
 
 
 def errors(scale):
-    """{bias: Ours} of the biases with a finished run: errors on held-out training images."""
+    """Return {bias: Ours} of the biases with a finished run: errors on held-out training images."""
     searched = {bias: ours(experiment, scale) for bias, experiment in GATE_BIAS_SEARCH.items()}
     return {bias: runs for bias, runs in searched.items() if runs.errors}
 
 
 def best(scale):
-    """The bias of the smallest validation error; None until every bias has a finished run."""
+    """Return the bias of the smallest validation error; None until all biases are finished."""
     medians = {bias: statistics.median(runs.errors) for bias, runs in errors(scale).items()}
     return min(medians, key=medians.get) if len(medians) == len(GATE_BIAS_SEARCH) else None

@@ -34,7 +34,7 @@ LEVEL = 0.05  # p-values below it are significant
 
 
 def ours(experiment, scale, crop=None):
-    """Finished runs of an experiment at a scale. crop: use the error of this rule, from score.py."""
+    """Return the finished runs of an experiment. crop: take the error of this rule of score.py."""
     runs = run_files.of(experiment, scale)
     finished = list(filter(run_files.is_whole, runs))
     if crop:
@@ -46,12 +46,13 @@ def ours(experiment, scale, crop=None):
 
 
 def number(error):
-    """An error for sorting. The paper's "fail" rows are tied at the end."""
+    """Return an error for sorting. The paper's "fail" rows are tied at the end."""
     return math.inf if error == experiments.FAIL else error
 
 
 def verdicts(row, runs, scale):
-    """'no / yes': whether a row fails in the paper and here. Empty if the rule does not apply.
+    """Return 'no / yes': whether a row fails in the paper and here. Empty if the rule does not
+    apply.
 
     The rule is Table 1's; Table 2 has the same networks and data.
     """
@@ -62,21 +63,21 @@ def verdicts(row, runs, scale):
 
 
 def say(error):
-    """An error as the paper writes it."""
+    """Return an error as the paper writes it."""
     if error is None:
         return ""
     return error if error == experiments.FAIL else f"{error:.2f}"
 
 
 def say_ours(runs):
-    """'18.92', or 'median (mean ± standard deviation)' of several runs."""
+    """Return '18.92', or 'median (mean ± standard deviation)' of several runs."""
     if not runs.errors:
         return "unfinished" if runs.unfinished else ""
     return say_sample(runs.errors)
 
 
 def say_sample(errors):
-    """'18.92', or 'median (mean ± standard deviation)' of several errors."""
+    """Return '18.92', or 'median (mean ± standard deviation)' of several errors."""
     text = f"{statistics.median(errors):.2f}"
     if len(errors) > 1:
         text += f" ({statistics.mean(errors):.2f} ± {statistics.stdev(errors):.2f})"
@@ -84,7 +85,8 @@ def say_sample(errors):
 
 
 def finished_rows(rows, scale):
-    """[(row, Ours)] of the rows with a finished run, each network once, sorted by the paper's error.
+    """Return [(row, Ours)] of the rows with a finished run, each network once, sorted by the
+    paper's error.
 
     Rows that the paper calls failures are last, in the order of the table.
     """
@@ -97,7 +99,8 @@ def finished_rows(rows, scale):
 
 
 def measured(rows, scale):
-    """The finished_rows whose errors have an order: those on the images of most rows of a data set.
+    """Return the finished_rows whose errors have an order: on the images of most rows of a data
+    set.
 
     The others are reported and left out.
     """
@@ -120,7 +123,7 @@ def measured(rows, scale):
 
 
 def rank_correlation(pairs):
-    """Spearman's rank correlation of our medians with the paper's errors.
+    """Return Spearman's rank correlation of our medians with the paper's errors.
 
     pairs: as measured() returns them. None with fewer than three rows, or if all are equal.
     """
@@ -132,7 +135,7 @@ def rank_correlation(pairs):
 
 
 def order(name, scale):
-    """rank_correlation of a table as text, for each data set, depth and unit.
+    """Return the rank_correlation of a table as text, for each data set, depth and unit.
 
     Empty with too few rows.
     """
@@ -149,7 +152,7 @@ def order(name, scale):
 
 
 def say_order(rows, scale):
-    """rank_correlation of some rows as text. Empty with too few rows."""
+    """Return the rank_correlation of some rows as text. Empty with too few rows."""
     pairs = measured(rows, scale)
     correlation = rank_correlation(pairs)
     text = f"Spearman's rank correlation with the paper's errors over {len(pairs)} rows: "
@@ -157,7 +160,8 @@ def say_order(rows, scale):
 
 
 def neighbours(rows, scale):
-    """Neighbours in the paper's order, with the difference of our means and its significance.
+    """Return neighbours in the paper's order, with the difference of our means and its
+    significance.
 
     Each row that the paper calls a failure is a neighbour of the last row that is none; two
     failures have no order.
@@ -176,7 +180,7 @@ def neighbours(rows, scale):
 
 
 def compare(before, after, several):
-    """(difference of means, its standard error, p-value) of two samples of errors.
+    """Return (difference of means, its standard error, p-value) of two samples of errors.
 
     Welch's t-test if both have several errors; otherwise the deviation is pooled over `several`,
     samples of at least two errors each. Without these, error and p-value are None.
@@ -187,7 +191,7 @@ def compare(before, after, several):
 
 
 def welch(before, after):
-    """(difference of means, its standard error, p-value) of Welch's t-test."""
+    """Return (difference of means, its standard error, p-value) of Welch's t-test."""
     difference = statistics.mean(after) - statistics.mean(before)
     error = math.sqrt(sum(statistics.variance(sample) / len(sample) for sample in (before, after)))
     if not error:
@@ -196,7 +200,7 @@ def welch(before, after):
 
 
 def pooled(before, after, several):
-    """The same by a t-test with the deviation pooled over other samples."""
+    """Return the same by a t-test with the deviation pooled over other samples."""
     difference = statistics.mean(after) - statistics.mean(before)
     freedom = sum(len(sample) - 1 for sample in several)
     squares = sum((len(sample) - 1) * statistics.variance(sample) for sample in several)
@@ -207,7 +211,7 @@ def pooled(before, after, several):
 
 
 def conclusion(difference, p):
-    """Whether two networks agree with the paper's order. p: None where no deviation is known."""
+    """Return whether networks have the paper's order. p: None without a known deviation."""
     order = "agrees" if difference > 0 else "reversed"
     if p is None:
         return f"{order}, one run each"
@@ -215,5 +219,5 @@ def conclusion(difference, p):
 
 
 def say_difference(difference, error):
-    """'+3.21 ± 1.10': a difference of means and its standard error, in points."""
+    """Return '+3.21 ± 1.10': a difference of means and its standard error, in points."""
     return f"{difference:+.2f}" + ("" if error is None else f" ± {error:.2f}")

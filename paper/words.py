@@ -27,7 +27,7 @@ SHORTCUT_ORDER = (
 
 
 def kind(recipe):
-    """'exclusive gating (init b=-6)': how a network differs from the original one.
+    """Return 'exclusive gating (init b=-6)': how a network differs from the original one.
 
     recipe: {"activation": name, "shortcut": name}, and optionally "activation_args" and
     "shortcut_args", {constant: value}.
@@ -42,7 +42,7 @@ def kind(recipe):
 
 
 def constants(variant, values):
-    """A variant's constants after its name, as in the legends of Figure 3."""
+    """Return a variant's constants after its name, as in the legends of Figure 3."""
     if variant == "constant_scaling" and len(values) == 2:
         return f" ({values['scale']:g}, {values['residual_scale']:g})"
     if variant.endswith("_gating") and list(values) == ["bias"]:

@@ -34,7 +34,7 @@ def side_by_side(tasks):
 
 
 def _output(task):
-    """What a task prints."""
+    """Return what a task prints."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
         task()
     return text.getvalue()
@@ -59,12 +59,12 @@ def refresh(paths, sources, draw):
 
 
 def _time(path):
-    """When a file was written, in seconds; 0 if it does not exist."""
+    """Return when a file was written, in seconds; 0 if it does not exist."""
     return path.stat().st_mtime if path.exists() else 0
 
 
 def draw_scale(scale):
-    """The tables and figures of a scale that have runs."""
+    """Draw the tables and figures of a scale that have runs."""
     sources = []
     for place in (files.RESULTS / scale, files.RUNS / scale):
         sources += [place, *place.glob("*"), *place.glob("*/*/*.csv"), *place.glob("*/*/*.json")]
@@ -79,7 +79,7 @@ def draw_diagrams():
 
 
 def draw_run(folder):
-    """The curves of a run."""
+    """Draw the curves of a run."""
     path = figure_files.figure_path(folder)
     sources = [folder / "log.csv", folder / "config.json"]
     try:

@@ -104,6 +104,6 @@ FORMS = {
 
 
 def command(stem):
-    """The command that draws a figure that exists at no scale."""
+    """Return the command that draws a figure that exists at no scale."""
     kind = stem.split("-")[0]
     return "make diagrams" if kind.startswith("figure") else f"make {kind}"

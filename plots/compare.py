@@ -43,7 +43,7 @@ def one_quantity(axes, curves, title, what, by):
 
 
 def run_folders(paths):
-    """The run folders among paths, each once. A network's folder selects all its seeds."""
+    """Return the run folders among paths, each once. A network's folder selects all its seeds."""
     folders = []
     for path in paths:
         seeds = sorted(config.parent for config in path.glob("seed*/config.json"))
@@ -52,14 +52,14 @@ def run_folders(paths):
 
 
 def description(arguments, runs):
-    """A mark in a figure's file by which the same comparison is recognized."""
+    """Return a mark in a figure's file by which the same comparison is recognized."""
     folders = [str(run.folder) for run in runs]
     text = "\n".join([arguments.what or "", arguments.by, arguments.title or "", *folders])
     return f"plots.compare {hashlib.sha1(text.encode()).hexdigest()}"
 
 
 def free_path(output, runs, mark):
-    """The file of the figure. Raises UserError if it exists and has another content.
+    """Return the file of the figure. Raises UserError if it exists and has another content.
 
     output: where the user wants it; None: in plots/figures/, with the networks' names.
     """

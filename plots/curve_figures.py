@@ -48,7 +48,7 @@ def _panel(title, planned, scale):
 
 
 def _informative(panels):
-    """The panels with a curve that is not in all panels: the original network alone shows nothing."""
+    """Return the panels with a curve that not all panels have: the original alone shows nothing."""
     labels = [{curve.label for curve in panel.drawn} for panel in panels]
     common = set.intersection(*labels) if len(panels) > 1 else set()
     return [panel for panel, own in zip(panels, labels) if own - common]
@@ -87,7 +87,7 @@ def _figure(name, scale, panels):
 
 
 def _paper_panel(axes, panel, training):
-    """The paper's panel of a figure, with its axes. training: as for curves.panel()."""
+    """Draw the paper's panel of a figure, with its axes. training: as for curves.panel()."""
     recipes = []
     for curve in panel.planned:
         network = curve.experiment

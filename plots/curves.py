@@ -48,7 +48,7 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
 
 
 def prepare(axes, recipes, limits, training, images="Test"):
-    """Scale the axes of a panel; returns (axes of the test error, styles of the networks)."""
+    """Scale the axes of a panel. Return (axes of the test error, styles of the networks)."""
     if training == "error":
         scales.error_axis(axes, limits[1], "Error, %\n(dashed: training, solid: test)")
         return axes, of_depths([recipe["depth"] for recipe in recipes])
@@ -59,7 +59,7 @@ def prepare(axes, recipes, limits, training, images="Test"):
 
 
 def test_set(curves):
-    """'Test', or 'Validation' if all runs were tested on held-out training images."""
+    """Return 'Test', or 'Validation' if all runs were tested on held-out training images."""
     recipes = [run.config["recipe"] for curve in curves for run in curve.runs]
     return "Validation" if all(recipe["validation"] for recipe in recipes) else "Test"
 
@@ -89,7 +89,7 @@ def paper_line(axes, points, colour, linestyle="solid", unit=1, **style):
 
 
 def legend(axes, title=None):
-    """A legend above the panel, no wider than it: long texts are wrapped, columns are as many as fit.
+    """Place a legend above the panel, no wider than it: long texts are wrapped.
 
     Call make_room() when all panels of the figure are drawn.
     """
@@ -119,7 +119,7 @@ def _width(artist):
 
 
 def _wrapped(text, room):
-    """The string of a Text in lines of at most room pixels."""
+    """Return the string of a Text in lines of at most room pixels."""
     string = text.get_text()
     if _width(text) <= room:
         return string
@@ -139,7 +139,7 @@ def make_room(figure):
 
 
 def figure_of(runs, title=None, fill=panel):
-    """A figure of one panel with a caption that names data, recipe and machine.
+    """Return a figure of one panel with a caption that names data, recipe and machine.
 
     fill(axes, curves, title): draws into it.
     """

@@ -115,7 +115,7 @@ def _box(axes, x, y, text, kind):
 
 
 def _arrow(axes, points, broad):
-    """A line with a head at its end; broad and grey for the way down the shortcut."""
+    """Draw a line with a head at its end; broad and grey for the way down the shortcut."""
     colour = GREY if broad else "black"
     width = 4 if broad else 1.1
     axes.plot(*zip(*points[:-1]), color=colour, linewidth=width, zorder=1, solid_joinstyle="miter")
@@ -126,7 +126,7 @@ def _arrow(axes, points, broad):
 
 
 def _sign(axes, points, sign):
-    """A sign beside the head of an arrow that enters a subtraction."""
+    """Draw a sign beside the head of an arrow that enters a subtraction."""
     (x0, y0), (x1, y1) = points[-2:]
     if x0 == x1:
         place = (x1 + (0.35 if x1 > 0 else -0.35), y1 - 0.2)
@@ -136,7 +136,7 @@ def _sign(axes, points, sign):
 
 
 def _frames(layout, kind):
-    """The nodes in each frame.
+    """Return the nodes in each frame.
 
     whole: a unit as its file builds it. shifted: from a unit's first weight to the next unit's
     activation, as in Figure 5(b). None: no frames.
@@ -154,7 +154,7 @@ def _frames(layout, kind):
 
 
 def _frame(axes, points):
-    """A dashed frame around the boxes at some points."""
+    """Draw a dashed frame around the boxes at some points."""
     x, y = zip(*points)
     left = min(x) - HALF_BOX[0] - 0.15
     top = min(y) - 0.42
@@ -191,7 +191,7 @@ def draw_figure(panels, name, title):
 
 
 def own_variants():
-    """The names of the variants that no figure of the paper has."""
+    """Return the names of the variants that no figure of the paper has."""
     papers = {"plain"}
     for _, panels in FIGURES.values():
         for panel in panels:
@@ -201,7 +201,7 @@ def own_variants():
 
 
 def paths():
-    """The files that draw_all() writes."""
+    """Return the files that draw_all() writes."""
     stems = [*FIGURES, *(f"unit-{name}" for name in own_variants())]
     return [files.FIGURES / f"{stem}.png" for stem in stems]
 

@@ -21,7 +21,7 @@ BLUE = "#0000ff"
 
 
 def by_depth(name, scale):
-    """Plain networks get worse when they are deeper, residual ones better.
+    """Draw test error against depth: plain networks get worse when deeper, residual ones better.
 
     The paper's errors are on the left and ours on the right, each with its own axis.
     """
@@ -59,7 +59,7 @@ def by_depth(name, scale):
 
 @styles.SMALL_TEXT
 def ideas(name, scale):
-    """A line of dots for each example of docs/VARIANTS.md, the lowest median on top."""
+    """Draw a line of dots for each example of docs/VARIANTS.md, the lowest median on top."""
     groups = [ours(experiment, scale) for experiment in experiments.experiments_of(name)]
     original = groups[0].errors
     groups = sorted((group for group in groups if group.errors), key=lambda g: median(g.errors))
@@ -85,7 +85,7 @@ def ideas(name, scale):
 
 
 def gate_bias(name, scale):
-    """The search of section 3.1 for the gates' initial bias: errors on held-out training images."""
+    """Draw section 3.1's search for the gates' bias: errors on held-out training images."""
     searched = search.errors(scale)
     for bias, result in searched.items():
         print(f"bias {bias:>3}: validation error {say_ours(result)} %")

@@ -24,7 +24,7 @@ VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the descr
 
 
 def facts(runs):
-    """{fact: its values in some runs, listed}: of the recipe, the data, the types and the machines."""
+    """Return {fact: its values in some runs, listed}: of recipe, data, types and machines."""
     fields = ("image_size", "iterations", "batch_size", "seed")
     return {
         **{field: listed(run.config["recipe"][field] for run in runs) for field in fields},
@@ -39,12 +39,12 @@ def facts(runs):
 
 
 def listed(values):
-    """Different values as text, sorted."""
+    """Return different values as text, sorted."""
     return ", ".join(map(str, sorted(set(values))))
 
 
 def source(runs, of="curve"):
-    """Data, recipe, type, seeds and machine of some runs, as one line.
+    """Return data, recipe, type, seeds and machine of some runs, as one line.
 
     of: what shows the median of a network's seeds; None if the figure shows each seed.
     """
@@ -71,13 +71,13 @@ def write_below(figure, text):
 
 
 def wrapped(text, width):
-    """A text in lines that end after a semicolon, or inside a part that is longer than a line."""
+    """Return a text in lines that end after a semicolon, or inside a part longer than a line."""
     parts = [part if len(part) > width else part.replace(" ", FIRM) for part in text.split("; ")]
     return textwrap.fill("; ".join(parts), width, break_on_hyphens=False).replace(FIRM, " ")
 
 
 def plain(text):
-    """A user's text for matplotlib, in which a dollar does not start a formula."""
+    """Return a user's text for matplotlib, in which a dollar does not start a formula."""
     return text.replace("$", r"\$")
 
 
@@ -108,7 +108,7 @@ def use_fonts_for(text):
 
 
 def figure_path(folder):
-    """The figure of a run: in plots/figures/ for a published run, else in the run's folder."""
+    """Return the figure of a run, in plots/figures/ if it is published, else in the run folder."""
     folder = Path(folder)
     if files.RESULTS not in folder.resolve().parents:
         return folder / "curves.png"
@@ -118,12 +118,12 @@ def figure_path(folder):
 
 
 def figure_of(name, scale):
-    """The file of a table or figure of the paper; the scale is in its name unless it is full."""
+    """Return the file of a table or figure; scales other than full are in its name."""
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
 def png(figure, description=""):
-    """A figure as the bytes of a PNG, with a description in its metadata.
+    """Return a figure as the bytes of a PNG, with a description in its metadata.
 
     It has a palette if that changes nothing that one can see: photographs keep their colours.
     savefig() would draw the figure twice.

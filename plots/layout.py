@@ -27,7 +27,7 @@ SCALARS = {
 
 
 def of_network(activation, shortcut, first=2, last=2, form=None):
-    """The Layout of units first to last of a network's first stage.
+    """Return the Layout of units first to last of a network's first stage.
 
     form: a function that rewrites the symbol first. Raises UserError for a variant that cannot be
     built.
@@ -72,11 +72,11 @@ class Layout:
             self.kind[node.name] = kind
 
     def members(self, unit):
-        """The names of a unit's nodes."""
+        """Return the names of a unit's nodes."""
         return [name for name in self.inputs if name.startswith(unit)]
 
     def places(self):
-        """{node: (column, row)}, columns to the right and rows downwards, in fractions too.
+        """Return {node: (column, row)}, columns to the right and rows downwards, in fractions too.
 
         Column 0 is the shortcut, with all nodes that every path passes. The last column is the
         residual function F. Gates and other branches are between them.
@@ -94,12 +94,12 @@ class Layout:
         return {name: (columns[name], rows[name]) for name in columns}
 
     def _branch_rows(self, source, name, columns):
-        """Extra rows between a node and a box to the right of it that reads it."""
+        """Return the extra rows between a node and a box to the right of it that reads it."""
         branches = columns[source] < columns[name] and self.kind[name] != "meeting"
         return BRANCH if branches and source != "x" else 0
 
     def _columns(self, start, members, weight):
-        """{node: column} of one unit. weight: its first weight, by which F is found."""
+        """Return {node: column} of one unit. weight: its first weight, by which F is found."""
         residual = {name for name in members if name == weight or weight in self.before[name]}
         trunk = {name for name in members if not self._path(start, members[-1], {name})}
         shortcut = self._path(start, members[-1], residual - trunk)
@@ -116,7 +116,7 @@ class Layout:
         return columns
 
     def _longest_chain(self, names, weight):
-        """The longest chain of nodes in which each reads the one before it.
+        """Return the longest chain of nodes in which each reads the one before it.
 
         A chain that contains the weight is preferred.
         """
@@ -131,7 +131,7 @@ class Layout:
         return max(best.values(), key=rank)
 
     def _path(self, start, end, closed):
-        """The nodes of the shortest path from end back to start that avoids some nodes, or None."""
+        """Return the nodes of the shortest path from end to start without closed ones, or None."""
         paths = [[end]] if end not in closed else []
         seen = {end, *closed}
         while paths:
@@ -146,7 +146,7 @@ class Layout:
 
 
 def describe(node, inputs, variables):
-    """(text, kind) of a node that reads so many drawn inputs, and these variables."""
+    """Return (text, kind) of a node that reads so many drawn inputs, and these variables."""
     op = node.op
     attributes = node.attributes
     act_type = attributes.get("act_type")

@@ -45,7 +45,7 @@ FIGURE_7 = {("original", "plain"): "plain", ("original", "identity"): "ResNet"}
 
 
 def gates(tables):
-    """The factor 1 - g(x) on the shortcut of each unit: a panel for each network."""
+    """Draw the factor 1 - g(x) on the shortcut of each unit: a panel for each network."""
     columns = min(2, len(tables))
     lines = -(-len(tables) // columns)
     size = (styles.WIDTH, 1.2 + 2.7 * lines)
@@ -81,7 +81,7 @@ def _gates_of(axes, rows):
 
 
 def lesion(tables):
-    """Deleted and swapped units in the layout of 1605.06431, Figures 3 and 5, with its networks in grey."""
+    """Draw lesions in the layout of 1605.06431, Figures 3 and 5, with its networks in grey."""
     figure = plt.figure(figsize=(styles.WIDTH, 7.5))
     axes = figure.subplot_mosaic([["delete", "delete"], ["random", "swap"]], sharey=True)
     _veit(axes)
@@ -150,12 +150,12 @@ def _veit(axes):
 
 
 def _share(units):
-    """Numbers of Veit's units in % of its depth."""
+    """Return numbers of Veit's units in % of its depth."""
     return [100 * unit / VEIT_UNITS for unit in units]
 
 
 def responses(tables):
-    """Responses in the layout of 1512.03385, Figure 7, with that paper's in light tones."""
+    """Draw responses in the layout of 1512.03385, Figure 7, with that paper's in light tones."""
     figure, axes = plt.subplots(2, 1, figsize=(styles.WIDTH, 7.5), sharex=True)
     papers = []
     for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):

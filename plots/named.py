@@ -15,5 +15,5 @@ DRAW = {  # DRAW[name](name, scale)
 
 
 def has_runs(name, scale):
-    """Whether a table or figure has any run at a scale."""
+    """Return whether a table or figure has any run at a scale."""
     return any(run_files.of(experiment, scale) for experiment in experiments.experiments_of(name))

@@ -51,12 +51,12 @@ nav a { margin-right: 1rem; }
 
 
 def is_whole(data):
-    """Whether bytes are a complete PNG."""
+    """Return whether bytes are a complete PNG."""
     return data.startswith(b"\x89PNG\r\n\x1a\n") and data[-8:-4] == b"IEND"
 
 
 def picture(data, text, code, alternative=None):
-    """A PNG as HTML, enlarged by a click.
+    """Return a PNG as HTML, enlarged by a click.
 
     text: the caption, and by default the alternative text. code: file and command, for the caption.
     """
@@ -69,7 +69,7 @@ def picture(data, text, code, alternative=None):
 
 
 def document(title, body, head=""):
-    """A complete page. head: more elements of its head."""
+    """Return a complete page. head: more elements of its head."""
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">{head}
 <meta name="viewport" content="width=device-width, initial-scale=1">

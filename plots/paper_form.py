@@ -8,7 +8,7 @@ from common.graph import Graph
 
 
 def in_paper_form(symbol):
-    """The symbol with the joins of its units as the paper draws them."""
+    """Return the symbol with the joins of its units as the paper draws them."""
     graph = Graph(symbol)
     for node in list(graph.nodes):
         scale_both_paths(graph, node)
@@ -18,7 +18,7 @@ def in_paper_form(symbol):
 
 
 def scale_both_paths(graph, node):
-    """c (x + f) becomes c x + c f."""
+    """Replace c (x + f) by c x + c f."""
     if node.op == "_mul_scalar" and node.inputs[0][0].op == "elemwise_add":
         paths = [
             graph.add("_mul_scalar", f"{node.name}_path{number}", path, **node.attributes)
@@ -28,7 +28,7 @@ def scale_both_paths(graph, node):
 
 
 def gate_both_paths(graph, node):
-    """x + g (f - x) becomes (1 - g) x + g f."""
+    """Replace x + g (f - x) by (1 - g) x + g f."""
     if node.op != "elemwise_add" or node.inputs[1][0].op != "elemwise_mul":
         return
     x, product = node.inputs
@@ -41,7 +41,7 @@ def gate_both_paths(graph, node):
 
 
 def gate_shortcut(graph, node):
-    """x - g x becomes (1 - g) x."""
+    """Replace x - g x by (1 - g) x."""
     if node.op != "elemwise_sub" or node.inputs[1][0].op != "elemwise_mul":
         return
     x, product = node.inputs
@@ -51,6 +51,6 @@ def gate_shortcut(graph, node):
 
 
 def _carried(graph, node, x, gate):
-    """The entry (1 - g) x."""
+    """Return the entry (1 - g) x."""
     rest = graph.add("_rminus_scalar", f"{node.name}_rest", gate, scalar="1")
     return graph.add("elemwise_mul", f"{node.name}_carried", x, rest)

@@ -45,7 +45,7 @@ def write_csv(path, predictions):
 
 
 def bars(axes, classes):
-    """Classes as bars, the most probable on top, with names and percentages."""
+    """Draw classes as bars, the most probable on top, with names and percentages."""
     axes.set_axis_on()
     axes.barh(range(len(classes)), [share for _, share in classes], color="#0000ff", alpha=0.35)
     for place, (name, share) in enumerate(classes):

@@ -60,8 +60,9 @@ def draw(path):
 
 
 def table(rows):
-    """Lines of a table: the ratios of each network from its last unit to its first, and those of
-    its last stage, which equation (8) predicts."""
+    """Return lines of a table: the ratios of each network from its last unit to its first, and
+    those of its last stage, which equation (8) predicts.
+    """
     lines = []
     for label, members in measurements.grouped(rows, "label").items():
         first = members[0]
@@ -79,7 +80,7 @@ def table(rows):
 
 
 def in_order(rows):
-    """{label: rows} in the order of Figures 2 and 4, and a user's own variants last."""
+    """Return {label: rows} in the order of Figures 2 and 4, and a user's own variants last."""
     order = [*words.ACTIVATIONS, *words.SHORTCUT_ORDER]
 
     def key(row):
@@ -91,7 +92,7 @@ def in_order(rows):
 
 
 def line_styles(rows):
-    """{label: keywords of plot()}: a colour and a marker for each network of a figure.
+    """Return {label: keywords of plot()}: a colour and a marker for each network of a figure.
 
     A network before training has the colour of the trained one, dashed.
     """
@@ -111,7 +112,7 @@ def _network(label):
 
 
 def _subplots(rows, height, lines):
-    """A figure with a column for each panel of the rows; (figure, axes, panels)."""
+    """Return (figure, axes, panels), with a column of axes for each panel of the rows."""
     panels = measurements.grouped(rows, "panel")
     size = (styles.WIDTH, height)
     figure, axes = plt.subplots(lines, len(panels), figsize=size, squeeze=False, sharey="row")
@@ -119,7 +120,7 @@ def _subplots(rows, height, lines):
 
 
 def _norms(rows):
-    """The norms at each unit: a column for each panel, a line of axes for each quantity."""
+    """Draw the norms at each unit: a column for each panel, a line of axes for each quantity."""
     figure, axes, panels = _subplots(rows, 9, len(QUANTITIES))
     groups = [in_order(members).values() for members in panels.values()]
     # Similar colours are the last of the palette, so each panel gets some of the first.
@@ -134,7 +135,7 @@ def _norms(rows):
 
 
 def _column(column, networks, keywords):
-    """One panel's axes. Networks of different depths are drawn over the share of units."""
+    """Draw one panel's axes. Networks of different depths are drawn over the share of units."""
     deepest = max(networks.values(), key=len)
     mixed = any(len(lines) < len(deepest) for lines in networks.values())
 
@@ -156,7 +157,7 @@ def _column(column, networks, keywords):
 
 
 def _ratios(rows):
-    """The predicted and the measured ratios to the end of the stage, for several lambdas."""
+    """Draw the predicted and the measured ratios to the end of the stage, for several lambdas."""
     figure, axes, panels = _subplots(rows, 4.8, 1)
     lambdas = measurements.grouped(rows, "lambda")
     colours = dict(zip(lambdas, styles.styles([lines[0] for lines in lambdas.values()])))

@@ -27,7 +27,7 @@ document.querySelectorAll("details").forEach(details => details.open = true))</s
 
 
 def picture(path, text, alternative=None, command=None):
-    """A PNG as HTML. Empty if it does not exist; a corrupt file is reported and left out."""
+    """Return a PNG as HTML. Empty if it does not exist; a corrupt file is reported and left out."""
     if not path.is_file():
         return ""
     data = path.read_bytes()
@@ -41,18 +41,18 @@ def picture(path, text, alternative=None, command=None):
 
 
 def pair(figures):
-    """Figures side by side, if there is room."""
+    """Return figures side by side, if there is room."""
     return f'<div class="pair">{"".join(figures)}</div>'
 
 
 def finished(names, scale):
-    """The number of networks of some tables and figures that have a finished run at a scale."""
+    """Return how many networks of tables and figures have a finished run at a scale."""
     networks = [network for name in names for network in experiments.experiments_of(name)]
     return len({network.at(scale).name for network in networks if ours(network, scale).runs})
 
 
 def figure(name, scale):
-    """A figure of the paper as HTML. Its alternative text has the final test errors in it."""
+    """Return a figure of the paper as HTML. The alternative text has the final test errors."""
     results = [ours(network, scale) for network in experiments.experiments_of(name)]
     errors = [
         f"{run_files.label(result.runs[0])} {median(result.errors):.2f}"
@@ -66,7 +66,7 @@ def figure(name, scale):
 
 
 def paper_table(name, scale):
-    """A table of the paper with our runs at a scale."""
+    """Return a table of the paper with our runs at a scale."""
     rows = [row._replace(ours=row.ours or "not run") for row in tables.rows_of(name, scale)]
     notes = [order(name, scale)]
     for column in NOTES:
@@ -77,12 +77,12 @@ def paper_table(name, scale):
 
 
 def command_of(claim, scale):
-    """The command that makes a claim's tables and figures, as HTML."""
+    """Return the command that makes a claim's tables and figures, as HTML."""
     return f"<code>{escape(experiments.make(' '.join(claim.names), scale))}</code>"
 
 
 def evidence(claim, scale):
-    """The figures and tables of a claim at a scale, with the command that makes them."""
+    """Return the figures and tables of a claim at a scale, with the command that makes them."""
     parts = [f"<p>{command_of(claim, scale)}</p>"]
     parts.append(pair(figure(name, scale) for name in claim.names if name in FORMS))
     parts += [paper_table(name, scale) for name in claim.names if name in experiments.TABLES]
@@ -93,7 +93,7 @@ def evidence(claim, scale):
 
 
 def section(number, claim):
-    """A claim, its diagrams, and our evidence from the largest scale to the smallest.
+    """Return a claim, its diagrams, and our evidence from the largest scale to the smallest.
 
     The largest scale that has at least half as many finished networks as any scale is open.
     """
@@ -119,7 +119,7 @@ def section(number, claim):
 
 
 def run_table(runs):
-    """Runs with their test error, recipe, images, machine and folder."""
+    """Return runs with their test error, recipe, images, machine and folder."""
     head = ("network", "test error", "recipe", "data", "machine", "folder")
     rows = []
     for run in runs:
@@ -131,14 +131,14 @@ def run_table(runs):
 
 
 def state(run):
-    """'18.92 %', with a note if the run is not finished."""
+    """Return '18.92 %', with a note if the run is not finished."""
     error = run_files.last_error(run)
     text = "no test yet" if error is None else f"{error:.2f} %"
     return text if run_files.is_whole(run) else f"{text}, unfinished"
 
 
 def own(runs):
-    """The user's own runs and variants."""
+    """Return the user's own runs and variants."""
     figures = []
     for run in runs:
         label = run_files.label(run)
@@ -153,7 +153,7 @@ def own(runs):
 
 
 def whole_page():
-    """The page as a string."""
+    """Return the page as a string."""
     runs = run_files.every()
     published = [run for run in runs if not run_files.is_own(run)]
     mine = [run for run in runs if run_files.is_own(run)]

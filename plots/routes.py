@@ -34,7 +34,7 @@ class Router:
                 self.arrows.append((source, target, best))
 
     def _routes(self, source, target):
-        """All candidates: straight; down and across; across and down; through a lane."""
+        """Yield all candidates: straight; down and across; across and down; through a lane."""
         x0, y0 = self.at[source]
         x1, y1 = self.at[target]
         wide, high = self.half[target]
@@ -77,12 +77,12 @@ class Router:
 
 
 def pieces(points):
-    """The segments between points."""
+    """Return the segments between points."""
     return list(zip(points, points[1:]))
 
 
 def crosses(segment, centre, half, ends=False):
-    """Whether a segment passes through a box. ends: it may touch the border of this box."""
+    """Return whether a segment passes through a box. ends: it may touch the border of this box."""
     (x0, y0), (x1, y1) = segment
     room = -0.02 if ends else 0.04
     wide, high = half[0] + room, half[1] + room
@@ -95,7 +95,7 @@ def crosses(segment, centre, half, ends=False):
 
 
 def overlap(first, second):
-    """Whether two segments share more than a point."""
+    """Return whether two segments share more than a point."""
     for axis in (0, 1):
         if len({round(point[1 - axis], 3) for point in (*first, *second)}) == 1:
             ranges = [sorted(point[axis] for point in segment) for segment in (first, second)]

@@ -13,7 +13,7 @@ X_LABELS = {"iteration": "Iterations", "epoch": "Epochs", "fraction": "Fraction 
 
 
 def limits(curves, training="loss"):
-    """The ranges of loss and error that all panels of a figure share.
+    """Return the ranges of loss and error that all panels of a figure share.
 
     training: "error" if the training error is on the axis of the test error.
     """
@@ -28,7 +28,7 @@ def limits(curves, training="loss"):
 
 
 def percent_range(curves, columns):
-    """A linear range with room around values in percent."""
+    """Return a linear range with room around values in percent."""
     values = ends(curves, columns) or [0, 100]
     low = min(values)
     high = max(values)
@@ -37,7 +37,7 @@ def percent_range(curves, columns):
 
 
 def loss_range(curves, columns):
-    """A logarithmic range with room around losses."""
+    """Return a logarithmic range with room around losses."""
     values = [value for value in ends(curves, columns) if LEAST < value < 1 / LEAST] or [1]
     low = min(values)
     high = max(values)
@@ -46,7 +46,7 @@ def loss_range(curves, columns):
 
 
 def loss_axis(axes, limits, label="Training loss (dashed)"):
-    """A logarithmic axis of losses."""
+    """Format a logarithmic axis of losses."""
     axes.set_yscale("log")
     axes.set_ylim(*limits)
     ratio = limits[1] / limits[0]
@@ -63,7 +63,7 @@ def loss_axis(axes, limits, label="Training loss (dashed)"):
 
 
 def error_axis(axes, limits, label):
-    """A linear axis of errors in percent."""
+    """Format a linear axis of errors in percent."""
     axes.set_ylim(*limits)
     axes.yaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_ylabel(label)
@@ -71,7 +71,7 @@ def error_axis(axes, limits, label):
 
 
 def x_axis(axes, curves, by="iteration"):
-    """Iterations, epochs, or the fraction of training, at which the learning rate drops twice."""
+    """Format the x axis: iterations, epochs, or the fraction of training."""
     axes.set_xlabel(X_LABELS[by])
     if by == "fraction":
         axes.set_xlim(0, digitized.END / digitized.ITERATIONS)

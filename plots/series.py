@@ -30,7 +30,7 @@ SAID = {
 
 
 def group_runs(runs):
-    """[Curve] of runs, in the order of each curve's first run.
+    """Return [Curve] of runs, in the order of each curve's first run.
 
     Seeds of one network and recipe become one curve. A user's own runs stay apart from published
     ones. If a seed occurs twice, runs that are computed in another way are another curve.
@@ -59,7 +59,7 @@ def _recipe(run, without):
 
 
 def _differences(members, groups):
-    """['learning rate 0.05']: in what the runs of a curve differ from other curves' runs."""
+    """Return ['learning rate 0.05']: how the runs of a curve differ from other curves' runs."""
     recipe = {**members[0].config["recipe"], "data": members[0].config["data"]}
     differing = [
         key
@@ -76,7 +76,7 @@ def _value(run, key):
 
 
 def _words(option, value):
-    """'learning rate 0.05'; empty for an option that is off, and for a word that is the default."""
+    """Return 'learning rate 0.05'; empty for an option that is off, and for the default word."""
     name = SAID.get(option, option.replace("_", " "))
     if value is True:
         return name
@@ -91,12 +91,12 @@ def _words(option, value):
 
 
 def usual_images(curves):
-    """The name of the data set of most curves."""
+    """Return the name of the data set of most curves."""
     return run_files.usual_images([curve.runs[0] for curve in curves])
 
 
 def with_images(curve, usual):
-    """A curve with its data set in the label unless that is the usual one."""
+    """Return a curve with its data set in the label unless that is the usual one."""
     images = curve.runs[0].config["data"]
     if images == usual or images in curve.label:
         return curve
@@ -104,12 +104,12 @@ def with_images(curve, usual):
 
 
 def shown(curve):
-    """The runs whose median a curve shows: the finished ones, or all if none is finished."""
+    """Return the runs whose median a curve shows: the finished ones, or all if none is finished."""
     return [run for run in curve.runs if run_files.is_whole(run)] or curve.runs
 
 
 def series(curve, column, by="iteration"):
-    """The Series of a column of the log, or of train_accuracy or test_accuracy.
+    """Return the Series of a column of the log, or of train_accuracy or test_accuracy.
 
     by: the x axis: "iteration", "epoch", or "fraction" of the training. A run that diverged keeps
     its last value to the end of the others.
@@ -136,12 +136,12 @@ def series(curve, column, by="iteration"):
 
 
 def _median(values):
-    """The median, in which the loss of a run that diverged is infinite."""
+    """Return the median, in which the loss of a run that diverged is infinite."""
     return np.median([math.inf if math.isnan(value) else value for value in values])
 
 
 def cell(row, column):
-    """A value of a row of the log, or the accuracy in % in place of an error."""
+    """Return a value of a row of the log, or the accuracy in % in place of an error."""
     if not column.endswith("_accuracy"):
         return row[column]
     error = row[column.replace("accuracy", "error")]
@@ -149,12 +149,12 @@ def cell(row, column):
 
 
 def _at(table, x):
-    """The value at x; the last one beyond the end; None between the values."""
+    """Return the value at x; the last one beyond the end; None between the values."""
     return table.get(x) if x <= max(table) else table[max(table)]
 
 
 def legend_label(curve, what="error"):
-    """A curve's label with the median of its last test errors or accuracies."""
+    """Return a curve's label with the median of its last test errors or accuracies."""
     runs = shown(curve)
     errors = [run_files.last_error(run) for run in runs if run_files.last_error(run) is not None]
     unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"
@@ -169,7 +169,7 @@ def legend_label(curve, what="error"):
 
 
 def ends(curves, columns):
-    """The finite lower and upper ends of the bands of some columns."""
+    """Return the finite lower and upper ends of the bands of some columns."""
     bands = [series(curve, column) for curve in curves for column in columns]
     values = [value for band in bands for value in (*band.low, *band.high)]
     return [value for value in values if math.isfinite(value)]

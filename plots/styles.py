@@ -39,7 +39,7 @@ SMALL_TEXT = plt.rc_context(
 
 
 def styles(recipes):
-    """[(colour, marker)] for the curves of one figure, no two alike.
+    """Return [(colour, marker)] for the curves of one figure, no two alike.
 
     recipes: each with its activation and shortcut. Raises UserError for more curves than markers.
     """
@@ -51,12 +51,12 @@ def styles(recipes):
 
 
 def of_depths(depths):
-    """The same for networks that differ in depth."""
+    """Return the same for networks that differ in depth."""
     return _assign(depths, DEPTHS)
 
 
 def _assign(kinds, colours):
-    """colours: {kind: its colour in all figures}"""
+    """Return [(colour, marker)] of kinds of networks. colours: {kind: colour in all figures}."""
     if len(kinds) > len(MARKERS):
         raise UserError(
             f"{len(kinds)} curves: at most {len(MARKERS)} can be told apart in a figure; draw "

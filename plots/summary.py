@@ -15,7 +15,7 @@ from . import figure_files, styles, tables
 
 
 def rows_of(table, depth):
-    """The rows of a table that have one of the paper's depths."""
+    """Return the rows of a table that have one of the paper's depths."""
     return [row for row in experiments.TABLES[table] if row.experiment.depth == depth]
 
 
@@ -61,7 +61,7 @@ def draw(name, scale):
 
 
 def neighbours_table(scale):
-    """Neighbours in the paper's order: our difference, and whether it is significant."""
+    """Return the neighbours in the paper's order: our difference, and whether it is significant."""
     lines = []
     for rows in GROUPS.values():
         for pair in significance.neighbours(rows, scale):
@@ -75,7 +75,7 @@ def neighbours_table(scale):
 
 
 def _figure(charts, scale):
-    """The charts one below another, each with our errors to its right."""
+    """Draw the charts one below another, each with our errors to its right. Return the figure."""
     heights = [len(pairs) + 2.2 for pairs in charts.values()]
     size = (styles.WIDTH, ROW * sum(heights) + 1)
     ratios = {"height_ratios": heights, "width_ratios": (1.7, 1)}
@@ -94,7 +94,7 @@ def _figure(charts, scale):
 
 
 def moved(pairs):
-    """The pairs to take out, as few as possible, so that the others have the paper's order.
+    """Return the pairs to take out, as few as possible, so that the others have the paper's order.
 
     pairs: (row, Ours), our best first. Rows that the paper calls failures are tied.
     """
@@ -108,7 +108,7 @@ def moved(pairs):
 
 
 def _slopes(axes, pairs, ours, colours):
-    """A line for each row from its rank in the paper to its rank here."""
+    """Draw a line for each row from its rank in the paper to its rank here."""
     for left, pair in enumerate(pairs):
         row, runs = pair
         right = ours.index(pair)
@@ -130,7 +130,7 @@ def _slopes(axes, pairs, ours, colours):
 
 
 def _dots(axes, ours, colours, scale):
-    """A dot for each run, in the rows of our order."""
+    """Draw a dot for each run, in the rows of our order."""
     for place, ((_, runs), colour) in enumerate(zip(ours, colours)):
         dots = dict(color=colour, marker="o", linestyle="", markersize=4, alpha=0.7)
         axes.plot(runs.errors, [place] * len(runs.errors), **dots)
@@ -147,7 +147,7 @@ def _dots(axes, ours, colours, scale):
 
 
 def label(row):
-    """A row's words, short enough for an axis."""
+    """Return a row's words, short enough for an axis."""
     remark = row.remark.split(",", 1)[1].strip() if "," in row.remark else ""
     remark = "" if remark.startswith("ResNet") else remark.split(":")[0].split(" (")[0]
     remark = remark.replace("0 on the shortcut, 1 on F", "0 and 1")

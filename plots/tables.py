@@ -33,13 +33,13 @@ class Table(namedtuple("Table", "head rows")):
     """Rows of strings below column titles. The only renderer of tables."""
 
     def filled(self):
-        """The table without empty columns."""
+        """Return the table without empty columns."""
         filled = [any(column) for column in zip(*self.rows)]
         head, *rows = [list(compress(row, filled)) for row in [self.head, *self.rows]]
         return Table(head, rows)
 
     def text(self):
-        """Aligned columns, for a terminal."""
+        """Return aligned columns, for a terminal."""
         widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
@@ -47,7 +47,7 @@ class Table(namedtuple("Table", "head rows")):
         )
 
     def markdown(self):
-        """Lines of Markdown. Columns that contain plain numbers are aligned to the right."""
+        """Return lines of Markdown. Columns that contain plain numbers are aligned to the right."""
         columns = zip(*self.rows)
         rule = ["---:" if any(map(NUMBER.match, column)) else "---" for column in columns]
         head, *rows = [
@@ -57,7 +57,7 @@ class Table(namedtuple("Table", "head rows")):
         return [head, f"|{'|'.join(rule)}|", *rows]
 
     def html(self):
-        """An HTML table. The last column is code if its title is 'command'."""
+        """Return an HTML table. The last column is code if its title is 'command'."""
         code = self.head[-1] == "command"
         lines = ["<tr>" + "".join(f"<th>{escape(title)}</th>" for title in self.head) + "</tr>"]
         for row in self.rows:
@@ -70,7 +70,7 @@ class Table(namedtuple("Table", "head rows")):
 
 
 def rows_of(name, scale):
-    """A paper's table with our runs at a scale: a Row for each of its rows."""
+    """Return a paper's table with our runs at a scale: a Row for each of its rows."""
     return [_row(row, scale) for row in experiments.TABLES[name]]
 
 
@@ -92,7 +92,7 @@ def _row(row, scale):
 
 
 def table(name, rows, columns):
-    """Some columns of the Rows of a paper's table as a Table, without empty ones.
+    """Return some columns of the Rows of a paper's table as a Table, without empty ones.
 
     It has the data too if rows of one data set were trained on different images.
     """
@@ -106,7 +106,7 @@ def table(name, rows, columns):
 
 
 def scales():
-    """What each scale trains: a row for each."""
+    """Return what each scale trains: a row for each."""
     rows = []
     for name, scale in SCALES.items():
         depths = experiments.depths_note(name) or "the paper's depths"

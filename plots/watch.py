@@ -27,7 +27,7 @@ LEAST = 120  # seconds without a row in any case
 
 
 def training(now):
-    """[Run] that are not finished and wrote a row lately. now: seconds since the epoch."""
+    """Return [Run] that are not finished and wrote a row lately. now: seconds since the epoch."""
     runs = []
     for run in run_files.every():
         silent = now - (run.folder / "log.csv").stat().st_mtime
@@ -38,7 +38,7 @@ def training(now):
 
 
 def pace(run):
-    """Seconds for an iteration in the last rows of a run, including tests."""
+    """Return the seconds for an iteration in the last rows of a run, including tests."""
     last = run.rows[-1]
     first = run.rows[-30:][0] if len(run.rows) > 1 else dict(iteration=0, seconds=0)
     seconds = last["seconds"] - first["seconds"]
@@ -46,18 +46,18 @@ def pace(run):
 
 
 def seconds_left(run):
-    """Seconds for the rest of a run at its pace."""
+    """Return the seconds for the rest of a run at its pace."""
     return pace(run) * (run.config["recipe"]["iterations"] - run.rows[-1]["iteration"])
 
 
 def clock(seconds):
-    """'1 h 05 min'"""
+    """Return '1 h 05 min'."""
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
 def section(run):
-    """A run's progress and curves as HTML."""
+    """Return a run's progress and curves as HTML."""
     recipe = run.config["recipe"]
     total = recipe["iterations"]
     reached = run.rows[-1]["iteration"]
@@ -72,7 +72,7 @@ def section(run):
 
 
 def page(every, now):
-    """The complete page."""
+    """Return the complete page."""
     runs = training(now)
     sections = "".join(map(section, runs)) or (
         "<p>No run is in training. Example: <code>make demo</code> trains four networks.</p>"

@@ -56,7 +56,7 @@ BLOCK = re.compile(r"^<!-- ([\w-]+)(.*?) -->\n(.*?)^<!-- end -->$", re.DOTALL | 
 
 
 def filled(text, document):
-    """A document's text with each block computed again. Raises UserError for an unknown block."""
+    """Return a text with each block computed again. Raises UserError for an unknown block."""
     language = "zh" if ".zh." in document else "en"
     root = "../" * document.count("/")
 

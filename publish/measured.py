@@ -24,30 +24,30 @@ RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, medi
 
 
 def rows_of(name):
-    """The rows of results/analysis/<name>.csv."""
+    """Return the rows of results/analysis/<name>.csv."""
     return measurements.read(files.RESULTS / "analysis" / f"{name}.csv")
 
 
 def first_and_last(table, last):
-    """The Markdown of a table's first column and of its columns from number `last` on."""
+    """Return the Markdown of a table's first column and of its columns from number `last` on."""
     head, *rows = [[row[0], *row[last:]] for row in table]
     return Table(head, rows).markdown()
 
 
 def networks(page):
-    """Parameters and multiply-adds of the papers' networks, without the groups of parameters."""
+    """Return parameters and multiply-adds of the papers' networks, without parameter groups."""
     cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in counts.table()]
     return first_and_last([cells[0], *cells[2:]], 5)
 
 
 def propagation(page, name):
-    """Equation (8) beside measured gradients: the network and the columns of the last stage."""
+    """Return a table of equation (8) and measured gradients in networks' last stages."""
     rows = plots.propagation.table(rows_of(f"propagation-{name}"))
     return first_and_last([plots.propagation.HEAD, *rows], 5)
 
 
 def lesions(page, *names):
-    """What the deletion of one unit costs each trained network."""
+    """Return a table of what the deletion of one unit costs each trained network."""
     lines = []
     for name in names:
         rows = rows_of(f"lesion-{name}")
@@ -61,7 +61,7 @@ def lesions(page, *names):
 
 
 def responses(page, *names):
-    """Standard deviations of the 3x3 layers' outputs: the first layer, and means over stages."""
+    """Return standard deviations of the 3x3 layers' outputs: first layer, means over stages."""
     lines = []
     for name in names:
         rows = rows_of(f"responses-{name}")
@@ -75,7 +75,7 @@ def responses(page, *names):
 
 
 def speed(page, name):
-    """A benchmark's table."""
+    """Return a benchmark's table."""
     rows = rows_of(name)
     titles, cells = SPEED[name]
     lines = [cells.format(**row).split("|") for row in rows]

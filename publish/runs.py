@@ -30,7 +30,7 @@ EXPECTED = [(experiment(20), "pocket"), (experiment(20), "full"), (ORIGINAL110, 
 
 
 def paper_error(network):
-    """The papers' test error of an experiment as text, empty if they have none."""
+    """Return the papers' test error of an experiment as text, empty if they have none."""
     known = {each.name: experiments.RESNETS[each.depth] for each in RESNETS}
     for rows in (experiments.BY_DEPTH, *experiments.TABLES.values()):
         known.update({row.experiment.name: row.paper for row in rows})
@@ -38,24 +38,24 @@ def paper_error(network):
 
 
 def finished(networks, scale):
-    """[(experiment, Ours)] of the experiments that have finished runs at a scale."""
+    """Return [(experiment, Ours)] of the experiments that have finished runs at a scale."""
     pairs = [(each, ours(each, scale)) for each in networks]
     return [(each, result) for each, result in pairs if result.errors]
 
 
 def runs_of(pairs):
-    """The runs of (row or experiment, Ours) pairs, each once."""
+    """Return the runs of (row or experiment, Ours) pairs, each once."""
     return list({run.folder: run for _, result in pairs for run in result.runs}.values())
 
 
 def time_of(runs):
-    """'47 min' or '4.1 h': the median time of runs."""
+    """Return '47 min' or '4.1 h': the median time of runs."""
     minutes = statistics.median(run.rows[-1]["seconds"] / 60 for run in runs)
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
 def machine(run):
-    """'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', as far as a run's config.json has it."""
+    """Return 'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', as far as config.json has it."""
     host = run.config["host"]
     processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "CPU"))
     threads = host.get("OMP_NUM_THREADS") or host["cores"]
@@ -70,14 +70,14 @@ def caption(runs, language="en"):
 
 
 def captioned(head, lines, runs, note=""):
-    """A table with the caption of its runs below it; a line if there are none."""
+    """Return a table with the caption of its runs below it; a line if there are none."""
     if not runs:
         return [words.NO_RUNS["en"]]
     return [*Table(head.split("|"), lines).filled().markdown(), "", f"*{note}{caption(runs)}*"]
 
 
 def paper_tables(page, scale, *names):
-    """Finished rows of the paper's tables in the order of its errors, compared with the original."""
+    """Return the finished rows in the order of the paper's errors, compared with the original."""
     rows = [row for name in names for row in experiments.TABLES[name]]
     pairs = significance.measured(rows, scale)
     original = ours(ORIGINAL110, scale).errors
@@ -101,7 +101,7 @@ def paper_tables(page, scale, *names):
 
 
 def errors(page, scale, name):
-    """Final errors of the networks of a figure, or of 1512.03385's ResNets (name: resnets)."""
+    """Return final errors of a figure's networks, or of 1512.03385's ResNets (name: resnets)."""
     networks = RESNETS if name == "resnets" else experiments.experiments_of(name)
     pairs = finished(networks, scale)
     lines = []
@@ -114,14 +114,14 @@ def errors(page, scale, name):
 
 
 def scale_of(name, scales):
-    """The first scale that has enough runs for a figure: of one network for degradation, else two."""
+    """Return the first scale with enough runs for a figure: for degradation one, else two."""
     networks = experiments.experiments_of(name)
     least = 1 if name == "degradation" else 2
     return next((scale for scale in scales if len(finished(networks, scale)) >= least), None)
 
 
 def figure(page, name, *scales):
-    """A figure at the first scale that has runs for it; with its caption in a README."""
+    """Return a figure at the first scale that has runs for it; with its caption in a README."""
     scale = scale_of(name, scales)
     if not scale:
         return [words.NO_RUNS[page.language]]
@@ -137,7 +137,7 @@ def figure(page, name, *scales):
 
 
 def depths(networks, scale, language):
-    """'56 layers for the paper's 110.': the depths of some networks that are not the paper's."""
+    """Return '56 layers for the paper's 110.': the depths of networks that are not the paper's."""
     return " ".join(
         words.DEPTHS[language].format(here=here, paper=paper)
         for paper, here in experiments.other_depths(scale, networks).items()
@@ -145,7 +145,7 @@ def depths(networks, scale, language):
 
 
 def readme(page, *scales):
-    """Networks at full scale, and the rows of README at the first of scales that has most of them."""
+    """Return networks at full scale, and README's rows at the first scale that has most of them."""
     groups = [(scale, finished(README, scale)) for scale in scales]
     groups = [group for group in groups if 2 * len(group[1]) > len(README)][:1]
     groups.insert(0, ("full", finished(RESNETS, "full")))
@@ -169,7 +169,7 @@ def readme(page, *scales):
 
 
 def expected(page):
-    """Time and test error of the commands of EXPECTED."""
+    """Return time and test error of the commands of EXPECTED."""
     lines = []
     for network, scale in EXPECTED:
         for each, result in finished([network], scale):
@@ -181,7 +181,7 @@ def expected(page):
 
 
 def comparisons(page, *groups):
-    """Published networks at pocket scale. group: 'base,network,...', each compared with the base."""
+    """Compare published networks at pocket scale with the first of each 'base,network,...'."""
     lines = []
     listed = []
     for group in groups:
@@ -201,13 +201,13 @@ def comparisons(page, *groups):
 
 
 def published(name):
-    """The finished published runs of a network at pocket scale."""
+    """Return the finished published runs of a network at pocket scale."""
     folders = sorted((files.RESULTS / "pocket" / f"cifar10-{name}").glob("seed*"))
     return list(filter(run_files.is_whole, map(run_files.read, folders)))
 
 
 def notes_run(page):
-    """The last epoch of the published run of the reading notes' network."""
+    """Return the last epoch of the published run of the reading notes' network."""
     run = run_files.read(files.RESULTS / "full" / "cifar10-notes12" / "seed0")
     last = run.rows[-1]
     cells = (
@@ -222,7 +222,7 @@ def notes_run(page):
 
 
 def departures_table(page):
-    """The old table, which names departures in its first column, with costs in its last."""
+    """Return the old table, which names departures in its first column, with costs in its last."""
     base = departure_error(departures.NONE)
     lines = page.lines[:2]
     for line in page.lines[2:]:
@@ -234,6 +234,6 @@ def departures_table(page):
 
 
 def departure_error(name):
-    """Test error, in %, of preact20 with a departure at pocket scale, seed 0. None without a run."""
+    """Return the test error in % of preact20 with a departure at pocket scale, or None."""
     folder = files.RESULTS / "pocket" / departures.run_name(name) / "seed0"
     return run_files.last_error(run_files.read(folder)) if folder.exists() else None

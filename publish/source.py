@@ -9,7 +9,7 @@ LINK = re.compile(r"\[`([\w./]+\.py):\s([\w.]+)`\]\([^)]*\)")
 
 
 def with_lines(text, root):
-    """A text whose links [`file.py: name`](...) lead to the line that defines the name."""
+    """Return a text whose links [`file.py: name`](...) lead to the line that defines the name."""
 
     def link(match):
         path, name = match.groups()
@@ -19,7 +19,7 @@ def with_lines(text, root):
 
 
 def line_of(path, name):
-    """The line that defines a function, a class, Class.method or a constant. Raises UserError."""
+    """Return the line that defines a function, class, Class.method or constant."""
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     number = 0
     first, *methods = name.split(".")
@@ -38,7 +38,7 @@ def line_of(path, name):
 
 
 def quoted(page, path, *words):
-    """The only line of a file that contains some words, as code with a link."""
+    """Return the only line of a file that contains some words, as code with a link."""
     text = " ".join(words)
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     numbers = [number for number, line in enumerate(lines, 1) if text in line]

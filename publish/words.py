@@ -40,7 +40,7 @@ CHINESE = {
 
 
 def translated(table, language):
-    """A table with the words of a language. Other cells stay as they are."""
+    """Return a table with the words of a language. Other cells stay as they are."""
     known = CHINESE if language == "zh" else ENGLISH
     head, *rows = [[known.get(cell, cell) for cell in row] for row in [table.head, *table.rows]]
     return table._replace(head=head, rows=rows)

@@ -32,7 +32,7 @@ def check(symbol, units, size, path):
         places.update(unit.layers.places)
 
     def blame(name):
-        """The line that builds a layer, or that uses a variable."""
+        """Return the line that builds a layer, or that uses a variable."""
         readers = [
             node.name
             for node in Graph(symbol).nodes
@@ -57,7 +57,7 @@ def check(symbol, units, size, path):
 
 
 def check_parameters(symbol, blame):
-    """Each parameter has a unique name and an initial value."""
+    """Check that each parameter has a unique name and an initial value."""
     arguments = symbol.list_arguments()
     attributes = symbol.attr_dict()
     for name, count in collections.Counter(arguments + symbol.list_auxiliary_states()).items():
@@ -74,7 +74,7 @@ def check_parameters(symbol, blame):
             mx.init.One()(mx.init.InitDesc(name), mx.nd.zeros(1))
         except ValueError as error:
             raise UserError(
-                f"{blame(name)}: nothing says how '{name}' starts: {advice(name)}"
+                f"{blame(name)}: '{name}' has no initial value: {advice(name)}"
             ) from error
 
 
@@ -84,7 +84,7 @@ def advice(name):
 
 
 def infer(symbol, size, blame):
-    """{output: shape} of all layers for one image.
+    """Return {output: shape} of all layers for one image.
 
     Raises MXNetError, or UserError if a shape is unknown.
     """
@@ -93,22 +93,22 @@ def infer(symbol, size, blame):
         arguments, outputs, _ = internals.infer_shape_partial(data=(1, 3, size, size))
     for name, shape in zip(internals.list_arguments(), arguments):
         if not shape or 0 in shape or -1 in shape:
-            raise UserError(f"{blame(name)}: nothing says which shape '{name}' has: {advice(name)}")
+            raise UserError(f"{blame(name)}: the shape of '{name}' is unknown: {advice(name)}")
     return dict(zip(internals.list_outputs(), outputs))
 
 
 def check_stem(first, size, path, blame):
-    """after_conv1 keeps the channels of the first convolution."""
+    """Check that after_conv1 keeps the channels of the first convolution."""
     channels = infer(first.input, size, blame)[first.input.list_outputs()[0]][1]
     if channels != first.channels_in:
         raise UserError(
-            f"{path}: after_conv1 made {channels} channels of the {first.channels_in} that it must "
-            "keep"
+            f"{path}: after_conv1 returns {channels} channels and must keep the "
+            f"{first.channels_in} of conv1"
         )
 
 
 def check_shapes(units, outputs, blame):
-    """Each unit's output has its channels, and its input's size divided by its stride."""
+    """Check each unit's output: its channels, and its input's size divided by the stride."""
     for unit, output in units:
         _, _, height, width = outputs[unit.input.list_outputs()[0]]
         expected = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))

@@ -64,7 +64,7 @@ class Variant:
             self.constants[constant] = int(value) if is_whole else value
 
     def _parameters(self, function, required):
-        """The names of a function's parameters, constants last. Their defaults are recorded."""
+        """Return the names of a function's parameters, constants last, and record the defaults."""
         rule = f"it needs a function {function}({', '.join(required)}, constant=number, ...)"
         code = getattr(self._module, function, None)
         if not inspect.isfunction(code):
@@ -130,7 +130,7 @@ class Variant:
 
 
 def one_line(error):
-    """An exception's type and the first line of its message; of MXNet's errors the reason only."""
+    """Return an exception's type and first line; of MXNet's errors the reason only."""
     checked = re.search(r"Check failed: .*?: (.+)", str(error))
     if checked:
         return checked[1]

@@ -16,7 +16,7 @@ GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
 
 def group(parameter):
-    """The group of a parameter."""
+    """Return the group of a parameter."""
     if parameter.endswith(("_gamma", "_beta")):
         return "batch norm"
     if "_gate_" in parameter:
@@ -29,7 +29,7 @@ def group(parameter):
 
 
 def parameters(symbol, image_size=32):
-    """{group: number of learnt parameters}, without BN's moving averages."""
+    """Return {group: number of learnt parameters}, without BN's moving averages."""
     shapes, _, _ = symbol.infer_shape(data=(1, 3, image_size, image_size))
     counts = dict.fromkeys(GROUPS, 0)
     for name, shape in zip(symbol.list_arguments(), shapes):
@@ -39,7 +39,7 @@ def parameters(symbol, image_size=32):
 
 
 def multiply_adds(symbol, image_size):
-    """Multiply-adds of one image's forward pass, in convolutions and the classifier."""
+    """Return the multiply-adds of one image's forward pass, in convolutions and the classifier."""
     internals = symbol.get_internals()
     _, outputs, _ = internals.infer_shape(data=(1, 3, image_size, image_size))
     shape = dict(zip(internals.list_outputs(), outputs))
@@ -88,7 +88,7 @@ HEAD = [
 
 
 def table():
-    """The papers' networks as lines of a Markdown table."""
+    """Return the papers' networks as lines of a Markdown table."""
     lines = []
     for family, arguments, paper_parameters, paper_adds in PAPERS:
         size = 224 if family == "ImageNet" else 32

@@ -14,7 +14,7 @@ BATCH_NORM_MOMENTUM = 0.9
 
 
 def convolution(x, channels, kernel, name=None, stride=1, has_bias=False):
-    """A kernel x kernel convolution that keeps the size, divided by the stride.
+    """Return a kernel x kernel convolution that keeps the size, divided by the stride.
 
     By default it has no bias, because BN follows or precedes it.
     """
@@ -31,7 +31,7 @@ def convolution(x, channels, kernel, name=None, stride=1, has_bias=False):
 
 
 def batch_norm(x, name="bn#"):
-    """Batch normalisation with a learnt scale.
+    """Return batch normalisation with a learnt scale.
 
     MXNet's defaults would fix gamma at 1 and take epsilon 1e-3.
     """
@@ -41,12 +41,12 @@ def batch_norm(x, name="bn#"):
 
 
 def relu(x, name="relu#"):
-    """max(x, 0); as Activation, because mx.sym.relu is slower."""
+    """Return max(x, 0), as Activation, because mx.sym.relu is slower."""
     return mx.sym.Activation(x, act_type="relu", name=name)
 
 
 def gate(unit, bias):
-    """g(x) = sigmoid(W_g x + b_g) of section 3.1: a 1x1 convolution of the unit's input x_l.
+    """Return g(x) = sigmoid(W_g x + b_g) of section 3.1: a 1x1 convolution of the unit's input x_l.
 
     W_g starts from a Gaussian of variance 1 / fan-in: He et al.'s factor 2 is for a ReLU, which does
     not follow here.
@@ -76,7 +76,7 @@ def concat(*parts, name=None):
 
 
 def zero_padding(x, channels_in, channels, stride):
-    """Option A: every stride-th pixel, and zeros in the new channels, which come last.
+    """Return option A: every stride-th pixel, and zeros in the new channels, which come last.
 
     A pooling of 1x1 selects the pixels, exactly. oneDNN keeps its layout in a pooling; a slice's
     backward pass returns plain order, which is slow to add in bfloat16.
@@ -85,8 +85,8 @@ def zero_padding(x, channels_in, channels, stride):
     """
     if channels < channels_in:
         raise UserError(
-            f"option A adds channels, and here {channels_in} become {channels}: take --option B "
-            "(make: ARGS='--option B')"
+            f"option A cannot reduce {channels_in} channels to {channels}: use --option B (make: "
+            "ARGS='--option B')"
         )
     if stride > 1:
         x = mx.sym.Pooling(
@@ -102,7 +102,7 @@ def zero_padding(x, channels_in, channels, stride):
 
 
 def classifier(x, channels, classes):
-    """Mean over the image, fully connected layer, softmax: probabilities (batch, classes).
+    """Return mean over the image, fully connected layer, softmax: probabilities (batch, classes).
 
     The weights start uniform in +-1/sqrt(channels), as in the authors' Torch code, the bias at 0.
     mx.sym.mean, because the backward pass of MXNet's global pooling takes a fifth of a training

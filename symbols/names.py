@@ -41,7 +41,7 @@ def check_choice(kind, name, choices):
 
 
 def variants(folder):
-    """The variants in symbols/<folder>/: the files with valid names."""
+    """Return the variants in symbols/<folder>/: the files with valid names."""
     stems = [path.stem for path in (FOLDER / folder).glob("*.py")]
     return sorted(filter(VARIANT.fullmatch, stems))
 
@@ -62,7 +62,7 @@ def check_variant(folder, name):
 
 
 def stages(depth, unit=None, family="cifar"):
-    """(kind of unit, units in each stage) of a network with that many weighted layers.
+    """Return (kind of unit, units in each stage) of a network with that many weighted layers.
 
     family: cifar (three stages) or imagenet (four). unit: basic, bottleneck or one_layer, by
     default the paper's. Raises UserError for a depth that does not exist or is ambiguous.
@@ -98,14 +98,14 @@ def _imagenet_stages(depth, unit):
 
 
 def _rule(kind, depth):
-    """The depths that a kind of unit makes, and those that are nearest to a depth."""
+    """Return the depths that a kind of unit makes, and those that are nearest to a depth."""
     step = 3 * LAYERS[kind]
     below = max(1, (depth - 2) // step) * step + 2
     return f"{kind} units make {step}n+2 (nearest: {below} and {below + step})"
 
 
 def parse(network):
-    """'[activation-][shortcut]depth' -> (activation, shortcut, depth).
+    """Convert '[activation-][shortcut]depth' to (activation, shortcut, depth).
 
     A single name is an activation or a shortcut. Raises UserError for an invalid name.
     """
@@ -138,26 +138,26 @@ def parse(network):
 
 
 def name(activation, shortcut, depth):
-    """The short name of a network: what parse() reads."""
+    """Return the short name of a network: what parse() reads."""
     names = (activation, "original"), (shortcut, "identity")
     unusual = [variant for variant, default in names if variant != default]
     return "-".join(unusual or ["original"]) + str(depth)
 
 
 def default_option(unit):
-    """How a unit changes dimensions: A (1512.03385, section 4.2), bottlenecks B (1603.05027)."""
+    """Return how a unit changes dimensions: A (P1 4.2), bottlenecks B (P2 appendix)."""
     return "B" if unit == "bottleneck" else "A"
 
 
 def constants(values):
-    """{"bias": -7.0} -> 'bias=-7', as on the command line."""
+    """Convert {"bias": -7.0} to 'bias=-7', as on the command line."""
     return ",".join(f"{key}={value:g}" for key, value in values.items())
 
 
 def run_name(
     dataset, activation, shortcut, depth, unit, constants, activation_constants=None, widths=None
 ):
-    """The folder of a network's runs, for example cifar10-exclusive_gating110-bias=-7.
+    """Return the folder of a network's runs, for example cifar10-exclusive_gating110-bias=-7.
 
     constants, activation_constants: those of the shortcut and of the activation that differ from
     their files' defaults. widths: of the stages, or None for the papers'.
@@ -173,7 +173,7 @@ def run_name(
 
 
 def stage_widths(widths, family):
-    """The channels of each stage's 3x3 layers. widths: None for the papers'.
+    """Return the channels of each stage's 3x3 layers. widths: None for the papers'.
 
     Raises UserError for a wrong number of stages.
     """

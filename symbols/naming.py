@@ -42,7 +42,7 @@ class Layers(mx.name.Prefix):
 
 
 def place_of_call():
-    """(file, line) of the innermost call in a variant's file, or None."""
+    """Return (file, line) of the innermost call in a variant's file, or None."""
     frame = inspect.currentframe()
     while frame and not frame.f_code.co_filename.startswith(VARIANTS):
         frame = frame.f_back
@@ -50,5 +50,5 @@ def place_of_call():
 
 
 def place(path, line):
-    """'symbols/shortcuts/mine.py, line 3'"""
+    """Return 'symbols/shortcuts/mine.py, line 3'."""
     return f"{Path(path).relative_to(FOLDER.parent)}, line {line}"

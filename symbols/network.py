@@ -27,7 +27,7 @@ def get_symbol(
     activation_args=None,
     widths=None,
 ):
-    """The network as a symbol, with inputs `data` (batch, 3, height, width) and `softmax_label`.
+    """Return the network, with inputs `data` (batch, 3, height, width) and `softmax_label`.
 
     depth, unit        weighted layers and kind of unit; see names.stages
     activation         a file of symbols/activations/, without .py (Table 2)
@@ -92,7 +92,7 @@ class Variants:
 
 
 def constants(folder, name, values):
-    """{constant: number} of a variant: its file's defaults, replaced by values.
+    """Return {constant: number} of a variant: its file's defaults, replaced by values.
 
     Raises UserError for an unknown constant.
     """

@@ -37,7 +37,7 @@ def of_network(add, depth):
     add(
         "--unit",
         choices=tuple(names.LAYERS),
-        help="kind of unit, for depths that are no paper's; one_layer is Table 3's",
+        help="kind of unit, for depths that the papers do not have; one_layer: Table 3",
     )
     add(
         "--option",
@@ -68,14 +68,14 @@ class Network:
     widths: tuple  # None for the papers'
 
     def settings(self):
-        """{name: value} for config.json and get_symbol."""
+        """Return {name: value} for config.json and get_symbol."""
         return asdict(self)
 
     def symbol(self, classes, family="cifar", dtype="float32"):
         return symbols.get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
 
     def name(self, dataset):
-        """The name of its runs: data set, make target, and what differs from the defaults."""
+        """Return the name of its runs: data set, make target, and what is not the default."""
         return names.run_name(
             dataset,
             self.activation,
@@ -89,13 +89,13 @@ class Network:
 
 
 def unusual(folder, variant, values):
-    """The constants that differ from the defaults of a variant's file."""
+    """Return the constants that differ from the defaults of a variant's file."""
     defaults = symbols.constants(folder, variant, {})
     return {key: value for key, value in values.items() if value != defaults[key]}
 
 
 def symbol_of(recipe, classes, family="cifar"):
-    """The float32 symbol of a config.json's recipe. Raises KeyError for a missing part."""
+    """Return the float32 symbol of a config.json's recipe. Raises KeyError for a missing part."""
     # train_notes.py wrote it; the recipe of a user's activation `notes` has a unit
     if recipe.get("activation") == "notes" and "unit" not in recipe:
         from . import notes
@@ -113,7 +113,7 @@ def symbol_of(recipe, classes, family="cifar"):
 
 
 def network(arguments, family, depth):
-    """The Network of the command line. family: cifar or imagenet. depth: the default.
+    """Return the Network of the command line. family: cifar or imagenet. depth: the default.
 
     Raises UserError for a name or depth that does not exist.
     """
@@ -144,7 +144,7 @@ def network(arguments, family, depth):
 
 
 def constants(text):
-    """'bias=-7,scale=0.5' -> {"bias": -7.0, "scale": 0.5}"""
+    """Convert 'bias=-7,scale=0.5' to {"bias": -7.0, "scale": 0.5}."""
     try:
         items = [item.split("=") for item in text.split(",") if item]
         values = {key.strip(): float(value) for key, value in items}
@@ -159,7 +159,7 @@ def constants(text):
 
 
 def widths(text):
-    """'16,32,64' -> (16, 32, 64)"""
+    """Convert '16,32,64' to (16, 32, 64)."""
     try:
         values = tuple(int(width) for width in text.split(","))
     except ValueError:

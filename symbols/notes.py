@@ -23,14 +23,15 @@ DEPARTURES = (
     "biases",  # in every convolution
     "epsilon",  # MXNet's 1e-3 in every BN; otherwise Torch's 1e-5
     "gamma",  # of the BN before the pooling is fixed at 1, MXNet's default
-    "pooling",  # 3x3 with stride 1 makes 2x2 of the last 4x4, each with its weights in the classifier
+    "pooling",  # 3x3, stride 1: 2x2 of the last 4x4 pixels, each with weights in the classifier
     "classifier",  # starts from He et al.'s Gaussian, as all weights; otherwise uniform
     "decay",  # of gammas too, which is MXNet's rule: they have a wd_mult of 1
 )
 
 
 def get_symbol(units=UNITS, widths=WIDTHS, classes=10, departures=DEPARTURES):
-    """The notes' ResNet(units, widths), with inputs `data` (batch, 3, 32, 32) and `softmax_label`.
+    """Return the notes' ResNet(units, widths), with inputs `data` (batch, 3, 32, 32) and
+    `softmax_label`.
 
     18,268,586 parameters by default, moving averages not counted. departures: some of DEPARTURES.
     """
@@ -56,7 +57,7 @@ class Layers:
         self.convolution = partial(convolution, has_bias="biases" in departures)
 
     def residual_unit(self, x, channels_in, channels, stage, number):
-        """(batch, channels_in, h, w) -> (batch, channels, h / stride, w / stride)."""
+        """Build a unit: (batch, channels_in, h, w) to (batch, channels, h / stride, w / stride)."""
         first = number == 1
         unit = f"stage{stage}_unit{number}"
         stride = 2 if first and (stage > 1 or "stride" in self._departures) else 1
@@ -73,7 +74,7 @@ class Layers:
         return mx.sym.elemwise_add(x, f, name=f"{unit}_sum")
 
     def classifier(self, x, channels, classes):
-        """From the last unit's output to probabilities (batch, classes)."""
+        """Build the layers from the last unit's output to the probabilities (batch, classes)."""
         fixed = "gamma" in self._departures
         x = relu(self.batch_norm(x, "last_bn", fix_gamma=fixed), "last_relu")
         if "pooling" in self._departures:
@@ -89,7 +90,7 @@ class Layers:
         return mx.sym.SoftmaxOutput(x, name="softmax")
 
     def batch_norm(self, x, name, fix_gamma=False):
-        """BN, whose gamma is learnt or fixed at 1."""
+        """Return BN, whose gamma is learnt or fixed at 1."""
         options = {} if "epsilon" in self._departures else {"eps": BATCH_NORM_EPSILON}
         if not fix_gamma:
             options["fix_gamma"] = False

@@ -28,7 +28,7 @@ EPSILON = 1e-5
 
 
 def load(name):
-    """(symbol, (arguments, auxiliary states), mean) for images from 0 to 255 less the mean.
+    """Return (symbol, (arguments, auxiliary states), mean) for images from 0 to 255 less the mean.
 
     name: resnet50_v1, or resnet50_v1-0123abcd for a file of this name and checksum. gluoncv looks
     into its cache (~/.mxnet/models, or $MXNET_HOME/models), checks the SHA-1, and downloads missing
@@ -37,9 +37,8 @@ def load(name):
     match = re.fullmatch(r"resnet(\d+)_v([12])(?:-([0-9a-f]{8,40}))?", name)
     if not match or int(match[1]) not in names.IMAGENET or match[1] == "200":
         raise UserError(
-            f"--pretrained {name}: of gluoncv's networks resnet18, 34, 50, 101 and 152 "
-            "are the papers', each _v1 (original) and _v2 (pre-activated), as "
-            "resnet50_v1"
+            f"--pretrained {name}: choose resnet18, 34, 50, 101 or 152 with _v1 (original) or _v2 "
+            "(pre-activated), as resnet50_v1"
         )
     from gluoncv.model_zoo import get_model, model_store
 
@@ -57,14 +56,14 @@ def load(name):
     except Exception as error:  # whatever requests, zipfile and gluoncv raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UserError(
-            f"--pretrained {name}: no sound file in gluoncv's cache, and none to be "
-            f"had ({reason}); fetch it by other means into ~/.mxnet/models"
+            f"--pretrained {name}: gluoncv's cache has no sound file, and the download "
+            f"failed ({reason}): copy the file to ~/.mxnet/models"
         ) from error
     return (symbol(depth, version), *folded(net, version))
 
 
 def symbol(depth, version):
-    """The network as gluoncv builds it."""
+    """Return the network as gluoncv builds it."""
     if version == 1:
         return get_symbol(depth, family="imagenet", option="B")
 
@@ -83,7 +82,7 @@ def symbol(depth, version):
 
 
 def carry(net):
-    """(arguments, auxiliary states) of a gluoncv network, without the BN of its images."""
+    """Return (arguments, auxiliary states) of a gluoncv network, without the BN of its images."""
     arrays = {name: layer.data() for name, layer in net._collect_params_with_prefix().items()}
     arrays = {name: array for name, array in renamed(arrays).items() if "bn_data" not in name}
     states = {name: arrays.pop(name) for name in list(arrays) if "_moving_" in name}
@@ -91,7 +90,7 @@ def carry(net):
 
 
 def folded(net, version):
-    """((arguments, auxiliary states), mean): gluoncv's scaling of images is in conv1 and the mean."""
+    """Return ((arguments, states), mean), gluoncv's scaling of images in conv1 and the mean."""
     arguments, auxiliary = carry(net)
     mean = MEAN
     scale = STD

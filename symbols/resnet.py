@@ -15,7 +15,7 @@ STEM_CHANNELS = {"cifar": 16, "imagenet": 64}
 
 
 def resnet(stages, widths, variants, classes, family, option, bottleneck_stride, dtype=None):
-    """The network as a symbol with inputs `data` and `softmax_label`.
+    """Return the network as a symbol with inputs `data` and `softmax_label`.
 
     stages: (kind of unit, units in each stage). variants: the functions residual_unit and join,
     and, if it has them, after_conv1 and after_last_unit. For the other arguments see get_symbol.
@@ -53,7 +53,7 @@ def resnet(stages, widths, variants, classes, family, option, bottleneck_stride,
 
 
 def stem(variants, family, channels, dtype):
-    """From the data to the first unit's input.
+    """Build the layers from the data to the first unit's input.
 
     All units share the first activation, right after conv1 and before the paths split (1603.05027,
     appendix); an activation file may replace it.

@@ -63,7 +63,7 @@ class Unit:
         return lambda x: convolution(x, channels, kernel, f"conv{number + 1}", stride)
 
     def variable(self, name, init, shape=None):
-        """A learnt parameter of this unit, for example unit.variable("alpha", init=0, shape=(1,)).
+        """Return a new learnt parameter, as unit.variable("alpha", init=0, shape=(1,)).
 
         init: its value at the start, a number or one of mx.init's initializers. shape: not needed
         where MXNet infers it, as for a layer's weight. The parameter decays if its name ends in
@@ -79,15 +79,15 @@ class Unit:
             try:  # as MXNet does when training begins
                 init(mx.init.InitDesc(f"{name}_weight"), mx.nd.zeros(shape))
             except ValueError as error:
-                raise Misuse(f"'{name}' cannot start so: {error}") from error
+                raise Misuse(f"'{name}' cannot have this initial value: {error}") from error
         return mx.sym.Variable(self.layers.get(name, "variable"), shape=shape, init=init)
 
     def project(self, x):
-        """A 1x1 convolution for the shortcut. The activation file adds what precedes and follows."""
+        """Return a 1x1 convolution for the shortcut, without BN and ReLU."""
         return convolution(x, self.channels, 1, "projection", self.stride)
 
     def join(self, x, f, projection):
-        """The sum of the two paths, h(x) + F(x), as the shortcut file computes it.
+        """Return the sum of the two paths, h(x) + F(x), as the shortcut file computes it.
 
         x: the input of the shortcut. f: the residual function's output. projection: replaces x
         where the unit changes dimensions by option B, and in every unit of a shortcut that has the

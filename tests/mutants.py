@@ -1,7 +1,7 @@
 """Do the tests find mistakes? `make mutants` puts known mistakes into copies of the project.
 
-Most of them are mistakes of public code (../shared/paper/FACTS.md, F1). A mutant is caught if a test
-fails on the copy that has it. The copy without any mutant must pass first.
+Most of them are mistakes of public code. A mutant is caught if a test fails on the copy that has
+it. The copy without any mutant must pass first.
 
     python tests/mutants.py [word ...]       # only the mutants whose description has one of the words
 """

@@ -20,12 +20,12 @@ FLOAT32_NUMBER = "0"  # MXNet's number of the type, in attributes of variables
 
 
 def bound(symbol, dtype):
-    """The symbol that is bound to train or test in a type."""
+    """Return the symbol that is bound to train or test in a type."""
     return converted(symbol) if dtype == BFLOAT16 else symbol
 
 
 def converted(symbol):
-    """The symbol with casts between its operators; its arguments and outputs keep their types.
+    """Return the symbol with casts between its operators; arguments and outputs keep their types.
 
     mx.contrib.amp leaves operators that it does not know, and products, in the type of their
     inputs; here they work in float32.
@@ -55,7 +55,7 @@ class _Casting:
         self._first = set()  # the first convolution, and the chain of nodes that follows it
 
     def working_type(self, node, sources):
-        """The type in which a node works on the outputs of its sources."""
+        """Return the type in which a node works on the outputs of its sources."""
         if node.op == CONVERTED:
             narrow = True
             is_first = sources[0].is_variable
@@ -70,7 +70,7 @@ class _Casting:
         return self._types[node]
 
     def cast(self, entry, dtype):
-        """An entry in a type; all its readers share one cast."""
+        """Return an entry in a type; all its readers share one cast."""
         node, output = entry
         if self._types[node] == dtype:
             return entry

@@ -68,7 +68,7 @@ def options():
 
 
 def slurm_root():
-    """Address of SLURM's first node, which runs task 0, scheduler and server.
+    """Return the address of SLURM's first node, which runs task 0, scheduler and server.
 
     SLURM writes its nodes as node[03-04,07] or a,b.
     """
@@ -83,7 +83,7 @@ def slurm_root():
 
 
 def slurm_job(arguments, tasks):
-    """The Job of SLURM's tasks: each task computes the same port and token from the job's number.
+    """Return the Job of SLURM: each task computes the same port and token from its number.
 
     The port is below the range from which systems assign ports.
     """
@@ -164,7 +164,7 @@ def watch(helpers, workers):
 
 
 def _wait(processes, workers, signals):
-    """The exit code with which the job ends: of a signal, of a failed process, or 0."""
+    """Return the exit code with which the job ends: of a signal, of a failed process, or 0."""
     while True:
         time.sleep(0.2)
         codes = {name: process.poll() for name, process in processes.items()}
@@ -227,7 +227,7 @@ def main():
 
 
 def job_of(arguments):
-    """(Job, {number of a worker: host}) of a job that this program starts completely."""
+    """Return (Job, {number of a worker: host}) of a job that this program starts completely."""
     hosts = arguments.hosts.split(",") if arguments.hosts else [None] * arguments.workers
     if len(hosts) < 2:
         raise UserError("a single worker needs no cluster: run the script itself")

@@ -43,7 +43,7 @@ def memory_plan(job, arguments, workers):
 
 
 def planned_bytes(symbol, image_size, images, recompute):
-    """The bytes that training takes beyond what the process holds before. images: in a step."""
+    """Return the bytes that training takes beyond what the process holds. images: in a step."""
     bytes_of = recomputed_bytes if recompute else memory.training_bytes
     return OTHER_BYTES + images * bytes_of(symbol, image_size)
 

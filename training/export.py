@@ -42,12 +42,12 @@ def write(folder, symbol, arguments, states, inputs):
 
 
 def is_complete(folder):
-    """Whether a folder has all three files."""
+    """Return whether a folder has all three files."""
     return all((folder / name).exists() for name in (SYMBOL, PARAMETERS, INPUTS))
 
 
 def read_inputs(weights):
-    """The inputs.json in the run folder of some weights, or beside their file; None without one.
+    """Return inputs.json of the run of some weights, or beside their file; None without one.
 
     Raises UserError for a corrupt file.
     """

@@ -10,12 +10,12 @@ from common.errors import UserError
 
 
 def probabilities(symbol):
-    """The network without SoftmaxOutput's labels: ten crops have one label."""
+    """Return the network without SoftmaxOutput's labels: ten crops have one label."""
     return mx.sym.softmax(symbol.get_internals()["fc_output"])
 
 
 def bound(network, weights, shapes, contexts):
-    """A module of the network with the weights. shapes: [(name, shape)] of its inputs.
+    """Return a module of the network with the weights. shapes: [(name, shape)] of its inputs.
 
     Raises UserError for the weights of another network.
     """

@@ -31,7 +31,7 @@ class Initial:
 
 
 def initial(recipe, symbol, class_names=()):
-    """The Initial of a symbol, from the weights that the recipe names.
+    """Return the Initial of a symbol, from the weights that the recipe names.
 
     The classifier is random if the weights are for other classes: another number, or other names.
     class_names: of the data set; () if unknown. Raises UserError if there are no weights, if they
@@ -72,7 +72,7 @@ def initial(recipe, symbol, class_names=()):
 
 
 def frozen_names(symbol, freeze):
-    """The names of the parameters that --freeze means; [] for None.
+    """Return the names of the parameters that --freeze means; [] for None.
 
     Raises UserError for a beginning that no name has, and if nothing is left to train.
     """
@@ -99,7 +99,7 @@ def _begins(name, beginning):
 
 
 def with_frozen(symbol, names):
-    """The symbol in which the BNs of these parameters use their moving averages, and keep them.
+    """Return the symbol in which the BNs of these parameters use and keep their moving averages.
 
     Otherwise a frozen layer would still follow the images.
     """

@@ -36,7 +36,7 @@ def read_log(folder):
 
 
 def _is_sound(row, last):
-    """Whether a row can follow the row of iteration `last`."""
+    """Return whether a row can follow the row of iteration `last`."""
     if row["iteration"] is None or not last < row["iteration"] < math.inf:
         return False
     # a loss can be infinite or not a number, an error is a share of images
@@ -47,13 +47,13 @@ def _is_sound(row, last):
 
 
 def is_empty(folder):
-    """Whether log.csv does not exist or contains at most its header: a run may overwrite it."""
+    """Return whether log.csv is missing or has no row, so that a run may overwrite it."""
     path = Path(folder) / "log.csv"
     return not path.exists() or path.read_bytes() in (b"", HEADER.encode())
 
 
 def is_finished(rows, iterations):
-    """Whether a log ends with a test at the last iteration, or at a loss that is not a number."""
+    """Return whether a log ends with a test at the last iteration, or has diverged."""
     if not rows or rows[-1]["test_error"] is None:
         return False
     return rows[-1]["iteration"] >= iterations or not math.isfinite(rows[-1]["train_loss"])

@@ -1,4 +1,4 @@
-"""What training keeps in memory: what comes into each convolution and each BN stays for backward."""
+"""The memory of training: the inputs of each convolution and each BN stay for the backward pass."""
 
 import re
 from math import prod
@@ -13,7 +13,7 @@ KEPT = ("Convolution", "BatchNorm")
 
 
 def output_bytes(symbol, shapes):
-    """{output or variable: bytes} of all nodes of a symbol; shapes: {input: shape}."""
+    """Return {output or variable: bytes} of all nodes of a symbol; shapes: {input: shape}."""
     internals = symbol.get_internals()
     _, outputs, _ = internals.infer_shape(**shapes)
     _, types, _ = internals.infer_type(**dict.fromkeys(shapes, "float32"))
@@ -24,19 +24,19 @@ def output_bytes(symbol, shapes):
 
 
 def kept_bytes(symbol, shapes):
-    """{node: bytes} that the nodes of a symbol keep for backward; shapes: {input: shape}."""
+    """Return {node: bytes} that the nodes of a symbol keep for backward; shapes: {input: shape}."""
     size = output_bytes(symbol, shapes)
     nodes = Graph(symbol).nodes
     return {node.name: size[f"{node.name}_output"] for node in nodes if node.op in KEPT}
 
 
 def peak():
-    """The most bytes that this process has held; getrusage's number may be that of its parent."""
+    """Return the largest number of bytes of this process; getrusage's may be that of its parent."""
     return _status("VmHWM")
 
 
 def held_bytes():
-    """The bytes that this process holds, without mapped files; 0 if it is unknown (not Linux)."""
+    """Return the bytes that this process holds, without mapped files; 0 if unknown (not Linux)."""
     try:
         return _status("RssAnon")
     except (OSError, AttributeError):
@@ -49,17 +49,17 @@ def _status(name):
 
 
 def training_bytes(symbol, image_size):
-    """Bytes that one picture takes in training.
+    """Return the bytes that one image takes in training.
 
-    Measured: 24.4 MB for ResNet-164 and 146.5 MB for ResNet-1001 at 32x32; this says 25.4 and
-    153.4.
+    Measured: 24.4 MB for ResNet-164 and 146.5 MB for ResNet-1001 at 32x32; the estimates are
+    25.4 and 153.4.
     """
     return sum(kept_bytes(symbol, {"data": (1, 3, image_size, image_size)}).values())
 
 
 def free_bytes():
-    """Memory that this process can still use: of the machine and of its control groups, so of a
-    container or a batch job; inf if it is unknown (not Linux).
+    """Return the memory that this process can still use: of the machine and of its control groups, so
+    of a container or a batch job; inf if it is unknown (not Linux).
     """
     _, free = cgroups.memory()
     try:

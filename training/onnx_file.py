@@ -1,8 +1,8 @@
 """A trained network as an ONNX file, by MXNet's own exporter. Needs the package onnx.
 
-Input `data` (n, 3, height, width), any n; output `fc` (n, classes): what softmax makes
-probabilities of. The exporter fails on SoftmaxOutput ("list index out of range"), and writes a mean
-that no newer onnx takes; all that is mended is mended here.
+Input: `data` (n, 3, height, width), any n. Output: `fc` (n, classes), the logits. This module works
+around two bugs of the exporter: it fails on SoftmaxOutput ("list index out of range"), and newer
+versions of onnx reject its mean.
 """
 
 from common.errors import UserError
@@ -13,7 +13,7 @@ IR_VERSION = 7  # the file format of that time, which every reader knows
 
 
 def content(symbol, arguments, states, image_size):
-    """The file as bytes. symbol: float32, in MXNet's form. Raises UserError without onnx."""
+    """Return the file as bytes. symbol: float32, in MXNet's form. Raises UserError without onnx."""
     try:
         import onnx
     except ImportError as error:
@@ -33,7 +33,7 @@ def content(symbol, arguments, states, image_size):
         dynamic=True,
         dynamic_input_shapes=[("n", 3, image_size, image_size)],
     )
-    # it names each weight among the inputs too, as if a caller had to bring them
+    # the exporter lists the weights among the inputs, too
     data = [value for value in graph.input if value.name == "data"]
     del graph.input[:]
     graph.input.extend(data)
@@ -51,7 +51,8 @@ def content(symbol, arguments, states, image_size):
 
 
 def exportable(symbol):
-    """The symbol in operators that the exporter writes correctly; in tests it computes the same.
+    """Return the symbol in operators that the exporter writes correctly; in tests it computes the
+    same.
 
     A mean over the image becomes global pooling. Dropout, which does nothing in tests, is removed.
     """

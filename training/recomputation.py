@@ -22,18 +22,18 @@ Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of the a
 
 
 def bound(symbol, recompute):
-    """The symbol that is bound to train and test. recompute: whether it is computed twice."""
+    """Return the symbol that is bound. recompute: whether activations are computed twice."""
     return Recomputed(symbol) if recompute else symbol
 
 
 def recomputed_bytes(symbol, image_size):
-    """Bytes per image in training if the symbol is computed twice."""
+    """Return the bytes per image in training if the symbol is computed twice."""
     shapes = {"data": (1, 3, image_size, image_size), "softmax_label": (1,)}
     return plan(symbol, shapes)[1]
 
 
 def plan(symbol, shapes):
-    """(the Plan with the least memory, its bytes). shapes: {input: shape}."""
+    """Return (the Plan with the least memory, its bytes). shapes: {input: shape}."""
     graph = Graph(symbol)
     kept = kept_bytes(symbol, {"data": shapes["data"]})
     possible = cuts(graph, shapes)
@@ -56,7 +56,7 @@ class Recomputed:
         return self._symbol[output]
 
     def simple_bind(self, ctx, grad_req, type_dict, shared_exec=None, **others):
-        """Symbol.simple_bind with the arguments that Module uses.
+        """Do what Symbol.simple_bind does with the arguments that Module uses.
 
         shared_exec: an executor that shares its parameters and auxiliary states, for tests.
         """
@@ -87,11 +87,11 @@ def is_image(array):
 
 
 def copy_of(arrays, x, **options):
-    """A copy of x, (batch, channels, height, width). arrays: mx.nd or mx.sym.
+    """Return a copy of x, (batch, channels, height, width). arrays: mx.nd or mx.sym.
 
-    A pooling of 1x1, because oneDNN keeps the layout of its input. A copy of MXNet's has plain
-    order, in which the next layers are slow: a step of ResNet-164 takes 1.1 times as long, 1.5
-    times in bfloat16.
+    It is a pooling of 1x1, because oneDNN keeps the layout of its input. MXNet's copy returns
+    plain order, in which the next layers are slow: a step of ResNet-164 takes 1.1 times as long,
+    1.5 times in bfloat16.
     """
     return arrays.Pooling(x, kernel=(1, 1), pool_type="avg", **options)
 
@@ -185,5 +185,5 @@ class Executor:
             mx.random.seed((self._seed + k) % 2**31)
 
     def debug_str(self):
-        """MXNet's description, from which Module reads the bytes of memory."""
+        """Return MXNet's description, from which Module reads the bytes of memory."""
         return self._second[0].debug_str()

@@ -112,7 +112,7 @@ class Run:
         return arrays, state
 
     def _extends(self, state):
-        """Whether a checkpoint is the end of a run that this command makes longer."""
+        """Return whether a checkpoint is the end of a run that this command makes longer."""
         end = state["run"]["recipe"]["iterations"]
         longer = self.config["recipe"]["iterations"] > end
         diverged = state.get("diverged") is not None

@@ -27,7 +27,7 @@ DRAW_NOTHING = (
 
 
 def arrays_of(graph, entries, shapes):
-    """[(shape, type)] of entries of a graph. shapes: {input: shape}; the inputs are float32."""
+    """Return [(shape, type)] of entries of a graph. shapes: {input: shape}; inputs are float32."""
     symbol = graph.symbol(entries)
     known = {name: shapes[name] for name in symbol.list_arguments() if name in shapes}
     _, inferred, _ = symbol.infer_shape(**known)
@@ -36,7 +36,7 @@ def arrays_of(graph, entries, shapes):
 
 
 def cuts(graph, inputs):
-    """All places where a graph can be cut, in order. inputs: names of variables without a gradient.
+    """Return all places where a graph can be cut, in order. inputs: variables without a gradient.
 
     An entry lives from the node that computes it, or a parameter from its first reader, to its last
     reader; a head lives to the end. A place can be cut where a single entry lives. A parameter that
@@ -70,7 +70,7 @@ def cuts(graph, inputs):
 
 
 def best_cuts(possible, kept, passed):
-    """(the cuts with which training needs the least memory, its bytes).
+    """Return (the cuts with which training needs the least memory, its bytes).
 
     Memory holds the arrays that lead on, and what one segment at a time keeps for its backward
     pass. The segments have equally many arrays, because then one can work in the memory of another.
@@ -98,7 +98,7 @@ def _sums(numbers):
 
 
 def _even_cuts(possible, count, size):
-    """Cuts that leave segments with at most `size` arrays, where the possible cuts allow it."""
+    """Return cuts that leave segments with at most `size` arrays, where that is possible."""
     taken = []
     begin = 0
     for cut, following in zip(possible, [*possible[1:], None]):
@@ -110,7 +110,7 @@ def _even_cuts(possible, count, size):
 
 
 def segments(graph, taken):
-    """The segments of a graph between the cuts that are taken, in order. Rewrites the graph.
+    """Return the segments of a graph between the cuts that are taken, in order. Rewrites the graph.
 
     The nodes behind a cut read a variable called INPUT in place of the cut's entry.
     """

@@ -52,7 +52,7 @@ class Weights:
         return len(self.arguments["fc_bias"])
 
     def difference(self, symbol, data, ignored=()):
-        """The first parameter that a symbol does not have, or has in another shape, in words.
+        """Return the first parameter that differs from a symbol, in words.
 
         None if all agree. data: the shape of the symbol's input.
         """
@@ -66,7 +66,7 @@ class Weights:
 
 
 def shapes_of(symbol, data):
-    """{name: shape} of a symbol's parameters and moving averages."""
+    """Return {name: shape} of a symbol's parameters and moving averages."""
     arguments, _, states = symbol.infer_shape(data=data)
     shapes = dict(zip(symbol.list_arguments(), arguments))
     shapes.update(zip(symbol.list_auxiliary_states(), states))
@@ -74,7 +74,7 @@ def shapes_of(symbol, data):
 
 
 def read(place):
-    """The weights in a run's folder, in a checkpoint's folder, or in a .params file.
+    """Return the weights in a run's folder, in a checkpoint's folder, or in a .params file.
 
     Of a run: its newest sound checkpoint, or the weights that were exported there. A .params file
     is a checkpoint's, MXNet's or Gluon's; parameters of other code bases get our names if
@@ -130,7 +130,7 @@ def _class_names(config, folder):
 
 
 def _load_file(file):
-    """{arg:name or aux:name: array} of a .params file. Raises UserError if there is none.
+    """Return {arg:name or aux:name: array} of a .params file. Raises UserError if it is missing.
 
     A corrupt length in a file ends the process that loads it, so a separate process tries first.
     """

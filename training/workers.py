@@ -59,7 +59,7 @@ class Workers:
         array.wait_to_read()
 
     def number(self, name, value):
-        """Worker 0's integer (below 2^24), in every worker."""
+        """Return worker 0's integer (below 2^24), in every worker."""
         if not self.several:
             return value
         array = mx.nd.array([value])
@@ -67,7 +67,7 @@ class Workers:
         return int(array.asscalar())
 
     def totals(self, metrics):
-        """[(sum, count)] of each metric, over all workers with dist_sync; otherwise of this worker."""
+        """Return [(sum, count)] of each metric: all workers' with dist_sync, else this worker's."""
         numbers = [(float(metric.sum_metric), metric.num_inst) for metric in metrics]
         if not self.several or not self.sync:
             return numbers

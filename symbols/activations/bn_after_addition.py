@@ -8,5 +8,5 @@ def residual_unit(x, unit):
     for weight in unit.weights[:-1]:
         f = relu(batch_norm(weight(f)))
     f = unit.weights[-1](f)
-    # The BN after the addition serves a projection too, as it serves the last weight.
+    # The BN after the addition also normalizes a projection, as it does the last weight.
     return relu(batch_norm(unit.join(x, f, projection=unit.project(x))))

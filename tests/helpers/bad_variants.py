@@ -60,7 +60,7 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         MX
         + 'def join(x, f, unit):\n    alpha = mx.sym.Variable(unit.name + "_alpha", shape=(1,))\n'
         "    return mx.sym.broadcast_mul(x, alpha) + f\n",
-        "line 4: nothing says how 'stage1_unit1_alpha' starts: write unit.variable(\"alpha\"",
+        "line 4: 'stage1_unit1_alpha' has no initial value: write unit.variable(\"alpha\"",
     ),
     "no_init": (
         'def join(x, f, unit):\n    return x * unit.variable("alpha") + f\n',
@@ -73,7 +73,7 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     "no_shape": (
         MX + 'def join(x, f, unit):\n    alpha = unit.variable("alpha", init=1)\n'
         "    return mx.sym.broadcast_mul(x, alpha) + f\n",
-        "line 3: nothing says which shape 'stage1_unit1_alpha' has",
+        "line 3: the shape of 'stage1_unit1_alpha' is unknown",
     ),
     "vector": (
         MX + 'def join(x, f, unit):\n    alpha = unit.variable("alpha", mx.init.Xavier(), (1,))\n'
@@ -114,7 +114,7 @@ ACTIVATIONS = {
             " residual_unit(x, unit):\n    return unit.join(x, unit.weights[0](unit.weights[1](x)),"
             " None)\n"
         ),
-        "after_conv1 made 8 channels of the 16 that it must keep",
+        "after_conv1 returns 8 channels and must keep the 16 of conv1",
     ),
     "no_stride": (
         LAYERS

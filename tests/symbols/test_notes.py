@@ -19,7 +19,7 @@ IMAGES = (4, 3, 32, 32)
 
 
 def layers():
-    """{parameter: shape} as ../shared/paper/NOTES.md describes them: ResNet(12, [64, 128, 256])."""
+    """{parameter: shape} of the notes' script: ResNet(12, [64, 128, 256])."""
     shapes = {"conv1_weight": (16, 3, 3, 3), "conv1_bias": (16,)}
     channels_in = 16
     for stage, channels in ((1, 64), (2, 128), (3, 256)):

@@ -15,7 +15,7 @@ from symbols.resnet import resnet
 from training.optimizer import initializer
 
 # fmt: off
-# ../shared/paper/FACTS.md section C, "Parameter counts computed analytically"
+# computed analytically from the papers' descriptions
 PARAMETERS = [
     (dict(depth=20), 269722, dict(classifier=650)),
     (dict(depth=32), 464154, {}),
