@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train what a table or figure of the paper lacks, then draw it.
+"""Train the missing runs of a table or figure, then draw it.
 
     make table1 SCALE=pocket          # the usual way; make -j2 trains two networks at once
     python reproduce.py table1 --scale pocket --jobs 2
@@ -65,7 +65,7 @@ def print_plan(runs, arguments):
     ends = [0.0] * arguments.jobs  # in seconds from the start, of each slot
     why = ""
     if arguments.jobs == default_jobs(arguments) > 1:
-        why = " (with a thread each, which is faster than one after the other; make -j1: one)"
+        why = " (one thread each: faster than one run after another; make -j1: one at a time)"
     print(f"{len(runs)} runs, {arguments.jobs} at once{why}:")
     for run in runs:
         if run.kind not in measured:
@@ -119,7 +119,7 @@ def _fingerprint(dataset, place):
 def planned(experiment, seeds, arguments):
     """Return a PlannedRun for each seed.
 
-    Runs of a row are on the same images: where a seed is missing, or DATA= names the images, a
+    The runs of a row use the same images: if a seed is missing, or DATA= names the images, a
     published run on other images does not count.
     """
     place = (experiment, arguments.scale)
@@ -139,7 +139,7 @@ def missing(networks, seeds, arguments):
     own_data = scales.scale_named(arguments.scale).data
     rows = [planned(experiment, seeds, arguments) for experiment in networks]
     runs = [run for column in zip(*rows) for run in column]  # a seed of each network, then the next
-    # several tables have the same network, and several depths are one at a small scale
+    # tables share networks, and different depths can be equal at a small scale
     runs = {run.folder: run for run in runs if run.done < 1}.values()
     trainable = []
     for run in runs:

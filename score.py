@@ -8,9 +8,9 @@
     python score.py some.params preact110 --dataset cifar10    # weights alone, and their network
     python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
-A test is added to the run's test.json, with the top-5 error for more than five classes, and writes
-the accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A
-test on other images than the run's own, or of an older checkpoint, has that in its entry and files.
+A test adds its errors to the run's test.json (top-5 too for more than five classes), and writes the
+accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). Other
+images than the run's own, and an older checkpoint, are named in the entry and in the file names.
 """
 
 import json
@@ -72,7 +72,7 @@ def main():
     if (arguments.run is None) == (arguments.pretrained is None):
         raise UserError(
             "name a run, a checkpoint or a .params file (make score RUN=folder), or gluoncv's "
-            "weights by --pretrained"
+            "weights with --pretrained"
         )
     if arguments.crop and (arguments.predict or arguments.export):
         raise UserError("--crop is for a test: leave it out")

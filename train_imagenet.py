@@ -106,7 +106,7 @@ def main():
 
 
 def print_own_cost(data_dir):
-    """Print what this run takes, measured in another process, whose folder is the project's."""
+    """Print the cost of this run, measured in another process, in the project's folder."""
     words = [*sys.argv[1:], "--data-dir", str(data_dir.resolve()), "--cost"]
     try:
         print(last_line("train_imagenet.py", *words), flush=True)

@@ -70,7 +70,7 @@ def recipe_for(arguments, images):
 
 
 class Epochs:
-    """Replaces a run's figure: a line as in the notes after each epoch, at the end two figures."""
+    """Replaces a run's figure: prints a line after each epoch, and draws two figures at the end."""
 
     def __init__(self, folder):
         self._folder = folder

@@ -1,4 +1,4 @@
-"""What each departure of the reading notes costs: preact20, and preact20 with each one alone.
+"""Measure the cost of each departure of the reading notes, each added alone to preact20.
 
     make departures SCALE=pocket DATA=folder    # trains what is missing; re-run it to resume
     python -m analysis.departures stride raw --scale pocket
@@ -30,7 +30,7 @@ NONE = "none"  # the paper's network and recipe
 def parser():
     departures_parser = Parser(__doc__)
     add = departures_parser.add_argument
-    add("departures", nargs="*", metavar="DEPARTURE", help="by default all of them, and none")
+    add("departures", nargs="*", metavar="DEPARTURE", help="default: all, with `none`")
     add("--seed", type=int, default=0, help="of initial weights, order, crops and flips (0)")
     add("--data-dir", type=folder, help="folder with CIFAR-10 (the set is downloaded)")
     options.add_run_options(add, SCALES)

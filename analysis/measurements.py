@@ -43,9 +43,9 @@ def read(path):
 
 
 def joined(names):
-    """Return one name for several, their common beginning once: pocket-cifar10-original56-plain56.
+    """Return one name for several, their common prefix once: pocket-cifar10-original56-plain56.
 
-    A name that would be too long for a file ends with a number.
+    A name that would be too long for a file ends with a hash.
     """
     names = list(dict.fromkeys(names))
     start = os.path.commonprefix(names).rfind("-") + 1

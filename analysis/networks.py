@@ -102,7 +102,7 @@ def images_of(network, folder, part="test", count=None):
     Raises UserError if the folder has other images than those of the run.
     """
     recipe = network.recipe
-    remedy = "name their folder by --data-dir (make: DATA=)"
+    remedy = "name their folder with --data-dir (make: DATA=)"
     if folder is None and recipe["images"] not in TITLES:
         raise UserError(f"{network.name} was trained on {recipe['images']}: {remedy}")
     dataset = test_set.load(recipe, folder)

@@ -1,4 +1,4 @@
-"""A network's graph by residual units. What is measured is the network that is trained, rewritten.
+"""A network's graph by residual units. Measurements rewrite the graph of the trained network.
 
 symbols/resnet.py names the nodes of a unit stage<s>_unit<u>_..., each unit reads one array x_l, and
 the weight layers of F are called conv1, conv2, ... Nothing else is assumed, so a user's own variant

@@ -8,7 +8,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 TOP = Path("/sys/fs/cgroup")
 CPU = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
 MEMORY = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
-# Version 1 also has the same names without total_, which leave out the groups below.
+# Version 1 has the same names without total_, too; these do not count nested groups.
 CACHED = {
     "memory.max": r"^(?:in)?active_file (\d+)$",
     "memory.limit_in_bytes": r"^total_(?:in)?active_file (\d+)$",
@@ -16,9 +16,9 @@ CACHED = {
 
 
 def groups(controller):
-    """Return the folders of the groups that limit this process; those of outer groups hold, too.
+    """Return the folders of the groups that limit this process, including the outer groups.
 
-    In a container the path may be the host's; its own group is then at the top.
+    In a container the path may be the host's; the container's group is then at the top.
     """
     folders = []
     try:

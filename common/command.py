@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def folder(text):
-    """Return the path of a file or folder with ~ expanded, as no shell does after an equals sign.
+    """Return the path of a file or folder with ~ expanded; shells leave it in --option=~/x.
 
     Raises UserError for an empty name and for an unknown home folder.
     """

@@ -1,4 +1,4 @@
-"""What `import mxnet` (1.9.1) needs of other packages, and modules that it imports and rarely uses."""
+"""Let `import mxnet` (1.9.1) work with newer packages, and defer imports that it rarely uses."""
 
 import importlib
 import sys

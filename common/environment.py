@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import cgroups, compat
 
-# The user's variables, without MXNet's settings for this process: for processes that this one starts.
+# The user's environment variables, without MXNet's settings: for child processes.
 GIVEN = dict(os.environ)
 CPUINFO = Path("/proc/cpuinfo")
 VECTORS = ("avx512_bf16", "avx512_vnni", "avx512bw", "avx2", "avx", "sse4_1")  # oneDNN's order
@@ -37,7 +37,7 @@ def physical_cores():
 def threads(text):
     """Return (threads for MXNet, warning or '') for a value of OMP_NUM_THREADS, or None.
 
-    OpenMP reads a list such as 4,2; MXNet ends at a list and at a word.
+    OpenMP accepts a list such as 4,2; MXNet fails on a list or a word.
     """
     cores = physical_cores()
     if text is None:
@@ -105,8 +105,8 @@ def prepare_mxnet():
 
 
 def be_deterministic():
-    """Let GPUs use only algorithms that repeat bit for bit, chosen by rule and not by timing; this
-    is slower. Call it before MXNet is imported.
+    """Restrict GPUs to deterministic algorithms, chosen without timing them; this is slower. Call
+    it before MXNet is imported.
 
     CPUs always repeat, with the same kind of processor and the same number of threads.
     """

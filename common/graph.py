@@ -88,7 +88,7 @@ class Graph:
         return node, 0
 
     def replace(self, entry, other, readers=None):
-        """Let the readers of an entry read another entry. By default all of them, and the heads."""
+        """Make the readers of an entry read another one. readers: by default all, and the heads."""
         if readers is None:
             readers = [node for node in self._readers[entry] if node is not other[0]]
             self.heads = [other if head == entry else head for head in self.heads]

@@ -3,8 +3,8 @@
 - Gluon (MXNet's model zoo, gluoncv): names by save_parameters() or by export()
 - MXNet's example/image-classification, and tornadomeet's ResNet: names such as stage1_unit1_sc
 
-Only names change, and biases that a BN follows. A network with other layers keeps them, so that a
-message can name them: bn_data, for example, is a BN of the images.
+Only names change, and biases that a BN follows. Unknown layers keep their names, so that a message
+can name them; an example is bn_data, a BN of the images.
 """
 
 import re
@@ -106,7 +106,7 @@ def _natural(name):
 
 
 def _without_biases(arrays):
-    """Return the same network, whose convolutions have no bias: a BN that follows subtracts it."""
+    """Return the arrays without convolution biases: the mean of the next BN absorbs them."""
     arrays = dict(arrays)
     for name in [name for name in arrays if re.search(r"conv\d_bias$", name)]:
         mean = name.replace("conv", "bn").replace("_bias", "_moving_mean")

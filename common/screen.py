@@ -1,5 +1,5 @@
-"""Standard output and standard error without errors: their terminal may be closed, their tee ended by
-Ctrl-C, or their disk full. No run is lost because its messages cannot be written.
+"""Standard output and standard error that ignore write errors: a closed terminal, a tee ended by
+Ctrl-C, or a full disk. No run is lost because its messages cannot be written.
 """
 
 import contextlib

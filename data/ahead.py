@@ -6,7 +6,7 @@ from collections import deque
 def ahead(pool, function, calls, count):
     """Yield function(*arguments) for the arguments of each call, in order.
 
-    count: calls in the pool at most, with the next result. Calls that wait are cancelled if the
+    count: the most calls in the pool, including the next one. Waiting calls are cancelled if the
     generator is closed.
     """
     waiting = deque()

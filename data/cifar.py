@@ -24,7 +24,7 @@ TEST_FILES = {
 TEST_LABELS = {"a9e342d8bb0fb12ebe543201ecca8bce83bd23df": "CIFAR-10 (JPEG q75)"}
 IMAGES = (50000, 10000)  # of the official sets, for training and testing
 REMEDY = (
-    "copy or download it again; or train a set of your own by --dataset pictures (make "
+    "copy or download it again; or train a set of your own with --dataset pictures (make "
     "pictures-NETWORK)"
 )
 
@@ -57,7 +57,7 @@ def load(dataset, folder=None, image_size=32, measured=False):
             what = f"has no {layout.title} ({layout.test}.bin or {layout.test})"
             raise UserError(
                 f"{place} {what if place.is_dir() else absence(place)}: name the folder with "
-                f"{layout.title} by --data-dir (make: DATA=)"
+                f"{layout.title} with --data-dir (make: DATA=)"
             )
         *parts, test = _records(files)
         for path, part in zip(files.train, parts):

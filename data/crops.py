@@ -38,8 +38,8 @@ def rule_of(name, image_size):
 
 
 def augmentation(kind, image_size, side):
-    """Return ImageRecordIter's options. side: the shorter side of the images; None if they differ,
-    which the reader then resizes to the largest of the scales.
+    """Return ImageRecordIter's options. side: the shorter side of the images; None if they differ:
+    the reader then resizes them to the largest of the scales.
 
     scale: a shorter side from [256, 480], a random crop of 224, a flip, colour noise (P1 3.4).
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to

@@ -48,7 +48,7 @@ def fetch(dataset, folder, host=HOST):
 
 
 def download(url, path, md5, attempts=5):
-    """Download a file. Resumes if the connection breaks, and with what an earlier call has kept.
+    """Download a file. Resumes after a broken connection, and from the part that a call has kept.
 
     Raises UserError if that fails, and for content with another MD5.
     """
@@ -73,7 +73,7 @@ def download(url, path, md5, attempts=5):
     kept = " (the received part is kept)" if path.exists() else ""
     raise UserError(
         f"cannot download {url} ({reason}): try again later{kept}, or fetch the archive by other "
-        "means, and name it by --data-dir (make: DATA=)"
+        "means, and name it with --data-dir (make: DATA=)"
     )
 
 

@@ -1,7 +1,7 @@
 """Find the images of a source folder, and their classes.
 
     train/<class>/*, val/<class>/*       class folders, as n01440764, in both; val: any of TEST
-    training_set/<class>/*, test_set/... names that begin with train, and with val or test
+    training_set/<class>/*, test_set/... names with words train*, and val* or test*
     train/<class>/*, val/*               ILSVRC's layout, with a list: data/lists.py
     train/<class>/images/*, val/images   Tiny ImageNet's layout
     <class>/*                            class folders alone (or train/ alone): a tenth is held out
@@ -157,7 +157,7 @@ def _unwrapped(folder):
 def _check_are_classes(folder, files):
     """Raise UserError for class folders that look like a training and a test set.
 
-    Sets have the same subfolders, or no name but train and test. files: {class: its files}.
+    Sets share subfolders, or all have the names of sets. files: {class: its files}.
     """
     inner = {
         name: {Path(path).parent.name for path in paths} - {name} for name, paths in files.items()
@@ -206,7 +206,7 @@ def _test_pairs(source, train, val, classes, val_list):
 
 
 def readable(source, listing, unreadable, skip_unreadable):
-    """Return the splits of a Listing without the unreadable files, {path: reason}.
+    """Return the splits without unreadable files. unreadable: {path: reason}.
 
     Raises UserError if there are unreadable files, unless they are skipped, and if no other file of
     a class or of the test set remains.
@@ -217,7 +217,7 @@ def readable(source, listing, unreadable, skip_unreadable):
     summary = f"{len(unreadable):,} files in {source} cannot be read ({reasons})"
     if not skip_unreadable:
         raise UserError(
-            f"{summary}: repair or remove them, or leave them out by --skip-unreadable (make: "
+            f"{summary}: repair or remove them, or leave them out with --skip-unreadable (make: "
             "ARGS=--skip-unreadable)"
         )
     splits = {

@@ -2,8 +2,8 @@
 
     make imagenet-preact50 DATA=folder      # a folder with train.rec and val.rec
 
-Nothing is written. Positions and labels are read from the records, because im2rec.py lists images
-in the .lst that it leaves out of the .rec. A synset.txt beside them, with a line for each class in
+Nothing is written. Positions and labels are read from the records, because im2rec.py's .lst also
+lists images that are missing in the .rec. A synset.txt beside them, with a line for each class in
 the order of the labels, names the classes.
 
 Every record is checked before training, because MXNet's reader ends the process (SIGFPE) for an

@@ -67,7 +67,7 @@ def eight_bits(image):
 
 
 def on_white(image):
-    """Return the image in RGB, transparent pixels composited on white, as info[COMPOSITED] says."""
+    """Return the image in RGB on white; info[COMPOSITED]: whether it has transparent pixels."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")

@@ -30,7 +30,7 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
     """
     if folder is None or not Path(folder).is_dir():
         reason = f"{folder} {absence(folder)}" if folder else "--dataset pictures"
-        raise UserError(f"{reason}: name the folder of your images by --data-dir (DATA=)")
+        raise UserError(f"{reason}: name the folder of your images with --data-dir (DATA=)")
     folder = Path(folder)
     dataset = cifar.load_own(folder, image_size)
     if dataset is not None:

@@ -38,7 +38,7 @@ def load(folder):
         absence = "has no prepared set" if folder.exists() else "does not exist"
         raise UserError(
             f"{folder} {absence}: prepare one by make imagenet-data SOURCE=folder, or name its "
-            "folder by --data-dir (make: DATA=)"
+            "folder with --data-dir (make: DATA=)"
         )
     part = "set.json"
     splits = []
@@ -54,7 +54,7 @@ def load(folder):
             splits.append(listed(folder, split))
             if len(splits[-1]) != facts[split]:
                 raise ValueError
-            splits[-1].raw(facts[split] - 1)  # it must end with the file
+            splits[-1].raw(facts[split] - 1)  # the last record must end with the file
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
         raise UserError(f"{folder / part} is corrupt: {REMEDY}") from error
     return Set(*about, *splits, names)

@@ -73,7 +73,7 @@ def unpack(path, layout, folder):
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise UserError(
             f"{path} cannot be unpacked ({short(error)}): copy or download it again, or name the "
-            "unpacked folder by --data-dir (make: DATA=)"
+            "unpacked folder with --data-dir (make: DATA=)"
         ) from error
 
 
@@ -155,7 +155,7 @@ def read(path, layout):
         if path.suffix == BINARY:
             size = len(layout.label_keys) + IMAGE_BYTES
             if len(content) % size:
-                raise ValueError(f"truncated: {len(content):,} bytes are no records of {size:,}")
+                raise ValueError(f"truncated: {len(content):,} bytes, not a multiple of {size:,}")
             return np.frombuffer(content, np.uint8).reshape(-1, size)
         loaded = unpickle.read(content)
         labels = np.stack([_label_column(loaded[key]) for key in layout.label_keys], axis=1)

@@ -118,7 +118,7 @@ def _prepared_before(output, settings):
     if not recorded.items() <= settings.items():  # older versions have no stamp
         raise UserError(
             f"{output} has another set, {dataset.name} (--side, or a name, size or time of a file "
-            "differs): name another folder by --output (make: DATA=), or delete it"
+            "differs): name another folder with --output (make: DATA=), or delete it"
         )
     return dataset
 
@@ -128,7 +128,7 @@ def _name(source, classes, counts):
     if is_official and counts == ILSVRC:
         return "ILSVRC-2012"
     if is_official:
-        print(f"ILSVRC-2012 is not complete: it has {ILSVRC['train']:,} + {ILSVRC['val']:,} images")
+        print(f"incomplete: ILSVRC-2012 has {ILSVRC['train']:,} + {ILSVRC['val']:,} images")
     return image_files.title(source, counts["train"], counts["val"], classes)
 
 
@@ -191,11 +191,11 @@ def parser():
     options = Parser(__doc__)
     add = options.add_argument
     add("source", nargs="?", type=folder, help="folder with train/ and val/, or with class folders")
-    add("--output", type=folder, default=ROOT / "data" / "imagenet", help="(data/imagenet)")
+    add("--output", type=folder, default=ROOT / "data" / "imagenet", help="folder (data/imagenet)")
     add("--side", type=int, default=SIDE, help="shorter side of the images (480: P1 3.4)")
     add("--val-list", type=folder, help=f"classes of a flat val/ ({', '.join(LISTS)})")
     add("--skip-unreadable", action="store_true", help="leave unreadable files out")
-    add("--workers", type=int, help="processes (one a core)")
+    add("--workers", type=int, help="processes (one per core)")
     return options
 
 

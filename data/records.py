@@ -19,8 +19,8 @@ LENGTH_BITS = 29  # of the second word; its other bits are the kind of the piece
 COMPLETE, FIRST, MIDDLE, LAST = range(4)  # kinds of pieces of a record
 FRAME = struct.Struct("<II")
 HEADER = struct.Struct("<IfQQ")
-LABEL = struct.Struct("<f")  # the flag is the number of labels behind the header; 0: the header's
-HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes with a record's position and label
+LABEL = struct.Struct("<f")  # the flag counts the labels after the header; 0: it is in the header
+HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes of a frame, a header and a label
 
 # name: for figures and tables; fingerprint: SHA-1 of the contents; mean: red, green, blue;
 # side: shorter side of all images in pixels, or None if they differ; train_images, test_images:

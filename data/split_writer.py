@@ -54,7 +54,7 @@ class SplitWriter:
         if existing and not self._state_path.exists():
             raise UserError(
                 f"{existing[0]} exists, and is not of this preparation: move it away, or name "
-                "another folder by --output (make: DATA=)"
+                "another folder with --output (make: DATA=)"
             )
         self._keep_state()
         for kind, path in self._paths.items():

@@ -34,14 +34,14 @@ class Scale:
 
 
 # 16x16 images in batches of 64 (P2, Table 4's 4.62 %). The warm-up keeps its 400 iterations: deep
-# networks need them to leave chance. docs/DEVIATIONS.md compares smaller and deeper networks.
+# networks need them to beat chance. docs/DEVIATIONS.md compares smaller and deeper networks.
 SMALL = CIFAR.lasting(
     24000, image_size=16, batch_size=64, warmup_iterations=400, test_every=1000, dtype="fast"
 )
 
 SCALES = {
     "full": Scale(CIFAR),
-    # One to two hours of one core a run: 30.7 epochs, enough to apply P2's rule, "fail" above 20 %.
+    # One to two core hours per run: 30.7 epochs, enough to apply P2's rule, "fail" above 20 %.
     "desk": Scale(SMALL, {110: 56, 164: 83, 1001: 506, 1202: 602}),
     # A tenth of the iterations. ResNet-1001 keeps its depth, the other deep networks have half of
     # the paper's units.

@@ -99,7 +99,7 @@ def finished_rows(rows, scale):
 
 
 def measured(rows, scale):
-    """Return the finished_rows whose errors have an order: on the images of most rows of a data
+    """Return the finished_rows that are comparable: trained on the images of most rows of a data
     set.
 
     The others are reported and left out.

@@ -1,4 +1,4 @@
-"""What people look at, drawn from the logs under results/ alone; figures go to plots/figures/."""
+"""Figures, tables and pages, drawn from the files of runs and measurements."""
 
 import importlib.util
 import os

@@ -53,7 +53,7 @@ def refresh(paths, sources, draw):
     begin = time.time()
     draw()
     for path in paths:
-        if path.is_file():  # older than a row that arrives while it is drawn
+        if path.is_file():  # so that a row logged during drawing is newer
             os.utime(path, (begin, begin))
     return True
 

@@ -1,6 +1,6 @@
 """Figures 1, 3 and 6 of 1603.05027 and Figure 6 of 1512.03385 (degradation), from the available runs.
 
-At full scale the paper's curves are behind ours. Below it, the paper's panels are above ours; both
+At full scale the paper's curves are behind ours. At smaller scales, its panels are above ours; both
 have the fraction of training on the x axis, because the learning rate drops at 1/2 and 3/4 in both.
 
     python -m plots figure3 --scale pocket

@@ -18,7 +18,7 @@ from common import files
 from common.errors import UserError
 from paper import run_files
 
-FIRM = "\u00a0"  # a blank at which no line ends
+FIRM = "\u00a0"  # a no-break space
 DPI = 150
 VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the description
 
@@ -125,7 +125,7 @@ def figure_of(name, scale):
 def png(figure, description=""):
     """Return a figure as the bytes of a PNG, with a description in its metadata.
 
-    It has a palette if that changes nothing that one can see: photographs keep their colours.
+    It has a palette if the difference is invisible: photographs keep their colours.
     savefig() would draw the figure twice.
     """
     figure.set_dpi(DPI)
@@ -145,9 +145,7 @@ def png(figure, description=""):
 def check_ending(path):
     """Raise UserError unless figures can be written in the format that a file's ending names."""
     if path.suffix not in (".png", *VECTORS):
-        raise UserError(
-            f"{path}: a figure is .png, .pdf or .svg; give the file one of these endings"
-        )
+        raise UserError(f"{path}: a figure is .png, .pdf or .svg; use one of these file extensions")
 
 
 def save(figure, path, description=""):

@@ -146,7 +146,7 @@ class Layout:
 
 
 def describe(node, inputs, variables):
-    """Return (text, kind) of a node that reads so many drawn inputs, and these variables."""
+    """Return (text, kind) of a node. inputs: number of drawn inputs. variables: their names."""
     op = node.op
     attributes = node.attributes
     act_type = attributes.get("act_type")

@@ -21,7 +21,7 @@ from .claims import CLAIMS, FORMS, command
 
 COLUMNS = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "command")
 NOTES = ("data", "iterations")  # stated below a table
-# Every browser can print a closed <details> only after it is opened.
+# Browsers print the content of <details> only if it is open.
 OPEN_ALL = """<script>addEventListener("beforeprint", () =>
 document.querySelectorAll("details").forEach(details => details.open = true))</script>"""
 

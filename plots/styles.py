@@ -22,7 +22,7 @@ MARKERS = "osD^v<>pXP*h"
 # Networks that differ in depth; plain and residual networks have separate panels.
 DEPTHS = {20: "#9e8600", 56: "#961e00", 110: "#202020"}
 DASHES = (0, (5, 2))
-# Of a figure that has no other size. A document shows it 830 pixels wide: text of 8 points is then
+# Default width of a figure in inches. A document shows it 830 pixels wide: text of 8 points is then
 # 10 pixels high.
 WIDTH = 8.8
 SMALL_TEXT = plt.rc_context(

@@ -3,7 +3,7 @@
     python -m plots.watch                    # make watch; open the page, which reloads itself
     python -m plots.watch --every 30         # seconds between two drawings
 
-It only reads logs: it needs no network and does not slow the runs down. Ctrl-C stops it.
+It only reads logs: it needs no internet and does not slow the runs down. Ctrl-C stops it.
 """
 
 import os
@@ -21,7 +21,7 @@ from . import curves, figure_files
 from .page import document, picture
 
 PAGE = files.ROOT / "plots" / "watch.html"
-# A run that writes no row for so many times the usual time is not in training; a test takes a while.
+# A run without a row for this many usual intervals is not in training; a test takes a while.
 PATIENCE = 5
 LEAST = 120  # seconds without a row in any case
 

@@ -1,1 +1,1 @@
-"""Fills the tables and captions of the documents; the only Python that knows a document."""
+"""Fill the tables and captions of the documents. No other package refers to a document."""

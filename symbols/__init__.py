@@ -13,8 +13,7 @@ A file in activations/ (section 4, Figure 4) is one unit, from its input to its 
         return a symbol
 
     Optional: after_last_unit(x), between the last unit and the pooling, and after_conv1(x), between
-    the first convolution and the first unit (by default BN and ReLU). They may have the constants,
-    too.
+    the first convolution and the first unit (by default BN and ReLU). Both may take constants.
 
 unit is a symbols.unit.Unit. Importing this package does not import MXNet; the first network does.
 """

@@ -32,12 +32,12 @@ class Variant:
     """One file of symbols/activations/ or symbols/shortcuts/.
 
     path       symbols/<folder>/<name>.py
-    functions  {name: parameters} of those of FUNCTIONS that it has
+    functions  {name: parameters} of the functions that it defines
     defaults   {constant: number}, the optional parameters of its functions
     constants  the defaults, replaced by values
 
     Raises UserError for a file that does not exist, fails to import or breaks the contract, and for
-    a value without a constant.
+    an unknown constant.
     """
 
     def __init__(self, folder, name, values=None):
@@ -82,7 +82,7 @@ class Variant:
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:
                 raise UserError(
-                    f"{where}: '{constant.name}' has another default than in the function before: "
+                    f"{where}: '{constant.name}' has another default in an earlier function: "
                     "use one default"
                 )
         return [parameter.name for parameter in parameters]
@@ -130,7 +130,7 @@ class Variant:
 
 
 def one_line(error):
-    """Return an exception's type and first line; of MXNet's errors the reason only."""
+    """Return an exception's type and first line; for an MXNet error, only the reason."""
     checked = re.search(r"Check failed: .*?: (.+)", str(error))
     if checked:
         return checked[1]

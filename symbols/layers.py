@@ -79,7 +79,7 @@ def zero_padding(x, channels_in, channels, stride):
     """Return option A: every stride-th pixel, and zeros in the new channels, which come last.
 
     A pooling of 1x1 selects the pixels, exactly. oneDNN keeps its layout in a pooling; a slice's
-    backward pass returns plain order, which is slow to add in bfloat16.
+    backward pass returns plain layout, which is slow to add in bfloat16.
 
     Raises UserError if the unit has fewer channels than its input.
     """
@@ -105,7 +105,7 @@ def classifier(x, channels, classes):
     """Return mean over the image, fully connected layer, softmax: probabilities (batch, classes).
 
     The weights start uniform in +-1/sqrt(channels), as in the authors' Torch code, the bias at 0.
-    mx.sym.mean, because the backward pass of MXNet's global pooling takes a fifth of a training
+    It uses mx.sym.mean: the backward pass of MXNet's global pooling takes a fifth of a training
     step on a CPU.
     """
     x = mx.sym.mean(x, axis=(2, 3), name="mean")

@@ -7,7 +7,7 @@ from common.errors import UserError
 
 FOLDER = Path(__file__).resolve().parent
 
-# The papers' depths name their unit; another depth that fits two kinds of unit needs --unit.
+# A depth of the papers implies the kind of unit; other depths that fit two kinds need --unit.
 PAPER_UNIT = {
     **dict.fromkeys((20, 32, 44, 56, 110, 1202), "basic"),
     **dict.fromkeys((164, 1001), "bottleneck"),
@@ -17,7 +17,7 @@ PAPER_UNIT = {
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 # How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
 OPTIONS = ("A", "B", "A-preactivated")
-BOTTLENECK_STRIDES = ("1x1", "3x3")  # the layer that has it
+BOTTLENECK_STRIDES = ("1x1", "3x3")  # the strided layer
 # Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or
 # (Table 3) 3n+2 layers.
 LAYERS = {"basic": 2, "bottleneck": 3, "one_layer": 1}
@@ -76,7 +76,7 @@ def stages(depth, unit=None, family="cifar"):
     fitting = [kind for kind in kinds if depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0]
     if len(fitting) > 1:
         raise UserError(
-            f"depth {depth} is both 6n+2 and 9n+2: say --unit basic or --unit bottleneck (make: "
+            f"depth {depth} is both 6n+2 and 9n+2: use --unit basic or --unit bottleneck (make: "
             "UNIT=basic or UNIT=bottleneck)"
         )
     if not fitting:

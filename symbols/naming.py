@@ -33,8 +33,8 @@ class Layers(mx.name.Prefix):
         full = super().get(name, hint)
         if full in self._names:
             raise Misuse(
-                f"the name '{name}' is given twice in one unit: give another, or leave it "
-                "out, and the layer is numbered"
+                f"the name '{name}' is used twice in one unit: use another name, or none "
+                "(layers without a name are numbered)"
             )
         self._names.add(full)
         self.places[full] = place_of_call()

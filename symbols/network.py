@@ -41,8 +41,8 @@ def get_symbol(
                        (fb.resnet.torch)
     widths             channels of each stage's 3x3 layers, by default names.WIDTHS; the stem keeps
                        its 16 or 64
-    dtype              float16, on GPUs only: from the data to the last unit. By default float32,
-                       also for bfloat16, to which training converts the symbol
+    dtype              float32 (default) or, on GPUs, float16 from the data to the last unit. For
+                       bfloat16 use float32: training converts the symbol
 
     Raises UserError for a name, depth or constant that does not exist, and for a variant's file
     that breaks its contract.

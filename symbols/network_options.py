@@ -18,15 +18,15 @@ def of_network(add, depth):
         "network",
         nargs="?",
         metavar="NETWORK",
-        help="[activation-][shortcut]depth, as preact1001 or exclusive_gating110; in place of the "
-        "three options that follow",
+        help="[activation-][shortcut]depth, e.g. preact1001 or exclusive_gating110; replaces the "
+        "next three options",
     )
     add("--activation", help=f"Figure 4: {activations} (original)")
     add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
     add("--depth", type=int, help=f"weighted layers ({depth})")
     values = {"type": constants, "default": {}, "metavar": "K=V,..."}
     add("--shortcut-args", **values, help="constants of the shortcut, as bias=-7")
-    add("--activation-args", **values, help="constants of the activation, where its file has some")
+    add("--activation-args", **values, help="constants of the activation, if its file has any")
     add(
         "--widths",
         type=widths,
@@ -55,7 +55,7 @@ def of_network(add, depth):
 
 @dataclass(frozen=True)
 class Network:
-    """What names a network; see get_symbol."""
+    """The options of a network; see get_symbol."""
 
     depth: int
     activation: str
@@ -124,8 +124,8 @@ def network(arguments, family, depth):
         for option in ("activation", "shortcut", "depth"):
             if getattr(arguments, option) is not None:
                 raise UserError(
-                    f"{arguments.network} and --{option} {getattr(arguments, option)} both say what "
-                    "the network is: leave one of them out"
+                    f"{arguments.network} and --{option} {getattr(arguments, option)} both name "
+                    "the network: leave one of them out"
                 )
         activation, shortcut, layers = names.parse(arguments.network)
     unit, _ = names.stages(layers, arguments.unit, family)

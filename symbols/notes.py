@@ -18,12 +18,12 @@ WIDTHS = (64, 128, 256)
 DEPARTURES = (
     "stride",  # of 2 in the first stage, too: its stages have 16x16, 8x8 and 4x4 pixels
     "projection",  # in the first unit of every stage, of its input x; the paper: option A
-    "stem",  # a convolution only; the paper: BN and ReLU follow, and the first unit has none
+    "stem",  # a convolution only; the paper: BN and ReLU follow, and unit 1 begins with conv1
     "widths",  # 64, 128, 256 after a stem of 16; the paper: 16, 32, 64
     "biases",  # in every convolution
     "epsilon",  # MXNet's 1e-3 in every BN; otherwise Torch's 1e-5
     "gamma",  # of the BN before the pooling is fixed at 1, MXNet's default
-    "pooling",  # 3x3, stride 1: 2x2 of the last 4x4 pixels, each with weights in the classifier
+    "pooling",  # 3x3, stride 1: 4x4 pixels become 2x2, each with weights in the classifier
     "classifier",  # starts from He et al.'s Gaussian, as all weights; otherwise uniform
     "decay",  # of gammas too, which is MXNet's rule: they have a wd_mult of 1
 )

@@ -1,8 +1,8 @@
-"""gluoncv's published ImageNet weights in this project's symbols, whose accuracies are published.
+"""gluoncv's ImageNet weights, whose accuracies are published, in this project's symbols.
 
 resnet<depth>_v1 is the original network. resnet<depth>_v2 is the pre-activated network with three
 departures from the paper, which the symbol has too: a BN of the images (folded into the mean and
-conv1), an activation of the first unit besides the stem's, and a bottleneck's stride in its 3x3.
+conv1), an activation in the first unit after the stem's, and a bottleneck's stride in its 3x3.
 """
 
 import os
@@ -90,7 +90,7 @@ def carry(net):
 
 
 def folded(net, version):
-    """Return ((arguments, states), mean), gluoncv's scaling of images in conv1 and the mean."""
+    """Return ((arguments, states), mean) with gluoncv's image scaling folded into both."""
     arguments, auxiliary = carry(net)
     mean = MEAN
     scale = STD

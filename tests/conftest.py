@@ -128,7 +128,7 @@ def trained(folder, images, *arguments):
 
 @pytest.fixture(scope="session")
 def finished(images, tmp_path_factory):
-    """The folder of a finished run of dropout8. Tests change copies of it only."""
+    """The folder of a finished run of dropout8. score.py may add its results; others use copies."""
     return trained(tmp_path_factory.mktemp("finished") / "run", images, "--shortcut", "dropout")
 
 

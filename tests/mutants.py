@@ -286,7 +286,7 @@ def run_tests(folder, tests):
 
 
 def copy(folder):
-    """Copy the files that git knows, and those that it would take in, into a new folder."""
+    """Copy all files that git tracks or does not ignore into a new folder."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
     for name in listed.stdout.splitlines():
@@ -314,7 +314,7 @@ def main():
         tests = {test for mutant in selected for test in mutant.tests.split()}
         failed, _ = run_tests(Path(name), sorted(tests))
     if failed:
-        sys.exit(f"without any mutant {failed} fails already: mend that first (make test)")
+        sys.exit(f"without any mutant {failed} fails already: fix that first (make test)")
     survived = 0
     print(f"{'mistake':<58} {'caught by':<72} seconds")
     with ThreadPoolExecutor(os.cpu_count()) as pool:

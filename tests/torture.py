@@ -1,7 +1,7 @@
 """Interrupted runs end as uninterrupted ones: make torture
 
-Short runs of several networks are killed at random moments, find their newest checkpoint cut off,
-or a disk that is full. Each is compared with an uninterrupted run: all rows of the log except the
+Short runs of several networks are killed at random moments, resumed with a truncated checkpoint,
+or trained on a full disk. Each is compared with an uninterrupted run: all rows of the log except the
 clock, all parameters, moving averages and momenta, bit for bit.
 
     python tests/torture.py [--kills 50] [--seed 0]
@@ -141,7 +141,7 @@ def cuts(torture, options, tenths=TENTHS):
     stopped = torture.new_folder()
     while reached(stopped) < 10 or len(paths(stopped)) != 2:
         assert torture.kill(options, stopped, until=30) != FINISHED
-    corrupt = rf"{paths(stopped)[-1].name} is corrupt \({{}}.*resuming from the one before"
+    corrupt = rf"{paths(stopped)[-1].name} is corrupt \({{}}.*resuming from the previous one"
     for name, tenth in tenths:
         output = torture.new_folder()
         shutil.copytree(stopped, output)

@@ -12,8 +12,8 @@ FLOAT32 = "float32"
 # bfloat16 too, do so if all their inputs are bfloat16. All others, a user's own too, work in
 # float32: MXNet's operators are up to 20 times slower in bfloat16 (scalars, products, sigmoid,
 # mean) or lack it (Dropout), and casting for an addition costs what the addition saves. The first
-# convolution stays float32, and so does a chain that follows it: in bfloat16 oneDNN returns it in
-# plain order, and ResNet-20 spends a tenth of its step on the stem's BN.
+# convolution stays float32, and so does a chain that follows it: in bfloat16 oneDNN returns plain
+# layout, and the stem's BN then takes a tenth of ResNet-20's step.
 CONVERTED = "Convolution"
 FOLLOWING = ("BatchNorm", "Activation", "elemwise_add", "Pooling", "Concat", "slice", "zeros_like")
 FLOAT32_NUMBER = "0"  # MXNet's number of the type, in attributes of variables

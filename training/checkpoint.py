@@ -66,7 +66,7 @@ def save(folder, arrays, state):
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
             raise
-        if target.exists():  # of the same iteration, before its row was logged: with these arrays
+        if target.exists():  # saved before this iteration's row was logged, with equal arrays
             for file in ("arrays.params", "state.json"):
                 os.replace(partial / file, target / file)
             partial.rmdir()
@@ -104,7 +104,7 @@ def load(path):
             raise ValueError("its SHA-256 differs from the one in state.json")
     except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(f"{file}: {short(error)}") from error
-    # Only now: MXNet trusts every length in the file, and a wrong one can crash the process.
+    # Load after the check: MXNet trusts every length in a file, and a wrong one can crash it.
     return mx.nd.load_frombuffer(content), state
 
 
@@ -121,7 +121,7 @@ def newest_checkpoint(folder):
             corrupt.append(f"{path} is corrupt ({error})")
             continue
         for line in corrupt:
-            print(f"{line}: resuming from the one before, {path.name}")
+            print(f"{line}: resuming from the previous one, {path.name}")
         return arrays, state
     if corrupt:
         raise UserError(

@@ -12,8 +12,8 @@ ssh; SLURM starts the workers of the third.
 
 The program starts a scheduler, a server and the workers. When one of them dies it ends all of them,
 because MXNet's workers would wait for it forever. Run the command again to resume from the last
-checkpoint. On other machines the project must be set up in the same folder, which is best a shared
-folder. The worker with MXNet's rank 0 writes the run's folder.
+checkpoint. On other machines the project must have the same path; a shared folder is best. The
+worker with MXNet's rank 0 writes the run's folder.
 """
 
 import ctypes
@@ -78,7 +78,7 @@ def slurm_root():
         return socket.gethostbyname(prefix + (first or ""))
     except OSError as error:
         raise UserError(
-            f"the first of SLURM's nodes, {nodes}, has no address here ({error}): set it by --root"
+            f"the first of SLURM's nodes, {nodes}, has no address here ({error}): set it with --root"
         ) from error
 
 
@@ -110,7 +110,7 @@ def reserve(root, port):
     except (OSError, OverflowError) as error:
         raise UserError(
             f"the scheduler cannot use {root}, port {port} ({error}): set an address of this "
-            "machine by --root (hostname -I lists them), and a free port by --port"
+            "machine with --root (hostname -I lists them), and a free port with --port"
         ) from error
 
 
@@ -150,8 +150,8 @@ def watch(helpers, workers):
             signal.signal(number, lambda number, frame: signals.append(number))
     processes = {**helpers, **workers}
     code = _wait(processes, workers, signals)
-    # After a signal the writing worker stops between two iterations and needs the others for that:
-    # only SIGKILL ends those.
+    # After a signal worker 0 stops between two iterations and needs the others for that. These
+    # ignore SIGTERM: only SIGKILL ends them.
     _send(workers, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline:

@@ -14,8 +14,8 @@ OTHER_BYTES = 2.5e8
 def memory_plan(job, arguments, workers):
     """Return (whether to compute activations twice, 'about 2.4 GB', notes to print).
 
-    They are computed twice if --recompute requires it or the free memory requires it. On a CPU the
-    size includes what this process holds already: Python, MXNet and the data set.
+    They are computed twice with --recompute, and if the free memory is too small. On a CPU the size
+    includes what this process already holds: Python, MXNet and the data set.
     """
     recipe = job.recipe
     symbol = bfloat16.bound(job.symbol, recipe.dtype)

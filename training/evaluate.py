@@ -21,7 +21,7 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
     """Return (loss in nats, error in %) of a bound module over an iterator.
 
     The padding of the last batch is not counted, unlike in module.score. If batches.crops is larger
-    than 1, so many rows are views of one image, and their probabilities are averaged.
+    than 1, that many rows are crops of one image, and their probabilities are averaged.
 
     top        5 adds a third number: the percentage of images whose class is not among the five
                with the highest probability

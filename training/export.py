@@ -62,5 +62,5 @@ def read_inputs(weights):
     except (ValueError, KeyError, TypeError, IndexError):
         pass
     raise UserError(
-        f"{path} is corrupt: delete it, and name the training set by --data-dir (make: DATA=)"
+        f"{path} is corrupt: delete it, and name the training set with --data-dir (make: DATA=)"
     )

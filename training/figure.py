@@ -30,7 +30,7 @@ class Figure:
             )
 
     def finish(self):
-        """Draw the complete log. A figure that cannot be drawn is one line; the run is complete."""
+        """Draw the complete log. If this fails, print a warning; the run is complete anyway."""
         if self._process:
             self._process.wait()
         done = subprocess.run(self._command, cwd=ROOT, stderr=subprocess.PIPE, text=True)

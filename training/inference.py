@@ -25,7 +25,7 @@ def bound(network, weights, shapes, contexts):
     difference = weights.difference(network, module.data_shapes[0].shape)
     if difference:
         raise UserError(
-            f"{weights.name} is of another network: {difference}; name it, such as preact110"
+            f"{weights.name} is of another network: {difference}; name its network, e.g. preact110"
         )
     module.set_params(weights.arguments, weights.states)
     return module

@@ -1,8 +1,8 @@
-"""The weights from which a run starts if not from random ones, and layers that it freezes.
+"""Initial weights from a file or another run, and the layers that a run freezes.
 
 --initial names a run, a checkpoint or a .params file of the same network, for the same number of
-classes or another one. --freeze names layers by the beginnings of their names, for example stage1
-or stage2_unit3_conv1.
+classes or another one. --freeze selects layers by name prefixes, for example stage1 or
+stage2_unit3_conv1.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def initial(recipe, symbol, class_names=()):
 def frozen_names(symbol, freeze):
     """Return the names of the parameters that --freeze means; [] for None.
 
-    Raises UserError for a beginning that no name has, and if nothing is left to train.
+    Raises UserError for a prefix that no name has, and if nothing is left to train.
     """
     learned = [name for name in symbol.list_arguments() if name not in INPUTS]
     frozen = set()
@@ -101,7 +101,7 @@ def _begins(name, beginning):
 def with_frozen(symbol, names):
     """Return the symbol in which the BNs of these parameters use and keep their moving averages.
 
-    Otherwise a frozen layer would still follow the images.
+    Otherwise a frozen layer's averages would still change.
     """
     if not names:
         return symbol

@@ -1,4 +1,4 @@
-"""A training from its description to its end: trained, resumed, extended, or already complete."""
+"""Run a training job: train it, resume it, extend it, or report that it is complete."""
 
 import math
 import os
@@ -43,7 +43,7 @@ class Job:
     feed        ((k, n), size) -> (training batches, test iterator) of the k-th of n workers; size:
                 images in a batch of a test
     exported    () -> (float32 symbol, content of inputs.json); None: nothing is exported
-    figure      draws the run folder that it is called with: draw() after a test, finish()
+    figure      figure(folder) has draw(), called after each test, and finish(), at the end
     announce    called before the first iteration of a new run
     """
 

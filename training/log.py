@@ -22,7 +22,7 @@ def read_log(folder):
     lines = path.read_text("ascii", "replace").split("\n")
     names = lines[0].strip().split(",")
     rows = []
-    for line in lines[1:-1]:  # the last one has no end: it is being written, or was cut off
+    for line in lines[1:-1]:  # after the last line break: nothing, or an incomplete row
         values = line.strip().split(",")
         try:
             row = dict(zip(names, values))

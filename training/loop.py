@@ -104,7 +104,7 @@ class Training:
     def _modules(self, symbol, contexts, weights, done, recompute):
         """Return the training module and the test module.
 
-        One module for both would catch its last training step half way. weights: (arguments,
+        In a single module a test could start amid the last training step. weights: (arguments,
         states), or (None, None) for random ones; at iteration 0 some may be missing.
         """
         recipe = self.recipe
@@ -131,7 +131,7 @@ class Training:
         return self._source.stream(self.progress.iteration + 1, self.recipe.iterations)
 
     def _settle(self):
-        """Wait for all operators. The time counts as that of iterations, which do not wait."""
+        """Wait for all operators. The wait counts as iteration time: iterations do not wait."""
         began = time.monotonic()
         mx.nd.waitall()
         if self.progress.shown:  # otherwise it was for the initial weights
@@ -156,7 +156,7 @@ class Training:
     def row_is_due(self):
         """Whether this iteration ends with a row of the log."""
         progress = self.progress
-        # asynchronous workers look at the loss in their rows only
+        # asynchronous workers check the loss only when they log a row
         lost = progress.diverged is None and self.workers.sync and progress.lost
         last = progress.iteration == self.recipe.iterations
         return progress.iteration % self.recipe.log_every == 0 or last or lost

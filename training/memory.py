@@ -1,4 +1,4 @@
-"""The memory of training: the inputs of each convolution and each BN stay for the backward pass."""
+"""The memory of training: the outputs of convolutions and BNs are kept for the backward pass."""
 
 import re
 from math import prod

@@ -51,10 +51,9 @@ def content(symbol, arguments, states, image_size):
 
 
 def exportable(symbol):
-    """Return the symbol in operators that the exporter writes correctly; in tests it computes the
-    same.
+    """Return the symbol in operators that the exporter writes correctly, equivalent in inference.
 
-    A mean over the image becomes global pooling. Dropout, which does nothing in tests, is removed.
+    A mean over the image becomes global pooling. Dropout, a no-op in inference, is removed.
     """
     graph = Graph(symbol)
     for node in list(graph.nodes):

@@ -51,9 +51,8 @@ class StepSchedule(mx.lr_scheduler.LRScheduler):
 class Nesterov(mx.optimizer.NAG):
     """MXNet's nag, with the weight decay added to the gradient beforehand.
 
-    MXNet takes the decay inside the momentum from the weight that it has just written, or from the
-    one before where a test has made MKLDNN reorder that weight. This is a race, and such a run does
-    not repeat.
+    MXNet's nag computes the decay from the weight that it has just written or, if a test has made
+    MKLDNN reorder that weight, from the old one. This is a race, and such a run does not repeat.
     """
 
     def update(self, index, weight, grad, state):

@@ -58,10 +58,10 @@ def add_run_options(add, scales):
         "--time-limit",
         type=duration,
         default=math.inf,
-        help="stop before this time, as 3h, 90m or 45s, with a checkpoint and exit code 75",
+        help="stop within this time (3h, 90m, 45s) with a checkpoint and exit code 75",
     )
-    add("--keep-going", action="store_true", help="continue when the loss is not a number any more")
-    add("--deterministic", action="store_true", help="GPUs repeat bit for bit (CPUs always do)")
+    add("--keep-going", action="store_true", help="continue after the loss becomes NaN or infinite")
+    add("--deterministic", action="store_true", help="repeat bit for bit on GPUs (CPUs always do)")
     add(
         "--recompute",
         action="store_true",
@@ -79,7 +79,7 @@ def add_run_options(add, scales):
 def read(parser, words=None):
     """Return a parser's options. words: the command line's by default.
 
-    From here on SIGUSR1 is ignored until training handles it: nothing can be saved before. Raises
+    SIGUSR1 is ignored until training handles it, because nothing can be saved before. Raises
     UserError for values that no recipe can have, before any data is loaded.
     """
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
@@ -143,7 +143,7 @@ def check_batch(size, devices, workers=1):
     """Raise UserError for a batch that the devices of all workers cannot share equally."""
     if size % (devices * workers):
         raise UserError(
-            f"a batch of {size} does not divide over {workers} workers of {devices} devices: "
+            f"a batch of {size} does not divide among {workers} workers of {devices} devices: "
             "choose another --batch-size (make: BATCH=)"
         )
 
@@ -152,7 +152,7 @@ def check_dtype(dtype, arguments):
     """Raise UserError for a dtype that the devices do not have."""
     fault = ""
     if dtype == "float16" and not arguments.gpus:
-        fault = "MXNet has no float16 convolutions on a CPU; name a GPU by --gpus (make: GPUS=)"
+        fault = "MXNet has no float16 convolutions on a CPU; name a GPU with --gpus (make: GPUS=)"
     elif dtype == "float16" and arguments.kv_store.startswith("dist"):
         fault = f"--kv-store {arguments.kv_store} exchanges float32 only"
     elif dtype == "bfloat16" and arguments.gpus:

@@ -55,7 +55,7 @@ class Recipe:
     validation: bool = paper(
         False, "hold out a tenth of the training set and test on it", "45k/5k: P1 4.2", "data")
     iterations: int = paper(
-        64000, "length of the run; the schedule shrinks in proportion",
+        64000, "length of the run; the schedule scales in proportion",
         "P1 4.2; ImageNet 120 epochs: P1 3.4")
     batch_size: int = paper(
         128, "images in a batch, over all devices",
@@ -85,14 +85,14 @@ class Recipe:
         "GPUs; bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, else float32",
         "Caffe", choices=("float32", "float16", "bfloat16", "fast"))
     micro_batch: int = paper(
-        None, "process a batch in parts of so many images, each with its own BN, to save memory",
+        None, "process a batch in parts of this many images, each with its own BN, to save memory",
         "P2 appendix: two parts of 64")
     initial: str = paper(
         None, "start from the weights of a run, a checkpoint or a .params file of this network, "
         "for other classes too", "not in the papers", type=place, metavar="RUN|FILE")
     freeze: str = paper(
-        None, "keep these layers as --initial has them: beginnings of names separated by commas, "
-        "as conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
+        None, "keep these layers of --initial unchanged: name prefixes separated by commas, "
+        "e.g. conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
     seed: int = paper(0, "of initial weights, order, crops, flips and dropout", "not in the papers")
     log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6")
     test_every: int = paper(2000, "iterations between two test errors", "P2 Figures 1, 3, 6")
@@ -109,7 +109,7 @@ class Recipe:
         self._check("nesterov", only_sgd, "only for --optimizer sgd")
         if self.freeze and not self.initial:
             raise UserError(
-                f"--freeze {self.freeze} would keep random weights; name others by --initial "
+                f"--freeze {self.freeze} would keep random weights; name others with --initial "
                 "(make: INITIAL=)"
             )
         self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
@@ -119,7 +119,7 @@ class Recipe:
             raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: {rule}")
 
     def lasting(self, iterations, **changes):
-        """Return the recipe for a number of iterations, its schedule shrunk in proportion.
+        """Return the recipe for a number of iterations, its schedule scaled in proportion.
 
         changes: {field: value} that replace values afterwards.
         """

@@ -1,8 +1,8 @@
 """Training in a fraction of the memory: the network in segments that are computed twice.
 
 The forward pass keeps only the arrays between segments. The backward pass runs each segment forward
-again before it goes back through it. For segments of equal size the memory grows with the root of
-the depth, and the time is that of four passes instead of three. BN sees the complete batch, unlike
+again before its own backward pass. For segments of equal size the memory grows with the square root
+of the depth, and the time is that of four passes instead of three. BN sees the full batch, unlike
 with --micro-batch, and updates its moving averages once per iteration.
 """
 
@@ -90,7 +90,7 @@ def copy_of(arrays, x, **options):
     """Return a copy of x, (batch, channels, height, width). arrays: mx.nd or mx.sym.
 
     It is a pooling of 1x1, because oneDNN keeps the layout of its input. MXNet's copy returns
-    plain order, in which the next layers are slow: a step of ResNet-164 takes 1.1 times as long,
+    plain layout, in which the next layers are slow: a step of ResNet-164 takes 1.1 times as long,
     1.5 times in bfloat16.
     """
     return arrays.Pooling(x, kernel=(1, 1), pool_type="avg", **options)

@@ -1,8 +1,8 @@
 """The folder of a run: config.json, log.csv and checkpoints.
 
 runs/<scale>/<name>/seed<k>/         (common/files.py names it)
-    config.json             every option, versions, commit and host; where the run was resumed with
-                            other versions, on another host or for longer
+    config.json             every option, versions, commit and host; each later resumption with
+                            other versions, on another host or for more iterations
     log.csv                 a row every --log-every iterations, with a test every --test-every
     checkpoint-<iteration>/ the newest two (training/checkpoint.py); each contains config.json and
                             the log up to it
@@ -23,7 +23,7 @@ from common.files import write_whole, writing
 from . import checkpoint
 from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
 
-ELSEWHERE = "choose another folder by --output (make: OUTPUT=)"
+ELSEWHERE = "choose another folder with --output (make: OUTPUT=)"
 # the options that may differ when a finished run is extended
 LENGTH = ("iterations", "steps", "warmup_iterations", "log_every", "test_every")
 OTHER_BITS = {"processor", "devices", "OMP_NUM_THREADS"}  # a change of these changes rounding
@@ -33,7 +33,7 @@ class Run:
     """An open run folder, locked by this process. Use it as a context manager.
 
     config      content of config.json, as training.configuration.configuration returns it
-    keep_going  whether a run whose loss is not a number any more continues
+    keep_going  whether a run continues after its loss becomes NaN or infinite
 
     Raises UserError if another process trains in the folder.
     """

@@ -1,7 +1,7 @@
 """A symbol as a chain of segments. Each takes one array from the segment before it.
 
-A graph can be cut where a single entry leads on: at its articulation points. This module knows
-nothing of residual units.
+A graph can be cut where a single entry is live: at its articulation points. This module is
+independent of residual units.
 """
 
 from collections import defaultdict, namedtuple
@@ -12,9 +12,9 @@ import mxnet as mx
 INPUT = "recompute_input"  # the variable in a segment for the array from the segment before
 # symbol: of the nodes between two cuts. draws: whether it may draw random numbers.
 Segment = namedtuple("Segment", "symbol draws")
-Cut = namedtuple("Cut", "position entry")  # behind the node at position; the entry leads on
+Cut = namedtuple("Cut", "position entry")  # after the node at position; the entry crosses it
 MOST = 100  # segments that plan() tries
-# Measured: MXNet keeps three copies of an array that leads on (as output, as gradient, as input),
+# Measured: MXNet keeps three copies of an array that crosses a cut (output, gradient, input),
 # and a segment whose nodes keep 1 MB takes 1.2 MB.
 COPIES = 3
 WORK = 1.2
@@ -38,9 +38,9 @@ def arrays_of(graph, entries, shapes):
 def cuts(graph, inputs):
     """Return all places where a graph can be cut, in order. inputs: variables without a gradient.
 
-    An entry lives from the node that computes it, or a parameter from its first reader, to its last
-    reader; a head lives to the end. A place can be cut where a single entry lives. A parameter that
-    is read on both sides prevents the cut: its gradient would come in two halves.
+    An entry is live from the node that computes it (a parameter: from its first reader) to its last
+    reader; a head, to the end. A graph can be cut where a single entry is live. A parameter that is
+    read on both sides prevents the cut: its gradient would be split.
     """
     positions = {node: position for position, node in enumerate(graph.nodes)}
     first = {}
@@ -72,10 +72,10 @@ def cuts(graph, inputs):
 def best_cuts(possible, kept, passed):
     """Return (the cuts with which training needs the least memory, its bytes).
 
-    Memory holds the arrays that lead on, and what one segment at a time keeps for its backward
-    pass. The segments have equally many arrays, because then one can work in the memory of another.
+    Memory holds the arrays that cross cuts, and what one segment at a time keeps for its backward
+    pass. The segments have equally many arrays, so that one can reuse the memory of another.
 
-    kept: bytes that each node keeps. passed: bytes that lead on at each possible cut.
+    kept: bytes that each node keeps. passed: bytes that cross each possible cut.
     """
     count = _sums(1 if size else 0 for size in kept)
     total = _sums(kept)

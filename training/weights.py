@@ -156,7 +156,7 @@ def _load_file(file):
     ours = renamed(arrays)
     if ours.keys() != arrays.keys():
         print(
-            f"{file} has another code base's names. Images are tested as here, from 0 to 255 less "
-            "the training set's mean: scale conv1_weight if the network was trained on others"
+            f"{file} has another code base's names. The input is pixels from 0 to 255 less the "
+            "training set's mean: scale conv1_weight if the network was trained otherwise"
         )
     return {f"{'aux' if '_moving_' in name else 'arg'}:{name}": ours[name] for name in ours}

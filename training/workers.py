@@ -43,7 +43,7 @@ class Workers:
         if self.number("job", token) != token:
             raise UserError(
                 "the workers of another job answer at this address and port: give each job its own "
-                "port by --port of training.cluster"
+                "port with --port of training.cluster"
             )
 
     @property

@@ -2,19 +2,17 @@
 
 import dataclasses
 import json
-import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import refusal, scored
+from conftest import refused, run_here, scored
 from modules import initial_module
 
 from analysis import departures, networks
 from common import files
 from paper.scales import SCALES
 from symbols import get_symbol, notes
-from training.figure import Figure
 from training.optimizer import decay_multipliers
 
 IMAGES = (4, 3, 16, 16)
@@ -55,25 +53,18 @@ def test_departure_alone_changes_the_network(name):
 
 @pytest.fixture
 def trains(images, tmp_path, monkeypatch):
-    """trains(*words) -> exit code of analysis.departures: one unit a stage, two iterations."""
+    """trains(*words) -> (exit code, output, errors) of analysis.departures: one unit a stage, two iterations."""
     monkeypatch.setattr(files, "RUNS", tmp_path)
     monkeypatch.setattr(departures, "UNITS", 1)
     monkeypatch.setattr(departures, "DEPTH", 8)
     recipe = SCALES["demo"].recipe.lasting(2, batch_size=10)
     monkeypatch.setitem(SCALES, "demo", dataclasses.replace(SCALES["demo"], recipe=recipe))
-    monkeypatch.setattr(Figure, "finish", lambda self: None)
-    monkeypatch.setattr(Figure, "draw", lambda self: None)
-
-    def call(*words):
-        command = ["departures.py", *words, "--scale", "demo", "--data-dir", str(images)]
-        monkeypatch.setattr(sys, "argv", command)
-        return departures.main()
-
-    return call
+    place = ("--scale", "demo", "--data-dir", images)
+    return lambda *words: run_here(*words, *place, main=departures.main)
 
 
 def test_each_run_departs_in_one_thing_and_is_tested(trains, images, tmp_path, monkeypatch):
-    assert trains("none", "constant", "biases") == 0
+    assert trains("none", "constant", "biases")[0] == 0
     for name in ("none", "biases"):
         run = tmp_path / "demo" / f"cifar10-preact8-notes-{name}" / "seed0"
         assert scored(monkeypatch, run, "--data-dir", images) == 0
@@ -90,12 +81,12 @@ def test_each_run_departs_in_one_thing_and_is_tested(trains, images, tmp_path, m
 
 
 def test_run_with_a_departure_is_not_taken_for_the_papers_network(trains, tmp_path):
-    assert trains("epsilon") == 0
+    assert trains("epsilon")[0] == 0
     folder = tmp_path / "demo" / "cifar10-preact8-notes-epsilon" / "seed0"
     expected = notes.get_symbol(1, departures=["epsilon"])
     assert networks.of_run(folder).symbol.tojson() == expected.tojson()
 
 
 def test_unknown_departure_and_one_folder_for_several_are_refused(trains):
-    refusal(lambda: trains("strid"), "choose from none, stride, projection")
-    refusal(lambda: trains("stem", "nag", "--output", "runs/x"), "name one departure")
+    assert refused(trains("strid"), "choose from none, stride, projection")
+    assert refused(trains("stem", "nag", "--output", "runs/x"), "name one departure")

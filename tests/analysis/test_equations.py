@@ -1,6 +1,5 @@
 """Equations (3) to (8) and section 3's remarks on shortcuts, measured on networks from get_symbol."""
 
-import mxnet as mx
 import numpy as np
 import pytest
 from unit_network import Network, distance
@@ -19,15 +18,6 @@ def test_signal_is_the_sum_of_all_residuals_before_it(stage, following):
     )
     assert min(np.abs(array).max() for array in f) > 0.1
     assert distance(end - start, sum(f)) < 1e-5
-
-
-def test_signal_of_the_original_unit_is_not_the_sum():
-    """Section 2: with f = ReLU equation (4) does not hold. The test above can fail."""
-    network = Network(activation="original")
-    end, start, *f = network.read(
-        "stage1_unit4_relu2", "stage1_unit1_relu2", *[f"stage1_unit{i}_bn2" for i in (2, 3, 4)]
-    )
-    assert distance(end - start, sum(f)) > 0.1
 
 
 @pytest.mark.parametrize("stage, following", STAGES)
@@ -65,36 +55,6 @@ def test_constants_also_multiply_beside_the_weights():
     absorbed = {f"stage3_unit{number}_conv2": 0.5 ** (4 - number) * at_end for number in (2, 3, 4)}
     expected = 0.5**3 * at_end + network.gradient(start, absorbed)
     assert distance(network.gradient(start), expected) < 1e-4
-
-
-def test_units_without_residuals_are_the_identity():
-    """With F = 0 a stage of pre-activation units returns its input bit for bit, and between stages
-    option A takes every second pixel and pads with zeros."""
-    network = Network()
-    network.forget_residuals()
-    for stage, following in STAGES:
-        start, end = network.read(network.input_of(f"{stage}_unit2"), network.input_of(following))
-        assert np.abs(start).max() > 0
-        assert (start == end).all()
-    start, end = network.read(network.input_of("stage2_unit1"), network.input_of("stage2_unit2"))
-    strided = start[:, :, ::2, ::2]
-    assert strided.any()
-    assert (end == np.concatenate([strided, np.zeros_like(strided)], axis=1)).all()
-
-
-@pytest.mark.parametrize("bias, opening", [(None, 0.00247262), (-7, 0.00091105), (0, 0.5)])
-@pytest.mark.parametrize("shortcut", ["exclusive_gating", "shortcut_only_gating"])
-def test_initial_opening_of_gates_follows_from_their_bias(shortcut, bias, opening):
-    """sigmoid(b_g) where W_g x is 0. The default, -6, opens to 0.0025. MXNet initialises b_g."""
-    network = Network("original", shortcut, **({} if bias is None else {"bias": bias}))
-    start = mx.nd.zeros(32)
-    name = "stage2_unit1_gate_bias"
-    mx.init.Xavier()(mx.init.InitDesc(name, network.symbol.attr_dict()[name]), start)
-    network.values[name] = start.asnumpy()
-    network.values["stage2_unit1_gate_weight"][:] = 0
-    (opened,) = network.read("stage2_unit1_gate_sigmoid")
-    assert opened.shape == (4, 32, 8, 8)
-    assert opened == pytest.approx(opening, rel=1e-4)
 
 
 def test_dropout_acts_in_training_only():

@@ -1,9 +1,8 @@
 """A lesion changes its units and nothing else; a response is a 3x3 layer's output after its BN."""
 
-import mxnet as mx
 import numpy as np
 import pytest
-from unit_network import Network, fresh_states
+from unit_network import Network
 
 from analysis import lesion, networks
 from analysis.units import UnitGraph
@@ -13,10 +12,7 @@ from symbols import get_symbol
 
 def outputs(symbol, network, values=None):
     """Class probabilities of a Network of random parameters, with BN as in evaluation."""
-    values = {**network.values, **(values or {})}
-    arguments = {name: mx.nd.array(values[name]) for name in symbol.list_arguments()}
-    states = fresh_states(symbol, {name: array.shape for name, array in arguments.items()})
-    return symbol.bind(mx.cpu(), arguments, aux_states=states).forward(is_train=False)[0].asnumpy()
+    return network.run(symbol, values or {}, is_train=False).outputs[0].asnumpy()
 
 
 def close(first, second):

@@ -1,13 +1,12 @@
 """Lesions, responses and gates of a run are measured at its trained weights, and drawn."""
 
-import csv
 import json
 import shutil
 
 import matplotlib.image
 import numpy as np
 import pytest
-from conftest import refusal, trained
+from conftest import last_error, refusal, trained
 from modules import evaluate
 
 from analysis import gates, lesion, measurements, networks, responses
@@ -59,9 +58,7 @@ def test_lesions_of_a_run(run, measure):
     rows = measure(lesion, "--samples", "2")
     count = {kind: len(group) for kind, group in measurements.grouped(rows, "lesion").items()}
     assert count == {"none": 1, "delete": 6, "random": 4, "swap": 4}
-    with open(run / "log.csv", newline="") as log:
-        error = float(list(csv.DictReader(log))[-1]["test_error"])
-    assert rows[0]["error"] == pytest.approx(error, abs=1e-3)
+    assert rows[0]["error"] == pytest.approx(last_error(run), abs=1e-3)
     assert len({row["error"] for row in rows}) > 1
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import PAPER, ROOT, refusal
 from modules import initial_module
-from source import HALF_DROPOUT, run_in, source_copy
+from source import run_in, source_copy
 from unit_network import IMAGES, Network, fresh_states
 
 import plots.propagation
@@ -115,7 +115,8 @@ def test_initial_weights_are_those_of_training():
 
 def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):
     copy = source_copy(tmp_path)
-    (copy / "symbols/shortcuts/half_dropout.py").write_text(HALF_DROPOUT)
+    example = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    (copy / "symbols/shortcuts/half_dropout.py").write_text(example)
     texts = ["half_dropout8", "constant_scaling8:scale=0.5,residual_scale=1"]
     measure = "import training; from analysis import propagation as p; p.main(); print(p.paper())"
     code, out, err = run_in(copy, "-c", measure, *texts, "--image-size", 8)

@@ -4,8 +4,8 @@ import os
 from math import inf
 
 import pytest
-from commands import run
 from conftest import ROOT, begin
+from source import run_in
 
 from common import cgroups, environment
 from training import memory
@@ -158,8 +158,9 @@ def test_users_settings_of_matplotlib_do_not_reach_our_figures(tmp_path, variabl
 def test_packages_of_pythonpath_do_not_replace_ours(tmp_path, script):
     for package in ("numpy", "scipy", "packaging", "tqdm", "matplotlib", "mxnet"):
         (tmp_path / f"{package}.py").write_text("raise SystemExit('the wrong package')")
-    done = run(*script.split(), "--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
-    assert done.returncode == 0 and done.stdout.startswith("usage:"), done.stderr
+    folders = f"{tmp_path}{os.pathsep}{ROOT}"
+    code, out, err = run_in(ROOT, *script.split(), "--help", PYTHONPATH=folders)
+    assert code == 0 and out.startswith("usage:"), err
 
 
 def test_figures_are_drawn_for_a_user_without_a_home():
@@ -213,5 +214,5 @@ print(threads(), pool.submit(threads).result())
 )
 def test_threads_that_copy_have_no_team(engine, threads):
     """Such teams put the engine's threads to sleep at each barrier."""
-    out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=60)
+    out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=300)
     assert out.strip() == threads, err

@@ -3,12 +3,12 @@
 import mxnet as mx
 import pytest
 from cifar_options import read_options
-from commands import run
-from conftest import refusal
+from conftest import ROOT, refusal
 from made_runs import full_disk
+from source import run_in
 
 from common import errors
-from data import cifar, folders, generated, image_folders, imagenet
+from data import generated
 from training.cost import in_words
 from training.recipe import Recipe
 
@@ -55,14 +55,6 @@ def test_rate_beyond_float32_is_one_line(option, value):
     assert read_options([option, "3e38"])
 
 
-@pytest.mark.parametrize(
-    "load",
-    [lambda path: cifar.load("cifar10", path), image_folders.load, folders.listing, imagenet.load],
-)
-def test_missing_folder_does_not_exist_and_is_not_called_empty(tmp_path, load):
-    refusal(lambda: load(tmp_path / "nowhere"), "nowhere does not exist")
-
-
 def test_full_disk_is_one_line(tmp_path, capsys):
     with full_disk(100_000):
         refusal(lambda: generated.write(tmp_path / "set", 600), "is the disk full?")
@@ -82,9 +74,9 @@ def test_full_disk_is_one_line(tmp_path, capsys):
 def test_name_that_the_terminal_cannot_print_is_escaped(tmp_path, encoding):
     folder = tmp_path / "bad-\udcff-\u65e5"
     settings = dict(PYTHONIOENCODING=encoding, PYTHONUTF8="1")
-    done = run("-m", "data.generated", "--images", "6", folder, **settings)
+    done = run_in(ROOT, "-m", "data.generated", "--images", "6", folder, **settings)
     assert done.returncode == 0 and (folder / "test_batch.bin").is_file(), done.stderr
-    done = run("-c", "import sys, common; print(sys.argv[1])", folder, **settings)
+    done = run_in(ROOT, "-c", "import sys, common; print(sys.argv[1])", folder, **settings)
     assert done.returncode == 0 and "\\udcff" in done.stdout, done.stderr
 
 
@@ -102,5 +94,5 @@ def test_cost_in_words(seconds, words):
 @pytest.mark.parametrize(
     "option, kind", [([], None), (["--cost"], "words"), (["--cost-json"], "json")]
 )
-def test_json_is_for_programs(option, kind):
+def test_cost_is_printed_in_words_or_as_json(option, kind):
     assert read_options(option)[0].cost == kind

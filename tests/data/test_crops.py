@@ -8,7 +8,7 @@ from PIL import Image
 from trees import SIDE, decoded
 
 from common.environment import without_notes
-from data import crops, imagenet, prepare
+from data import crops, prepare
 from data.crops import CropBatches, TestCrops
 from training.evaluate import evaluate
 
@@ -107,9 +107,10 @@ def ramp(tmp_path, colours):
 
 def test_crops_have_the_papers_scales_places_and_flips(tmp_path, monkeypatch):
     monkeypatch.setattr(crops, "COLOUR_NOISE", 0)
-    batches = feed(ramp(tmp_path, True), batch_size=200)
+    dataset = ramp(tmp_path, True)
+    batches = feed(dataset, batch_size=200)
     batches.samples = lambda iteration: [(0, 0)] * 200
-    images = shown(batches, 1)[0] + batches_mean(tmp_path).reshape(3, 1, 1)
+    images = shown(batches, 1)[0] + dataset.mean.reshape(3, 1, 1)
     # columns of the prepared image for one of the crop
     slope = (images[:, 0, 32, 56] - images[:, 0, 32, 8]) / 48
     down = (images[:, 1, 56, 32] - images[:, 1, 8, 32]) / 48
@@ -120,10 +121,6 @@ def test_crops_have_the_papers_scales_places_and_flips(tmp_path, monkeypatch):
     room = short - 64
     top = (images[:, 1, 8, 32] / down - 8) / room
     assert top.min() > -0.2 and top.max() < 1.2 and 0.4 < top.mean() < 0.6 and top.std() > 0.2
-
-
-def batches_mean(tmp_path):
-    return imagenet.load(tmp_path / "set").mean
 
 
 def test_aspect_ratio_and_area_are_googlenets(tmp_path, monkeypatch):
@@ -156,10 +153,8 @@ def test_images_too_small_for_the_scales_are_refused(prepared):
     refusal(lambda: feed(prepared[0], image_size=224), "137", "480", "--side")
 
 
-def by_numpy(pixels, side, crop):
-    """Shorter side and centre crop, in NumPy: bilinear, with the kernel widened where the image
-    shrinks.
-    """
+def by_numpy(pixels, side):
+    """Resize the shorter side in NumPy: bilinear, with a wider kernel where the image shrinks."""
     height, width = pixels.shape[:2]
     short = min(height, width)
     for axis, old in enumerate((height, width)):
@@ -178,7 +173,7 @@ def test_crops_by_each_rule_are_those_of_plain_numpy(width, height, name):
     state = np.random.RandomState(width)
     image = Image.fromarray(state.randint(0, 256, (height, width, 3), dtype=np.uint8))
     side, crop = {"224": (256, 224), "320": (320, 320), "ten": (256, 224)}[name]
-    whole = by_numpy(np.asarray(image).astype(float), side, crop)
+    whole = by_numpy(np.asarray(image).astype(float), side)
     bottom, right = whole.shape[0] - crop, whole.shape[1] - crop
     places = [(bottom // 2, right // 2)]
     if name == "ten":

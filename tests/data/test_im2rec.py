@@ -231,7 +231,7 @@ def test_files_of_other_names_get_one_line(made_by_im2rec, tmp_path, missing):
 def test_damaged_records_are_refused_when_they_are_loaded(made_by_im2rec, tmp_path, damage):
     for name, content in contents(made_by_im2rec).items():
         (tmp_path / name).write_bytes(damage(content) if name == "val.rec" else content)
-    # nobody is told to delete the only copy
+    # the remedy is im2rec.py: the file may be the only copy
     refusal(lambda: imagenet.load(tmp_path), "val.rec is corrupt", "im2rec.py")
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -12,6 +11,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import begin, refusal
+from made_runs import full_disk
 from PIL import Image
 from trees import SIDE, decoded, picture, tree
 
@@ -114,12 +114,8 @@ def assert_same(output, folder):
 
 def test_preparation_resumes_after_the_disk_was_full(source, prepared, tmp_path):
     limit = (prepared[1] / "train.rec").stat().st_size - 100
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
+    with full_disk(limit):
         refusal(lambda: prepare.prepare(source, tmp_path, SIDE, 2), "full", "resume")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     prepare.prepare(source, tmp_path, SIDE, 2)
     assert_same(tmp_path, prepared[1])
 

@@ -24,7 +24,7 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     ),
     "too_many": ("def join(x, f, unit, scale):\n    return x + f\n", "line 1: "),
     "word": ('def join(x, f, unit, how="sum"):\n    return x + f\n', "line 1: "),
-    "any_number": ("def join(*all):\n    return all[0]\n", "line 1: "),
+    "any_number": ("def join(x, f, *unit):\n    return x + f\n", "line 1: "),
     "nothing": (
         "def join(x, f, unit):\n    x + f\n",
         "line 1: join must return a symbol with one output, and it returned NoneType",
@@ -83,18 +83,14 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     "twice": (
         LAYERS + 'def join(x, f, unit):\n    f = convolution(f, unit.channels, 3, "more")\n'
         '    return x + convolution(f, unit.channels, 3, "more")\n',
-        "line 4: the name 'more' is given twice in one unit",
+        "line 4: the name 'more' is used twice in one unit",
     ),
     "variable_twice": (
         (
             'def join(x, f, unit):\n    a = unit.variable("a", 1, (1,))\n'
             '    return x + f * a * unit.variable("a", 1, (1,))\n'
         ),
-        "line 3: the name 'a' is given twice in one unit",
-    ),
-    "weight_twice": (
-        "def join(x, f, unit):\n    return x + unit.weights[0](f)\n",
-        "line 2: the name 'conv1' is given twice in one unit",
+        "line 3: the name 'a' is used twice in one unit",
     ),
     "takes_data": (
         MX + 'def join(x, f, unit):\n    return x + f + mx.sym.Variable("data")\n',
@@ -144,7 +140,7 @@ FILES = {
 
 
 def messages():
-    """{file: what get_symbol says of it}"""
+    """{file: the message of get_symbol's error}"""
     import common  # noqa: F401 (MXNet's environment)
     from common.errors import UserError
     from symbols import get_symbol

@@ -6,8 +6,6 @@ import struct
 import numpy as np
 import pytest
 
-from data.generated import CLASSES  # noqa: F401 (of the generated set)
-
 TRAIN_FILES = {"cifar10": [f"data_batch_{k}" for k in range(1, 6)], "cifar100": ["train"]}
 LABEL_BYTES = {"cifar10": 1, "cifar100": 2}
 

@@ -8,17 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*words, **environment):
-    """python -W ignore WORDS in the project's folder, with its output as text."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", *map(str, words)],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env={**os.environ, **environment},
-    )
-
-
 def begin(code, *arguments, **environment):
     """Start Python code in another process, with both of its streams as text."""
     return subprocess.Popen(
@@ -39,3 +28,10 @@ def start_job(*arguments, options=("--workers", "2"), **environment):
     )
     words = [*options, "--", "train_cifar.py", *arguments]
     return begin(code, *words, **{"OMP_NUM_THREADS": "1", **environment})
+
+
+def finish(process, code=0):
+    """Standard output and standard error of a job, which must end with this exit code."""
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == code, (process.returncode, out, err)
+    return out, err

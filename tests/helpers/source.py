@@ -8,14 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("symbols", "training", "data", "plots", "paper", "analysis", "common")
-# symbols/shortcuts/half_dropout.py, for a test that adds a variant.
-HALF_DROPOUT = '''"""Dropout with ratio 0.25 on the shortcut."""
-import mxnet as mx
-
-
-def join(x, f, unit, ratio=0.25):
-    return mx.sym.Dropout(x, p=ratio) + f
-'''
 
 
 def source_copy(folder):

@@ -1,4 +1,4 @@
-"""Networks of residual units with random parameters, whose graph can be entered and read anywhere."""
+"""Networks with random parameters: any node can be read, or replaced by an input."""
 
 import mxnet as mx
 import numpy as np

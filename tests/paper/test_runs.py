@@ -134,7 +134,7 @@ def test_seed_counts_once(results, tmp_path, capsys):
     results(ORIGINAL, [20])
     folder = tmp_path / "results" / "pocket" / NAME
     shutil.copytree(folder / "seed0", folder / "seed0-copy")
-    assert row().runs == "1" and "has seed 0 too" in capsys.readouterr().out
+    assert row().runs == "1" and "has the same seed 0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_configuration_without_what_figures_need_is_left_out(results, change, ca
     assert row().ours == "" and "is no run" in capsys.readouterr().out
 
 
-def test_curve_shows_the_finished_runs(results, tmp_path):
+def test_curve_shows_the_finished_runs(results):
     results(ORIGINAL, [20, 30])
     log = files.RESULTS / "pocket" / NAME / "seed0" / "log.csv"
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))

@@ -9,7 +9,6 @@ import pytest
 from conftest import sound
 
 from common import files
-from common.errors import UserError
 from common.graph import Graph
 from plots import diagrams
 from plots.layout import ALONE, Layout, of_network
@@ -146,10 +145,7 @@ def test_no_arrow_of_an_idea_runs_through_a_box_or_on_another(idea):
 def test_variants_of_this_project_are_clear_in_every_pair():
     for activation in sound("activations"):
         for shortcut in sound("shortcuts"):
-            try:
-                graph = of_network(activation, shortcut, 2, 3)
-            except UserError:  # a file of the user's that is not ready
-                continue
+            graph = of_network(activation, shortcut, 2, 3)
             assert clear(graph), (activation, shortcut)
 
 

@@ -58,7 +58,7 @@ def recipe(kind):
     return dict(activation=activation, shortcut="identity" if kind == activation else kind)
 
 
-def test_network_has_one_colour_beside_whatever_it_is_drawn():
+def test_network_has_the_same_colour_beside_any_other():
     plain, scaled, original = map(recipe, ("plain", "constant_scaling", "original"))
     first, second = styles.styles([plain, scaled]), styles.styles([scaled, plain])
     assert [colour for colour, _ in first] == [colour for colour, _ in second][::-1]

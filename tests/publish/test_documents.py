@@ -110,7 +110,7 @@ def test_computed_parts_are_up_to_date(monkeypatch):
 
 
 def anchors(path):
-    """What the headings of a document can be linked by."""
+    """The link anchors of a document's headings."""
     headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -114,9 +114,3 @@ def test_comparisons_use_finished_runs(results, tmp_path):
         "| original56 | 40.50 (40.50 ± 0.71) | 2 |  |  |",
         "| convolution56 | 50.50 (50.50 ± 0.71) | 2 | +10.00 ± 0.71 | worse |",
     ]
-
-
-def test_edited_number_in_a_block_is_replaced():
-    text = (files.ROOT / "docs" / "SPEED.md").read_text(encoding="utf-8")
-    assert "| 1.05 |" in text
-    assert filled(text.replace("| 1.05 |", "| 1.06 |"), "docs/SPEED.md") == text

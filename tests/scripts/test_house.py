@@ -1,4 +1,4 @@
-"""Imports go one way; files and functions are short; variables are nouns."""
+"""Imports go one way; files and functions are short; no variable has a vague name."""
 
 import ast
 from functools import lru_cache
@@ -115,7 +115,7 @@ def test_no_module_of_ours_is_renamed_where_it_is_imported():
 VAGUE = {"one", "chosen", "made", "wanted", "given", "said", "told", "asked"}
 
 
-def test_variables_are_nouns():
+def test_no_variable_has_a_vague_name():
     for path in FILES:
         for node in nodes(path):
             stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id

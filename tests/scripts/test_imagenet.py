@@ -86,7 +86,7 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["--data-dir", "/nowhere"], ["/nowhere", "imagenet-data"]),
+        (["--data-dir", "/nowhere"], ["/nowhere does not exist", "imagenet-data"]),
         (["--depth", "20"], ["20 layers", "200"]),
         (["--scale", "pocket"], ["SCALE=pocket"]),
         (["--image-size", "224"], ["--side"]),

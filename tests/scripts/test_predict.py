@@ -6,13 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cifar_files import CLASSES
 from conftest import last_error, refusal, scored
 from PIL import Image
 from trees import decoded, touch
 
 import score
-from data import cifar, image_files, imagenet, inputs
+from data import cifar, generated, image_files, imagenet, inputs
 from data.crops import TestCrops
 from plots import predictions
 
@@ -29,7 +28,7 @@ def photos(images, tmp_path):
     return folder, dataset.test_labels
 
 
-def test_classes_are_those_that_the_test_counted(finished, photos, tmp_path, monkeypatch, capsys):
+def test_predictions_agree_with_the_test_error(finished, photos, tmp_path, monkeypatch, capsys):
     folder, labels = photos
     output = tmp_path / "a" / "answer.png"
     assert scored(monkeypatch, finished, "--predict", folder, "--output", output) == 0
@@ -38,7 +37,7 @@ def test_classes_are_those_that_the_test_counted(finished, photos, tmp_path, mon
     for line, label in zip(lines, labels):
         likeliest = line.split(": ")[1].split(", ")
         assert len(likeliest) == 5 and likeliest[0].endswith(" %")
-        wrong += not likeliest[0].startswith(CLASSES[label])
+        wrong += not likeliest[0].startswith(generated.CLASSES[label])
     assert wrong == pytest.approx(last_error(finished))  # of 100
     assert Image.open(output).size[0] > 500
 

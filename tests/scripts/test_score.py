@@ -7,7 +7,6 @@ import shutil
 import mxnet as mx
 import numpy as np
 import pytest
-from cifar_files import CLASSES
 from conftest import last_error, refusal, scored, trained
 from PIL import Image
 
@@ -43,7 +42,7 @@ def test_accuracy_of_each_class_and_confusion_matrix_are_written(finished, image
     (*_, title), *rows = table(finished / "classes.csv")
     assert title == "accuracy (%)" and sum(int(row[1]) for row in rows) == 100
     (_, *names), *confusion = table(finished / "confusion.csv")
-    assert [row[0] for row in rows] == names == [row[0] for row in confusion] == CLASSES
+    assert [row[0] for row in rows] == names == [row[0] for row in confusion] == generated.CLASSES
     counts = np.array([row[1:] for row in confusion], int)
     assert counts.sum(axis=1).tolist() == [int(row[1]) for row in rows]
     assert np.diag(counts).tolist() == [int(row[2]) for row in rows]
@@ -129,7 +128,9 @@ def test_other_images_are_tested_with_the_mean_of_the_training_set(
     for words in ([finished], [files, "dropout8", "--dataset", "cifar10", "--image-size", "8"]):
         capsys.readouterr()
         scored(monkeypatch, *words, *other)
-        errors.append(capsys.readouterr().out.split("top-1 error ")[1].split(" %")[0])
+        output = capsys.readouterr().out
+        assert ("these are other files" in output) == (len(words) == 1), "only a run knows its set"
+        errors.append(output.split("top-1 error ")[1].split(" %")[0])
     assert errors[0] == errors[1], "exported files have their inputs.json"
 
 
@@ -137,12 +138,6 @@ def test_checkpoint_is_exported_only_into_another_folder(finished, images, tmp_p
     words = [checkpoint.paths(finished)[-1], "--export", "mxnet", "--data-dir", images]
     refusal(lambda: scored(monkeypatch, *words), "OUTPUT=")
     assert scored(monkeypatch, *words, "--output", tmp_path / "files") == 0
-
-
-def test_other_images_than_the_training_set_are_reported(finished, tmp_path, monkeypatch, capsys):
-    generated.write(tmp_path, images=600, seed=1)
-    scored(monkeypatch, finished, "--data-dir", tmp_path)
-    assert "these are other files" in capsys.readouterr().out
 
 
 def mxnets_own_file(run, prefix):
@@ -193,7 +188,9 @@ def test_unusable_weights_get_one_line(monkeypatch, arguments, words):
     refusal(lambda: scored(monkeypatch, *arguments), *words)
 
 
-def test_set_of_other_classes_is_refused(finished, prepared, tmp_path, monkeypatch):
+def test_weights_for_another_number_of_classes_are_refused(
+    finished, prepared, tmp_path, monkeypatch
+):
     moved = tmp_path / "moved.params"
     moved.write_bytes((checkpoint.paths(finished)[-1] / "arrays.params").read_bytes())
     refusal(
@@ -203,7 +200,7 @@ def test_set_of_other_classes_is_refused(finished, prepared, tmp_path, monkeypat
     )
 
 
-def test_crops_are_imagenets(finished, prepared, monkeypatch):
+def test_crops_are_imagenets(finished, monkeypatch):
     refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "leave it out")
 
 
@@ -229,7 +226,7 @@ def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(
     )  # of three classes
     scored(monkeypatch, file, "preact34", "--data-dir", prepared[1], "--image-size", "32")
     assert "center crop 32 of 37: " in capsys.readouterr().out
-    # all that 18 layers want is there among 34, and the rest went unnoticed
+    # the file of 34 layers contains all parameters of 18 layers; it must be rejected anyway
     refusal(lambda: scored(monkeypatch, file, "preact18", *options), "some.params", "preact110")
     content = bytearray(file.read_bytes())
     content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV

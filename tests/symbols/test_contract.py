@@ -62,7 +62,7 @@ def test_ctrl_c_in_an_endless_loop_says_where(copy):
     )
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.startswith("stopped in symbols/shortcuts/ctrl_c.py, line ")
     assert len(err.splitlines()) == 1

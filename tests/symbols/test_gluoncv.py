@@ -1,4 +1,4 @@
-"""gluoncv's model zoo as a second witness: its weights give the same logits in our symbols.
+"""gluoncv's model zoo as a reference: its weights give the same logits in our symbols.
 
 Where gluoncv departs from the papers the test says how, and either chooses weights for which the
 departure has no effect or builds the departure from our own parts; each departure is then shown to

@@ -60,24 +60,6 @@ def test_network_ends_with_its_last_activation(activation, end, unit):
     assert operators == end
 
 
-@pytest.mark.parametrize(
-    "unit, stride_in, strided",
-    [
-        ("basic", "1x1", ["conv1"]),
-        ("one_layer", "1x1", ["conv1"]),
-        ("bottleneck", "1x1", ["conv1", "projection"]),
-        ("bottleneck", "3x3", ["conv2", "projection"]),
-    ],
-)
-def test_stride_is_in_the_first_layer_of_stages_two_and_three(unit, stride_in, strided):
-    network = Network(unit=unit, bottleneck_stride=stride_in)
-    assert sorted(
-        name
-        for name in network.of("Convolution")
-        if network.nodes[name].attributes["stride"] == "(2, 2)"
-    ) == [f"stage{stage}_unit1_{layer}" for stage in (2, 3) for layer in strided]
-
-
 @pytest.mark.parametrize("activation", PAPER["activations"])
 @pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 @pytest.mark.parametrize("unit", names.LAYERS)
@@ -97,16 +79,3 @@ def test_names_attributes_and_biases_follow_the_scheme(activation, shortcut, uni
         assert attributes["fix_gamma"] == "False", name
         assert float(attributes["eps"]) == BATCH_NORM_EPSILON == 1e-5
         assert float(attributes["momentum"]) == BATCH_NORM_MOMENTUM == 0.9
-
-
-@pytest.mark.parametrize("depth", names.IMAGENET)
-def test_imagenet_stages_have_the_papers_sizes(depth):
-    internals = get_symbol(depth, family="imagenet").get_internals()
-    _, shapes, _ = internals.infer_shape(data=(1, 3, 224, 224))
-    shape = dict(zip(internals.list_outputs(), shapes))
-    kind, units = names.stages(depth, family="imagenet")
-    width = 256 if kind == "bottleneck" else 64
-    assert shape["pool1_output"] == (1, 64, 56, 56)
-    for s, n in enumerate(units):
-        output = f"stage{s + 1}_unit{n}_relu{names.LAYERS[kind]}_output"
-        assert shape[output] == (1, width * 2**s, 56 // 2**s, 56 // 2**s)

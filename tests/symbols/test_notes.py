@@ -53,18 +53,6 @@ def test_parameters_are_the_notes_layer_by_layer():
     assert sum(int(np.prod(shape)) for shape in shapes.values()) == 18268586
 
 
-def test_maps_are_16_8_and_4_pixels_wide_and_pooled_to_2():
-    internals = notes.get_symbol(units=1).get_internals()
-    _, shapes, _ = internals.infer_shape(data=IMAGES)
-    sizes = {name: shape[2:] for name, shape in zip(internals.list_outputs(), shapes)}
-    assert [sizes[f"stage{stage}_unit1_sum_output"] for stage in (1, 2, 3)] == [
-        (16, 16),
-        (8, 8),
-        (4, 4),
-    ]
-    assert sizes["pool_output"] == (2, 2)
-
-
 def test_weights_start_gaussian_with_variance_2_over_fan_in_and_biases_at_0():
     start = initial_values(notes.get_symbol(units=2), IMAGES)
     fans = {"stage3_unit2_conv1": 9 * 256, "stage3_unit1_projection": 128, "fc": 1024}

@@ -4,11 +4,10 @@ import importlib
 from functools import partial
 
 import mxnet as mx
-import numpy as np
 import pytest
 import reference
 from conftest import PAPER
-from unit_network import assert_agrees, distance
+from unit_network import assert_agrees
 
 from symbols.network import Variants
 from symbols.unit import Unit
@@ -95,84 +94,3 @@ def test_last_unit_gets_its_extra_activation_and_nothing_else(activation):
         symbol = after_last_unit(mx.sym.identity(mx.sym.Variable("x")))
     expected = partial(reference.after_last_unit, activation=activation)
     assert_agrees(symbol, expected, (4, 8, 8, 8), "last_")
-
-
-@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
-@pytest.mark.parametrize("activation", ["original", "bn_after_addition", "preact"])
-def test_reference_gradients_are_those_of_finite_differences(activation, shortcut):
-    """The reference's own test: along a random direction in x and all parameters together."""
-    shapes = {
-        "x": (2, 3, 4, 4),
-        "conv1_weight": (6, 3, 3, 3),
-        "conv2_weight": (6, 6, 3, 3),
-        "bn2_gamma": (6,),
-        "bn2_beta": (6,),
-        "projection_weight": (6, 3, 1, 1),
-        "gate_weight": (6, 3, 1, 1),
-        "gate_bias": (6,),
-        "projection_bn_gamma": (6,),
-        "projection_bn_beta": (6,),
-    }
-    shapes["bn1_gamma"] = shapes["bn1_beta"] = (3,) if activation == "preact" else (6,)
-    generator = np.random.default_rng(2)
-    point, direction = [
-        {name: generator.normal(0, 1, shape) for name, shape in shapes.items()} for _ in range(2)
-    ]
-    mask, head = generator.integers(0, 2, (2, 6, 2, 2)), generator.normal(0, 1, (2, 6, 2, 2))
-
-    def at(step):
-        values = {name: reference.Value(point[name] + step * direction[name]) for name in shapes}
-        parameters = {name: value for name, value in values.items() if name != "x"}
-        return values, reference.residual_unit(
-            values["x"], parameters, activation, shortcut, "basic", 6, 2, mask=mask
-        )
-
-    values, y = at(0)
-    reference.backward(y, head)
-    slope = sum(
-        (direction[name] * value.gradient).sum()
-        for name, value in values.items()
-        if value.gradient is not None
-    )
-    difference = (head * (at(1e-6)[1].value - at(-1e-6)[1].value)).sum() / 2e-6
-    assert slope == pytest.approx(difference, rel=1e-6)
-
-
-PLAIN_FORMULA = {  # of Figure 2, as section 3.1 writes it
-    ("exclusive_gating", "bias"): lambda x, f, g, bias: (1 - g) * x + g * f,
-    ("shortcut_only_gating", "bias"): lambda x, f, g, bias: (1 - g) * x + f,
-    ("constant_scaling", "scale"): lambda x, f, g, scale: scale * x + 0.5 * f,
-}
-
-
-@pytest.mark.parametrize("shortcut, constant", PLAIN_FORMULA)
-@pytest.mark.parametrize("value", [0.5, -6.0])
-def test_faster_form_of_a_shortcut_is_the_plain_formula(shortcut, constant, value):
-    file = importlib.import_module(f"symbols.shortcuts.{shortcut}")
-    x = mx.sym.Variable("x")
-    f = mx.sym.Variable("f")
-    weight = mx.sym.Variable("u_gate_weight")
-    bias = mx.sym.Variable("u_gate_bias")
-    pre = mx.sym.Convolution(x, weight=weight, bias=bias, num_filter=8, kernel=(1, 1))
-    plain = PLAIN_FORMULA[shortcut, constant](x, f, mx.sym.sigmoid(pre), value)
-    unit = Unit("u", x, "basic", 8, 8, 1, "A", "1x1", joining=None)
-    ours = file.join(x, f, unit, **{constant: value})
-    generator = np.random.default_rng(0)
-    shapes = {"x": (4, 8, 8, 8), "f": (4, 8, 8, 8), "u_gate_weight": (8, 8, 1, 1)}
-    arguments = {
-        name: mx.nd.array(generator.normal(0, 0.3, shape)) for name, shape in shapes.items()
-    }
-    arguments["u_gate_bias"] = mx.nd.full(8, value if constant == "bias" else 0)
-    head = mx.nd.array(generator.normal(0, 1, (4, 8, 8, 8)))
-    results = []
-    for symbol in (plain, ours):
-        subset = {name: arguments[name] for name in symbol.list_arguments()}
-        gradients = {name: mx.nd.zeros_like(array) for name, array in subset.items()}
-        executor = symbol.bind(mx.cpu(), subset, gradients)
-        arrays = {"output": executor.forward(is_train=True)[0]}
-        executor.backward([head])
-        results.append({**arrays, **gradients})
-    expected, found = results
-    assert expected.keys() == found.keys() >= {"x", "f"}
-    for name, array in expected.items():
-        assert distance(found[name].asnumpy(), array.asnumpy()) < 1e-5, name

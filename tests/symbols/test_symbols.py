@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import PAPER, sound
+from conftest import sound
 from modules import initial_values
 
 from common.errors import UserError
@@ -73,11 +73,6 @@ def test_every_pair_trains_one_step(activation, shortcut, unit):
     assert executor.grad_dict["conv1_weight"].asnumpy().any(), "no gradient reaches the first layer"
 
 
-def test_same_call_gives_the_same_graph():
-    first, second = (get_symbol(20, shortcut="exclusive_gating").tojson() for _ in range(2))
-    assert first == second
-
-
 def test_initial_deviations_differ_for_convolutions_classifier_and_gates():
     symbol = get_symbol(56, shortcut="exclusive_gating", shortcut_args={"bias": -5})
     start = initial_values(symbol)
@@ -116,11 +111,6 @@ def test_constants_default_to_the_papers():
     factors = constants("shortcuts", "constant_scaling", {"scale": 0})
     assert factors == {"scale": 0, "residual_scale": 0.5}
     assert constants("shortcuts", "dropout", {}) == {"ratio": 0.5}
-
-
-def test_every_file_of_the_paper_is_sound():
-    for folder, variants in PAPER.items():
-        assert set(variants) <= set(sound(folder))
 
 
 def test_unit_knows_its_place():

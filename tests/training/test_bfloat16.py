@@ -10,7 +10,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
-from commands import start_job
+from commands import finish, start_job
 from conftest import PAPER, SMALL, arrays, refusal, rows
 
 from benchmarks import doctor
@@ -125,25 +125,6 @@ def test_first_convolution_and_what_follows_it_alone_stay_float32(activation):
     kinds = ("conv1", "conv2", "bn1", "bn2", "relu1", "relu2", "__plus0")
     assert {name for name in wide if name.endswith(kinds)} == first(layers) & layers
     assert named["stage1_unit1_conv1_output"] == named["stage1_unit1__plus0_output"] == "bfloat16"
-
-
-WIDE = {"elemwise_add", "relu", "Pooling", "zeros_like", "Concat"}  # what follows a float32 input
-
-
-@pytest.mark.parametrize(
-    "shortcut, wide",
-    [
-        ("identity", set()),
-        ("convolution", set()),
-        ("plain", set()),
-        ("dropout", {"Dropout", *WIDE}),
-        ("constant_scaling", {"_mul_scalar", *WIDE}),
-    ],
-)
-def test_networks_without_slow_operators_are_bfloat16_from_end_to_end(shortcut, wide):
-    working = operators(bfloat16.converted(get_symbol(8, "original", shortcut)))
-    classifier = {"mean", "FullyConnected", "SoftmaxOutput"}
-    assert {operator for operator, dtype, _ in working if dtype == "float32"} == wide | classifier
 
 
 @mx.operator.register("test_bfloat16_doubled")
@@ -288,9 +269,7 @@ def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
         code, _, err = train(*few, *changes, "--output", tmp_path / name)
         assert code == 0, err
     words = [*few, "--kv-store", "dist_sync", "--output", tmp_path / "workers"]
-    process = start_job("--data-dir", images, *SMALL, *words)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    finish(start_job("--data-dir", images, *SMALL, *words))
     losses = {}
     for name in ("workers", *kinds):
         losses[name] = [row[3] for row in rows(tmp_path / name)]
@@ -299,12 +278,6 @@ def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
         assert losses[name][0] == pytest.approx(losses["devices"][0], rel=1e-5)
         assert losses[name] == pytest.approx(losses["devices"], rel=0.01)
     assert losses["parts"][0] != pytest.approx(losses["whole"][0], rel=1e-3)
-
-
-@CALCULATES
-def test_cost_is_measured_in_bfloat16(train):
-    code, out, err = train("--dtype", "bfloat16", "--cost-json")
-    assert code == 0 and json.loads(out)["images_per_second"] > 0, err
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,6 @@ from training.log import COLUMNS, read_log
 from training.run import Run
 
 
-def test_run_goes_on_from_the_newest_checkpoint_with_the_log_up_to_it(two):
-    with open(two / "log.csv", "a") as log:
-        log.write("11,,,0.1,,,,,\n12,,,0.")
-    resumes_from(two, 10)
-
-
 @pytest.mark.parametrize("name", ["arrays.params", "state.json"])
 @pytest.mark.parametrize("tenth", range(10))
 def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, name, tenth):
@@ -28,7 +22,7 @@ def test_truncated_checkpoint_is_named_and_the_one_before_it_used(two, capsys, n
     out = capsys.readouterr().out
     assert len(out.splitlines()) == 1 and "checkpoint-0000010 is corrupt" in out
     assert "checkpoint-0000005" in out and name in out
-    assert list(copy.glob("damaged-checkpoint-0000010-*")), "the corrupt one is thrown away"
+    assert list(copy.glob("damaged-checkpoint-0000010-*")), "the corrupt checkpoint was deleted"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +65,7 @@ def test_two_checkpoints_are_kept(two):
     ]
 
 
-def test_log_is_mended_from_the_checkpoint(two):
+def test_log_is_restored_from_the_checkpoint(two):
     (two / "log.csv").write_bytes(b"\0\xff,nonsense\n" * 100)
     resumes_from(two, 10)
     (two / "log.csv").unlink()

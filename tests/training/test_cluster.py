@@ -10,26 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import start_job
-from conftest import SMALL, rows, same, start, wait_for_row
+from commands import finish, start_job
+from conftest import SMALL, arrays, rows, same, start, wait_for_row
 
 from training import checkpoint, cluster
-
-
-def finish(process, code=0):
-    """Standard output and standard error of a job, which must end with this exit code."""
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == code, (process.returncode, out, err)
-    return out, err
-
-
-def weights(folder):
-    arrays, _ = checkpoint.load(checkpoint.paths(folder)[-1])
-    return {
-        name: array.asnumpy()
-        for name, array in arrays.items()
-        if name.startswith(("arg:", "momentum:"))
-    }
 
 
 def workers_of(process):
@@ -63,7 +47,7 @@ def test_two_workers_of_slurm_equal_one_process_with_two_devices(images, tmp_pat
     assert json.loads((workers / "config.json").read_text())["recipe"]["workers"] == 2
     logs = [[row[:4] for row in rows(folder)] for folder in (devices, workers)]
     assert len(logs[0]) == 5 and np.allclose(*logs, rtol=1e-4)
-    expected, computed = weights(devices), weights(workers)
+    expected, computed = arrays(devices), arrays(workers)
     for name in expected:
         if name.startswith("arg:"):
             assert np.allclose(expected[name], computed[name], rtol=1e-4, atol=1e-6), name
@@ -71,7 +55,7 @@ def test_two_workers_of_slurm_equal_one_process_with_two_devices(images, tmp_pat
 
 
 def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_path):
-    job = ["--data-dir", images, *SMALL, "--iterations", 100, "--kv-store", "dist_sync", "--output"]
+    job = ["--data-dir", images, *SMALL, "--iterations", 200, "--kv-store", "dist_sync", "--output"]
     uninterrupted, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
     finish(start_job(*job, uninterrupted))
 
@@ -80,7 +64,7 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
     process.terminate()
     finish(process, 143)
     stopped = rows(folder)[-1][0]
-    assert 20 <= stopped < 100
+    assert 20 <= stopped < 200
 
     process = start_job(*job, folder)
     wait_for_row(folder, stopped + 15)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import mxnet as mx
 import pytest
 from cifar_options import read_options
-from conftest import ROOT, refusal
+from conftest import refusal
 
 from training import cluster
 from training.job import DTYPES, Job, run_job
@@ -177,15 +177,9 @@ def test_kill_of_the_program_leaves_no_worker_behind():
     code = (
         "from training import cluster;"
         f"process = cluster.start(['sleep', '600'], 'worker', cluster.Job{tuple(JOB)});"
-        "print(process.pid, flush=True); input()"
+        "print(process.pid, flush=True); import time; time.sleep(600)"
     )
-    program = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    program = begin(code)
     pid = int(program.stdout.readline())
     assert state(pid) in ("S", "R", "D")
     program.kill()
@@ -196,7 +190,12 @@ def test_kill_of_the_program_leaves_no_worker_behind():
 def test_closed_terminal_ends_the_job():
     before = {number: signal.getsignal(number) for number in cluster.SIGNALS}
     worker = subprocess.Popen(["sleep", "600"])
-    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGHUP])
+
+    def hang_up():  # as soon as watch() has its handler
+        wait_until(lambda: signal.getsignal(signal.SIGHUP) is not before[signal.SIGHUP])
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    timer = threading.Thread(target=hang_up)
     timer.start()
     try:
         assert cluster.watch({}, {"worker 0": worker}) == 129

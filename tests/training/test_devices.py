@@ -59,29 +59,7 @@ def test_parts_and_devices_make_the_step_of_the_whole_batch(part, devices):
         assert np.allclose(whole[name], parts[name], rtol=1e-5, atol=1e-6), name
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("part", [6, 3, 1])
-def test_parts_make_exactly_the_step_of_the_whole_batch(part):
-    """In integers, which floats add up without rounding."""
-    fc = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1, no_bias=True, name="fc")
-    symbol = mx.sym.LinearRegressionOutput(fc, mx.sym.Variable("softmax_label"), name="softmax")
-    weights = []
-    for size in (12, part):
-        module = mx.mod.Module(symbol)
-        with without_notes():
-            bind(module, (12, 5), size)
-        module.init_params(mx.init.One())
-        module.init_optimizer(optimizer_params={"learning_rate": 0.5, "rescale_grad": 1.0})
-        state = np.random.RandomState(1)
-        for i in range(3):
-            arrays = state.randint(-2, 3, (12, 5)), state.randint(0, 9, 12)
-            data, label = map(mx.nd.array, arrays)
-            step(module, mx.io.DataBatch([data], [label]), (), seed=i)
-        weights.append(module.get_params()[0]["fc_weight"].asnumpy())
-    assert (weights[0] == weights[1]).all() and (weights[0] != 1).any()
-
-
-def test_parts_have_batch_norm_each_as_devices_do(train, tmp_path):
+def test_each_part_has_its_own_batch_norm_as_each_device_has(train, tmp_path):
     """--micro-batch 10 of 20 is the paper's two GPUs with half of the batch each, on one device."""
     losses = {}
     few = ["--iterations", 5, "--log-every", 1, "--output"]

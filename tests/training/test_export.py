@@ -7,6 +7,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import refusal, scored, trained
+from modules import evaluate
 
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
@@ -26,21 +27,12 @@ def pictures(count=5, side=SIDE):
     return np.random.RandomState(3).normal(0, 60, (count, 3, side, side)).astype(np.float32)
 
 
-def outputs(symbol, arguments, states, data):
-    """Of a symbol without labels."""
-    module = mx.mod.Module(symbol, label_names=None)
-    with without_notes():
-        module.bind([("data", data.shape)], for_training=False)
-    module.set_params(arguments, states)
-    module.forward(mx.io.DataBatch([mx.nd.array(data)]), is_train=False)
-    return module.get_outputs()[0].asnumpy()
-
-
 def ours(folder, data):
     """Probabilities of a run's newest checkpoint."""
     read = weights.read(folder)
     symbol = get_symbol(8, shortcut="dropout").get_internals()["fc_output"]
-    return outputs(mx.sym.softmax(symbol), read.arguments, read.states, data)
+    symbol = mx.sym.softmax(symbol, name="probabilities")
+    return evaluate(symbol, "probabilities", read.arguments, read.states, data)
 
 
 def test_finished_run_is_read_by_mxnets_own_functions(finished):
@@ -136,12 +128,11 @@ def test_what_is_handed_to_the_exporter_is_the_same_function(network, request):
     small = request.node.callspec.params["network"] == "cifar-8"
     for activation, shortcut in VARIANTS if small else DEEPER:
         symbol, arguments, states, data = network(activation, shortcut)
-        logits = symbol.get_internals()["fc_output"]
-        mended = onnx_file.exportable(logits)
-        operators = {node.op for node in Graph(mended).nodes}
+        exportable = onnx_file.exportable(symbol.get_internals()["fc_output"])
+        operators = {node.op for node in Graph(exportable).nodes}
         assert not operators & {"mean", "Dropout", "SoftmaxOutput"}
-        expected = outputs(logits, arguments, states, data)
-        difference = abs(outputs(mended, arguments, states, data) - expected).max()
+        expected = evaluate(symbol, "fc", arguments, states, data)
+        difference = abs(evaluate(exportable, "fc", arguments, states, data) - expected).max()
         assert difference < 1e-5 * abs(expected).max(), (activation, shortcut)
 
 
@@ -155,7 +146,7 @@ def test_onnxruntime_computes_the_same(network, activation, shortcut):
     pytest.importorskip("onnx", reason="pip install -r requirements/dev.txt")
     onnxruntime = pytest.importorskip("onnxruntime")
     symbol, arguments, states, data = network(activation, shortcut)
-    expected = outputs(symbol.get_internals()["fc_output"], arguments, states, data)
+    expected = evaluate(symbol, "fc", arguments, states, data)
     content = onnx_file.content(symbol, arguments, states, data.shape[-1])
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     inputs = [(value.name, value.shape[1:]) for value in session.get_inputs()]

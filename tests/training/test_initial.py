@@ -54,7 +54,7 @@ def tuned(three, output, *arguments):
     return finished(*words, *arguments, "--output", output)
 
 
-def test_three_classes_from_ten_beat_three_from_scratch(ten, three, tmp_path):
+def test_fine_tuned_network_is_better_than_one_from_scratch(ten, three, tmp_path):
     length = ["--iterations", "100"]
     out = tuned(three, tmp_path / "tuned", *length, "--initial", ten)
     assert "fc_weight and fc_bias are random, because the weights are of other classes" in out

@@ -1,16 +1,11 @@
 """Training takes as much memory in its last iteration as in its first."""
 
-import os
-import subprocess
-import sys
-
-import mxnet as mx
 import pytest
 from conftest import ROOT
+from source import run_in
 
 from common.environment import has_bfloat16
 from symbols import get_symbol
-from symbols.layers import concat
 from training.estimate import planned_bytes
 from training.memory import training_bytes
 from training.recomputation import recomputed_bytes
@@ -65,15 +60,9 @@ print(memory.held_bytes() - before)
 
 def printed(script, word):
     """The number that a script prints in another process."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SETUP + script, word],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return float(done.stdout)
+    code, out, err = run_in(ROOT, "-c", SETUP + script, word, MALLOC_ARENA_MAX="1")
+    assert code == 0, err
+    return float(out)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +87,3 @@ def test_training_takes_no_more_memory_than_estimated_and_much_less_if_recompute
     kept, recomputed = training_bytes(symbol, 16), recomputed_bytes(symbol, 16)
     assert once - twice == pytest.approx(64 * (kept - recomputed), rel=0.4)
     assert recomputed < kept / 2
-
-
-def test_concat_puts_the_channels_side_by_side():
-    parts = mx.sym.Variable("x"), mx.sym.Variable("y")
-    values = {"x": mx.nd.ones((2, 1, 3, 3)), "y": 2 * mx.nd.ones((2, 2, 3, 3))}
-    output = concat(*parts).eval(ctx=mx.cpu(), **values)[0].asnumpy()
-    assert output.shape == (2, 3, 3, 3)
-    assert (output[:, 0] == 1).all() and (output[:, 1:] == 2).all()

@@ -16,9 +16,9 @@ import mxnet as mx
 import numpy as np
 import PIL
 import pytest
-from commands import run
 from conftest import ROOT, arrays, rows
 from PIL import Image
+from source import run_in
 
 from data import generated, prepare
 
@@ -51,8 +51,8 @@ def pictures(folder):
 def trained(folder, *words):
     """{"log": rows, "arrays": their number, "sha256": of the last checkpoint's sorted arrays}"""
     place = ["--data-dir", folder / "data", "--output", folder / "run"]
-    done = run(*words, *place, OMP_NUM_THREADS="1")
-    assert done.returncode == 0, done.stderr
+    code, _, err = run_in(ROOT, *words, *place, OMP_NUM_THREADS="1")
+    assert code == 0, err
     content = sorted(array.tobytes() for array in arrays(folder / "run").values())
     return {
         "log": rows(folder / "run"),

@@ -7,7 +7,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
-from commands import start_job
+from commands import finish, start_job
 from conftest import SMALL, rows, sound
 
 from common.environment import has_bfloat16, without_notes
@@ -53,7 +53,7 @@ def dense(x, **weight):
     return mx.sym.FullyConnected(x, num_hidden=4, no_bias=True, **weight)
 
 
-def test_no_cut_parts_the_readers_of_one_parameter():
+def test_all_readers_of_a_parameter_are_in_one_segment():
     """Its gradient would come in two halves."""
     shared = mx.sym.Variable("shared_weight")
     x = dense(mx.sym.Variable("data"), name="first")
@@ -120,7 +120,7 @@ def pieces(module):
 
 
 def agree(symbol, tolerance, contexts=1):
-    """Whether two steps are the same with and without computing twice, as are their averages."""
+    """Whether outputs, gradients and averages of two steps are the same with recomputation."""
     kept = module_of(symbol, contexts)
     twice = module_of(recomputation.bound(symbol, True), contexts)
     assert pieces(twice) > 2
@@ -168,7 +168,7 @@ def test_dropout_is_the_same_in_both_passes():
     graph = Graph(symbol)
     cut = [cut for cut in segments.cuts(graph, ("data",)) if cut.entry[0].name == "dropout"]
     masks = []
-    executor = executor_of(symbol, graph, cut)
+    executor = executor_of(graph, cut)
     for seed in (1, 1, 2):
         mx.random.seed(seed)
         executor.forward(is_train=True)
@@ -179,8 +179,8 @@ def test_dropout_is_the_same_in_both_passes():
     assert (masks[0] == masks[1]).all() and (masks[0] != masks[2]).any()
 
 
-def executor_of(symbol, graph, taken):
-    """An executor of a symbol that is cut there, with all its inputs 1."""
+def executor_of(graph, taken):
+    """An executor of a graph with these cuts, with all its inputs 1."""
     arguments = {"data": mx.nd.ones((1, 1000)), "weight": mx.nd.ones((1000,))}
     shapes = {"data": (1, 1000)}
     passed = segments.arrays_of(graph, [cut.entry for cut in taken], shapes)
@@ -208,7 +208,7 @@ def test_forward_pass_reads_the_networks_own_states():
     assert distance(results[0][1], results[1][1]) < 1e-6
 
 
-def test_tester_shares_the_parameters(images):
+def test_tester_shares_the_parameters():
     symbol = recomputation.bound(get_symbol(20), True)
     module = module_of(symbol)
     tester = mx.mod.Module(symbol)
@@ -247,9 +247,7 @@ def test_run_is_that_without_it(train, images, tmp_path):
         code, _, err = train(*options, *few, "--output", tmp_path / name)
         assert code == 0, err
     words = [*RUN, *few, "--kv-store", "dist_sync", "--output", tmp_path / "workers"]
-    process = start_job("--data-dir", images, *SMALL, *words)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    finish(start_job("--data-dir", images, *SMALL, *words))
     losses = {name: [row[3] for row in rows(tmp_path / name)] for name in (*runs, "workers")}
     assert losses["twice"] == pytest.approx(losses["once"], rel=1e-3)
     assert losses["parts"] == pytest.approx(losses["devices"], rel=1e-3)
@@ -274,12 +272,13 @@ def test_cost_is_measured_with_it(train, monkeypatch):
         return bind(symbol, recompute)
 
     monkeypatch.setattr(recomputation, "bound", bound)
-    code, out, err = train(*RUN, "--cost-json")
+    dtype = "bfloat16" if has_bfloat16() else "float32"
+    code, out, err = train(*RUN, "--cost-json", "--dtype", dtype)
     assert code == 0 and json.loads(out)["images_per_second"] > 0, err
     assert decisions == [True]
 
 
-def test_deep_network_at_the_papers_batch_takes_four_gigabytes():
+def test_deep_network_at_the_papers_batch_needs_less_than_four_gigabytes():
     symbol = get_symbol(1001, "preact")
     assert 128 * memory.training_bytes(symbol, 32) > 19e9
     assert 128 * recomputation.recomputed_bytes(symbol, 32) < 3.3e9

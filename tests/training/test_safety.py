@@ -1,6 +1,6 @@
 """Whatever interrupts a run, it resumes and ends as an uninterrupted run does.
 
-More of this: make fuzz, and make torture, of which the last test is a short form.
+make fuzz and make torture test more; the last test is a short form of make torture.
 """
 
 import math
@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -160,6 +159,7 @@ def test_stopped_run_resumes_with_every_state_of_its_optimizer(
     }
     assert trains("whole", **options) == 0
     assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), **options) == 143
+    assert checkpoint.paths(tmp_path / "broken")[-1].name == "checkpoint-0000017"
     assert trains("broken", **options) == 0
     assert str(rows(tmp_path / "whole")) == str(rows(tmp_path / "broken"))
     whole = arrays(tmp_path / "whole")
@@ -171,11 +171,6 @@ def test_stopped_run_resumes_with_every_state_of_its_optimizer(
         (master,) = [whole[name] for name in whole if name.startswith("master:")]
         assert weight.dtype == "float16" and master.dtype == "float32"
         assert (master != weight).any() and (master.astype("float16") == weight).all()
-
-
-def test_signal_takes_effect_within_the_iteration(trains, tmp_path):
-    assert trains("run", batch=(17, signal_self(signal.SIGTERM))) == 143
-    assert checkpoint.paths(tmp_path / "run")[-1].name == "checkpoint-0000017"
 
 
 def test_usr1_saves_at_once_and_training_continues(trains, tmp_path):
@@ -245,12 +240,6 @@ def test_second_signal_stops_at_once():
     assert stopped.value.code == 143
 
 
-def test_time_limit_stops_in_time_and_the_same_command_resumes(trains, whole, tmp_path):
-    assert trains("broken", deadline=time.monotonic() + 0.5) == interrupt.OUT_OF_TIME == 75
-    assert trains("broken") == 0
-    assert same(whole, tmp_path / "broken")
-
-
 class Clock:
     """Replaces the time module: time passes in sleep() only."""
 
@@ -298,7 +287,7 @@ def test_deterministic_sets_mxnets_variables(monkeypatch):
     assert os.environ == {"MXNET_ENFORCE_DETERMINISM": "1", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
 
 
-def test_command_line_has_the_exit_codes(images, tmp_path):
+def test_time_limit_ends_the_command_with_exit_code_75(images, tmp_path):
     words = ["--data-dir", images, *SMALL, "--output", tmp_path / "run", "--time-limit", "0s"]
     code, out, err = run_here(*words)
     assert code == 75, err

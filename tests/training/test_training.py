@@ -136,9 +136,7 @@ def test_extended_run_ends_as_one_that_was_as_long_from_the_start(train, run, tm
     "change, word",
     [
         (["--seed", "1"], "seed 0, not 1"),
-        (["--activation", "preact"], "activation"),
         (["--weight-decay", "0"], "weight_decay"),
-        (["--cpus", "2"], "devices"),
         (["--iterations", "39"], "iterations 40, not 39"),
     ],
 )
@@ -179,7 +177,6 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
         (["--micro-batch", "7"], ["--micro-batch 7", "divide the batch of 20"]),
         (["--micro-batch", "5", "--cpus", "2"], ["2 devices"]),
         (["--kv-store", "dist_sync"], ["training.cluster starts"]),
-        (["--depth", "38"], ["--unit basic or --unit bottleneck"]),
         (["--depth", "21"], ["nearest"]),
         (["--shortcut", "no_such"], ["no_such", "exclusive_gating"]),
         (["--log-every", "0"], ["--log-every 0"]),
@@ -188,7 +185,6 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
         (["--shortcut-args", "bias=1e39"], ["bias=1e39", "float32", "3.4e+38"]),
         (["--shortcut-args", "bias=1"], ["no constant 'bias'"]),
         (["--image-size", "15"], ["--image-size 15"]),
-        (["--iterations", "0"], ["--iterations 0"]),
         (["--steps", "5,b"], ["--steps"]),
         (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]),
         (["--seed", "-1"], ["--seed -1"]),
