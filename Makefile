@@ -75,7 +75,7 @@ help:  ## list the targets
 	@echo "    variables: SCALE=full|desk|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
 	@echo "        EPOCHS=10 BATCH=64 LR=0.05 IMAGE_SIZE=16 UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7"
 	@echo "        ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 INITIAL=runs/... FREEZE=all ARGS='options of train_cifar.py'"
-	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, depth, gate-bias-search: train missing runs, then draw"
+	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, depth, gate-bias-search: train missing runs, then draw (table5 only draws)"
 	@echo "    variables: SCALE=full|desk|pocket|demo SEEDS=0,1,2 GPUS=0,1 DATA=folder; -j2 trains two networks at the same time"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
@@ -177,14 +177,14 @@ watch: $(READY)  ## write plots/watch.html, with the curves of all current runs 
 .PHONY: propagation lesion responses gates score predict export compare
 # Measure, then draw the files whose names the measurement prints.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && $(PY) -m plots.measured $$paths
-trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained runs: RUN="results/... results/..."))
+trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained runs: RUN="runs/... runs/..."))
 compare: $(READY)  ## draw several runs in one figure (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=text OUTPUT=file)
 	$(trained)@$(PY) -m plots.compare $(call quote_words,RUN) $(options)
 
-propagation: $(READY)  ## signal propagation (equations 3 to 8): the paper's variants, 110 and 1001 layers (NETWORKS="preact56 results/...")
+propagation: $(READY)  ## signal propagation (equations 3 to 8): the paper's variants, 110 and 1001 layers (NETWORKS="preact56 runs/...")
 	$(call measure,NETWORKS)
 
-lesion: $(READY)  ## delete and swap units of trained networks (RUN="results/... results/..." DATA=folder)
+lesion: $(READY)  ## delete and swap units of trained networks (RUN="runs/... runs/..." DATA=folder)
 	$(trained)$(call measure,RUN)
 
 responses: $(READY)  ## measure responses of the 3x3 layers of trained networks (RUN= DATA=)

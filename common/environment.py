@@ -60,7 +60,7 @@ def has_bfloat16():
 
 def gains_by_bfloat16():
     """Return whether bfloat16 is faster than float32 here: true of AMD's processors, but not of
-    Intel's with the instructions that MXNet uses (docs/SPEED.md, In bfloat16).
+    Intel's with the instructions that MXNet uses (docs/SPEED.md, bfloat16).
     """
     return has_bfloat16() and _processor().get("vendor_id") == "AuthenticAMD"
 

@@ -97,7 +97,7 @@ def gating(bias, changes=None):
     return shortcut("exclusive_gating", changes=changes, **constants)
 
 
-# P2 3.1: the search for b_g on 5,000 training images that are held out.
+# P2 3.1: the search for b_g, there by cross-validation, here on 5,000 held-out training images.
 GATE_BIAS_SEARCH = {bias: gating(bias, {"validation": True}) for bias in range(0, -11, -1)}
 
 # A curve of a figure: our experiment, and the paper's curve as (paper, figure, curve) in curves.csv.

@@ -15,7 +15,7 @@ from plots.tables import Table
 from . import words
 
 RESNETS = [experiment(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|the paper's sign, 5 % level"
+HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper, 5 % level"
 ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
 COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
 NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失|data · 数据"
@@ -57,7 +57,7 @@ def time_of(runs):
 def machine(run):
     """Return 'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', as far as config.json has it."""
     host = run.config["host"]
-    processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "CPU"))
+    processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "unknown CPU"))
     threads = host.get("OMP_NUM_THREADS") or host["cores"]
     return f"{host['devices'].replace('CPU x 1', processor)} (threads: {threads})"
 

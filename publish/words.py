@@ -4,15 +4,15 @@ CAPTION = {
     "en": "Scale {scale}: {data}, {image_size}x{image_size} pixels, {iterations} iterations of "
     "{batch_size} images, {types}; runs: {runs}, seeds: {seed}; {machine}; median time {time}.",
     "zh": "规模 {scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
-    "张图像，{types}；训练 {runs} 次，种子：{seed}；{machine}；用时中位数 {time}。",
+    "张图像，{types}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
 }
 DEPTHS = {
     "en": "{here} layers for the paper's {paper}.",
-    "zh": "论文的 {paper} 层在此为 {here} 层。",
+    "zh": "以 {here} 层网络对应论文的 {paper} 层网络。",
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
 CHINESE_FORMS = {
-    "figure3": "图 3：四种捷径与恒等捷径，上为论文，下为本项目。实线：测试误差；虚线：训练损失。"
+    "figure3": "图 3：四种捷径与恒等捷径的比较，上方为论文，下方为本项目。实线：测试误差；虚线：训练损失。"
 }
 ENGLISH = {"constant scaling (0 and 1)": "plain: no shortcut"}
 CHINESE = {
@@ -20,7 +20,7 @@ CHINESE = {
     "scale": "规模",
     "paper, %": "论文，%",
     "ours, %": "本项目，%",
-    "runs": "训练次数",
+    "runs": "运行次数",
     "command": "命令",
     "time": "用时",
     "machine": "机器",
@@ -30,7 +30,7 @@ CHINESE = {
     "fail": "失败",
     "original": "原始残差单元",
     "full pre-activation": "完全预激活",
-    "BN after addition": "加法之后 BN",
+    "BN after addition": "相加之后 BN",
     "shortcut-only gating (bias -6)": "仅捷径门控（偏置 -6）",
     "1x1 conv shortcut": "1x1 卷积捷径",
     "constant scaling (0.5 and 0.5)": "常数缩放（0.5 和 0.5）",
