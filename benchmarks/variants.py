@@ -20,9 +20,9 @@ from . import saved, timing
 from .ours import trainer
 
 ALL = "all"
-# Time of a step, multiply-adds, and time per multiply-add, divided by the original network's;
-# bfloat16: its speed divided by float32's, None without AVX512-BF16
-Cost = namedtuple("Cost", "network step work step_per_work bfloat16")
+# step, work: time of a step and multiply-adds, divided by the original network's. bfloat16: its speed
+# divided by float32's, None without AVX512-BF16.
+Cost = namedtuple("Cost", "network step work bfloat16")
 
 
 def of_the_tables():
@@ -46,16 +46,13 @@ def cost(name, network, size, batch, count, steps):
     times = timing.rounds([partial(train, steps) for train in trainers], count)
     step = timing.median_of_quieter(times[:, :2].tolist())
     faster = timing.median_of_quieter(times[:, :0:-1].tolist()) if has_bfloat16() else None
-    return Cost(name, step, work, step / work, faster)
+    return Cost(name, step, work, faster)
 
 
 def line(cost):
     """Return a Cost as text."""
     narrow = "" if cost.bfloat16 is None else f"; bfloat16 / float32 {cost.bfloat16:.2f}"
-    return (
-        f"{cost.network}: step {cost.step:.2f}, multiply-adds {cost.work:.2f}, step per "
-        f"multiply-add {cost.step_per_work:.2f}{narrow}"
-    )
+    return f"{cost.network}: step {cost.step:.2f}, multiply-adds {cost.work:.2f}{narrow}"
 
 
 def main():
