@@ -147,7 +147,7 @@ torture: $(READY)  ## kill runs 50 times, cut their checkpoints, fill their disk
 	@$(PY) -W ignore tests/torture.py
 
 fuzz: $(READY)  ## damage the files that a run reads (images, checkpoint, config.json, log) 10,000 times each
-	@FUZZ_CASES=10000 $(PY) -m pytest -q -s tests/scripts/test_fuzz.py
+	@FUZZ_CASES=10000 $(PY) -m pytest -q --hypothesis-show-statistics tests/scripts/test_fuzz.py
 
 mutants: $(READY)  ## put known mistakes into copies of the project and check that the tests find them
 	@$(PY) tests/mutants.py

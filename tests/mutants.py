@@ -27,7 +27,6 @@ FOLDER = "test_run_folder.py"
 DATA, CHECKPOINT = "test_augment.py", "training/checkpoint.py"
 SAFETY = "test_safety.py test_checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
-IMAGENET = "test_imagenet.py"
 BFLOAT16 = "training/bfloat16.py"
 RECOMPUTE = "training/recomputation.py"
 

@@ -1,5 +1,7 @@
 """Mistakes and failures of the user's machine are one line with a remedy, without a traceback."""
 
+import errno
+
 import mxnet as mx
 import pytest
 from cifar_options import read_options
@@ -38,12 +40,9 @@ def test_full_memory_is_one_line(capsys, error):
     assert code == 2 and len(err.splitlines()) == 1 and "--micro-batch" in err
 
 
-def test_fault_of_ours_keeps_its_traceback():
-    def main():
-        raise mx.MXNetError("another fault")
-
+def test_fault_of_ours_keeps_its_traceback(capsys):
     with pytest.raises(mx.MXNetError, match="another fault"):
-        errors.run_main(main)
+        ended(capsys, mx.MXNetError("another fault"))
 
 
 @pytest.mark.parametrize(
@@ -59,25 +58,19 @@ def test_full_disk_is_one_line(tmp_path, capsys):
     with full_disk(100_000):
         refusal(lambda: generated.write(tmp_path / "set", 600), "is the disk full?")
     assert not list((tmp_path / "set").iterdir()), "half a file is left"
-
-    def main():
-        with full_disk(10), open(tmp_path / "figure.png", "wb") as file:
-            file.write(b"x" * 100)
-
-    with pytest.raises(SystemExit) as stopped:
-        errors.run_main(main)
-    err = capsys.readouterr().err
-    assert stopped.value.code == 2 and len(err.splitlines()) == 1 and "the disk" in err
+    code, err = ended(capsys, OSError(errno.ENOSPC, "No space left on device"))
+    assert code == 2 and len(err.splitlines()) == 1 and "the disk" in err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_name_that_the_terminal_cannot_print_is_escaped(tmp_path, encoding):
     folder = tmp_path / "bad-\udcff-\u65e5"
     settings = dict(PYTHONIOENCODING=encoding, PYTHONUTF8="1")
-    done = run_in(ROOT, "-m", "data.generated", "--images", "6", folder, **settings)
-    assert done.returncode == 0 and (folder / "test_batch.bin").is_file(), done.stderr
-    done = run_in(ROOT, "-c", "import sys, common; print(sys.argv[1])", folder, **settings)
-    assert done.returncode == 0 and "\\udcff" in done.stdout, done.stderr
+    code, _, err = run_in(ROOT, "-m", "data.generated", "--images", "6", folder, **settings)
+    assert code == 0 and (folder / "test_batch.bin").is_file(), err
+    script = "import sys, common; print(sys.argv[1])"
+    code, out, err = run_in(ROOT, "-c", script, folder, **settings)
+    assert code == 0 and "\\udcff" in out, err
 
 
 @pytest.mark.parametrize(

@@ -122,11 +122,7 @@ def test_set_too_small_to_hold_out_a_tenth_is_refused(images):
     refusal(lambda: cifar.split_validation(nine, 0), "--validation", "9", "leave it out")
 
 
-def test_archive_without_the_set_or_cut_is_rejected(tmp_path, records):
+def test_archive_of_another_set_is_rejected(tmp_path, records):
     write(tmp_path / "set", "binary", "cifar10", records["cifar10"])
-    archive = Path(shutil.make_archive(tmp_path / "set", "gztar", tmp_path / "set"))
+    archive = shutil.make_archive(tmp_path / "set", "gztar", tmp_path / "set")
     refusal(lambda: cifar.load("cifar100", archive), archive, "no CIFAR-100")
-    archive.write_bytes(archive.read_bytes()[:-5000])
-    refusal(lambda: cifar.load("cifar10", archive), archive, "copy or download it again")
-    archive.write_bytes(b"not an archive")
-    refusal(lambda: cifar.load("cifar10", archive), archive, "copy or download it again")

@@ -263,22 +263,3 @@ def test_names_outside_utf8_are_prepared_and_printed(tmp_path, monkeypatch, caps
     assert "caf\ufffd (4 + 2 images in 2 classes)" in out
     assert imagenet.load(output).class_names == ("ros\ufffd", "tree")
     assert imagenet.load(output).name.startswith("caf\ufffd")
-
-
-def test_tiny_imagenet_is_prepared_as_it_is_downloaded(tmp_path):
-    source = tmp_path / "tiny-imagenet-200"
-    for label, name in enumerate(("n01", "n02")):
-        for number in range(3):
-            path = source / "train" / name / "images" / f"{name}_{number}.JPEG"
-            picture(path, 64, 64, seed=label)
-        boxes = source / "train" / name / f"{name}_boxes.txt"
-        boxes.write_text(f"{name}_0.JPEG\t0\t32\t44\t62\n")
-    for number in range(2):
-        picture(source / "val" / "images" / f"val_{number}.JPEG", 64, 64)
-        picture(source / "test" / "images" / f"test_{number}.JPEG", 64, 64)
-    (source / "val" / "val_annotations.txt").write_text(
-        "val_0.JPEG\tn02\t0\t32\t44\t62\nval_1.JPEG\tn01\t1\t2\t3\t4\n"
-    )
-    result = prepare.prepare(source, tmp_path / "set", 64, 1)
-    assert (result.classes, len(result.train_images)) == (2, 6)
-    assert result.test_images.labels.tolist() == [1, 0]

@@ -36,16 +36,25 @@ def numbers(k):
     }
 
 
+def as_bytes(arrays):
+    return {name: array.asnumpy().tobytes() for name, array in arrays.items()}
+
+
+def written(folder, *iterations, config=CONFIG):
+    """The folder of a run with a log, and a checkpoint of each of these iterations."""
+    with Run(folder, config) as run:
+        run.resume()
+        for k in range(1, iterations[-1] + 1):
+            run.log(iteration=k, train_loss=1 / k)
+            if k in iterations:
+                run.save(numbers(k), {"iteration": k})
+    return folder
+
+
 @pytest.fixture
 def two(tmp_path):
     """The folder of a run with checkpoints of iterations 5 and 10."""
-    with Run(tmp_path / "run", CONFIG) as run:
-        run.resume()
-        for k in (5, 10):
-            for i in range(k - 4, k + 1):
-                run.log(iteration=i, train_loss=1 / i)
-            run.save(numbers(k), {"iteration": k})
-    return tmp_path / "run"
+    return written(tmp_path / "run", 5, 10)
 
 
 def resumed(folder, config=CONFIG):
@@ -59,13 +68,13 @@ def reopened(folder):
     copy = folder.with_name(f"copy-{time.time_ns()}")
     shutil.copytree(folder, copy)
     arrays, state = resumed(copy)
-    return {name: array.asnumpy().tobytes() for name, array in arrays.items()}, state, copy
+    return as_bytes(arrays), state, copy
 
 
 def resumes_from(folder, k):
     """Assert that a copy of a run folder resumes from iteration k; return the copy."""
     arrays, state, copy = reopened(folder)
-    assert arrays == {name: array.asnumpy().tobytes() for name, array in numbers(k).items()}
+    assert arrays == as_bytes(numbers(k))
     assert state["iteration"] == k
     assert [row["iteration"] for row in read_log(copy)] == list(range(1, k + 1))
     assert checkpoint.paths(copy)[-1].name == checkpoint.name(k)

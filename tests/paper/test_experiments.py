@@ -14,11 +14,13 @@ from plots.named import DRAW
 from symbols import constants, names, network_options
 
 TABLES_AND_FIGURES = [*experiments.TABLES, *experiments.FIGURES, experiments.DEPTH]
-EVERY = {
-    experiment.name: experiment
+NETWORKS = [
+    experiment
     for name in [*TABLES_AND_FIGURES, experiments.SEARCH]
     for experiment in experiments.experiments_of(name)
-}
+]
+EVERY = {experiment.name: experiment for experiment in NETWORKS}
+CIFAR = {name: network for name, network in EVERY.items() if network.dataset != "imagenet"}
 FAIL = experiments.FAIL
 # fmt: off
 ERRORS = {
@@ -68,13 +70,7 @@ def test_a_row_needs_the_papers_recipe():
     assert [round(step / 600547 * 120) for step in imagenet["steps"]] == [30, 60]
 
 
-def cifar_depths():
-    """(depth, unit) of every CIFAR experiment."""
-    cifar = [experiment for experiment in EVERY.values() if experiment.dataset != "imagenet"]
-    return {(experiment.depth, experiment.unit): experiment for experiment in cifar}.values()
-
-
-@pytest.mark.parametrize("experiment", cifar_depths(), ids=str)
+@pytest.mark.parametrize("experiment", CIFAR.values(), ids=CIFAR)
 def test_pocket_scale_has_half_the_units_of_deep_networks(experiment):
     def units(depth):
         return names.stages(depth, experiment.unit)[1][0]
@@ -92,12 +88,7 @@ def test_no_two_networks_of_a_table_become_one(name):
 
 
 def test_different_experiments_have_different_folders():
-    networks = [
-        experiment
-        for name in [*TABLES_AND_FIGURES, experiments.SEARCH]
-        for experiment in experiments.experiments_of(name)
-    ]
-    assert len(EVERY) == len({json.dumps(experiment) for experiment in networks})
+    assert len(EVERY) == len({json.dumps(experiment) for experiment in NETWORKS})
 
 
 def test_scale_names_its_depths():

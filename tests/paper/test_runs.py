@@ -153,13 +153,6 @@ def test_run_of_another_network_does_not_count(results, change, capsys):
     assert row().ours == "" and "has name cifar10-plain56" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("changes", [dict(host={}), dict(recipe={"depth": 56}), dict(name=None)])
-def test_configuration_without_what_figures_need_is_left_out(results, change, capsys, changes):
-    results(ORIGINAL, [20])
-    change(**changes)
-    assert row().ours == "" and "is no run" in capsys.readouterr().out
-
-
 def test_curve_shows_the_finished_runs(results):
     results(ORIGINAL, [20, 30])
     log = files.RESULTS / "pocket" / NAME / "seed0" / "log.csv"

@@ -48,6 +48,7 @@ BAD = [
     text("recipe", shortcut_args={"bias": {"a": []}}),
     text("recipe", learning_rate=[[1]]),
     text("host", cores="two"),
+    text(recipe={"depth": 56}),
     text(host=[]),
     text(name=None),
     text(versions=None),

@@ -63,7 +63,7 @@ def test_no_figure_replaces_another(pair, main, tmp_path):
     assert len(list((tmp_path / "figures").iterdir())) == 2
     (tmp_path / "mine.png").write_text("no figure")
     for path in (tmp_path / "figures" / first[0], tmp_path / "mine.png", tmp_path):
-        with pytest.raises(UserError, match=r"another figure|endings"):
+        with pytest.raises(UserError, match=r"another figure|extensions"):
             main(pair[0], "--output", path)
 
 

@@ -164,18 +164,12 @@ def test_boxes_say_what_their_operator_does(idea, words):
 
 def test_figure_5b_groups_the_graph_of_5c_from_weight_to_next_activation():
     graph = of_network("preact", "identity", 2, 3)
-    whole = diagrams._frames(graph, "whole")
-    shifted = diagrams._frames(graph, "shifted")
-    assert [graph.words[name] for name in whole[0]][:3] == ["BN", "ReLU", "3x3 weight"]
-    assert [graph.words[name] for name in shifted[0]] == [
-        "3x3 weight",
-        "BN",
-        "ReLU",
-        "3x3 weight",
-        "+",
-        "BN",
-        "ReLU",
-    ]
+
+    def first_frame(kind):
+        return [graph.words[name] for name in diagrams._frames(graph, kind)[0]]
+
+    assert first_frame("whole")[:3] == ["BN", "ReLU", "3x3 weight"]
+    assert first_frame("shifted") == ["3x3 weight", "BN", "ReLU", "3x3 weight", "+", "BN", "ReLU"]
 
 
 def test_file_that_cannot_be_built_is_named_and_the_rest_is_drawn(tmp_path, monkeypatch, capsys):

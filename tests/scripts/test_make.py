@@ -99,17 +99,9 @@ def test_predict_needs_photographs_and_benchmark_one_kind():
     assert "name one" in make("-n", "benchmark", "NETWORKS=dropout56", "PEER=python3").stderr
 
 
-@pytest.mark.parametrize(
-    "arguments, words",
-    [
-        (["cifar10-preact21"], "nearest"),
-        (["cifar10-no_such110"], "neither an activation"),
-        (["cifar10-20", "SCALE=huge"], "SCALE=huge"),
-    ],
-)
-def test_mistake_ends_make_with_one_line(arguments, words):
-    done = make(*arguments)
-    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+def test_mistake_ends_make_with_one_line():
+    done = make("cifar10-20", "SCALE=huge")
+    assert done.returncode == 2 and "huge" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

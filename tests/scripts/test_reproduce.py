@@ -157,7 +157,7 @@ def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):
     arguments.jobs = reproduce.default_jobs(arguments)
     assert arguments.jobs == 2
     reproduce.print_plan([], arguments)
-    assert "0 runs, 2 at once (with a thread each" in capsys.readouterr().out
+    assert "0 runs, 2 at once (one thread each" in capsys.readouterr().out
     arguments.jobs = 1
     reproduce.print_plan([], arguments)
     assert "0 runs, 1 at once:" in capsys.readouterr().out

@@ -8,9 +8,10 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import last_error, refusal, scored, trained
+from modules import initial_module
 from PIL import Image
 
-from common.environment import has_bfloat16, without_notes
+from common.environment import has_bfloat16
 from data import cifar, generated
 from symbols import get_symbol
 from training import checkpoint
@@ -206,11 +207,7 @@ def test_crops_are_imagenets(finished, monkeypatch):
 
 def untrained(depth, widths=None):
     symbol = get_symbol(depth, "preact", family="imagenet", classes=3, widths=widths)
-    module = mx.mod.Module(symbol)
-    with without_notes():
-        module.bind([("data", (1, 3, 64, 64))], [("softmax_label", (1,))])
-    module.init_params()
-    return collect(module)
+    return collect(initial_module(symbol, (1, 3, 64, 64)))
 
 
 def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(

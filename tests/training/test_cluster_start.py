@@ -9,6 +9,7 @@ import threading
 import time
 from types import SimpleNamespace
 
+import commands
 import mxnet as mx
 import pytest
 from cifar_options import read_options
@@ -179,7 +180,7 @@ def test_kill_of_the_program_leaves_no_worker_behind():
         f"process = cluster.start(['sleep', '600'], 'worker', cluster.Job{tuple(JOB)});"
         "print(process.pid, flush=True); import time; time.sleep(600)"
     )
-    program = begin(code)
+    program = commands.begin(code)
     pid = int(program.stdout.readline())
     assert state(pid) in ("S", "R", "D")
     program.kill()

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from conftest import refusal
-from made_runs import CONFIG, RECIPE, numbers, resumed
+from made_runs import CONFIG, RECIPE, numbers, resumed, written
 
 from symbols import get_symbol
 from training import checkpoint
@@ -22,11 +22,6 @@ def with_recipe(**changes):
 
 def config_of(folder):
     return json.loads((folder / "config.json").read_text())
-
-
-def without_checkpoints(folder):
-    for path in checkpoint.paths(folder):
-        shutil.rmtree(path)
 
 
 def test_lock_of_a_dead_process_is_no_obstacle_and_a_living_one_is_named(two):
@@ -105,23 +100,16 @@ def test_network_is_recognized_by_its_graph():
     assert fingerprint(get_symbol(20)) == published != fingerprint(get_symbol(20, "preact"))
 
 
-def trained(folder, config):
-    with Run(folder, config) as run:
-        run.resume()
-        run.log(iteration=5, train_loss=1.0)
-        run.save(numbers(5), {"iteration": 5})
-
-
 def test_classes_with_other_names_are_refused(tmp_path):
-    trained(tmp_path, {**CONFIG, "classes": ["cat", "dog"]})
+    written(tmp_path, 5, config={**CONFIG, "classes": ["cat", "dog"]})
     other = {**CONFIG, "classes": ["dog", "cat"]}
     refusal(lambda: resumed(tmp_path, other), "classes ['cat', 'dog'], not ['dog', 'cat']")
     resumed(tmp_path, {**CONFIG, "classes": []})  # unknown
 
 
 def test_other_number_of_workers_is_refused(tmp_path):
-    trained(tmp_path / "old", CONFIG)  # of a version that did not record it
-    trained(tmp_path / "new", with_recipe(workers=2))
+    written(tmp_path / "old", 5, config=CONFIG)  # of a version that did not record it
+    written(tmp_path / "new", 5, config=with_recipe(workers=2))
     resumed(tmp_path / "old", with_recipe(workers=1))
     resumed(tmp_path / "new", with_recipe(workers=2))
     refusal(lambda: resumed(tmp_path / "old", with_recipe(workers=2)), "workers 1, not 2")
@@ -129,7 +117,7 @@ def test_other_number_of_workers_is_refused(tmp_path):
 
 
 def test_initial_weights_are_recognized_where_they_were_moved(tmp_path):
-    trained(tmp_path, {**with_recipe(initial="/a/run"), "initial_sha256": "1"})
+    written(tmp_path, 5, config={**with_recipe(initial="/a/run"), "initial_sha256": "1"})
     moved = {**with_recipe(initial="/b/run"), "initial_sha256": "1"}
     resumed(tmp_path, moved)
     for sha256 in ("2", None):
@@ -178,7 +166,8 @@ def test_foreign_file_is_refused_and_stays(tmp_path, name, content):
     "encoded", [lambda text: text.replace(",", ";").encode(), lambda text: text.encode("utf-8-sig")]
 )
 def test_log_saved_by_a_spreadsheet_is_not_overwritten(two, encoded):
-    without_checkpoints(two)
+    for path in checkpoint.paths(two):
+        shutil.rmtree(path)
     content = encoded((two / "log.csv").read_text())
     (two / "log.csv").write_bytes(content)
     refusal(lambda: resumed(two), "has a log but no checkpoint")
