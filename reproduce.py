@@ -14,7 +14,7 @@ import os
 import time
 from functools import lru_cache
 
-from common.command import Parser, folder, last_line
+from common.command import Parser, folder, last_line, positive
 from common.environment import physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT
@@ -24,6 +24,7 @@ from data.layouts import LAYOUTS
 from paper import experiments, processes, queue, scales, search
 from paper.planned_run import PlannedRun
 from plots.named import DRAW, has_runs
+from plots.watch import clock
 from training.options import gpu_numbers
 
 QUEUE = "queue"
@@ -34,11 +35,11 @@ def parser():
     reproduce_parser = Parser(__doc__)
     add = reproduce_parser.add_argument
     add("what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the runs that we publish")
-    add("--scale", default="full", help=", ".join(scales.SCALES))
+    add("--scale", default="full", choices=scales.SCALES)
     add("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
     add(
         "--jobs",
-        type=int,
+        type=positive,
         help="runs at once, each on its share of the cores or GPUs (below full scale, without "
         "GPUs: one for each core; else 1)",
     )
@@ -79,12 +80,12 @@ def print_plan(runs, arguments):
         ends[slot] += rest
         memory.append(cost["megabytes"])
         end = time.strftime("%a %H:%M", time.localtime(time.time() + ends[slot]))
-        line = f"  {run!s:<58} {_clock(rest):>8}, ends {end}, {cost['megabytes']:,.0f} MB"
+        line = f"  {run!s:<58} {clock(rest):>12}, ends {end}, {cost['megabytes']:,.0f} MB"
         if "gpu_megabytes" in cost:
             line += f", {cost['gpu_megabytes']:,.0f} MB on each GPU"
         print(line + (f", {done:.0%} done" if done else ""))
     total = sum(sorted(memory)[-arguments.jobs :])
-    print(f"about {_clock(max(ends))} and at most {total:,.0f} MB in all", flush=True)
+    print(f"about {clock(max(ends))} and at most {total:,.0f} MB in all", flush=True)
 
 
 def _cost(run, arguments):
@@ -97,13 +98,9 @@ def _cost(run, arguments):
         return None
 
 
-def _clock(seconds):
-    return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
-
-
 def images_of(dataset, arguments):
     """Return the fingerprint of the images that runs train on; empty before they are downloaded."""
-    place = arguments.data_dir or scales.scale_named(arguments.scale).data
+    place = arguments.data_dir or scales.SCALES[arguments.scale].data
     if place is None:
         place = ROOT / "data" / LAYOUTS[dataset].folders[0]
         if not place.is_dir():
@@ -136,7 +133,7 @@ def missing(networks, seeds, arguments):
 
     Raises UserError if a run of another recipe is in the way.
     """
-    own_data = scales.scale_named(arguments.scale).data
+    own_data = scales.SCALES[arguments.scale].data
     rows = [planned(experiment, seeds, arguments) for experiment in networks]
     runs = [run for column in zip(*rows) for run in column]  # a seed of each network, then the next
     # tables share networks, and different depths can be equal at a small scale
@@ -161,7 +158,7 @@ def complete(runs, trainer, arguments):
     """Train runs, after their data is downloaded."""
     if not runs:
         return
-    official = {run.experiment.dataset for run in runs if not scales.scale_named(run.scale).data}
+    official = {run.experiment.dataset for run in runs if not scales.SCALES[run.scale].data}
     if not arguments.data_dir:
         for dataset in sorted(official):
             download.fetch(dataset, ROOT / "data")  # once, before several runs need it
@@ -191,8 +188,6 @@ def main():
         ) from None
     if arguments.jobs is None:
         arguments.jobs = default_jobs(arguments)
-    if arguments.jobs < 1:
-        raise UserError(f"--jobs {arguments.jobs}: at least 1")
     trainer = processes.Trainer(arguments)
     if arguments.what == [QUEUE]:
         if (arguments.scale, arguments.seeds) != ("full", "0"):

@@ -10,7 +10,7 @@ P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices on w
 
 from common.command import Parser, folder
 from common.errors import run_main
-from paper.scales import SCALES, scale_named
+from paper.scales import SCALES
 from symbols import counts, network_options
 from training import options
 from training.recipe import CIFAR
@@ -39,14 +39,14 @@ def parser():
 
 def recipe_for(arguments, images):
     """Return the Recipe for a number of training images."""
-    return options.recipe(arguments, scale_named(arguments.scale).recipe, images)
+    return options.recipe(arguments, SCALES[arguments.scale].recipe, images)
 
 
 def load(arguments):
     """Return the data set that the options name."""
     from data import cifar, image_folders
 
-    scale = scale_named(arguments.scale)
+    scale = SCALES[arguments.scale]
     size = arguments.image_size or scale.recipe.image_size
     if arguments.dataset == "pictures":
         dataset = image_folders.load(arguments.data_dir, size, arguments.skip_unreadable)

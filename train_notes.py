@@ -14,32 +14,25 @@ import math
 import os
 from dataclasses import replace
 
-from common.command import Parser, folder
-from common.errors import UserError, run_main
+from common.command import Parser, folder, positive
+from common.errors import run_main
 from training import options
 from training.recipe import Recipe
 
-NOTES = Recipe(
-    input="raw",
-    augmentation="none",
-    iterations=1,  # recipe_for() sets them
-    batch_size=128,
-    learning_rate=0.1,
-    steps=(),
-    warmup_iterations=0,
-    nesterov=True,
-    momentum=0.9,
-    weight_decay=1e-4,
-)
+# What differs from the papers' recipe; recipe_for() sets the length.
+NOTES = Recipe(input="raw", augmentation="none", steps=(), warmup_iterations=0, nesterov=True)
 ADAM = {"optimizer": "adam", "nesterov": False, "learning_rate": 5e-4}
 
 
 def parser():
     notes_parser = Parser(__doc__)
     add = notes_parser.add_argument
-    add("--units", type=int, default=12, help="units in each of the three stages (12)")
+    add("--units", type=positive, default=12, help="units in each of the three stages (12)")
     add(
-        "--epochs", type=int, default=10, help="passes over the training set, each with a test (10)"
+        "--epochs",
+        type=positive,
+        default=10,
+        help="passes over the training set, each with a test (10)",
     )
     text = "nag: learning rate 0.1; adam: learning rate 0.0005 (nag)"
     add("--optimizer", choices=("nag", "adam"), default="nag", help=text)
@@ -95,10 +88,6 @@ class Epochs:
 
 def main():
     arguments = options.read(parser())
-    if arguments.scale != "full":
-        raise UserError(f"--scale {arguments.scale}: the notes' recipe has no scales; leave it out")
-    if arguments.units < 1 or arguments.epochs < 1:
-        raise UserError("--units and --epochs: at least 1 (make: UNITS=, EPOCHS=)")
 
     from data import batches, cifar, inputs
     from symbols import counts, notes

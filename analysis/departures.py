@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from common.command import Parser, folder
 from common.errors import UserError, run_main
-from paper.scales import SCALES, scale_named
+from paper.scales import SCALES
 from symbols.names import check_choice
 from symbols.network_options import Network
 from training import options
@@ -49,7 +49,7 @@ def train(departure, arguments):
     from symbols import counts, notes
     from training.job import Job, run_job
 
-    scale = scale_named(arguments.scale)
+    scale = SCALES[arguments.scale]
     recipe = replace(scale.recipe, seed=arguments.seed, **OF_THE_RECIPE.get(departure, {}))
     recipe = options.on_devices(recipe, arguments)
     place = arguments.data_dir or scale.data

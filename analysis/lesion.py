@@ -27,8 +27,10 @@ COLUMNS = ("units_in_all", "lesion", "k", "units", "place", "tau", "error")
 
 def deletable(graph, image_shape):
     """Return the units of a graph that can be deleted."""
-    ends = [[place(unit) for unit in graph.units] for place in (graph.input, graph.output)]
-    shapes = [graph.shapes(entries, (1, *image_shape)) for entries in ends]
+    shapes = [
+        graph.symbol(entries.values()).infer_shape(data=(1, *image_shape))[1]
+        for entries in (graph.input, graph.output)
+    ]
     return [
         unit
         for unit, before, after in zip(graph.units, *shapes)
@@ -44,7 +46,7 @@ def delete(symbol, units):
         if graph.has_shortcut(unit):
             graph.insert(graph.residual(unit), "zeros_like", f"{unit}_deleted")
         else:
-            graph.replace(graph.output(unit), graph.input(unit))
+            graph.replace(graph.output[unit], graph.input[unit])
     return graph.symbol()
 
 

@@ -28,7 +28,7 @@ def write(name, rows):
 def print_paths(measure, *arguments):
     """Print the paths that measure(*arguments) returns, alone on standard output: make draws them."""
     with contextlib.redirect_stdout(sys.stderr):  # notes on corrupt files
-        paths = measure(*arguments)
+        paths = list(measure(*arguments))
     print(*map(os.path.relpath, paths), sep="\n")
     return 0
 

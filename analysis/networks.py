@@ -10,11 +10,11 @@ import mxnet as mx
 import numpy as np
 
 from common import files
-from common.command import Parser, folder
+from common.command import Parser, folder, positive
 from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, generated, test_set
-from paper import run_files
+from paper import run_files, words
 from symbols import constants, get_symbol, names, network_options
 from training import weights
 from training.optimizer import initializer
@@ -51,7 +51,7 @@ def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=Non
     settings = [f"{key}={value:g}" for key, value in sorted(values.items())]
     return Network(
         "-".join([names.name(activation, shortcut, depth), *settings]),
-        run_files.label(run_files.Run(None, {"recipe": recipe}, [])),
+        f"{depth}, {words.kind(recipe)}",
         symbol,
         recipe,
         *module.get_params(),
@@ -136,7 +136,7 @@ def training_batch(networks, count, folder, image_size):
     else:
         images, labels = generated.draw(1000, np.random.RandomState(0))
         images, name = cifar.block_average(images, image_size), "generated shapes"
-    arrays = images[:count] - batches.mean_image(images), labels[:count]
+    arrays = images[:count] - batches.mean_of(images, "mean"), labels[:count]
     return _sample(*arrays, f"images of {name}", image_size)
 
 
@@ -176,18 +176,15 @@ def measure_runs(description, kind, measure, images=1000, samples=None):
     add = parser.add_argument
     add("runs", nargs="+", type=folder, help="folders of trained runs, with their checkpoints")
     add("--data-dir", type=folder, help="folder of the images on which they were trained")
-    add("--images", type=int, default=images, help=f"test images ({images})")
+    add("--images", type=positive, default=images, help=f"test images ({images})")
     if samples:
         text = f"random lesions for each number of units ({samples})"
-        add("--samples", type=int, default=samples, help=text)
+        add("--samples", type=positive, default=samples, help=text)
     arguments = parser.parse_args()
-    if min(arguments.images, getattr(arguments, "samples", 1)) < 1:
-        raise UserError("--images and --samples: at least 1")
     return measurements.print_paths(_measure_runs, kind, measure, arguments)
 
 
 def _measure_runs(kind, measure, arguments):
-    paths = []
     for network in map(of_run, arguments.runs):
         sample = images_of(network, arguments.data_dir, count=arguments.images)
         network_columns = {key: network.recipe[key] for key in ("activation", "shortcut", "depth")}
@@ -195,5 +192,4 @@ def _measure_runs(kind, measure, arguments):
         classes = len(network.arguments["fc_bias"])
         last = {"weights": network.weights, "images": sample.description, "classes": classes}
         rows = [{**first, **row, **last} for row in measure(network, sample, arguments)]
-        paths.append(measurements.write(f"{kind}-{network.name}", rows))
-    return paths
+        yield measurements.write(f"{kind}-{network.name}", rows)

@@ -64,7 +64,7 @@ def propagate(network, images, labels):
 
 def _inputs(graph):
     """Return the entries x_1 to x_L, the last unit's output."""
-    return [*map(graph.input, graph.units), graph.output(graph.units[-1])]
+    return [*graph.input.values(), graph.output[graph.units[-1]]]
 
 
 def _passes(network, graph, places, images, labels):
@@ -115,10 +115,8 @@ def predicted(recipe, shapes):
     ends: for each l the last L with x_L of x_l's shape. products: of the lambdas from l to L, by
     which the gradient through shortcuts alone grows from x_L to x_l if f is the identity.
     """
-    ends = [
-        max(k for k in range(i, len(shapes)) if shapes[i : k + 1] == [shapes[i]] * (k + 1 - i))
-        for i in range(len(shapes))
-    ]
+    last = {shape: i for i, shape in enumerate(shapes)}  # each stage has a shape of its own
+    ends = [last[shape] for shape in shapes]
     if recipe["shortcut"] not in LAMBDA:
         return None, [None] * len(shapes), ends
     factor = LAMBDA[recipe["shortcut"]](recipe["shortcut_args"])
@@ -193,14 +191,6 @@ def parser():
     return propagation_parser
 
 
-def read_arguments():
-    """Return the options. Raises UserError for a batch of one image."""
-    arguments = parser().parse_args()
-    if arguments.batch_size < 2:
-        raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
-    return arguments
-
-
 def changes(arguments):
     """Return '-seed=3': the options that are not the default, for the names of files."""
     usual = parser().get_default
@@ -213,7 +203,7 @@ def changes(arguments):
 
 
 def measure(arguments):
-    """Measure the networks of the options. Returns the paths of the files."""
+    """Measure the networks of the options. Yields the paths of the files."""
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
     texts = []
     for panels in plan.values():
@@ -227,7 +217,6 @@ def measure(arguments):
         text: propagate(network, sample.images, sample.labels)
         for text, network in bar(subjects.items(), desc="propagate", unit="network")
     }
-    paths = []
     for figure, panels in plan.items():
         lines = []
         for panel, members in panels.items():
@@ -235,12 +224,14 @@ def measure(arguments):
                 lines += rows(subjects[text], measured[text], panel, sample)
         name = measurements.joined(network.name for network in subjects.values())
         name = (figure or f"propagation-{name}") + changes(arguments)
-        paths.append(measurements.write(name, lines))
-    return paths
+        yield measurements.write(name, lines)
 
 
 def main():
-    return measurements.print_paths(measure, read_arguments())
+    arguments = parser().parse_args()
+    if arguments.batch_size < 2:
+        raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
+    return measurements.print_paths(measure, arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ UNIT = re.compile(r"stage\d+_unit\d+(?=_)")
 class UnitGraph(Graph):
     """The graph of a symbol from get_symbol.
 
-    units: the names of its residual units in order, for example stage1_unit1.
+    units          the names of its residual units in order, for example stage1_unit1
+    input, output  {unit: the entry x_l}, {unit: the entry x_{l+1}}, in this order
 
     Raises UserError for a unit with several inputs or outputs.
     """
@@ -36,29 +37,21 @@ class UnitGraph(Graph):
                     incoming.setdefault(unit, set()).add(entry)
                     outgoing.setdefault(source, set()).add(entry)
         self.units = [unit for unit in outgoing if unit]
-        self._input = {unit: _only(incoming[unit], unit, "input") for unit in self.units}
-        self._output = {unit: _only(outgoing[unit], unit, "output") for unit in self.units}
-
-    def input(self, unit):
-        """Return the entry x_l."""
-        return self._input[unit]
-
-    def output(self, unit):
-        """Return the entry x_{l+1}."""
-        return self._output[unit]
+        self.input = {unit: _only(incoming[unit], unit, "input") for unit in self.units}
+        self.output = {unit: _only(outgoing[unit], unit, "output") for unit in self.units}
 
     def entrances(self, unit):
         """Return the nodes where x_l enters F: weight layers that depend on no other weight."""
         weights = set(self._weights[unit])
-        boundary = {self.input(unit)[0]}
+        boundary = {self.input[unit][0]}
         return [
             node for node in self._weights[unit] if not self.ancestors(node, boundary) & weights
         ]
 
     def has_shortcut(self, unit):
         """Return whether a path leads from x_l to x_{l+1} that does not pass F."""
-        start = self.input(unit)[0]
-        return start in self.ancestors(self.output(unit)[0], {start, *self.entrances(unit)})
+        start = self.input[unit][0]
+        return start in self.ancestors(self.output[unit][0], {start, *self.entrances(unit)})
 
     def residual(self, unit):
         """Return the entry F(x_l).
@@ -66,7 +59,7 @@ class UnitGraph(Graph):
         From the last weight on, up to where another path joins or where the unit ends.
         """
         entry = (self._weights[unit][-1], 0)
-        while entry != self.output(unit) and len(self.readers(entry)) == 1:
+        while entry != self.output[unit] and len(self.readers(entry)) == 1:
             (reader,) = self.readers(entry)
             if len(computed_inputs(reader)) > 1:
                 break
@@ -82,10 +75,6 @@ class UnitGraph(Graph):
                 normalised = len(readers) == 1 and readers[0].op == "BatchNorm"
                 pairs.append((node, (readers[0] if normalised else node, 0)))
         return pairs
-
-    def shapes(self, entries, data):
-        """Return the shapes of entries. data: the shape of the network's input."""
-        return self.symbol(entries).infer_shape(data=data)[1]
 
 
 def unit_of(node):

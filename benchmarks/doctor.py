@@ -77,10 +77,7 @@ def facts():
 def speed(unit, device):
     """Return images per second of training (32x32, float32), from iterations in another process."""
     network = ["--depth", str(MEASURED[unit]), "--unit", unit, "--batch-size", "32"]
-    try:
-        cost = last_line("train_cifar.py", *network, *device, "--cost-json")
-    except UserError as error:
-        raise UserError(f"a few iterations of training failed: {error}") from error
+    cost = last_line("train_cifar.py", *network, *device, "--cost-json")
     return json.loads(cost)["images_per_second"]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.command import Parser, folder
+from common.command import Parser, folder, positive
 from common.environment import physical_cores
 from common.errors import run_main
 from data import imagenet, prepare
@@ -23,9 +23,6 @@ from data import imagenet, prepare
 from . import timing
 
 IMAGES = 256
-VECTORS = np.array(
-    [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
-) * [55.46, 4.794, 1.148]
 
 
 def by_pillow(arguments):
@@ -37,7 +34,7 @@ def by_pillow(arguments):
     image = image.resize([round(length * scale) for length in image.size], Image.BILINEAR)
     left, top = (state.randint(length - 224 + 1) for length in image.size)
     pixels = np.asarray(image.crop((left, top, left + 224, top + 224))).astype(np.float32)
-    pixels += (VECTORS @ state.normal(0, 0.1, 3)).astype(np.float32)
+    pixels += state.normal(0, 5, 3).astype(np.float32)
     pixels = np.clip(pixels, 0, 255) - mean
     return np.ascontiguousarray(pixels[:, :: -1 if state.randint(2) else 1].transpose(2, 0, 1))
 
@@ -82,11 +79,10 @@ def main():
     parser = Parser(__doc__.splitlines()[0])
     add = parser.add_argument
     add("--data-dir", type=folder, help="a prepared set (default: a generated set)")
-    add("--batch-size", type=int, default=64)
-    add("--pairs", type=int, default=7)
-    add("--cores", type=int, default=physical_cores())
+    add("--batch-size", type=positive, default=64)
+    add("--pairs", type=positive, default=7)
+    add("--cores", type=positive, default=physical_cores())
     arguments = parser.parse_args()
-    timing.check(arguments)
     cores, size = arguments.cores, arguments.batch_size
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(
         cores, get_context("fork")

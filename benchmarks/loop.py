@@ -9,7 +9,7 @@ from functools import partial
 import mxnet as mx
 import numpy as np
 
-from common.command import Parser
+from common.command import Parser, positive
 from common.errors import run_main
 from symbols import get_symbol
 
@@ -18,14 +18,13 @@ from . import ours, timing
 
 def main():
     parser = Parser(__doc__.splitlines()[0])
-    parser.add_argument("--depth", type=int, default=20)
+    parser.add_argument("--depth", type=positive, default=20)
     parser.add_argument("--activation", default="original")
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--image-size", type=int, default=32)
-    parser.add_argument("--block", type=int, default=10, help="iterations of a block")
-    parser.add_argument("--pairs", type=int, default=12)
+    parser.add_argument("--batch-size", type=positive, default=128)
+    parser.add_argument("--image-size", type=positive, default=32)
+    parser.add_argument("--block", type=positive, default=10, help="iterations of a block")
+    parser.add_argument("--pairs", type=positive, default=12)
     arguments = parser.parse_args()
-    timing.check(arguments)
     symbol = get_symbol(arguments.depth, arguments.activation)
     size, batch = arguments.image_size, arguments.batch_size
     module, stream = ours.module_and_stream(symbol, size, batch, "float32")

@@ -14,7 +14,7 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
-from common.command import Parser
+from common.command import Parser, positive
 from common.environment import GIVEN, has_bfloat16
 from common.errors import UserError, run_main
 from common.files import ROOT
@@ -100,11 +100,12 @@ def results(trainers, pytorch, depth, pairs):
 def main():
     parser = Parser(__doc__)
     parser.add_argument("python", help="a Python that has PyTorch")
-    parser.add_argument("--pairs", type=int, default=10, help="pairs of blocks for each row (10)")
-    parser.add_argument("--depth", type=int, help="measure the rows of one depth only")
+    parser.add_argument(
+        "--pairs", type=positive, default=10, help="pairs of blocks for each row (10)"
+    )
+    parser.add_argument("--depth", type=positive, help="measure the rows of one depth only")
     saved.add_option(parser)
     arguments = parser.parse_args()
-    timing.check(arguments)
     pytorch = version(arguments.python)
     print(
         f"{saved.machine()}, PyTorch {pytorch}; images/s of the fastest block, median ratio of pairs",

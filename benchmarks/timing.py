@@ -5,15 +5,6 @@ import time
 
 import numpy as np
 
-from common.errors import UserError
-
-
-def check(arguments):
-    """Raise UserError if an integer option is below 1."""
-    for name, value in vars(arguments).items():
-        if isinstance(value, int) and value < 1:
-            raise UserError(f"--{name.replace('_', '-')} {value}: at least 1")
-
 
 def rounds(jobs, count):
     """Return the seconds (count, jobs) of functions called one after another, after a warm-up."""

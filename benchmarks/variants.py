@@ -10,7 +10,7 @@ from collections import namedtuple
 from functools import partial
 
 from analysis import networks
-from common.command import Parser
+from common.command import Parser, positive
 from common.environment import has_bfloat16
 from common.errors import run_main
 from paper import experiments
@@ -58,13 +58,12 @@ def line(cost):
 def main():
     parser = Parser(__doc__)
     parser.add_argument("networks", nargs="+", help="as exclusive_gating56, or all")
-    parser.add_argument("--image-size", type=int, default=16)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=8, help="rounds for each network (8)")
-    parser.add_argument("--block", type=int, default=5, help="iterations of a block (5)")
+    parser.add_argument("--image-size", type=positive, default=16)
+    parser.add_argument("--batch-size", type=positive, default=64)
+    parser.add_argument("--rounds", type=positive, default=8, help="rounds for each network (8)")
+    parser.add_argument("--block", type=positive, default=5, help="iterations of a block (5)")
     saved.add_option(parser)
     arguments = parser.parse_args()
-    timing.check(arguments)
     size, batch = arguments.image_size, arguments.batch_size
     names = of_the_tables() if arguments.networks == [ALL] else arguments.networks
     measured = networks.find(names)

@@ -14,12 +14,11 @@ FLOAT32 = 3.4e38  # the largest float32, rounded down
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises UserError and shows its description unformatted."""
 
-    def __init__(self, description, **options):
+    def __init__(self, description):
         super().__init__(
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
-            **options,
         )
 
     def error(self, message):
@@ -37,10 +36,9 @@ def folder(text):
             "give a name"
         )
     try:
-        path = Path(text).expanduser()
+        return Path(text).expanduser()
     except RuntimeError as error:  # an unknown user
         raise UserError(f"{text}: this home folder does not exist") from error
-    return path
 
 
 def new_folder(text):
@@ -49,6 +47,13 @@ def new_folder(text):
     if path.resolve() == Path(path.resolve().anchor):
         raise UserError(f"{text} is the root of the disk: name a folder below it")
     return path
+
+
+def positive(text):
+    """Return a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
 
 
 def last_line(*words, environment=None):

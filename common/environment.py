@@ -1,9 +1,11 @@
 """The machine, and the environment variables that MXNet reads when it is imported."""
 
 import contextlib
+import ctypes
 import os
 import platform
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from . import cgroups, compat
 # The user's environment variables, without MXNet's settings: for child processes.
 GIVEN = dict(os.environ)
 CPUINFO = Path("/proc/cpuinfo")
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 VECTORS = ("avx512_bf16", "avx512_vnni", "avx512bw", "avx2", "avx", "sse4_1")  # oneDNN's order
 
 
@@ -112,6 +115,11 @@ def be_deterministic():
     """
     os.environ["MXNET_ENFORCE_DETERMINISM"] = "1"
     os.environ["MXNET_CUDNN_AUTOTUNE_DEFAULT"] = "0"
+
+
+def end_with_parent():
+    """Let the kernel end this process when its parent ends, even by kill -9 (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def bar(*arguments, **options):

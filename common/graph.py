@@ -59,13 +59,6 @@ class Graph:
         for entry in node.inputs:
             self._readers[entry].append(node)
 
-    def node(self, name):
-        """Return the node of this name. Raises KeyError if the graph has none."""
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(name)
-
     def readers(self, entry):
         """Return the nodes that read an entry."""
         return list(self._readers[entry])

@@ -31,25 +31,17 @@ class Augmenter:
     def __init__(self, images, mean, padding):
         """images uint8 (n, 3, size, size); mean float32 (3, size, size); padding in pixels."""
         self._images = images
-        self._padding = padding
-        # zero-padded image minus zero-padded mean is the zero-padded difference, crop by crop
-        self._mean = np.ascontiguousarray(self._crops(mean).transpose(1, 2, 0, 3, 4))
+        self._mean = mean
+        self._borders = [(0, 0), (0, 0), (padding, padding), (padding, padding)]
 
     def __call__(self, samples, top, left, flip):
         """Return float32 (len(samples), 3, size, size): a crop from (top, left) of each padded
         image, then flipped.
         """
         # a batch is padded, not the set, which would take more than twice the memory
-        crops = self._crops(self._images[samples])
-        batch = crops[range(len(samples)), :, top, left].astype(np.float32)
-        batch -= self._mean[top, left]
+        padded = np.pad(self._images[samples] - self._mean, self._borders)
+        size = self._mean.shape[1:]
+        crops = np.lib.stride_tricks.sliding_window_view(padded, size, axis=(2, 3))
+        batch = crops[range(len(samples)), :, top, left]
         batch[flip] = batch[flip, :, :, ::-1]
         return batch
-
-    def _crops(self, images):
-        """Return all crops of zero-padded images: (..., top, left, size, size)."""
-        size = images.shape[-1]
-        inside = slice(self._padding, self._padding + size)
-        padded = np.zeros((*images.shape[:-2], *[size + 2 * self._padding] * 2), images.dtype)
-        padded[..., inside, inside] = images
-        return np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(-2, -1))

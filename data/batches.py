@@ -12,14 +12,14 @@ from .ahead import ahead
 from .augment import Augmenter, draw, padding_for
 
 
-def mean_image(images):
-    """Return the mean image of a training set, float32 (3, size, size)."""
-    return images.mean(axis=0, dtype=np.float64).astype(np.float32)
-
-
 def mean_of(images, kind):
-    """Return what is subtracted from every image. kind: mean (the mean image) or raw (zeros)."""
-    return mean_image(images) if kind == "mean" else np.zeros(images.shape[1:], np.float32)
+    """Return what is subtracted from every image, float32 (3, size, size).
+
+    images: the training set. kind: mean (the mean image) or raw (zeros).
+    """
+    if kind == "raw":
+        return np.zeros(images.shape[1:], np.float32)
+    return images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 class Batches:
@@ -89,13 +89,8 @@ class TestBatches(mx.io.NDArrayIter):
     """The test set once, without augmentation. batch.pad is the padding of the last batch."""
 
     def __init__(self, images, labels, mean, batch_size):
-        # the images stay uint8 in memory
-        super().__init__(
-            mx.nd.array(images, dtype=images.dtype),
-            labels.astype(np.float32),
-            batch_size,
-            last_batch_handle="pad",
-        )
+        data = mx.nd.array(images, dtype=images.dtype)  # uint8 in memory
+        super().__init__(data, labels.astype(np.float32), batch_size)
         self._mean = mx.nd.array(mean)
 
     @property

@@ -102,8 +102,4 @@ def _append_rest(url, path):
 
 
 def _md5(path):
-    digest = hashlib.md5()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
+    return hashlib.md5(path.read_bytes()).hexdigest()

@@ -16,8 +16,6 @@ import io
 import json
 import os
 import signal
-import threading
-import time
 from concurrent.futures import ProcessPoolExecutor, process
 from functools import reduce
 from multiprocessing import get_context
@@ -26,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from common.command import Parser, folder
-from common.environment import bar, physical_cores
+from common.environment import bar, end_with_parent, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT, write_whole
 
@@ -53,9 +51,13 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     if side < 8 or workers < 1:
         raise UserError(f"--side {side}, --workers {workers}: at least 8 pixels, and 1 process")
     listing = folders.listing(source, val_list)
-    settings = {"side": side, "quality": QUALITY, "classes": _digest(listing.classes)}
+    settings = {"side": side, "quality": QUALITY, "classes": _sha1(repr(listing.classes))}
     files = [source / path for pairs in listing.splits.values() for path, _ in pairs]
-    all_settings = {**settings, "files": _digest(listing.splits), "stamp": reduce(stamp, files, "")}
+    all_settings = {
+        **settings,
+        "files": _sha1(repr(listing.splits)),
+        "stamp": reduce(stamp, files, ""),
+    }
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         if (output / "set.json").exists():
@@ -76,7 +78,6 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
             "name": _name(source, listing.classes, counts),
             **counts,
             "side": side,
-            "unreadable": sorted(unreadable),
             "settings": all_settings,
             "classes": [image_files.printable(name) for name in listing.classes],
             "mean": [total / counts["train"] for total in writers["train"].state["sums"]],
@@ -137,7 +138,7 @@ def _write(writers, splits, source, side, workers):
     unreadable = {}
     transparent = 0
     # the workers need Pillow only; a spawned process would import all of MXNet
-    pool = ProcessPoolExecutor(workers, get_context("fork"), _prepare_worker, (os.getpid(),))
+    pool = ProcessPoolExecutor(workers, get_context("fork"), _prepare_worker)
     try:
         for split, writer in writers.items():
             missing = [pair for pair in splits[split] if pair not in writer.done]
@@ -166,21 +167,11 @@ def _write(writers, splits, source, side, workers):
     return unreadable
 
 
-def _prepare_worker(parent):
+def _prepare_worker():
     """Leave Ctrl-C to the parent process, and end when the parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _digest(content):
-    return _sha1(repr(content))
+    end_with_parent()
 
 
 def _sha1(text):

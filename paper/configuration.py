@@ -8,9 +8,8 @@ import json
 from common.errors import UserError
 from training.recipe import CIFAR, LARGEST
 
-# The values that figures need, and their types. The optional ones may be missing.
-SHAPES = {"name": str, "data": str, "scale": str, "recipe": dict, "host": dict}
-OPTIONAL_SHAPES = {"versions": dict, "command": str}
+# The values that figures need, and their types.
+SHAPES = {**dict.fromkeys(("name", "data", "scale", "command"), str), "recipe": dict, "host": dict}
 HOST_SHAPES = {"devices": str, "cores": int}
 RECIPE_SHAPES = {
     **dict.fromkeys(("iterations", "image_size", "batch_size", "seed", "depth"), int),
@@ -30,8 +29,7 @@ def read(folder):
     """
     try:
         config = json.loads((folder / "config.json").read_text())
-        optional = {key: shape for key, shape in OPTIONAL_SHAPES.items() if key in config}
-        _check(config, {**SHAPES, **optional})
+        _check(config, SHAPES)
         _check(config["recipe"], RECIPE_SHAPES)
         _check(config["host"], HOST_SHAPES)
         for option, value in config["recipe"].items():

@@ -7,7 +7,7 @@ from common.files import run_place
 from symbols import names
 from training.recipe import IMAGENET
 
-from .scales import scale_named
+from .scales import SCALES
 
 ILSVRC_ITERATIONS = 600547  # 120 epochs of its 1,281,167 training images, in batches of 256
 # Options that a run may choose. micro_batch: the papers' own batch is in parts.
@@ -25,7 +25,7 @@ class Experiment(
 
     def at(self, scale):
         """Return the experiment with the depth that a scale has for it."""
-        return self._replace(depth=scale_named(scale).depths.get(self.depth, self.depth))
+        return self._replace(depth=SCALES[scale].depths.get(self.depth, self.depth))
 
     @property
     def network(self):
@@ -65,7 +65,7 @@ class Experiment(
 
     def settings(self, scale):
         """Return {option: value} that config.json of a run must have to count at a scale."""
-        recipe = scale_named(scale).recipe
+        recipe = SCALES[scale].recipe
         if self.dataset == "imagenet":
             recipe = IMAGENET.lasting(ILSVRC_ITERATIONS)
         settings = replace(recipe, **self.changes).settings()

@@ -8,7 +8,7 @@ from collections import namedtuple
 from common.errors import UserError
 
 from .experiment import cifar100, experiment, imagenet
-from .scales import scale_named
+from .scales import SCALES
 
 FAIL = "fail"
 FAILS_ABOVE = 20  # P2, Table 1: a test error above 20 % is a failure
@@ -185,7 +185,7 @@ def experiments_of(name):
 def other_depths(scale, networks=None):
     """Return {the paper's depth: a scale's}, where they differ. networks: None means all depths."""
     used = None if networks is None else {network.depth for network in networks}
-    depths = scale_named(scale).depths
+    depths = SCALES[scale].depths
     return {paper: here for paper, here in depths.items() if used is None or paper in used}
 
 

@@ -76,11 +76,6 @@ def is_own(run):
     return files.RESULTS not in Path(run.folder).resolve().parents
 
 
-def dtype(run):
-    """Return the type of the network's computations: float32, bfloat16 or float16."""
-    return run.config["recipe"]["dtype"]
-
-
 def folders(name, scale):
     """Return the folders of a name's runs at a scale: the published ones, then a user's own."""
     pattern = str(files.run_place(scale, name, "*") / "config.json")
@@ -157,7 +152,7 @@ def say_once(line):
 
 def again(config):
     """Return the command that resumes a run."""
-    return f"to resume: {config.get('command', 'the command that started it')}"
+    return f"to resume: {config['command']}"
 
 
 def is_whole(run):
@@ -210,4 +205,4 @@ def network(run):
 
 def label(run):
     """Return the network of a run, and '(yours)' for a user's own run."""
-    return f"{network(run)} (yours)" if run.folder is not None and is_own(run) else network(run)
+    return f"{network(run)} (yours)" if is_own(run) else network(run)

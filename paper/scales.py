@@ -6,7 +6,6 @@ Tables and figures never mix runs of different scales.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.errors import UserError
 from common.files import ROOT
 from training.recipe import CIFAR, Recipe
 
@@ -55,10 +54,3 @@ SCALES = {
         ROOT / "data" / "generated",
     ),
 }
-
-
-def scale_named(name):
-    """Return the Scale of a name. Raises UserError for an unknown name."""
-    if name not in SCALES:
-        raise UserError(f"SCALE={name}: unknown scale; choose from {', '.join(SCALES)}")
-    return SCALES[name]

@@ -92,13 +92,11 @@ def main():
     parser = Parser(__doc__)
     names = f"{', '.join(DRAW)} (default: everything)"
     parser.add_argument("names", nargs="*", metavar="name", help=names)
-    parser.add_argument("--scale", help=f"{', '.join(scales.SCALES)} (default: all)")
+    parser.add_argument("--scale", choices=scales.SCALES, help="default: all")
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in DRAW:
             raise UserError(f"'{name}' is no table or figure; choose from {', '.join(DRAW)}")
-    if arguments.scale:
-        scales.scale_named(arguments.scale)
     selected = [arguments.scale] if arguments.scale else list(scales.SCALES)
     if not arguments.names:
         runs = [partial(draw_run, folder) for folder in run_files.every_folder()]

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.files import write_whole
 
-from .figure_files import plain, save, use_fonts_for, write_below
+from .figure_files import save, use_fonts_for, write_below
 
 NAMED = 40  # classes whose names fit beside the matrix
 COUNTED = 20  # classes whose percentages fit into the cells
@@ -29,7 +29,7 @@ def write(folder, suffix, names, counts, note):
     write_csv(folder / f"classes{suffix}.csv", classes)
     matrix = [("class", *names), *((name, *row) for name, row in zip(names, counts))]
     write_csv(folder / f"confusion{suffix}.csv", matrix)
-    _draw(folder / f"confusion{suffix}.png", [plain(name[:30]) for name in names], percent, note)
+    _draw(folder / f"confusion{suffix}.png", [name[:30] for name in names], percent, note)
 
 
 def write_csv(path, rows):
@@ -50,8 +50,9 @@ def _draw(path, names, percent, note):
     axes.set_xlabel("predicted class")
     axes.set_ylabel("class" if count <= NAMED else "class (its row in classes.csv)")
     if count <= NAMED:
-        axes.set_xticks(range(count), names, rotation=90, fontsize=8)
-        axes.set_yticks(range(count), names, fontsize=8)
+        style = dict(fontsize=8, parse_math=False)
+        axes.set_xticks(range(count), names, rotation=90, **style)
+        axes.set_yticks(range(count), names, **style)
     for (row, column), share in np.ndenumerate(percent):
         if share >= 0.5 and count <= COUNTED:
             style = dict(color="white" if share > 50 else "black", fontsize=8)

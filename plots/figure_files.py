@@ -5,7 +5,6 @@ import os
 import sys
 import textwrap
 import warnings
-from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -25,15 +24,12 @@ VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the descr
 
 def facts(runs):
     """Return {fact: its values in some runs, listed}: of recipe, data, types and machines."""
-    fields = ("image_size", "iterations", "batch_size", "seed")
+    recipe = ("image_size", "iterations", "batch_size", "seed", "dtype")
+    host = ("devices", "cores")
     return {
-        **{field: listed(run.config["recipe"][field] for run in runs) for field in fields},
-        **{
-            field: listed(run.config["host"][field] for run in runs)
-            for field in ("devices", "cores")
-        },
+        **{field: listed(run.config["recipe"][field] for run in runs) for field in recipe},
+        **{field: listed(run.config["host"][field] for run in runs) for field in host},
         "data": listed(run.config["data"] for run in runs),
-        "types": listed(map(run_files.dtype, runs)),
         "scale": listed(map(run_files.recipe_of, runs)),
     }
 
@@ -54,7 +50,7 @@ def source(runs, of="curve"):
     median = f"a {of}: median of its seeds, band: all of them; " if of and several else ""
     return (
         f"{known['data']}; {scale}; {known['image_size']} pixels square; "
-        f"batch {known['batch_size']}; {known['types']}; {median}"
+        f"batch {known['batch_size']}; {known['dtype']}; {median}"
         f"seed{'s' if several else ''} {known['seed']}; {known['devices']} ({known['cores']} cores)"
     )
 
@@ -67,18 +63,13 @@ def caption(figure, runs, of="curve", note=""):
 def write_below(figure, text):
     """Write small text below a figure, in lines no longer than the figure is wide."""
     lines = wrapped(text, round(19 * figure.get_figwidth()))
-    figure.supxlabel(plain(lines), fontsize=7, color="0.3")
+    figure.supxlabel(lines, fontsize=7, color="0.3", parse_math=False)
 
 
 def wrapped(text, width):
     """Return a text in lines that end after a semicolon, or inside a part longer than a line."""
     parts = [part if len(part) > width else part.replace(" ", FIRM) for part in text.split("; ")]
     return textwrap.fill("; ".join(parts), width, break_on_hyphens=False).replace(FIRM, " ")
-
-
-def plain(text):
-    """Return a user's text for matplotlib, in which a dollar does not start a formula."""
-    return text.replace("$", r"\$")
 
 
 def use_fonts_for(text):
@@ -109,10 +100,10 @@ def use_fonts_for(text):
 
 def figure_path(folder):
     """Return the figure of a run, in plots/figures/ if it is published, else in the run folder."""
-    folder = Path(folder)
-    if files.RESULTS not in folder.resolve().parents:
+    place = folder.resolve()
+    if files.RESULTS not in place.parents:
         return folder / "curves.png"
-    parts = folder.resolve().relative_to(files.RESULTS).parts
+    parts = place.relative_to(files.RESULTS).parts
     name = "-".join(part for part in parts if part not in ("full", "seed0"))
     return files.FIGURES / f"{name}.png"
 

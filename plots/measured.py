@@ -34,7 +34,6 @@ VEIT = "1605.06431"
 VEIT_UNITS = 54  # of its pre-activated ResNet-110
 GREY = "0.62"
 BAND = {"color": GREY, "alpha": 0.4, "linewidth": 0}
-CLASSES = 10  # of a file without the number of classes
 PANELS = {
     "delete": ("One unit deleted", "position of the unit, % of the depth"),
     "random": ("Several random units deleted", "deleted units, % (band: quartiles)"),
@@ -87,7 +86,7 @@ def lesion(tables):
     _veit(axes)
     for rows, (colour, marker) in zip(tables, styles.styles([rows[0] for rows in tables])):
         _lesions_of(axes, rows, {"color": colour, "marker": marker})
-    chance = sorted({100 - 100 / rows[0].get("classes", CLASSES) for rows in tables})
+    chance = sorted({100 - 100 / rows[0]["classes"] for rows in tables})
     for name, (title, label) in PANELS.items():
         for error in chance:
             axes[name].axhline(error, color="0.3", linewidth=0.8, linestyle=(0, (1, 3)))

@@ -50,11 +50,6 @@ nav a { margin-right: 1rem; }
 """
 
 
-def is_whole(data):
-    """Return whether bytes are a complete PNG."""
-    return data.startswith(b"\x89PNG\r\n\x1a\n") and data[-8:-4] == b"IEND"
-
-
 def picture(data, text, code, alternative=None):
     """Return a PNG as HTML, enlarged by a click.
 

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 
 from . import confusion, styles
-from .figure_files import plain, save, use_fonts_for, write_below
+from .figure_files import save, use_fonts_for, write_below
 
 MOST = 12  # photographs in the figure; the terminal lists all
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
@@ -28,7 +28,7 @@ def draw(predictions, count, path, note):
     use_fonts_for("".join(texts))
     for (photograph, chart), (name, image, classes) in zip(axes.reshape(-1, 2), predictions):
         photograph.imshow(image)
-        photograph.set_title(plain(name))
+        photograph.set_title(name, parse_math=False)
         bars(chart, classes)
     write_below(figure, note)
     save(figure, path)
@@ -49,6 +49,6 @@ def bars(axes, classes):
     axes.set_axis_on()
     axes.barh(range(len(classes)), [share for _, share in classes], color="#0000ff", alpha=0.35)
     for place, (name, share) in enumerate(classes):
-        axes.text(2, place, plain(f"{name} {share:.1f} %"), va="center")
+        axes.text(2, place, f"{name} {share:.1f} %", va="center", parse_math=False)
     axes.set(xlim=(0, 100), yticks=[], xlabel="probability, %")
     axes.invert_yaxis()

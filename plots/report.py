@@ -10,7 +10,7 @@ from html import escape
 from statistics import median
 
 from common import files
-from common.command import Parser, folder
+from common.command import Parser
 from common.errors import run_main
 from paper import experiments, run_files
 from paper.scales import SCALES
@@ -27,17 +27,11 @@ document.querySelectorAll("details").forEach(details => details.open = true))</s
 
 
 def picture(path, text, alternative=None, command=None):
-    """Return a PNG as HTML. Empty if it does not exist; a corrupt file is reported and left out."""
+    """Return a PNG as HTML; empty if it does not exist."""
     if not path.is_file():
         return ""
-    data = path.read_bytes()
-    if not page.is_whole(data):
-        run_files.say_once(
-            f"left out: {path} is not a complete PNG: delete it, and make plots draws it again"
-        )
-        return ""
     code = f"{command}: {path.name}" if command else path.name
-    return page.picture(data, text, code, alternative)
+    return page.picture(path.read_bytes(), text, code, alternative)
 
 
 def pair(figures):
@@ -181,11 +175,8 @@ repeated run is bit-identical on the same kind of CPU with the same number of th
 
 
 def main():
-    parser = Parser(__doc__)
-    default = files.ROOT / "plots" / "report.html"
-    about = "HTML file (default: plots/report.html)"
-    parser.add_argument("--output", type=folder, default=default, help=about)
-    output = parser.parse_args().output
+    Parser(__doc__).parse_args()
+    output = files.ROOT / "plots" / "report.html"
     files.write_whole(output, whole_page())
     print(os.path.relpath(output))
 

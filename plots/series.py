@@ -17,9 +17,7 @@ FREE = ("seed", "log_every", "test_every")
 # Options of how a run is computed, in which its seeds may differ, too.
 COMPUTED = ("devices", "workers", "micro_batch", "kv_store", "dtype")
 # Options that follow from others, or that the label contains anyway.
-FOLLOWING = ("steps", "warmup_iterations")
-NETWORK = ("activation", "shortcut", "shortcut_args", "depth")
-UNSAID = (*FREE, *FOLLOWING, *NETWORK)
+FOLLOWING = ("steps", "warmup_iterations", "activation", "shortcut", "shortcut_args", "depth")
 SAID = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",
@@ -67,7 +65,7 @@ def _differences(members, groups):
         if len({_value(run, key) for run in members}) == 1
         and any(_value(run, key) != _value(members[0], key) for runs in groups for run in runs)
     ]
-    keys = [key for key in differing if key not in UNSAID] or differing
+    keys = [key for key in differing if key not in FREE + FOLLOWING] or differing
     return list(filter(None, dict.fromkeys(_words(key, recipe[key]) for key in keys)))
 
 

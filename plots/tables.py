@@ -10,7 +10,7 @@ from itertools import compress
 
 import matplotlib.pyplot as plt
 
-from paper import experiments, run_files
+from paper import experiments
 from paper.scales import SCALES
 from paper.significance import order, ours, say, say_ours, verdicts
 
@@ -84,7 +84,7 @@ def _row(row, scale):
         say_ours(runs),
         verdicts(row, runs, scale),
         str(len(runs.errors) or ""),
-        ", ".join(sorted(set(map(run_files.dtype, runs.runs)))),
+        figure_files.listed(run.config["recipe"]["dtype"] for run in runs.runs),
         runs.images,
         ", ".join(f"{count:,}" for count in iterations),
         row.experiment.target(scale),

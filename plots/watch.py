@@ -13,8 +13,8 @@ from html import escape
 import matplotlib.pyplot as plt
 
 from common import files
-from common.command import Parser
-from common.errors import UserError, run_main
+from common.command import Parser, positive
+from common.errors import run_main
 from paper import run_files
 
 from . import curves, figure_files
@@ -87,10 +87,10 @@ def page(every, now):
 
 def main():
     parser = Parser(__doc__)
-    parser.add_argument("--every", type=int, default=10, help="seconds between two drawings (10)")
+    parser.add_argument(
+        "--every", type=positive, default=10, help="seconds between two drawings (10)"
+    )
     every = parser.parse_args().every
-    if every < 1:
-        raise UserError(f"--every {every}: at least 1")
     print(f"open {os.path.relpath(PAGE)} in a browser; Ctrl-C stops this", flush=True)
     while True:
         files.write_whole(PAGE, page(every, time.time()))

@@ -36,8 +36,7 @@ def first_and_last(table, last):
 
 def networks(page):
     """Return parameters and multiply-adds of the papers' networks, without parameter groups."""
-    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in counts.table()]
-    return first_and_last([cells[0], *cells[2:]], 5)
+    return first_and_last(counts.table(), 5)
 
 
 def propagation(page, name):

@@ -2,9 +2,9 @@
 
 CAPTION = {
     "en": "Scale {scale}: {data}, {image_size}x{image_size} pixels, {iterations} iterations of "
-    "{batch_size} images, {types}; runs: {runs}, seeds: {seed}; {machine}; median time {time}.",
+    "{batch_size} images, {dtype}; runs: {runs}, seeds: {seed}; {machine}; median time {time}.",
     "zh": "规模 {scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
-    "张图像，{types}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
+    "张图像，{dtype}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
 }
 DEPTHS = {
     "en": "{here} layers for the paper's {paper}.",

@@ -80,37 +80,39 @@ PAPERS = [
     ("ImageNet", dict(depth=200, family="imagenet"), None, None),
 ]
 # fmt: on
-HEAD = [
-    "| network | convolutions | BN | gates | classifier | parameters | the paper | multiply-adds "
-    "| the paper |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-]
+HEAD = (
+    "network|convolutions|BN|gates|classifier|parameters|the paper|multiply-adds|the paper".split(
+        "|"
+    )
+)
 
 
 def table():
-    """Return the papers' networks as lines of a Markdown table."""
-    lines = []
+    """Return the papers' networks as rows of cells, the first with the titles."""
+    rows = [HEAD]
     for family, arguments, paper_parameters, paper_adds in PAPERS:
         size = 224 if family == "ImageNet" else 32
         symbol = symbols.get_symbol(**arguments)
         counts = parameters(symbol, size)
         options = [value for key, value in arguments.items() if key not in ("classes", "family")]
         network = ", ".join(str(value).replace("_", " ") for value in options)
-        cells = [
-            f"{family} {network}",
-            *(f"{counts[group]:,}" for group in GROUPS[:4]),
-            f"**{sum(counts.values()):,}**",
-            paper_parameters or "",
-            f"{multiply_adds(symbol, size) / 1e9:.2f} G",
-            f"{paper_adds} G" if paper_adds else "",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return HEAD + lines
+        rows.append(
+            [
+                f"{family} {network}",
+                *(f"{counts[group]:,}" for group in GROUPS[:4]),
+                f"**{sum(counts.values()):,}**",
+                paper_parameters or "",
+                f"{multiply_adds(symbol, size) / 1e9:.2f} G",
+                f"{paper_adds} G" if paper_adds else "",
+            ]
+        )
+    return rows
 
 
 def main():
     Parser(__doc__).parse_args()
-    print("\n".join(table()))
+    for row in table():
+        print(" | ".join(row))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import mxnet as mx
 
-FOLDER = Path(__file__).resolve().parent
+from .names import FOLDER
+
 VARIANTS = (str(FOLDER / "activations"), str(FOLDER / "shortcuts"))
 
 

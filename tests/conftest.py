@@ -62,7 +62,7 @@ def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, fir
     """Start train_cifar.py, by default without its figure. first: code that runs before."""
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); "
     code = (
-        f"{first}import training.loop; training.loop.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
+        f"{first}import training.interrupt as i; i.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
         "import train_cifar; from common import errors; from training.figure import Figure; "
         f"{limit if file_limit else ''}"
         f"{'' if figures else 'Figure.draw = Figure.finish = lambda self: None; '}"

@@ -16,7 +16,6 @@ checkpoint. On other machines the project must have the same path; a shared fold
 worker with MXNet's rank 0 writes the run's folder.
 """
 
-import ctypes
 import os
 import re
 import secrets
@@ -30,7 +29,7 @@ import zlib
 from collections import namedtuple
 
 from common.command import Parser
-from common.environment import GIVEN, physical_cores
+from common.environment import GIVEN, end_with_parent, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT
 
@@ -50,7 +49,6 @@ SSH = "ssh -tt -o BatchMode=yes -o ServerAliveInterval=10 -o ServerAliveCountMax
 GRACE = 10  # seconds between SIGTERM and SIGKILL, for a checkpoint
 EXPLAINED = (2, 75, 129, 130, 143)  # exit codes of a worker that has printed the reason
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
 TOKENS = 2**24  # the parameter server sends float32, which holds integers up to here
 # root: address of the scheduler; workers: their number; token: the same in all workers of the job
 Job = namedtuple("Job", "root port workers token")
@@ -125,18 +123,12 @@ def start(words, role, job, host=None, **variables):
         "TRAINING_JOB": str(job.token),
         **variables,
     }
-    settings = dict(start_new_session=True, preexec_fn=_end_with_parent)
+    settings = dict(start_new_session=True, preexec_fn=end_with_parent)
     if host is None:
         return subprocess.Popen(words, cwd=ROOT, env={**GIVEN, **variables}, **settings)
     assignments = [f"{name}={value}" for name, value in variables.items()]
     remote = f"cd {shlex.quote(str(ROOT))} && exec env {shlex.join([*assignments, *words])}"
     return subprocess.Popen([*SSH, host, remote], stdin=subprocess.DEVNULL, **settings)
-
-
-def _end_with_parent():
-    """Let the kernel end a child when this program ends, even by kill -9 (Linux)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def watch(helpers, workers):

@@ -16,6 +16,8 @@ import time
 from tqdm import tqdm
 
 OUT_OF_TIME = 75
+# A checkpoint takes some hundredths of a second, half a second for 1001 layers.
+CHECKPOINT_SECONDS = 60
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,14 +31,12 @@ class Interruptions:
     SIGUSR1 requests a checkpoint there.
 
     save      writes a checkpoint
-    seconds   between two checkpoints
     deadline  time.monotonic() at which the run must have ended
     follows   whether this worker trains as long as worker 0 does: signals and deadline are ignored
     """
 
-    def __init__(self, save, seconds, deadline, follows=False):
+    def __init__(self, save, deadline, follows=False):
         self._save = save
-        self._seconds = seconds
         self._deadline = deadline
         self._follows = follows
         self._code = None
@@ -86,7 +86,7 @@ class Interruptions:
         # the next batch and a checkpoint must still fit in
         if not self._code and now + 1 + 2 * self._longest > self._deadline:
             self._code = OUT_OF_TIME
-        if self._code or self._save_requested or last or now - self._saved > self._seconds:
+        if self._code or self._save_requested or last or now - self._saved > CHECKPOINT_SECONDS:
             self._save()
             self._saved = time.monotonic()
             self._longest = max(self._longest, self._saved - now)

@@ -42,7 +42,7 @@ class Job:
     dataset     the data set, with name, fingerprint, class_names, train_images and test_images
     feed        ((k, n), size) -> (training batches, test iterator) of the k-th of n workers; size:
                 images in a batch of a test
-    exported    () -> (float32 symbol, content of inputs.json); None: nothing is exported
+    exported    () -> (float32 symbol, content of inputs.json)
     figure      figure(folder) has draw(), called after each test, and finish(), at the end
     announce    called before the first iteration of a new run
     """
@@ -54,7 +54,7 @@ class Job:
     parameters: dict
     dataset: Any
     feed: Callable
-    exported: Callable = None
+    exported: Callable
     figure: Callable = Figure
     announce: Callable = None
 
@@ -162,8 +162,6 @@ def _initial(job, folder):
 
 def _export(job, folder):
     """Write a finished run's network in MXNet's own files, unless it diverged."""
-    if not job.exported:
-        return
     trained = weights.read(folder)
     if math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
         symbol, inputs = job.exported()

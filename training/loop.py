@@ -16,9 +16,6 @@ from .interrupt import Interruptions, Stopped
 from .optimizer import StepSchedule, initializer, optimizer
 from .progress import Progress
 
-# a checkpoint takes some hundredths of a second, half a second for 1001 layers
-CHECKPOINT_SECONDS = 60
-
 
 def train(training, deadline=math.inf):
     """Train to the last iteration, or until a signal or the deadline (of time.monotonic()).
@@ -26,7 +23,7 @@ def train(training, deadline=math.inf):
     Returns 0, or the exit code of an interruption (training/interrupt.py).
     """
     follows = training.workers.rank > 0
-    interruptions = Interruptions(training.save, CHECKPOINT_SECONDS, deadline, follows)
+    interruptions = Interruptions(training.save, deadline, follows)
     try:
         with interruptions, training.bar, contextlib.closing(training.batches()) as batches:
             if training.progress.row_due:
@@ -57,16 +54,7 @@ class Training:
     """
 
     def __init__(
-        self,
-        job,
-        run,
-        saved,
-        feed,
-        contexts,
-        workers,
-        initial=None,
-        recompute=False,
-        on_test=lambda: None,
+        self, job, run, saved, feed, contexts, workers, initial=None, recompute=False, on_test=None
     ):
         self.recipe = job.recipe
         self.run = run
@@ -84,7 +72,7 @@ class Training:
         self.module, self._tester = self._modules(job.symbol, contexts, weights, done, recompute)
         if saved_state:
             state.restore(self.module, arrays)
-        if workers.several:
+        if workers.count > 1:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
         self.progress.iteration = done
@@ -204,7 +192,7 @@ class Training:
             learning_rate=self._learning_rate(progress.iteration),
         )
         progress.begin_row()
-        if errors:
+        if errors and self.on_test:
             self.on_test()
 
 

@@ -5,7 +5,7 @@ import signal
 from dataclasses import fields, replace
 
 from common import gpus
-from common.command import new_folder
+from common.command import new_folder, positive
 from common.environment import be_deterministic, gains_by_bfloat16, has_bfloat16
 from common.errors import UserError
 
@@ -46,7 +46,7 @@ def add_recipe_options(add, recipe, group, **choices):
 def add_run_options(add, scales):
     """Add the options that say where and how a run trains. scales: the names of the scales."""
     add("--gpus", type=gpu_numbers, default=[], help="GPUs to train on, as 0,1 or all (the CPU)")
-    add("--cpus", type=int, default=1, help="CPU contexts, to try several devices (1)")
+    add("--cpus", type=positive, default=1, help="CPU contexts, to try several devices (1)")
     add(
         "--kv-store",
         default="local",
@@ -71,8 +71,7 @@ def add_run_options(add, scales):
     cost = {"dest": "cost", "action": "store_const"}
     add("--cost", const="words", **cost, help="only measure the time and memory of the run")
     add("--cost-json", const="json", **cost, help="as --cost, in JSON")
-    scale_help = f"a set of defaults: {', '.join(scales)} (full: the papers')"
-    add("--scale", default="full", help=scale_help)
+    add("--scale", default="full", choices=scales, help="a set of defaults (full: the papers')")
     add("--output", type=new_folder, help="run folder (runs/<scale>/<name>/seed<k>)")
 
 
@@ -84,8 +83,6 @@ def read(parser, words=None):
     """
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     arguments = parser.parse_args(words)
-    if arguments.cpus < 1:
-        raise UserError(f"--cpus {arguments.cpus}: at least 1")
     Recipe(**_typed(arguments))
     if arguments.deterministic:
         be_deterministic()  # before MXNet is imported

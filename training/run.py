@@ -20,7 +20,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.files import write_whole, writing
 
-from . import checkpoint
+from . import checkpoint, export
 from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
 
 ELSEWHERE = "choose another folder with --output (make: OUTPUT=)"
@@ -146,8 +146,7 @@ class Run:
 
     def _refuse_foreign(self):
         """Raise UserError if a folder without config.json has files that training would replace."""
-        exported = ("network-symbol.json", "network-0000.params", "inputs.json")
-        for name in ("log.csv", "curves.png", *exported):
+        for name in ("log.csv", "curves.png", export.SYMBOL, export.PARAMETERS, export.INPUTS):
             path = self.folder / name
             if path.exists() and path.stat().st_size:
                 raise UserError(

@@ -77,8 +77,8 @@ def best_cuts(possible, kept, passed):
 
     kept: bytes that each node keeps. passed: bytes that cross each possible cut.
     """
-    count = _sums(1 if size else 0 for size in kept)
-    total = _sums(kept)
+    count = list(accumulate((1 if size else 0 for size in kept), initial=0))
+    total = list(accumulate(kept, initial=0))
     size = dict(zip(possible, passed))
     best = []
     least = total[-1]
@@ -91,10 +91,6 @@ def best_cuts(possible, kept, passed):
             least = need
             best = taken
     return best, least
-
-
-def _sums(numbers):
-    return [0, *accumulate(numbers)]
 
 
 def _even_cuts(possible, count, size):

@@ -105,16 +105,10 @@ def read(place):
     folders = [folder for folder in (place, place.parent) if (folder / "config.json").is_file()]
     run = folders[0] if folders else None
     config = read_config(run) if run else None
-    return Weights(
-        arguments,
-        states,
-        os.path.relpath(place),
-        place.parent,
-        run,
-        config,
-        state.get("iteration"),
-        _class_names(config, place.parent),
-    )
+    name = os.path.relpath(place)
+    iteration = state.get("iteration")
+    class_names = _class_names(config, place.parent)
+    return Weights(arguments, states, name, place.parent, run, config, iteration, class_names)
 
 
 def _class_names(config, folder):

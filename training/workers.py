@@ -46,10 +46,6 @@ class Workers:
                 "port with --port of training.cluster"
             )
 
-    @property
-    def several(self):
-        return self.count > 1
-
     def broadcast(self, name, array):
         """Copy worker 0's array into the array of every worker. All workers must make the same
         calls in the same order.
@@ -60,7 +56,7 @@ class Workers:
 
     def number(self, name, value):
         """Return worker 0's integer (below 2^24), in every worker."""
-        if not self.several:
+        if self.count == 1:
             return value
         array = mx.nd.array([value])
         self.broadcast(name, array)
@@ -69,7 +65,7 @@ class Workers:
     def totals(self, metrics):
         """Return [(sum, count)] of each metric: all workers' with dist_sync, else this worker's."""
         numbers = [(float(metric.sum_metric), metric.num_inst) for metric in metrics]
-        if not self.several or not self.sync:
+        if self.count == 1 or not self.sync:
             return numbers
         array = mx.nd.array(numbers)
         if not self._has_sums:
@@ -85,9 +81,6 @@ class Follower:
 
     def __init__(self, keep_going):
         self.keep_going = keep_going
-
-    def save(self, arrays, state):
-        pass
 
     def log(self, **row):
         pass

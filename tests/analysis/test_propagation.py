@@ -69,7 +69,7 @@ def test_shortcut_and_residual_are_found_in_every_variant(activation, shortcut):
         assert graph.units == [f"stage{stage}_unit{unit}" for stage in (1, 2, 3) for unit in (1, 2)]
         for unit in graph.units:
             assert graph.has_shortcut(unit) == (shortcut != "plain")
-            assert (graph.residual(unit) == graph.output(unit)) == (shortcut == "plain")
+            assert (graph.residual(unit) == graph.output[unit]) == (shortcut == "plain")
             assert len(graph.entrances(unit)) == 1
 
 
@@ -147,7 +147,7 @@ def test_unknown_networks_are_rejected(text, words):
 
 def test_batch_of_one_image_is_rejected(monkeypatch):
     monkeypatch.setattr("sys.argv", ["", "preact8", "--batch-size", "1"])
-    refusal(propagation.read_arguments, "BN needs at least 2")
+    refusal(propagation.main, "BN needs at least 2")
 
 
 def test_254_layers_at_batch_8_stay_below_a_gigabyte():

@@ -80,6 +80,11 @@ def fresh_states(symbol, shapes):
     }
 
 
+def node_of(graph, name):
+    """The node of a Graph with this name."""
+    return next(node for node in graph.nodes if node.name == name)
+
+
 class Network:
     """A network of four basic units per stage, with random parameters."""
 
@@ -98,7 +103,7 @@ class Network:
 
     def inputs_of(self, node):
         """The names of a node's inputs."""
-        return [source.name for source, _ in Graph(self.symbol).node(node).inputs]
+        return [source.name for source, _ in node_of(Graph(self.symbol), node).inputs]
 
     def forget_residuals(self):
         """Make F = 0 in every unit: the last weight is 0."""
@@ -118,8 +123,8 @@ class Network:
         input with its value.
         """
         graph = Graph(self.symbol)
-        entries = [(graph.node(name), 0) for name in heads or ()]
-        graph.replace((graph.node(at), 0), graph.add("null", at))
+        entries = [(node_of(graph, name), 0) for name in heads or ()]
+        graph.replace((node_of(graph, at), 0), graph.add("null", at))
         symbol = graph.symbol(entries)
         executor = self.run(symbol, {at: self.read(at)[0]})
         executor.backward([mx.nd.array(head) for head in heads.values()] if heads else None)

@@ -122,11 +122,9 @@ def test_papers_curves_end_at_the_papers_numbers(curve, last):
     assert max(digitized.read()[curve]["test_err"])[1] == pytest.approx(last, abs=0.06)
 
 
-def test_unknown_table_or_scale_is_rejected():
+def test_unknown_table_is_rejected():
     with pytest.raises(UserError, match="table1"):
         experiments.experiments_of("table6")
-    with pytest.raises(UserError, match="full, desk, pocket, demo"):
-        scales.scale_named("huge")
 
 
 def test_command_of_a_row_has_its_scale_and_folder():

@@ -9,8 +9,8 @@ from drawn_runs import CONFIG
 
 import plots.__main__
 from common import files
-from paper import experiments, run_files
-from plots import curve_figures, curves, figure_files, page, report
+from paper import run_files
+from plots import curves, figure_files
 from training.log import HEADER
 
 LOG = HEADER + "200,1,0.1,1,50,1,60,500,60\n400,2,0.1,0.5,40,1,50,500,60\n"
@@ -51,7 +51,6 @@ BAD = [
     text(recipe={"depth": 56}),
     text(host=[]),
     text(name=None),
-    text(versions=None),
     "[" * 100_000,
     "",
 ]
@@ -61,7 +60,7 @@ BAD = [
 def test_loss_of_any_size_is_drawn(run, loss):
     folder = run(text(), LOG.replace(",1,50,", f",{loss},50,"))
     curves.draw(folder)
-    assert page.is_whole((folder / "curves.png").read_bytes())
+    assert (folder / "curves.png").is_file()
 
 
 @pytest.mark.parametrize("name", ["$x_$y^{", "\\frac{", "$x$", "{}%s"])
@@ -78,14 +77,3 @@ def test_others_are_drawn_beside_bad_ones(run, capsys):
     for folder in bad:
         assert f"left out: {os.path.relpath(folder)} is no run (config.json: " in out
     assert len(out.splitlines()) == len(BAD) + 1 and (sound / "curves.png").is_file()
-
-
-@pytest.mark.parametrize("length", [10, -20, 0])
-def test_report_leaves_an_incomplete_figure_out(results, capsys, length):
-    results(experiments.ORIGINAL110, [7.0])
-    curve_figures.draw("figure6", "pocket")
-    path = figure_files.figure_of("figure6", "pocket")
-    assert "data:image/png" in report.picture(path, "what one sees")
-    path.write_bytes(path.read_bytes()[:length])
-    assert report.picture(path, "what one sees") == ""
-    assert f"left out: {path} is not a complete PNG" in capsys.readouterr().out

@@ -54,7 +54,7 @@ def test_zeros_fill_any_number_of_new_channels(channels_in, channels, stride):
 
 
 def test_fewer_channels_need_a_projection():
-    with pytest.raises(UserError, match="16 become 8: take --option B"):
+    with pytest.raises(UserError, match="16 channels to 8: use --option B"):
         get_symbol(8, widths=(8, 16, 32))
     shape = shapes(depth=8, widths=(8, 16, 32), option="B")
     assert shape["stage1_unit1_projection_weight"] == (8, 16, 1, 1)

@@ -151,7 +151,7 @@ def test_worker_ends_with_a_finished_job_and_computes_in_the_dtype_of_worker_0(
     monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")
     arguments, recipe = read_options(["--kv-store", "dist_sync", "--batch-size", "20"])
     dataset = SimpleNamespace(train_images=range(20), test_images=range(20))
-    job = Job("run", recipe, None, {}, {}, dataset, feed=lambda share, size: share)
+    job = Job("run", recipe, None, {}, {}, dataset, lambda share, size: share, exported=None)
     assert run_job(job, arguments) == 0
     assert [job.recipe.dtype for job in trained] == dtypes
 

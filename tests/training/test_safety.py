@@ -76,7 +76,7 @@ def train_in(
     deadline=math.inf,
 ):
     """Train in this process, and return the exit code. test, batch: (number, what to call)."""
-    mean = batches.mean_image(set_.train_images)
+    mean = batches.mean_of(set_.train_images, "mean")
     recipe = replace(SMALL_RECIPE, **(recipe or {}))
     tests = EvaluationSet(set_.test_images - mean, set_.test_labels.astype("float32"), 30)
     images = TrainingSet(set_.train_images, set_.train_labels, mean, recipe.batch_size, recipe.seed)
@@ -231,7 +231,7 @@ def test_checkpoints_are_in_the_order_of_their_iterations_beyond_seven_digits(tm
 
 
 def test_second_signal_stops_at_once():
-    with pytest.raises(SystemExit) as stopped, Interruptions(lambda: None, 60, math.inf):
+    with pytest.raises(SystemExit) as stopped, Interruptions(lambda: None, math.inf):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
     assert stopped.value.code == 143
@@ -258,7 +258,7 @@ def test_time_limit_leaves_time_for_a_batch_and_a_checkpoint(monkeypatch):
         clock.sleep(0.2)
         saved.append(clock.now)
 
-    with pytest.raises(Stopped) as stopped, Interruptions(save, 60, 2.5) as interruptions:
+    with pytest.raises(Stopped) as stopped, Interruptions(save, 2.5) as interruptions:
         while True:
             clock.sleep(0.3)
             interruptions.look()

@@ -281,5 +281,5 @@ def test_time_of_the_last_backward_pass_counts(images, tmp_path):
 
 def test_mean_is_per_pixel():
     pictures = np.random.RandomState(0).randint(0, 256, (9, 3, 4, 4), dtype=np.uint8)
-    mean = batches.mean_image(pictures)
+    mean = batches.mean_of(pictures, "mean")
     assert mean.shape == (3, 4, 4) and np.allclose(mean[2, 1, 3], pictures[:, 2, 1, 3].mean())
