@@ -17,14 +17,15 @@ from common.errors import UserError, run_main
 from symbols import names
 
 from . import figure_files
-from .layout import MEETINGS, of_network
-from .paper_form import in_paper_form
+from .layout import DEPTH, MEETINGS, of_network
 from .routes import HALF_BOX, HALF_CIRCLE, Router
 
 # units: the numbers of the first and the last unit, in the first stage. frames: as for _frames().
-# form: a function that rewrites the symbol.
+# is_paper_form: as for layout.of_network.
 Panel = namedtuple(
-    "Panel", "title activation shortcut units frames form", defaults=((2, 2), None, None)
+    "Panel",
+    "title activation shortcut units frames is_paper_form",
+    defaults=((2, 2), None, False),
 )
 # fmt: off
 FIGURES = {
@@ -34,9 +35,9 @@ FIGURES = {
     ]),
     "figure2": ("1603.05027, Figure 2: shortcuts (with BN, which the paper's drawing leaves out)", [
         Panel("(a) original", "original", "identity"),
-        Panel("(b) constant scaling", "original", "constant_scaling", form=in_paper_form),
-        Panel("(c) exclusive gating", "original", "exclusive_gating", form=in_paper_form),
-        Panel("(d) shortcut-only gating", "original", "shortcut_only_gating", form=in_paper_form),
+        Panel("(b) constant scaling", "original", "constant_scaling", is_paper_form=True),
+        Panel("(c) exclusive gating", "original", "exclusive_gating", is_paper_form=True),
+        Panel("(d) shortcut-only gating", "original", "shortcut_only_gating", is_paper_form=True),
         Panel("(e) conv shortcut", "original", "convolution"),
         Panel("(f) dropout shortcut", "original", "dropout"),
     ]),
@@ -73,7 +74,9 @@ def draw_unit(axes, panel):
 
     Returns (left, right, bottom): the ends of the x axis and of the y axis, in units of a diagram.
     """
-    layout = of_network(panel.activation, panel.shortcut, *panel.units, form=panel.form)
+    layout = of_network(
+        panel.activation, panel.shortcut, *panel.units, is_paper_form=panel.is_paper_form
+    )
     router = Router(layout)
     last = list(layout.inputs)[-1]
     x, y = router.at[last]
@@ -221,7 +224,7 @@ def draw(name):
         title, panels = FIGURES[name]
         draw_figure(panels, name, title)
     else:
-        activation, shortcut, _ = names.parse(f"{name}26")
+        activation, shortcut, _ = names.parse(f"{name}{DEPTH}")
         panel = Panel(name.replace("_", " "), activation, shortcut)
         draw_figure([panel], f"unit-{name}", "one unit, as it is computed")
 

@@ -5,6 +5,7 @@ import re
 import symbols
 from common.graph import Graph
 
+DEPTH = 26  # of the networks that are drawn
 ALONE = 0.8  # the column of F where nothing is between F and the shortcut
 BRANCH = 0.6  # extra rows between the end of a common path and the box of a branch
 # Operators that join two paths, and the text in their circles.
@@ -26,15 +27,20 @@ SCALARS = {
 }
 
 
-def of_network(activation, shortcut, first=2, last=2, form=None):
+def of_network(activation, shortcut, first=2, last=2, is_paper_form=False):
     """Return the Layout of units first to last of a network's first stage.
 
-    form: a function that rewrites the symbol first. Raises UserError for a variant that cannot be
-    built.
+    is_paper_form: the shortcut is as the paper writes it (plots/paper_form.py), not as it is
+    computed. Raises UserError for a variant that cannot be built.
     """
-    symbol = symbols.get_symbol(26, activation, shortcut)
+    if is_paper_form:
+        from .paper_form import network  # imports MXNet
+
+        symbol = network(shortcut, DEPTH)
+    else:
+        symbol = symbols.get_symbol(DEPTH, activation, shortcut)
     units = [f"stage1_unit{number}_" for number in range(first, last + 1)]
-    return Layout(Graph(form(symbol) if form else symbol), units)
+    return Layout(Graph(symbol), units)
 
 
 class Layout:

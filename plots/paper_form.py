@@ -1,56 +1,38 @@
-"""The joins of Figure 2 (1603.05027) in the paper's own form, for its diagrams.
+"""The joins of Figure 2(b) to (d) (1603.05027) in the paper's own form, for its diagrams.
 
-The files of symbols/shortcuts/ compute the same sums with fewer operators. Each rule here replaces
-a sum by an algebraically equal one; a test compares their outputs.
+The files of symbols/shortcuts/ compute the same sums with fewer operators; a test compares the
+outputs.
 """
 
-from common.graph import Graph
+from types import SimpleNamespace
+
+import mxnet as mx
+
+from symbols import names
+from symbols.activations import original
+from symbols.layers import gate
+from symbols.resnet import resnet
 
 
-def in_paper_form(symbol):
-    """Return the symbol with the joins of its units as the paper draws them."""
-    graph = Graph(symbol)
-    for node in list(graph.nodes):
-        scale_both_paths(graph, node)
-        gate_both_paths(graph, node)
-        gate_shortcut(graph, node)
-    return graph.symbol()
+def constant_scaling(x, f, unit, projection):
+    return 0.5 * x + 0.5 * f
 
 
-def scale_both_paths(graph, node):
-    """Replace c (x + f) by c x + c f."""
-    if node.op == "_mul_scalar" and node.inputs[0][0].op == "elemwise_add":
-        paths = [
-            graph.add("_mul_scalar", f"{node.name}_path{number}", path, **node.attributes)
-            for number, path in enumerate(node.inputs[0][0].inputs)
-        ]
-        graph.replace((node, 0), graph.add("elemwise_add", f"{node.name}_sum", *paths))
+def exclusive_gating(x, f, unit, projection):
+    g = gate(unit, bias=-6)
+    return x * (1 - g) + f * g
 
 
-def gate_both_paths(graph, node):
-    """Replace x + g (f - x) by (1 - g) x + g f."""
-    if node.op != "elemwise_add" or node.inputs[1][0].op != "elemwise_mul":
-        return
-    x, product = node.inputs
-    gate, difference = product[0].inputs
-    if difference[0].op == "elemwise_sub" and difference[0].inputs[1] == x:
-        f = difference[0].inputs[0]
-        gated = graph.add("elemwise_mul", f"{node.name}_gated", f, gate)
-        graph.replace(x, _carried(graph, node, x, gate), readers=[node])
-        graph.replace(product, gated, readers=[node])
+def shortcut_only_gating(x, f, unit, projection):
+    return x * (1 - gate(unit, bias=-6)) + f
 
 
-def gate_shortcut(graph, node):
-    """Replace x - g x by (1 - g) x."""
-    if node.op != "elemwise_sub" or node.inputs[1][0].op != "elemwise_mul":
-        return
-    x, product = node.inputs
-    gate, gated = product[0].inputs
-    if gated == x:
-        graph.replace((node, 0), _carried(graph, node, x, gate))
+JOINS = {join.__name__: join for join in (constant_scaling, exclusive_gating, shortcut_only_gating)}
 
 
-def _carried(graph, node, x, gate):
-    """Return the entry (1 - g) x."""
-    rest = graph.add("_rminus_scalar", f"{node.name}_rest", gate, scalar="1")
-    return graph.add("elemwise_mul", f"{node.name}_carried", x, rest)
+def network(shortcut, depth):
+    """Return a network of original units with a shortcut in the paper's form."""
+    variants = SimpleNamespace(residual_unit=original.residual_unit, join=JOINS[shortcut])
+    stages = names.stages(depth, "basic")
+    with mx.name.NameManager():
+        return resnet(stages, names.WIDTHS["cifar"], variants, 10, "cifar", "A", "1x1")

@@ -12,7 +12,7 @@ from common import files
 from common.graph import Graph
 from plots import diagrams
 from plots.layout import ALONE, Layout, of_network
-from plots.paper_form import in_paper_form
+from plots.paper_form import network as paper_network
 from plots.routes import Router, crosses, overlap, pieces
 from symbols import get_symbol
 
@@ -21,26 +21,26 @@ GATE = ["1x1 conv", "sigmoid"]
 
 
 @pytest.mark.parametrize(
-    "activation, shortcut, form, trunk, between, residual",
+    "activation, shortcut, is_paper_form, trunk, between, residual",
     [
-        ("original", "identity", None, ["+", "ReLU"], [], F),
-        ("original", "constant_scaling", None, ["+", "\u00d7 0.5", "ReLU"], [], F),
-        ("original", "constant_scaling", in_paper_form, ["\u00d7 0.5", "+", "ReLU"], [], [*F, "\u00d7 0.5"]),
-        ("original", "exclusive_gating", None, ["+", "ReLU"], GATE, [*F, "\u2212", "\u00d7"]),
-        ("original", "exclusive_gating", in_paper_form, ["\u00d7", "+", "ReLU"], [*GATE, "1 \u2212 \u00b7"], [*F, "\u00d7"]),
-        ("original", "shortcut_only_gating", None, ["\u2212", "+", "ReLU"], [*GATE, "\u00d7"], F),
-        ("original", "shortcut_only_gating", in_paper_form, ["\u00d7", "+", "ReLU"], [*GATE, "1 \u2212 \u00b7"], F),
-        ("original", "convolution", None, ["1x1 conv", "BN", "+", "ReLU"], [], F),
-        ("original", "dropout", None, ["dropout 0.5", "+", "ReLU"], [], F),
-        ("original", "plain", None, [*F, "ReLU"], [], []),
-        ("preact", "identity", None, ["+"], [], ["BN", "ReLU", "3x3 weight", "BN", "ReLU", "3x3 weight"]),
-        ("bn_after_addition", "identity", None, ["+", "BN", "ReLU"], [], F[:4]),
+        ("original", "identity", False, ["+", "ReLU"], [], F),
+        ("original", "constant_scaling", False, ["+", "\u00d7 0.5", "ReLU"], [], F),
+        ("original", "constant_scaling", True, ["\u00d7 0.5", "+", "ReLU"], [], [*F, "\u00d7 0.5"]),
+        ("original", "exclusive_gating", False, ["+", "ReLU"], GATE, [*F, "\u2212", "\u00d7"]),
+        ("original", "exclusive_gating", True, ["\u00d7", "+", "ReLU"], [*GATE, "1 \u2212 \u00b7"], [*F, "\u00d7"]),
+        ("original", "shortcut_only_gating", False, ["\u2212", "+", "ReLU"], [*GATE, "\u00d7"], F),
+        ("original", "shortcut_only_gating", True, ["\u00d7", "+", "ReLU"], [*GATE, "1 \u2212 \u00b7"], F),
+        ("original", "convolution", False, ["1x1 conv", "BN", "+", "ReLU"], [], F),
+        ("original", "dropout", False, ["dropout 0.5", "+", "ReLU"], [], F),
+        ("original", "plain", False, [*F, "ReLU"], [], []),
+        ("preact", "identity", False, ["+"], [], ["BN", "ReLU", "3x3 weight", "BN", "ReLU", "3x3 weight"]),
+        ("bn_after_addition", "identity", False, ["+", "BN", "ReLU"], [], F[:4]),
     ],
 )  # fmt: skip
 def test_parts_are_in_the_columns_of_the_papers_drawing(
-    activation, shortcut, form, trunk, between, residual
+    activation, shortcut, is_paper_form, trunk, between, residual
 ):
-    layout = of_network(activation, shortcut, form=form)
+    layout = of_network(activation, shortcut, is_paper_form=is_paper_form)
     places = layout.places()
     for columns, texts in (((0,), trunk), ((1,), between), ((ALONE, 2), residual)):
         assert [layout.words[name] for name in layout.inputs if places[name][0] in columns] == texts
@@ -50,9 +50,8 @@ def test_parts_are_in_the_columns_of_the_papers_drawing(
     "shortcut", ["constant_scaling", "exclusive_gating", "shortcut_only_gating"]
 )
 def test_paper_form_is_equal_to_what_is_computed(shortcut):
-    constants = {} if shortcut == "constant_scaling" else {"bias": 0.5}
-    symbol = get_symbol(8, shortcut=shortcut, shortcut_args=constants).get_internals()["fc_output"]
-    paper = in_paper_form(symbol)
+    symbol = get_symbol(8, shortcut=shortcut).get_internals()["fc_output"]
+    paper = paper_network(shortcut, 8).get_internals()["fc_output"]
     operators = [node.op for node in Graph(paper).nodes]
     assert "elemwise_sub" not in operators
     assert operators != [node.op for node in Graph(symbol).nodes]
