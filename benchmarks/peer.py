@@ -82,12 +82,10 @@ def compare(ours, theirs, case, dtype, pairs):
     return Result(*speeds, timing.median_of_quieter(measured))
 
 
-def results(trainers, pytorch, depth, pairs):
-    """Measure and print each case of a depth (None: all); yields rows for saved.write."""
+def results(trainers, pytorch, pairs):
+    """Measure and print each case; yields rows for saved.write."""
     for dtype in DTYPES[: 1 + has_bfloat16()]:
         for case in CASES:
-            if depth not in (None, case.depth):
-                continue
             result = compare(*trainers, case, dtype, pairs)
             print(
                 f"ResNet-{case.depth}, {case.size}x{case.size}, batch {case.batch}, {dtype}: ours "
@@ -103,7 +101,6 @@ def main():
     parser.add_argument(
         "--pairs", type=positive, default=10, help="pairs of blocks for each row (10)"
     )
-    parser.add_argument("--depth", type=positive, help="measure the rows of one depth only")
     saved.add_option(parser)
     arguments = parser.parse_args()
     pytorch = version(arguments.python)
@@ -118,7 +115,7 @@ def main():
         Trainer([arguments.python, "-W", "ignore", script], environment),
     )
     try:
-        rows = list(results(trainers, pytorch, arguments.depth, arguments.pairs))
+        rows = list(results(trainers, pytorch, arguments.pairs))
     finally:
         for trainer in trainers:
             trainer.close()

@@ -29,8 +29,8 @@ def run_main(main):
         sys.exit(main())
     except UserError as error:
         _stop(error)
-    except KeyboardInterrupt as interrupt:  # its arguments say where the run stopped
-        print(" ".join(["stopped", *map(str, interrupt.args)]), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has ended, as in: make plots | head
         sys.stdout = None

@@ -111,10 +111,6 @@ class Variant:
             raise
         except Misuse as error:
             raise UserError(f"{self._place(error)}: {error}") from error
-        except KeyboardInterrupt as error:  # Ctrl-C in an endless loop
-            if error.args:  # the message of a join that residual_unit called
-                raise
-            raise KeyboardInterrupt(f"in {self._place(error)}") from error
         except (Exception, SystemExit) as error:
             raise UserError(f"{self._place(error)}: {what}: {one_line(error)}") from error
 

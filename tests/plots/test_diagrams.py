@@ -10,9 +10,8 @@ from conftest import sound
 
 from common import files
 from common.graph import Graph
-from plots import diagrams
+from plots import diagrams, paper_form
 from plots.layout import ALONE, Layout, of_network
-from plots.paper_form import network as paper_network
 from plots.routes import Router, crosses, overlap, pieces
 from symbols import get_symbol
 
@@ -51,7 +50,7 @@ def test_parts_are_in_the_columns_of_the_papers_drawing(
 )
 def test_paper_form_is_equal_to_what_is_computed(shortcut):
     symbol = get_symbol(8, shortcut=shortcut).get_internals()["fc_output"]
-    paper = paper_network(shortcut, 8).get_internals()["fc_output"]
+    paper = paper_form.network(shortcut, 8).get_internals()["fc_output"]
     operators = [node.op for node in Graph(paper).nodes]
     assert "elemwise_sub" not in operators
     assert operators != [node.op for node in Graph(symbol).nodes]
