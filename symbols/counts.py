@@ -80,16 +80,12 @@ PAPERS = [
     ("ImageNet", dict(depth=200, family="imagenet"), None, None),
 ]
 # fmt: on
-HEAD = (
-    "network|convolutions|BN|gates|classifier|parameters|the paper|multiply-adds|the paper".split(
-        "|"
-    )
-)
+TITLES = "network|convolutions|BN|gates|classifier|parameters|the paper|multiply-adds|the paper"
 
 
 def table():
     """Return the papers' networks as rows of cells, the first with the titles."""
-    rows = [HEAD]
+    rows = [TITLES.split("|")]
     for family, arguments, paper_parameters, paper_adds in PAPERS:
         size = 224 if family == "ImageNet" else 32
         symbol = symbols.get_symbol(**arguments)
