@@ -115,7 +115,7 @@ def predicted(recipe, shapes):
     ends: for each l the last L with x_L of x_l's shape. products: of the lambdas from l to L, by
     which the gradient through shortcuts alone grows from x_L to x_l if f is the identity.
     """
-    last = {shape: i for i, shape in enumerate(shapes)}  # each stage has a shape of its own
+    last = {shape: i for i, shape in enumerate(shapes)}  # no two stages have the same shape
     ends = [last[shape] for shape in shapes]
     if recipe["shortcut"] not in LAMBDA:
         return None, [None] * len(shapes), ends

@@ -50,9 +50,9 @@ def new_folder(text):
 
 
 def positive(text):
-    """Return a whole number of at least 1."""
+    """Convert text to a positive integer."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive integer")
     return int(text)
 
 

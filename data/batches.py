@@ -72,7 +72,7 @@ class TrainingBatches(Batches):
         return self._epoch(epoch).order
 
     def batch(self, iteration):
-        """Return this worker's part of a batch: images float32 (part, 3, size, size), labels (part,)."""
+        """Return this worker's images float32 (part, 3, size, size) and labels (part,) of a batch."""
         rows = []
         for epoch, sample in self.samples(iteration)[self._mine]:
             _, top, left, flip = self._epoch(epoch)

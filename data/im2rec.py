@@ -160,7 +160,7 @@ def _fault(records, number):
 
 
 def sample(records):
-    """Return (mean of red, green and blue, shorter sides, digest) of images from the whole file."""
+    """Return (mean of red, green and blue, shorter sides, digest) of SAMPLED images."""
     samples = np.unique(np.linspace(0, len(records) - 1, SAMPLED).astype(int))
 
     def facts(number):

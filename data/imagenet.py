@@ -30,7 +30,7 @@ def listed(folder, split):
 
 
 def load(folder):
-    """Return the Set of a folder, prepared or im2rec's. Raises UserError if it is corrupt."""
+    """Return the Set of a folder, prepared or im2rec's. Raises UserError if it is missing or corrupt."""
     folder = Path(folder)
     if im2rec.holds(folder):
         return im2rec.load(folder)

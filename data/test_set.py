@@ -104,15 +104,15 @@ def for_classes(dataset, names, count, network):
         if dataset.classes != count:
             raise UserError(
                 f"{network} has {count:,} classes, and {dataset.name} has {dataset.classes:,}: "
-                "name a set with its classes with --data-dir (make: DATA=)"
+                "name a set that has its classes with --data-dir (make: DATA=)"
             )
         return dataset
     unknown = sorted(set(own) - set(names))
     if unknown:
         raise UserError(
             f"{network} does not know {len(unknown):,} classes of {dataset.name} "
-            f"({_shortened(unknown)}); its own are {_shortened(names)}: name a set with its classes "
-            "with --data-dir (make: DATA=)"
+            f"({_shortened(unknown)}); its own are {_shortened(names)}: name a set that has its "
+            "classes with --data-dir (make: DATA=)"
         )
     labels = np.array([names.index(name) for name in own])
     if hasattr(dataset, "test_labels"):

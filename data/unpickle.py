@@ -41,7 +41,7 @@ class Array:
 
 
 def view(content, dtype, shape, order="C"):
-    """Stand in for the function that creates an array in protocol 5."""
+    """Create an array, in place of the function that protocol 5 calls."""
     return np.frombuffer(content, dtype.value).reshape(shape, order=order)
 
 

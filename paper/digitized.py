@@ -9,7 +9,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 ITERATIONS = 64000  # of the papers' schedule on CIFAR; the curves of 1603.05027 end at 68,000
 END = 68000
-GAP = 3  # a step longer than 3 usual steps is a gap: the curve leaves the paper's axis
+GAP = 3  # in usual steps: a longer step is a gap, where the curve leaves the paper's axis
 
 
 @lru_cache(None)

@@ -97,7 +97,7 @@ def gating(bias, changes=None):
     return shortcut("exclusive_gating", changes=changes, **constants)
 
 
-# P2 3.1: the search for b_g, there by cross-validation, here on 5,000 held-out training images.
+# P2 3.1: the search for b_g. The paper uses cross-validation, this uses 5,000 held-out images.
 GATE_BIAS_SEARCH = {bias: gating(bias, {"validation": True}) for bias in range(0, -11, -1)}
 
 # A curve of a figure: our experiment, and the paper's curve as (paper, figure, curve) in curves.csv.
@@ -183,7 +183,7 @@ def experiments_of(name):
 
 
 def other_depths(scale, networks=None):
-    """Return {the paper's depth: a scale's}, where they differ. networks: None means all depths."""
+    """Return {the paper's depth: a scale's}, where they differ. networks: all depths if it is None."""
     used = None if networks is None else {network.depth for network in networks}
     depths = SCALES[scale].depths
     return {paper: here for paper, here in depths.items() if used is None or paper in used}

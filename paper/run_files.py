@@ -19,7 +19,7 @@ OWN_RECIPE = "own recipe"
 
 
 def read(folder):
-    """Return the Run in a folder. Raises UserError if there is none, or none with a row in its log."""
+    """Return the Run in a folder. Raises UserError without a run, and if its log has no row yet."""
     folder = Path(os.path.relpath(folder))
     config = configuration.read(folder)
     rows = read_log(folder)

@@ -55,7 +55,7 @@ def time_of(runs):
 
 
 def machine(run):
-    """Return 'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', as far as config.json has it."""
+    """Return 'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', from config.json."""
     host = run.config["host"]
     processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "unknown CPU"))
     threads = host.get("OMP_NUM_THREADS") or host["cores"]

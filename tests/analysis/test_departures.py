@@ -53,7 +53,7 @@ def test_departure_alone_changes_the_network(name):
 
 @pytest.fixture
 def trains(images, tmp_path, monkeypatch):
-    """trains(*words) -> (exit code, output, errors) of analysis.departures: one unit a stage, two iterations."""
+    """trains(*words) -> (exit code, output, errors) of analysis.departures, with small runs."""
     monkeypatch.setattr(files, "RUNS", tmp_path)
     monkeypatch.setattr(departures, "UNITS", 1)
     monkeypatch.setattr(departures, "DEPTH", 8)

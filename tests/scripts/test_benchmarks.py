@@ -137,7 +137,7 @@ def test_jobs_alternate_after_a_warm_up():
 )
 def test_number_below_1_is_one_line(monkeypatch, command, option):
     monkeypatch.setattr(sys, "argv", ["a benchmark", option, "0"])
-    refusal(command.main, f"{option}: 0 is not a whole number")
+    refusal(command.main, f"{option}: 0 is not a positive integer")
 
 
 @pytest.mark.parametrize("size", [3, 9])

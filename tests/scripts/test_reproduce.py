@@ -109,7 +109,7 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, capsys):
     [
         (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"),
         (["--seeds", "a"], "--seeds a"),
-        (["--jobs", "0"], "--jobs: 0 is not"),
+        (["--jobs", "0"], "--jobs: 0 is not a positive integer"),
     ],
 )
 def test_mistake_is_one_line(figure1, options, words):

@@ -63,7 +63,7 @@ def test_run_ends_with_two_figures_and_prints_a_line_for_each_epoch(trains, tmp_
 
 
 def test_notes_have_no_scales(trains):
-    refusal(lambda: trains("run", "--scale", "pocket"), "--scale", "pocket")
+    refusal(lambda: trains("run", "--scale", "pocket"), "--scale: invalid choice: 'pocket'")
 
 
 def test_run_that_was_stopped_ends_as_an_uninterrupted_one(trains, tmp_path, monkeypatch):

@@ -161,9 +161,12 @@ def test_stopped_run_resumes_with_every_state_of_its_optimizer(
     assert trains("broken", batch=(17, signal_self(signal.SIGTERM)), **options) == 143
     assert checkpoint.paths(tmp_path / "broken")[-1].name == "checkpoint-0000017"
     assert trains("broken", **options) == 0
-    assert same(tmp_path / "whole", tmp_path / "broken")
+    assert str(rows(tmp_path / "whole")) == str(rows(tmp_path / "broken"))
+    whole = arrays(tmp_path / "whole")
+    broken = arrays(tmp_path / "broken")
+    assert whole.keys() == broken.keys()
+    assert all(whole[name].tobytes() == broken[name].tobytes() for name in whole)
     if float16:
-        whole = arrays(tmp_path / "whole")
         weight = whole["arg:scale_weight"]
         (master,) = [whole[name] for name in whole if name.startswith("master:")]
         assert weight.dtype == "float16" and master.dtype == "float32"
