@@ -17,6 +17,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import fields
 
 import common  # noqa: F401 (before packages from outside)  # isort: skip
 import numpy as np
@@ -45,7 +46,8 @@ def parser():
     add("--dataset", choices=DATASETS, help="the training set (imagenet)")
     add("--image-size", type=int, help="pixels of the training images (32; 224)")
     add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
-    add = command_line.add_argument_group("action (default: a test)").add_argument
+    group = command_line.add_argument_group("action (default: a test)")
+    add = group.add_mutually_exclusive_group().add_argument
     add("--predict", nargs="+", metavar="PHOTO", help="files, folders or patterns of photographs")
     add(
         "--export",
@@ -89,6 +91,7 @@ def trained(arguments):
     from training.weights import Weights, read
 
     if arguments.pretrained:
+        _refuse_network(arguments, f"gluoncv's {arguments.pretrained}")
         from symbols import pretrained
 
         symbol, (blocks, states), mean = pretrained.load(arguments.pretrained)
@@ -96,6 +99,7 @@ def trained(arguments):
         return symbol, weights, {"dataset": "imagenet", "image_size": 224, "mean": mean}
     weights = read(arguments.run)
     if weights.config:
+        _refuse_network(arguments, weights.name)
         settings = weights.config["recipe"]
     else:
         dataset = arguments.dataset or "imagenet"
@@ -112,6 +116,16 @@ def trained(arguments):
             f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, such as "
             "preact110"
         ) from error
+
+
+def _refuse_network(arguments, name):
+    """Raise UserError if an option describes a network that is known."""
+    of_network = (field.name for field in fields(network_options.Network))
+    for option in ("network", *of_network, "dataset", "image_size"):
+        value = getattr(arguments, option)
+        if value != parser().get_default(option):
+            text = value if option == "network" else f"--{option.replace('_', '-')}"
+            raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
 
 
 def _dataset(weights, settings, arguments):
@@ -142,7 +156,8 @@ def score(symbol, weights, settings, arguments):
     qualifier = "" if is_same else f" on {dataset.name}"
     checkpoints = checkpoint.paths(weights.run) if weights.run else []
     if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
-        qualifier += f" at iteration {weights.iteration}"
+        is_known = weights.iteration is not None
+        qualifier += f" at iteration {weights.iteration}" if is_known else " with exported weights"
     results = {}
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
@@ -208,7 +223,7 @@ def export(symbol, weights, settings, arguments):
     from training import onnx_file
 
     run = arguments.run
-    if (weights.iteration is not None and run != weights.run) and not arguments.output:
+    if run and (run / "state.json").is_file() and not arguments.output:
         raise UserError(
             f"{run} is a checkpoint, which the next one replaces: name a folder for the export by "
             "--output (make: OUTPUT=)"
@@ -277,15 +292,27 @@ def predict(symbol, weights, settings, arguments):
     if not rows:
         raise UserError(f"none of {len(paths):,} files can be read: convert or repair them")
     if output.suffix == ".csv":
-        predictions.write_csv(output, rows)
+        names = (image_files.printable(path) for path, _ in rows)
+        predictions.write_csv(output, list(zip(names, (likeliest for _, likeliest in rows))))
         return 0
     drawn = [
-        (path.name, image_files.read(path, predictions.SHOWN_SIDE), likeliest)
+        (image_files.printable(path.name), _shown(path, reader.side), likeliest)
         for path, likeliest in rows[: predictions.MOST]
     ]
     note = f"{weights.name}, trained on {described['data']}"
     predictions.draw(drawn, len(rows), output, note)
     return 0
+
+
+def _shown(path, side):
+    """Return a photograph for the figure. side: to which the network's input is resized."""
+    from data import image_files
+    from plots import predictions
+
+    try:
+        return image_files.read(path, predictions.SHOWN_SIDE)
+    except ValueError:  # too narrow for the figure, but not for the network
+        return image_files.read(path, side)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ def listing(source, val_list=None, is_tested=False):
         empty = classes[files.index([])]
         raise UserError(f"{train / empty} has no images: add images, or remove the folder")
     pairs = [[(path, label) for path in paths] for label, paths in enumerate(files)]
+    if val_list and not tests:
+        raise UserError(f"--val-list {val_list} is for a flat val/, and {source} has no val/")
     if not tests:
         _check_are_classes(train, dict(zip(classes, files)))
         few = [name for name, paths in zip(classes, files) if len(paths) < 2]
@@ -195,8 +197,12 @@ def _test_pairs(source, train, val, classes, val_list):
                 f"{train.name}/"
             )
         return lists.labelled(val, paths, lists.find(source, train, val, val_list), numbers)
-    known = {*lists.LISTS, Path(val_list or "").name}
-    loose = [name for name in os.listdir(val) if name[0] != "." and name not in {*names, *known}]
+    if val_list:
+        raise UserError(
+            f"--val-list {val_list} is for a flat val/, and {val} has class folders: leave it out"
+        )
+    known = {*names, *lists.LISTS}
+    loose = [name for name in os.listdir(val) if name[0] != "." and name not in known]
     if loose:
         raise UserError(
             f"{val} has {len(loose):,} files beside its class folders, the first {min(loose)}: "

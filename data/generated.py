@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from common.command import Parser, new_folder
-from common.errors import run_main
+from common.errors import UserError, run_main
 from common.files import write_whole
 
 from .layouts import BINARY, LAYOUTS
@@ -83,6 +83,8 @@ def draw(count, state):
 
 def write(folder, images=12000, seed=0):
     """Write a set: five sixths of the images for training, one sixth for testing."""
+    if images < 6:
+        raise UserError(f"--images {images}: at least 6, one for each file")
     folder = Path(folder)
     layout = LAYOUTS["cifar10"]
     for k, name in enumerate([*layout.train, layout.test]):

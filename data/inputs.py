@@ -1,6 +1,7 @@
 """Describe the input of a trained network (inputs.json), and convert photographs into it."""
 
 import glob
+import os
 import shlex
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def photographs(names):
     skipped = []
     for word in [word for name in names for word in _words(str(name))]:
         place = Path(word)
-        matches = [place] if place.exists() else sorted(map(Path, glob.glob(word)))
+        matches = [place] if os.path.exists(word) else sorted(map(Path, glob.glob(word)))
         if place.is_dir():
             inside = sorted(path for path in place.iterdir() if path.name[0] != ".")
             matches = [path for path in inside if not path.is_dir()]
@@ -105,9 +106,12 @@ def photographs(names):
 
 
 def _words(name):
-    if Path(name).exists() or glob.glob(name):
-        return [name]
+    """Return the files, folders and patterns that a name stands for, with ~ expanded."""
+    whole = os.path.expanduser(name)
+    if os.path.exists(whole) or glob.glob(whole):  # Path.exists() fails for a long list
+        return [whole]
     try:
-        return shlex.split(name)
+        words = shlex.split(name)
     except ValueError:  # an apostrophe
-        return name.split()
+        words = name.split()
+    return list(map(os.path.expanduser, words))

@@ -9,7 +9,6 @@ import re
 import shutil
 import tarfile
 import tempfile
-import zlib
 from collections import namedtuple
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def unpack(path, layout, folder):
                 if member.isfile() and name in names and member.size <= LARGEST:
                     with open(folder / name, "wb") as file:
                         shutil.copyfileobj(archive.extractfile(member), file)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except Exception as error:  # a corrupt archive can raise anything
         raise UserError(
             f"{path} cannot be unpacked ({short(error)}): copy or download it again, or name the "
             "unpacked folder with --data-dir (make: DATA=)"

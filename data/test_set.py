@@ -107,6 +107,15 @@ def for_classes(dataset, names, count, network):
                 "name a set that has its classes with --data-dir (make: DATA=)"
             )
         return dataset
+    if own == tuple(names):
+        return dataset
+    if len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise UserError(
+            f"{network} has several classes called {repeated}, and the classes of {dataset.name} "
+            "have another order: name a set with the same list of classes with --data-dir (make: "
+            "DATA=)"
+        )
     unknown = sorted(set(own) - set(names))
     if unknown:
         raise UserError(

@@ -13,6 +13,7 @@ from common.errors import UserError
 from common.layer_names import lacks_relu, renamed
 
 from . import checkpoint, export
+from .log import read_log
 from .run import read_config
 from .state import parameters
 
@@ -106,9 +107,16 @@ def read(place):
     run = folders[0] if folders else None
     config = read_config(run) if run else None
     name = os.path.relpath(place)
-    iteration = state.get("iteration")
+    iteration = _end(run, config) if place.name == export.PARAMETERS else state.get("iteration")
     class_names = _class_names(config, place.parent)
     return Weights(arguments, states, name, place.parent, run, config, iteration, class_names)
+
+
+def _end(run, config):
+    """Return the iteration of a finished run, whose weights are exported; None for others."""
+    rows = read_log(run) if run else None
+    iterations = config["recipe"]["iterations"] if rows else None
+    return iterations if rows and rows[-1]["iteration"] == iterations else None
 
 
 def _class_names(config, folder):

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import lzma
 import random
 import shutil
 import socket
@@ -371,12 +372,15 @@ def spoilt(archive):
     tar = gzip.decompress(archive)
     deflate = zlib.compressobj(1, zlib.DEFLATED, 31)
     start = deflate.compress(tar[:100_000]) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    xz = lzma.compress(tar)
+    middle = len(xz) // 2
     return {
         "empty": b"",
         "web page": b"<html>\nnot found\n</html>",
         "half": archive[: len(archive) // 2],
         "start": archive[:100],
         "last file cut": archive[:-2000],
+        "bad byte of xz": xz[:middle] + bytes([xz[middle] ^ 1]) + xz[middle + 1 :],
         "bad deflate code": start + b"\xff" * 1000,  # 1 bits are not a block of deflate
     }
 

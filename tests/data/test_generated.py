@@ -1,6 +1,8 @@
 """The generated set: the same for a seed, in equal shares, and in need of shape and colour."""
 
 import numpy as np
+import pytest
+from conftest import refusal
 
 from data import generated
 
@@ -16,6 +18,12 @@ def test_generated_set_is_the_same_for_the_same_seed_and_another_for_another(tmp
     assert a == b and a.keys() == c.keys()
     binaries = [content for name, content in [*a.items(), *c.items()] if name.endswith(".bin")]
     assert len(binaries) == 12 and len(set(binaries)) == 12, "two files have the same images"
+
+
+@pytest.mark.parametrize("images", [5, 0, -6])
+def test_too_few_images_are_refused(tmp_path, images):
+    refusal(lambda: generated.write(tmp_path / "set", images), f"--images {images}: at least 6")
+    assert not (tmp_path / "set").exists()
 
 
 def test_generated_set_has_all_ten_classes_equally_often_in_every_file(records):

@@ -1,6 +1,7 @@
 """Photographs are classified as the test classifies them, and printed, drawn or written as CSV."""
 
 import csv
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -107,6 +108,28 @@ def test_files_are_named_by_words_quoted_words_and_patterns(tmp_path, words, exp
     assert [path.name for path in paths] == expected
 
 
+def test_list_of_any_length_and_home_folder_are_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    names = [f"IMG_20240101_{k:06}.jpg" for k in range(300)]
+    touch(tmp_path, *names)
+    paths, _ = inputs.photographs([" ".join(names)])
+    assert [path.name for path in paths] == names
+    first = tmp_path / names[0]
+    assert inputs.photographs([f"~/{names[0]}"])[0] == [first]
+    assert inputs.photographs([f"~/{names[0]} ~/{names[1][:-5]}?.jpg"])[0][0] == first
+
+
+@pytest.mark.parametrize("output", ["a.png", "a.csv"])
+def test_narrow_photograph_and_name_of_another_encoding_do_no_harm(
+    finished, tmp_path, monkeypatch, output
+):
+    Image.new("RGB", (1, 300)).save(tmp_path / "narrow.png")
+    Image.new("RGB", (32, 32)).save(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    scored(monkeypatch, finished, "--predict", tmp_path, "--output", tmp_path / "new" / output)
+    assert (tmp_path / "new" / output).stat().st_size
+
+
 def test_transparent_photographs_are_seen_on_white(finished, tmp_path, monkeypatch, capsys):
     Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(tmp_path / "1.png")
     Image.new("RGB", (40, 40), "white").save(tmp_path / "2.png")
@@ -124,6 +147,7 @@ def test_unusable_photographs_get_one_line(finished, photos, tmp_path, monkeypat
         (tmp_path / "empty", "no images"),
         (folder / "notes.txt", "none of 1 files"),
         (" ", "no image is named"),
+        ("", "no image is named"),
     ):
         refusal(lambda word=word: scored(monkeypatch, finished, "--predict", word), reason)
     refusal(lambda: scored(monkeypatch, finished, "--predict", folder, "--crop", "ten"), "--crop")

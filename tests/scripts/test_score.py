@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
@@ -12,7 +13,7 @@ from modules import initial_module
 from PIL import Image
 
 from common.environment import has_bfloat16
-from data import cifar, generated
+from data import cifar, generated, test_set
 from symbols import get_symbol
 from training import checkpoint
 from training.state import collect
@@ -139,6 +140,42 @@ def test_checkpoint_is_exported_only_into_another_folder(finished, images, tmp_p
     words = [checkpoint.paths(finished)[-1], "--export", "mxnet", "--data-dir", images]
     refusal(lambda: scored(monkeypatch, *words), "OUTPUT=")
     assert scored(monkeypatch, *words, "--output", tmp_path / "files") == 0
+
+
+def test_exported_weights_are_those_of_the_last_iteration(finished, images, tmp_path, monkeypatch):
+    run = shutil.copytree(finished, tmp_path / "run")
+    scored(monkeypatch, run / "network-0000.params", "--data-dir", images)
+    assert result(run)["iteration"] == 40
+    assert (run / "classes.csv").exists()
+    assert scored(monkeypatch, run / "network-0000.params", "--export", "mxnet") == 0
+    log = (run / "log.csv").read_text().splitlines(keepends=True)
+    (run / "log.csv").write_text("".join(log[:-1]))  # it is extended
+    scored(monkeypatch, run / "network-0000.params", "--data-dir", images)
+    assert "iteration" not in result(run, "whole with exported weights")
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (["--image-size", "16"], "--image-size is for weights without a run"),
+        (["--dataset", "cifar10"], "--dataset is for"),
+        (["preact8"], "preact8 is for"),
+        (["--shortcut-args", "ratio=0.1"], "--shortcut-args is for"),
+        (["--export", "onnx", "--predict", "a"], "not allowed with argument"),
+    ],
+)
+def test_option_that_would_be_ignored_is_refused(finished, monkeypatch, words, reason):
+    refusal(lambda: scored(monkeypatch, finished, *words), reason)
+
+
+def test_labels_of_a_set_with_the_networks_classes_are_kept():
+    labels = np.array([0, 1, 2, 2])
+    dataset = SimpleNamespace(name="set", class_names=("crane", "crane", "dog"), test_labels=labels)
+    same = test_set.for_classes(dataset, dataset.class_names, 3, "network")
+    assert same.test_labels.tolist() == labels.tolist()
+    names = ("dog", "crane", "crane")
+    words = ("several classes called crane", "DATA=")
+    refusal(lambda: test_set.for_classes(dataset, names, 3, "network"), *words)
 
 
 def mxnets_own_file(run, prefix):
