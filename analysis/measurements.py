@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import sys
+from collections import Counter
 
 from common import files
 from common.errors import UserError
@@ -61,6 +62,18 @@ def grouped(rows, key):
     for row in rows:
         groups.setdefault(row[key], []).append(row)
     return groups
+
+
+def tell_apart(networks, key):
+    """Add their names to labels that several networks have.
+
+    networks: lists of rows. key: the column with the name.
+    """
+    counts = Counter(rows[0]["label"] for rows in networks)
+    for rows in networks:
+        if counts[rows[0]["label"]] > 1:
+            for row in rows:
+                row["label"] += f" ({row[key]})"
 
 
 def _text(value):

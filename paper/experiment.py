@@ -24,8 +24,15 @@ class Experiment(
     """
 
     def at(self, scale):
-        """Return the experiment with the depth that a scale has for it."""
-        return self._replace(depth=SCALES[scale].depths.get(self.depth, self.depth))
+        """Return the experiment with a scale's depth, without changes that the scale makes anyway."""
+        depth = SCALES[scale].depths.get(self.depth, self.depth)
+        recipe = SCALES[scale].recipe
+        if self.dataset == "imagenet":  # scales are of CIFAR
+            return self._replace(depth=depth)
+        changes = {
+            key: value for key, value in self.changes.items() if getattr(recipe, key) != value
+        }
+        return self._replace(depth=depth, changes=changes)
 
     @property
     def network(self):

@@ -12,10 +12,11 @@ import scipy
 from . import experiments, run_files
 
 
-class Ours(namedtuple("Ours", "errors runs unfinished")):
+class Ours(namedtuple("Ours", "errors runs unfinished unscored")):
     """Our runs of a row.
 
     errors: last iterate of each finished run, in %. runs: these runs. unfinished: number of others.
+    unscored: folders of finished runs without the test by score.py that the row needs.
     """
 
     @property
@@ -37,12 +38,15 @@ def ours(experiment, scale, crop=None):
     """Return the finished runs of an experiment. crop: take the error of this rule of score.py."""
     runs = run_files.of(experiment, scale)
     finished = list(filter(run_files.is_whole, runs))
+    unfinished = len(runs) - len(finished)
+    unscored = []
     if crop:
-        finished = [run for run in finished if crop in run_files.tested(run)]
+        unscored = [run.folder for run in finished if crop not in run_files.tested(run)]
+        finished = [run for run in finished if run.folder not in unscored]
         errors = [run_files.tested(run)[crop] for run in finished]
     else:
         errors = list(map(run_files.last_error, finished))
-    return Ours(errors, finished, len(runs) - len(finished))
+    return Ours(errors, finished, unfinished, unscored)
 
 
 def number(error):
@@ -72,7 +76,7 @@ def say(error):
 def say_ours(runs):
     """Return '18.92', or 'median (mean ± standard deviation)' of several runs."""
     if not runs.errors:
-        return "unfinished" if runs.unfinished else ""
+        return "not scored" if runs.unscored else "unfinished" if runs.unfinished else ""
     return say_sample(runs.errors)
 
 

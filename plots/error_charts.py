@@ -8,7 +8,7 @@ from statistics import median
 import matplotlib.pyplot as plt
 
 from paper import experiments, run_files, search
-from paper.significance import finished_rows, ours, say_ours
+from paper.significance import measured, ours, say_ours
 
 from . import figure_files, styles
 
@@ -25,7 +25,7 @@ def by_depth(name, scale):
 
     The paper's errors are on the left and ours on the right, each with its own axis.
     """
-    pairs = finished_rows(experiments.BY_DEPTH, scale)
+    pairs = measured(experiments.BY_DEPTH, scale)
     if not pairs:
         print(f"no run at scale {scale} yet; start with {experiments.make(name, scale)}")
         return

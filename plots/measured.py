@@ -198,6 +198,7 @@ FIGURES = {"gates": gates, "lesion": lesion, "responses": responses}
 @styles.SMALL_TEXT
 def draw(kind, tables):
     """Draw one figure of the rows of some CSV files, named after their networks."""
+    measurements.tell_apart(tables, "name")
     figure, *notes = FIGURES[kind](tables)
     texts = dict.fromkeys(rows[0][key] for key in ("weights", "images") for rows in tables)
     figure_files.write_below(figure, "; ".join([*texts, *notes]))

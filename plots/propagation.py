@@ -43,12 +43,18 @@ RATIOS = {
 def draw(path):
     """Draw the figure of a CSV file, and print its table."""
     rows = measurements.read(path)
-    trained = {row["weights"].startswith("trained") for row in rows}
-    for row in rows if len(trained) > 1 else ():
-        row["label"] += ", trained" if row["weights"].startswith("trained") else UNTRAINED
+    trained = {row["weights"].startswith("trained"): [] for row in rows}
+    for row in rows:
+        trained[row["weights"].startswith("trained")].append(row)
+    for is_trained, members in trained.items():
+        measurements.tell_apart(list(measurements.grouped(members, "network").values()), "network")
+        for row in members if len(trained) > 1 else ():
+            row["label"] += ", trained" if is_trained else UNTRAINED
+    # options of make propagation are at the end of the file's name
+    name = next((name for name in TITLES if f"{path.stem}-".startswith(f"{name}-")), None)
+    figure = _ratios(rows) if name == "propagation-lambda" else _norms(rows)
     title = "Signal propagation before and after training"
-    figure = _ratios(rows) if path.stem == "propagation-lambda" else _norms(rows)
-    figure.suptitle(TITLES.get(path.stem, title if len(trained) > 1 else "Signal propagation"))
+    figure.suptitle(TITLES.get(name, title if len(trained) > 1 else "Signal propagation"))
     weights = "; ".join(dict.fromkeys(row["weights"] for row in rows))
     figure_files.write_below(
         figure,

@@ -113,16 +113,19 @@ def series(curve, column, by="iteration"):
     its last value to the end of the others.
     """
     tables = []
+    keeps = []  # whether a run keeps its last value
     for run in shown(curve):
         unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
         x = "iteration" if by == "fraction" else by
         values = ((row[x] / unit, cell(row, column)) for row in run.rows)
-        tables.append({x: y for x, y in values if y is not None})
-    tables = list(filter(None, tables))
+        table = {x: y for x, y in values if y is not None}
+        if table:
+            tables.append(table)
+            keeps.append(run_files.is_whole(run))
     last = max(map(max, tables), default=0)
     complete = [set(table) for table in tables if max(table) == last]
     xs = sorted(set.intersection(*complete)) if complete else []
-    values = [[_at(table, x) for table in tables] for x in xs]
+    values = [[_at(*pair, x) for pair in zip(tables, keeps)] for x in xs]
     values = [[value for value in row if value is not None] for row in values]
     return Series(
         np.array(xs),
@@ -146,15 +149,19 @@ def cell(row, column):
     return None if error is None else 100 - error
 
 
-def _at(table, x):
-    """Return the value at x; the last one beyond the end; None between the values."""
-    return table.get(x) if x <= max(table) else table[max(table)]
+def _at(table, keeps, x):
+    """Return the value at x; beyond the end the last one if a run keeps it; otherwise None."""
+    return table[max(table)] if keeps and x > max(table) else table.get(x)
 
 
 def legend_label(curve, what="error"):
     """Return a curve's label with the median of its last test errors or accuracies."""
     runs = shown(curve)
-    errors = [run_files.last_error(run) for run in runs if run_files.last_error(run) is not None]
+    tested = [run for run in runs if run_files.last_error(run) is not None]
+    last = max(map(_last_test, tested), default=0)
+    # the curve ends with these
+    ends_here = [run for run in tested if run_files.is_whole(run) or _last_test(run) == last]
+    errors = list(map(run_files.last_error, ends_here))
     unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"
     if len(runs) < len(curve.runs):
         unfinished = f", {len(curve.runs) - len(runs)} more unfinished"
@@ -164,6 +171,11 @@ def legend_label(curve, what="error"):
     error = np.median(errors)
     result = f"accuracy {100 - error:.2f}" if what == "accuracy" else f"error {error:.2f}"
     return f"{curve.label} ({result} %{several}{unfinished})"
+
+
+def _last_test(run):
+    """Return the iteration of a run's last test."""
+    return max(row["iteration"] for row in run.rows if row["test_error"] is not None)
 
 
 def ends(curves, columns):

@@ -3,6 +3,7 @@
 python -m plots table1 --scale pocket
 """
 
+import os
 import re
 from collections import namedtuple
 from html import escape
@@ -76,6 +77,9 @@ def rows_of(name, scale):
 
 def _row(row, scale):
     runs = ours(row.experiment, scale, row.crop)
+    command = row.experiment.target(scale)
+    if runs.unscored:
+        command = f"make score RUN={os.path.relpath(runs.unscored[0])} CROP={row.crop}"
     iterations = sorted({run.config["recipe"]["iterations"] for run in runs.runs})
     return Row(
         row.case,
@@ -87,7 +91,7 @@ def _row(row, scale):
         figure_files.listed(run.config["recipe"]["dtype"] for run in runs.runs),
         runs.images,
         ", ".join(f"{count:,}" for count in iterations),
-        row.experiment.target(scale),
+        command,
     )
 
 
@@ -155,7 +159,7 @@ def draw(name, scale):
     print(table(name, rows, PRINTED).text())
     if order(name, scale):
         print(order(name, scale))
-    missing = [row for row in rows if row.ours in ("", "unfinished")]
+    missing = [row for row in rows if row.ours in ("", "unfinished", "not scored")]
     if missing:
         print(f"{len(missing)} of {len(rows)} rows are missing; ", end="")
         if name == "table5":  # ImageNet, which make table5 does not train

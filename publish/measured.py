@@ -19,6 +19,15 @@ SPEED = {
         "{network}|{step:.2f}|{work:.2f}|{bfloat16:.2f}",
     ),
 }
+
+
+class Empty:
+    """An empty cell, in any format."""
+
+    def __format__(self, form):
+        return ""
+
+
 LESIONS = "network|test error, %|cost of the first unit, points|of any other, at most|median"
 RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, median"
 
@@ -77,7 +86,10 @@ def speed(page, name):
     """Return a benchmark's table."""
     rows = rows_of(name)
     titles, cells = SPEED[name]
-    lines = [cells.format(**row).split("|") for row in rows]
+    lines = []
+    for row in rows:  # without a value a cell is empty
+        known = {key: Empty() if value is None else value for key, value in row.items()}
+        lines.append(cells.format(**known).split("|"))
     peer = f", PyTorch {rows[0]['pytorch']}" if "pytorch" in rows[0] else ""
     origin = f"*{rows[0]['machine']}, {rows[0]['day']}{peer}.*"
     return [*Table(titles.split("|"), lines).markdown(), "", origin]

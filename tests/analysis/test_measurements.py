@@ -113,6 +113,17 @@ def test_runs_of_one_network_have_files_and_labels_of_their_own(run, tmp_path):
     assert len(name) < 200 and name != measurements.joined([first.name] + [second.name] * 99)
 
 
+def test_networks_with_one_label_are_told_apart():
+    labels = ["56, original", "56, original", "20, original"]
+    networks = [[{"name": f"n{k}", "label": label}] * 1 for k, label in enumerate(labels)]
+    measurements.tell_apart(networks, "name")
+    assert [rows[0]["label"] for rows in networks] == [
+        "56, original (n0)",
+        "56, original (n1)",
+        "20, original",
+    ]
+
+
 def test_notes_on_corrupt_checkpoints_are_not_among_the_printed_paths(
     run, images, tmp_path, monkeypatch, capsys
 ):

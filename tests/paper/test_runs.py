@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 import statistics
@@ -169,3 +170,14 @@ def test_tables_and_figures_name_the_missing_runs(results, capsys):
     assert "10 of 11 rows are missing; make table1 SCALE=pocket" in out
     assert "figure3 lacks a complete run: make cifar10-convolution56 SCALE=pocket" in out
     assert re.search(r"original +Fig. 2\(a\) +6.61 +20.00 +1 +float32\n", out)
+
+
+def test_finished_run_that_is_not_scored_names_the_command_that_scores_it(results, tmp_path):
+    line = experiments.TABLE5[0]
+    results(line.experiment, [25], scale="full")
+    first = tables.rows_of("table5", "full")[0]
+    folder = tmp_path / "results/full/imagenet-original152/seed0"
+    assert first.ours == "not scored"
+    assert first.command == f"make score RUN={os.path.relpath(folder)} CROP={line.crop}"
+    run_files.add_tests(folder / "test.json", {line.crop: {"top1": 23.5, "iteration": 600547}})
+    assert tables.rows_of("table5", "full")[0].ours == "23.50"

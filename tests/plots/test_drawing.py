@@ -145,6 +145,26 @@ def test_panel_with_the_original_alone_is_left_out(results, drawn):
     ]
 
 
+def test_figure_without_runs_for_its_curves_is_removed(results, capsys):
+    path = figure_files.figure_of("figure3", "pocket")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"of runs that are gone")
+    results(ORIGINAL, [40])
+    DRAW["figure3"]("figure3", "pocket")
+    assert not path.exists() and "pocket-figure3.png removed" in capsys.readouterr().out
+
+
+def test_depth_joins_only_runs_on_the_same_images(results, drawn, tmp_path, capsys):
+    for number in (0, 1, 3):  # plain20, plain56, original20
+        results(experiments.BY_DEPTH[number].experiment, [20 + number], scale="desk")
+    place = tmp_path / "results/desk/cifar10-plain20/seed0/config.json"
+    place.write_text(place.read_text().replace("test data", "other data"))
+    DRAW["depth"]("depth", "desk")
+    (figure,) = drawn
+    assert "other data" not in figure.get_supxlabel()
+    assert "cifar10-plain20/seed0 was trained on other data" in capsys.readouterr().out
+
+
 def test_papers_panels_are_above_ours_below_full_scale(results, drawn):
     for experiment in experiments.experiments_of("figure6"):
         results(experiment, [40])

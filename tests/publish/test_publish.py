@@ -102,6 +102,8 @@ def test_benchmark_names_its_machine(monkeypatch):
     monkeypatch.setattr(measured, "rows_of", lambda name: [row])
     lines = measured.speed(ENGLISH, "speed-units")
     assert lines[2:] == ["| plain56 | 0.95 | 1.00 | 1.50 |", "", "*a CPU, today.*"]
+    row["bfloat16"] = None  # a processor without it
+    assert measured.speed(ENGLISH, "speed-units")[2] == "| plain56 | 0.95 | 1.00 |  |"
 
 
 def test_comparisons_use_finished_runs(results, tmp_path):
