@@ -16,6 +16,7 @@ checkpoint. On other machines the project must have the same path; a shared fold
 worker with MXNet's rank 0 writes the run's folder.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -128,7 +129,7 @@ def start(words, role, job, host=None, **variables):
         return subprocess.Popen(words, cwd=ROOT, env={**GIVEN, **variables}, **settings)
     assignments = [f"{name}={value}" for name, value in variables.items()]
     remote = f"cd {shlex.quote(str(ROOT))} && exec env {shlex.join([*assignments, *words])}"
-    return subprocess.Popen([*SSH, host, remote], stdin=subprocess.DEVNULL, **settings)
+    return subprocess.Popen([*SSH, host, remote], stdin=subprocess.PIPE, **settings)
 
 
 def watch(helpers, workers):
@@ -144,7 +145,7 @@ def watch(helpers, workers):
     code = _wait(processes, workers, signals)
     # After a signal worker 0 stops between two iterations and needs the others for that. These
     # ignore SIGTERM: only SIGKILL ends them.
-    _send(workers, signal.SIGTERM)
+    _stop(workers)
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline:
         ended = [process.poll() is not None for process in workers.values()]
@@ -173,6 +174,17 @@ def _wait(processes, workers, signals):
                 return code
         if all(codes[name] == 0 for name in workers):
             return 0
+
+
+def _stop(workers):
+    """Ask the workers to stop: with SIGTERM, or by ssh with Ctrl-C, because ssh itself would end."""
+    for process in workers.values():
+        if not process.stdin:
+            _send({"": process}, signal.SIGTERM)
+            continue
+        with contextlib.suppress(OSError):  # it has ended
+            process.stdin.write(b"\x03")
+            process.stdin.flush()
 
 
 def _send(processes, number):

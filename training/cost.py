@@ -1,6 +1,7 @@
 """Time and memory of a run on this machine, measured in a few iterations: --cost."""
 
 import json
+import sys
 import time
 
 import mxnet as mx
@@ -8,6 +9,7 @@ import mxnet as mx
 from common.environment import without_notes
 
 from . import bfloat16, recomputation
+from .estimate import memory_plan
 from .loop import bind, step
 from .memory import peak
 from .optimizer import initializer, optimizer
@@ -19,7 +21,10 @@ TEST_SHARE = 1 / 3  # the time of an image in a test, forward only, relative to 
 
 def print_cost(job, feed, contexts, arguments):
     """Print the cost of a job in words, or in JSON for --cost-json. Returns the exit code."""
-    measured = cost(job, feed[0], contexts, arguments.recompute)
+    recompute, _, notes = memory_plan(job, arguments)
+    for note in notes:
+        print(note, file=sys.stderr)
+    measured = cost(job, feed[0], contexts, recompute)
     print(json.dumps(measured) if arguments.cost == "json" else in_words(measured, job.recipe))
     return 0
 

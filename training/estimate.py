@@ -11,15 +11,15 @@ from .recomputation import recomputed_bytes
 OTHER_BYTES = 2.5e8
 
 
-def memory_plan(job, arguments, workers):
+def memory_plan(job, arguments, workers=1):
     """Return (whether to compute activations twice, 'about 2.4 GB', notes to print).
 
     They are computed twice with --recompute, and if the free memory is too small. On a CPU the size
-    includes what this process already holds: Python, MXNet and the data set.
+    includes what this process already holds: Python, MXNet and the data set. workers: their number.
     """
     recipe = job.recipe
     symbol = bfloat16.bound(job.symbol, recipe.dtype)
-    part = (recipe.micro_batch or recipe.batch_size // workers.count) // devices(arguments)
+    part = (recipe.micro_batch or recipe.batch_size // workers) // devices(arguments)
     images = part if arguments.gpus else part * devices(arguments)  # that share one memory
     held, free = (0, math.inf) if arguments.gpus else (memory.held_bytes(), memory.free_bytes())
     notes = []

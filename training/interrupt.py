@@ -15,6 +15,7 @@ import time
 
 from tqdm import tqdm
 
+BEGAN = time.monotonic()  # of the process, before the data set is loaded
 OUT_OF_TIME = 75
 # A checkpoint takes some hundredths of a second, half a second for 1001 layers.
 CHECKPOINT_SECONDS = 60
@@ -33,12 +34,15 @@ class Interruptions:
     save      writes a checkpoint
     deadline  time.monotonic() at which the run must have ended
     follows   whether this worker trains as long as worker 0 does: signals and deadline are ignored
+    in_job    whether this is one of several workers. Then SIGHUP keeps its effect: the connection
+              to training.cluster is lost, and a worker would wait for the others forever
     """
 
-    def __init__(self, save, deadline, follows=False):
+    def __init__(self, save, deadline, follows=False, in_job=False):
         self._save = save
         self._deadline = deadline
         self._follows = follows
+        self._in_job = in_job
         self._code = None
         self._save_requested = False
         self._saved = time.monotonic()
@@ -48,7 +52,7 @@ class Interruptions:
     def __enter__(self):
         stop = signal.SIG_IGN if self._follows else self._stop
         handlers = {**dict.fromkeys(STOPPING, stop), signal.SIGUSR1: self._request_save}
-        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # by nohup
+        if self._in_job or signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # by nohup
             del handlers[signal.SIGHUP]
         self._before = {
             number: signal.signal(number, handler) for number, handler in handlers.items()

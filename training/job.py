@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
@@ -26,7 +26,6 @@ from .recipe import Recipe
 from .run import Run, recorded_dtype
 from .workers import Follower, Workers
 
-BEGAN = time.monotonic()
 DTYPES = ("float32", "float16", "bfloat16")  # as numbers, which the workers exchange
 
 
@@ -78,15 +77,18 @@ def run_job(job, arguments):
     if arguments.cost:
         return print_cost(job, job.feed((0, 1), size), places, arguments)
     workers = Workers(arguments.kv_store)
-    check_batch(job.recipe.batch_size, len(places), workers.count)
+    recipe = job.recipe
+    check_batch(recipe.batch_size, len(places), workers.count, recipe.micro_batch)
     feed = job.feed((workers.rank, workers.count), size)
     if workers.rank:
         return _follow(job, feed, places, workers, arguments)
-    start = _initial(job, folder)
-    recompute, needed, notes = memory_plan(job, arguments, workers)
-    config = configuration(job, arguments, workers.count, start, recompute)
-    with Run(folder, config, arguments.keep_going) as run:
-        saved = run.resume()
+    with ExitStack() as stack:
+        with workers.ending_together():
+            start = _initial(job, folder)
+            recompute, needed, notes = memory_plan(job, arguments, workers.count)
+            config = configuration(job, arguments, workers.count, start, recompute)
+            run = stack.enter_context(Run(folder, config, arguments.keep_going))
+            saved = run.resume()
         was_finished = run.finished
         workers.number("finished", int(was_finished))  # the other workers end, too
         figure = job.figure(folder)
@@ -103,13 +105,13 @@ def run_job(job, arguments):
             training = Training(
                 job, run, saved, feed, places, workers, start, recompute, figure.draw
             )
-            code = train(training, BEGAN + arguments.time_limit)
+            code = train(training, interrupt.BEGAN + arguments.time_limit)
             if code:
                 why = "time limit reached" if code == interrupt.OUT_OF_TIME else "stopped"
                 print(f"{why}; re-run the command to resume from {where}")
                 return code
         # an earlier process may have been stopped before it exported a finished run
-        if checkpoint.paths(folder) and not (was_finished and export.is_complete(folder)):
+        if checkpoint.paths(folder) and not (was_finished and _is_exported(folder)):
             figure.finish()
             _export(job, folder)
         _report(job, run)
@@ -158,6 +160,23 @@ def _initial(job, folder):
         if any(folder.glob("checkpoint-*")):
             return None
         raise
+
+
+def _is_exported(folder):
+    """Return whether the exported network of a run is that of its newest checkpoint."""
+    if not export.is_complete(folder):
+        return False
+    newest = weights.read(folder)
+    try:
+        exported = weights.read(folder / export.PARAMETERS)
+    except UserError:  # it is corrupt, and written again
+        return False
+    pairs = ((newest.arguments, exported.arguments), (newest.states, exported.states))
+    return all(
+        ours.keys() == theirs.keys()
+        and all((ours[name] == theirs[name]).min().asscalar() for name in ours)
+        for ours, theirs in pairs
+    )
 
 
 def _export(job, folder):

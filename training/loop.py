@@ -22,8 +22,8 @@ def train(training, deadline=math.inf):
 
     Returns 0, or the exit code of an interruption (training/interrupt.py).
     """
-    follows = training.workers.rank > 0
-    interruptions = Interruptions(training.save, deadline, follows)
+    workers = training.workers
+    interruptions = Interruptions(training.save, deadline, workers.rank > 0, workers.count > 1)
     try:
         with interruptions, training.bar, contextlib.closing(training.batches()) as batches:
             if training.progress.row_due:
@@ -79,6 +79,8 @@ class Training:
         if self.progress.diverged != done and not run.keep_going:
             # --keep-going continued the run: the loss of the next iteration decides
             self.progress.diverged = None
+        if workers.number("diverged", int(self.progress.diverged == done)):
+            self.progress.diverged = done
         if not saved_state and not workers.rank:
             self.save()
         self.bar = bar(

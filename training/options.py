@@ -136,12 +136,19 @@ def on_devices(recipe, arguments):
     return replace(recipe, micro_batch=part if part < recipe.batch_size else None)
 
 
-def check_batch(size, devices, workers=1):
-    """Raise UserError for a batch that the devices of all workers cannot share equally."""
+def check_batch(size, devices, workers=1, micro_batch=None):
+    """Raise UserError for a batch that the devices of all workers cannot share equally, or for a
+    micro batch that does not divide a worker's part of it.
+    """
     if size % (devices * workers):
         raise UserError(
             f"a batch of {size} does not divide among {workers} workers of {devices} devices: "
             "choose another --batch-size (make: BATCH=)"
+        )
+    if micro_batch and size // workers % micro_batch:
+        raise UserError(
+            f"--micro-batch {micro_batch}: it must divide the {size // workers} images of each "
+            "worker"
         )
 
 

@@ -107,6 +107,8 @@ class Recipe:
             self._check(name, valid, f"from 0 to {FLOAT32:.2g}, the largest float32")
         only_sgd = not (self.nesterov and self.optimizer == "adam")
         self._check("nesterov", only_sgd, "only for --optimizer sgd")
+        has_master = not (self.dtype == "float16" and self.optimizer == "adam")
+        self._check("dtype", has_master, "only for --optimizer sgd")
         if self.freeze and not self.initial:
             raise UserError(
                 f"--freeze {self.freeze} would keep random weights; name others with --initial "

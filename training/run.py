@@ -26,7 +26,12 @@ from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
 ELSEWHERE = "choose another folder with --output (make: OUTPUT=)"
 # the options that may differ when a finished run is extended
 LENGTH = ("iterations", "steps", "warmup_iterations", "log_every", "test_every")
-OTHER_BITS = {"processor", "devices", "OMP_NUM_THREADS"}  # a change of these changes rounding
+OTHER_BITS = {
+    "processor",
+    "devices",
+    "OMP_NUM_THREADS",
+    "recompute",
+}  # a change of these changes rounding
 
 
 class Run:

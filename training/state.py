@@ -72,7 +72,8 @@ def broadcast(module, workers):
         group.param_names + group.aux_names, group.param_arrays + group.aux_arrays
     ):
         workers.broadcast(name, blocks[0])
-        for block in blocks[1:]:
+        # worker 0 has the moving averages of each of its devices
+        for block in blocks[1:] if workers.rank else ():
             blocks[0].copyto(block)
     if workers.sync:  # the updater creates its momenta at the first update, from zero
         for i, blocks in enumerate(group.param_arrays):
@@ -80,9 +81,14 @@ def broadcast(module, workers):
                 continue
             for k, block in enumerate(blocks):
                 key = i * len(blocks) + k
-                updater.states.setdefault(key, block.zeros_like())
+                if key not in updater.states:
+                    created = updater.optimizer.create_state_multi_precision(key, block)
+                    updater.states[key] = created
                 updater.states_synced[key] = False
-                workers.broadcast(f"momentum {key}", updater.states[key])
+                arrays = updater.states[key]  # adam keeps two, and SGD without momentum none
+                for number, array in enumerate(arrays if isinstance(arrays, tuple) else [arrays]):
+                    if array is not None:
+                        workers.broadcast(f"momentum {key}, {number}", array)
 
 
 def _updater(module):

@@ -2,6 +2,7 @@
 server.
 """
 
+import contextlib
 import os
 
 import mxnet as mx
@@ -61,6 +62,15 @@ class Workers:
         array = mx.nd.array([value])
         self.broadcast(name, array)
         return int(array.asscalar())
+
+    @contextlib.contextmanager
+    def ending_together(self):
+        """If a UserError ends worker 0 before it has sent "finished", end the other workers, too."""
+        try:
+            yield
+        except UserError:
+            self.number("finished", 1)
+            raise
 
     def totals(self, metrics):
         """Return [(sum, count)] of each metric: all workers' with dist_sync, else this worker's."""

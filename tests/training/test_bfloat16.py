@@ -20,7 +20,6 @@ from symbols import get_symbol
 from training import bfloat16, memory, options
 from training.estimate import memory_plan
 from training.optimizer import initializer
-from training.workers import Workers
 
 CALCULATES = pytest.mark.skipif(
     not environment.has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in"
@@ -268,7 +267,7 @@ def test_estimated_memory_depends_on_the_type(monkeypatch):
     monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
     arguments, recipe = read_options(["110", "--dtype", "bfloat16"])
     job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    assert memory_plan(job, arguments, Workers("local"))[:2] == (False, "about 1.0 GB")
+    assert memory_plan(job, arguments)[:2] == (False, "about 1.0 GB")
 
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])

@@ -1,5 +1,6 @@
 """A job of several workers starts and ends its processes, without MXNet."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,8 +16,11 @@ import pytest
 from cifar_options import read_options
 from conftest import refusal
 
+from common.errors import UserError
 from training import cluster
+from training import state as training_state
 from training.job import DTYPES, Job, run_job
+from training.options import check_batch
 from training.workers import Workers
 
 JOB = cluster.Job("127.0.0.1", 1, 2, 3)
@@ -188,21 +192,111 @@ def test_kill_of_the_program_leaves_no_worker_behind():
     assert wait_until(lambda: state(pid) in ("", "Z", "X"))
 
 
-def test_closed_terminal_ends_the_job():
+@contextlib.contextmanager
+def closed_terminal():
+    """A SIGHUP as soon as watch() has its handler."""
     before = {number: signal.getsignal(number) for number in cluster.SIGNALS}
-    worker = subprocess.Popen(["sleep", "600"])
 
-    def hang_up():  # as soon as watch() has its handler
+    def hang_up():
         wait_until(lambda: signal.getsignal(signal.SIGHUP) is not before[signal.SIGHUP])
         os.kill(os.getpid(), signal.SIGHUP)
 
     timer = threading.Thread(target=hang_up)
     timer.start()
     try:
-        assert cluster.watch({}, {"worker 0": worker}) == 129
-        assert worker.poll() is not None
+        yield
     finally:
         timer.join()
-        worker.kill()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_closed_terminal_ends_the_job():
+    worker = subprocess.Popen(["sleep", "600"])
+    with closed_terminal():
+        assert cluster.watch({}, {"worker 0": worker}) == 129
+    assert worker.poll() is not None
+
+
+# As ssh -tt: a terminal of its own for the last word, which is closed when this process ends.
+TERMINAL = "import pty, sys; sys.exit(pty.spawn(['sh', '-c', sys.argv[-1]]) >> 8)"
+REMOTE = """
+import os, signal, sys, time
+follows = sys.argv[2] == "1"
+def stop(*_):
+    open(sys.argv[1], "a").write(" saved")
+    sys.exit(130)
+signal.signal(signal.SIGINT, signal.SIG_IGN if follows else stop)
+open(sys.argv[1], "w").write(str(os.getpid()))
+time.sleep(600)
+"""
+
+
+def test_workers_on_hosts_save_and_end(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "SSH", [sys.executable, "-c", TERMINAL])
+    notes = [tmp_path / "0", tmp_path / "1"]
+    workers = {
+        note.name: cluster.start(
+            [sys.executable, "-c", REMOTE, str(note), note.name], "worker", JOB, "a"
+        )
+        for note in notes
+    }
+    assert wait_until(lambda: all(note.exists() and note.read_text() for note in notes))
+    pids = [note.read_text() for note in notes]
+    with closed_terminal():
+        assert cluster.watch({}, workers) == 129
+    assert notes[0].read_text() == f"{pids[0]} saved"
+    assert wait_until(lambda: all(state(pid) in ("", "Z", "X") for pid in pids))
+
+
+def test_mistake_ends_all_workers(monkeypatch):
+    sent = {}
+    store = Store()
+    store.rank = 0
+    store.init = lambda name, array: sent.update({name: int(array.asscalar())})
+    store.pull = lambda name, out: None
+    monkeypatch.setattr(mx.kv, "create", lambda kind: store)
+    for name, value in (("DMLC_ROLE", "worker"), ("TRAINING_JOB", "7")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")
+
+    def mistake(*_):
+        raise UserError("no such weights")
+
+    monkeypatch.setattr("training.job._initial", mistake)
+    arguments, recipe = read_options(["--kv-store", "dist_sync", "--batch-size", "20"])
+    dataset = SimpleNamespace(train_images=range(20), test_images=range(20))
+    job = Job("run", recipe, None, {}, {}, dataset, lambda share, size: share, exported=None)
+    refusal(lambda: run_job(job, arguments), "no such weights")
+    assert sent["from worker 0: finished"] == 1
+
+
+def test_micro_batch_divides_the_part_of_each_worker():
+    check_batch(128, 1, 2, 64)
+    for size, micro_batch in ((96, 32), (128, 128)):
+        refusal(lambda: check_batch(size, 1, 2, micro_batch), "of each worker")  # noqa: B023
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_workers_share_the_state_of_each_optimizer(rank):
+    data = mx.sym.Variable("data")
+    symbol = mx.sym.SoftmaxOutput(mx.sym.BatchNorm(mx.sym.flatten(data), name="bn"), name="softmax")
+    module = mx.mod.Module(symbol, context=[mx.cpu(0), mx.cpu(1)])
+    module.bind([("data", (4, 3, 1, 1))], [("softmax_label", (4,))])
+    module.init_params()
+    module.init_optimizer(optimizer="adam")
+    module._update_on_kvstore = False
+    module._updater = mx.optimizer.get_updater(mx.optimizer.create("adam"))
+    averages = [blocks[1] for blocks in module._exec_group.aux_arrays]
+    for array in averages:
+        array[:] = 7
+    names = []
+    workers = SimpleNamespace(
+        rank=rank, sync=True, broadcast=lambda name, array: names.append((name, array))
+    )
+    training_state.broadcast(module, workers)
+    assert [float(array.mean().asscalar()) == 7 for array in averages] == [rank == 0] * 2
+    assert len({name for name, _ in names}) == len(names)
+    assert all(len(pair) == 2 for pair in module._updater.states.values())
+    kept = [array for pair in module._updater.states.values() for array in pair]
+    assert len(kept) == 8 and all(any(array is one for _, one in names) for array in kept)

@@ -13,10 +13,9 @@ from conftest import SMALL, rows, sound
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
 from symbols import get_symbol
-from training import bfloat16, memory, recomputation, segments
+from training import bfloat16, cost, memory, recomputation, segments
 from training.estimate import memory_plan
 from training.optimizer import initializer
-from training.workers import Workers
 
 COUNT = 8
 
@@ -274,6 +273,16 @@ def test_deep_network_at_the_papers_batch_needs_less_than_four_gigabytes():
     assert 128 * recomputation.recomputed_bytes(bfloat16.converted(symbol), 32) < 1.7e9
 
 
+def test_cost_is_that_of_the_run_with_the_memory_that_is_free(monkeypatch, capsys):
+    measured = []
+    monkeypatch.setattr(memory, "free_bytes", lambda: 1e9)
+    monkeypatch.setattr(cost, "cost", lambda *arguments: measured.append(arguments[-1]) or {})
+    arguments, recipe = read_options(["110", "--cost-json"])
+    job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
+    cost.print_cost(job, (None, None), [], arguments)
+    assert measured == [True] and "computed twice" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "free, words, recomputed, notes",
     [
@@ -296,7 +305,7 @@ def test_activations_are_recomputed_if_the_memory_is_too_small(
     monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
     arguments, recipe = read_options(["110", *words])
     job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    decided, needed, text = memory_plan(job, arguments, Workers("local"))
+    decided, needed, text = memory_plan(job, arguments)
     assert decided is recomputed and needed == ("about 0.8 GB" if recomputed else "about 1.5 GB")
     assert len(text) == len(notes)
     assert all(note in line for note, line in zip(notes, text))

@@ -13,7 +13,7 @@ from conftest import SMALL, begin, refused, rows, run_here, same, start, wait_fo
 from common.environment import without_notes
 from data import batches, cifar, generated
 from symbols import get_symbol
-from training import export
+from training import checkpoint, export, weights
 from training.evaluate import evaluate
 from training.log import read_log
 from training.optimizer import decay_multipliers
@@ -100,6 +100,20 @@ def test_files_that_a_stop_or_a_full_disk_left_out_at_the_end_are_written(images
     assert {name: (run / name).read_bytes() for name in names} == before
 
 
+def test_exported_network_of_an_earlier_end_is_replaced(train, run):
+    newest = (run / export.PARAMETERS).read_bytes()
+    older = weights.read(checkpoint.paths(run)[0])
+    inputs = json.loads((run / export.INPUTS).read_text())
+    symbol = mx.sym.load(str(run / export.SYMBOL))
+    export.write(run, symbol, older.arguments, older.states, inputs)
+    assert (run / export.PARAMETERS).read_bytes() != newest
+    assert train("--output", run)[0] == 0
+    assert (run / export.PARAMETERS).read_bytes() == newest
+    (run / export.PARAMETERS).write_bytes(newest[:100])  # corrupt
+    assert train("--output", run)[0] == 0
+    assert (run / export.PARAMETERS).read_bytes() == newest
+
+
 def test_config_names_commit_packages_and_host(finished):
     config = json.loads((finished / "config.json").read_text())
     assert {"commit", "uncommitted", "python", "mxnet", "numpy"} <= config["versions"].keys()
@@ -164,6 +178,7 @@ def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
         (["--batch-size", "0"], ["--batch-size 0"]),
         (["--micro-batch", "7"], ["--micro-batch 7", "divide the batch of 20"]),
         (["--micro-batch", "5", "--cpus", "2"], ["2 devices"]),
+        (["--dtype", "float16", "--optimizer", "adam"], ["--dtype float16: only for"]),
         (["--kv-store", "dist_sync"], ["training.cluster starts"]),
         (["--log-every", "0"], ["--log-every 0"]),
         (["--shortcut-args", "bias=x"], ["bias=-7"]),
