@@ -223,14 +223,13 @@ def export(symbol, weights, settings, arguments):
     from training import onnx_file
 
     run = arguments.run
-    if run and (run / "state.json").is_file() and not arguments.output:
+    beside = run if run is None or run.is_dir() else run.parent
+    if run and (beside / "state.json").is_file() and not arguments.output:
         raise UserError(
             f"{run} is a checkpoint, which the next one replaces: name a folder for the export by "
             "--output (make: OUTPUT=)"
         )
-    place = arguments.output or (
-        RUNS / arguments.pretrained if run is None else run if run.is_dir() else run.parent
-    )
+    place = arguments.output or beside or RUNS / arguments.pretrained
     inputs = _inputs(weights, settings, arguments)
     if arguments.export == "onnx":
         content = onnx_file.content(

@@ -92,12 +92,12 @@ def photographs(names):
     for word in [word for name in names for word in _words(str(name))]:
         place = Path(word)
         matches = [place] if os.path.exists(word) else sorted(map(Path, glob.glob(word)))
-        if place.is_dir():
+        if os.path.isdir(word):
             inside = sorted(path for path in place.iterdir() if path.name[0] != ".")
             matches = [path for path in inside if not path.is_dir()]
             skipped += [path for path in inside if path.is_dir()]
         if not matches:
-            fault = "has no images" if place.is_dir() else "does not exist"
+            fault = "has no images" if os.path.isdir(word) else "does not exist"
             raise UserError(f"{place} {fault}: name an image, or a folder with images")
         paths += matches
     if not paths:

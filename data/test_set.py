@@ -109,19 +109,18 @@ def for_classes(dataset, names, count, network):
         return dataset
     if own == tuple(names):
         return dataset
-    if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise UserError(
-            f"{network} has several classes called {repeated}, and the classes of {dataset.name} "
-            "have another order: name a set with the same list of classes with --data-dir (make: "
-            "DATA=)"
-        )
     unknown = sorted(set(own) - set(names))
     if unknown:
         raise UserError(
             f"{network} does not know {len(unknown):,} classes of {dataset.name} "
             f"({_shortened(unknown)}); its own are {_shortened(names)}: name a set that has its "
             "classes with --data-dir (make: DATA=)"
+        )
+    repeated = [name for name in own if names.count(name) > 1]
+    if repeated:
+        raise UserError(
+            f"{network} has several classes called {repeated[0]}, and {dataset.name} has another "
+            "list of classes: name a set with the same list with --data-dir (make: DATA=)"
         )
     labels = np.array([names.index(name) for name in own])
     if hasattr(dataset, "test_labels"):

@@ -98,7 +98,7 @@ def finished_rows(rows, scale):
     for row in rows:
         runs = ours(row.experiment, scale, row.crop)
         if runs.errors:
-            pairs.setdefault((row.experiment.name, row.crop), (row, runs))
+            pairs.setdefault((row.experiment.at(scale).name, row.crop), (row, runs))
     return sorted(pairs.values(), key=lambda pair: number(pair[0].paper))
 
 

@@ -110,7 +110,7 @@ def series(curve, column, by="iteration"):
     """Return the Series of a column of the log, or of train_accuracy or test_accuracy.
 
     by: the x axis: "iteration", "epoch", or "fraction" of the training. A run that diverged keeps
-    its last value to the end of the others.
+    its last value to the end of the others; an unfinished one has no values beyond its end.
     """
     tables = []
     keeps = []  # whether a run keeps its last value
@@ -159,7 +159,7 @@ def legend_label(curve, what="error"):
     runs = shown(curve)
     tested = [run for run in runs if run_files.last_error(run) is not None]
     last = max(map(_last_test, tested), default=0)
-    # the curve ends with these
+    # runs that reach the end of the curve
     ends_here = [run for run in tested if run_files.is_whole(run) or _last_test(run) == last]
     errors = list(map(run_files.last_error, ends_here))
     unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"

@@ -47,7 +47,7 @@ KVStoreServer(mxnet.kv.create("dist")).run()"""
 PYTHON = (sys.executable, "-W", "ignore")
 # The keep-alive options end ssh when its host has died.
 SSH = "ssh -tt -o BatchMode=yes -o ServerAliveInterval=10 -o ServerAliveCountMax=3".split()
-GRACE = 10  # seconds between SIGTERM and SIGKILL, for a checkpoint
+GRACE = 10  # seconds between SIGTERM (by ssh: Ctrl-C) and SIGKILL, for a checkpoint
 EXPLAINED = (2, 75, 129, 130, 143)  # exit codes of a worker that has printed the reason
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TOKENS = 2**24  # the parameter server sends float32, which holds integers up to here
@@ -143,8 +143,8 @@ def watch(helpers, workers):
             signal.signal(number, lambda number, frame: signals.append(number))
     processes = {**helpers, **workers}
     code = _wait(processes, workers, signals)
-    # After a signal worker 0 stops between two iterations and needs the others for that. These
-    # ignore SIGTERM: only SIGKILL ends them.
+    # After a signal worker 0 stops between two iterations and needs the others for that. They
+    # ignore SIGTERM and SIGINT: only SIGKILL ends them.
     _stop(workers)
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline:

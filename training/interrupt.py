@@ -15,7 +15,7 @@ import time
 
 from tqdm import tqdm
 
-BEGAN = time.monotonic()  # of the process, before the data set is loaded
+BEGAN = time.monotonic()  # when the process began, before the data set is loaded
 OUT_OF_TIME = 75
 # A checkpoint takes some hundredths of a second, half a second for 1001 layers.
 CHECKPOINT_SECONDS = 60
@@ -34,8 +34,8 @@ class Interruptions:
     save      writes a checkpoint
     deadline  time.monotonic() at which the run must have ended
     follows   whether this worker trains as long as worker 0 does: signals and deadline are ignored
-    in_job    whether this is one of several workers. Then SIGHUP keeps its effect: the connection
-              to training.cluster is lost, and a worker would wait for the others forever
+    in_job    whether this is one of several workers. SIGHUP then ends it at once: the connection to
+              training.cluster is lost, and it would wait for the others forever
     """
 
     def __init__(self, save, deadline, follows=False, in_job=False):

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
+import numpy as np
+
 from common import files
 from common.environment import GIVEN, threads
 from common.errors import UserError
@@ -174,7 +176,7 @@ def _is_exported(folder):
     pairs = ((newest.arguments, exported.arguments), (newest.states, exported.states))
     return all(
         ours.keys() == theirs.keys()
-        and all((ours[name] == theirs[name]).min().asscalar() for name in ours)
+        and all(np.array_equal(ours[name].asnumpy(), theirs[name].asnumpy()) for name in ours)
         for ours, theirs in pairs
     )
 

@@ -26,12 +26,8 @@ from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
 ELSEWHERE = "choose another folder with --output (make: OUTPUT=)"
 # the options that may differ when a finished run is extended
 LENGTH = ("iterations", "steps", "warmup_iterations", "log_every", "test_every")
-OTHER_BITS = {
-    "processor",
-    "devices",
-    "OMP_NUM_THREADS",
-    "recompute",
-}  # a change of these changes rounding
+# a change of these changes rounding; recompute: whether activations are computed twice
+OTHER_BITS = {"processor", "devices", "OMP_NUM_THREADS", "recompute"}
 
 
 class Run:
@@ -184,7 +180,8 @@ class Run:
         continued = self._recorded.setdefault("continued", [])
         last = continued[-1] if continued else self._recorded
         current = {key: self.config[key] for key in ("versions", "host")}
-        before = {**last["versions"], **last["host"]}
+        # earlier versions did not record recompute
+        before = {"recompute": False, **last["versions"], **last["host"]}
         after = {**current["versions"], **current["host"]}
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         length = {option: self.config["recipe"][option] for option in LENGTH}

@@ -113,10 +113,16 @@ def read(place):
 
 
 def _end(run, config):
-    """Return the iteration of a finished run, whose weights are exported; None for others."""
+    """Return the iteration of a finished run, whose weights are exported; None for others.
+
+    Weights that are older than the newest checkpoint are those of an earlier end.
+    """
     rows = read_log(run) if run else None
-    iterations = config["recipe"]["iterations"] if rows else None
-    return iterations if rows and rows[-1]["iteration"] == iterations else None
+    if not rows or rows[-1]["iteration"] != config["recipe"]["iterations"]:
+        return None
+    times = [(path / "state.json").stat().st_mtime for path in checkpoint.paths(run)]
+    is_last = (run / export.PARAMETERS).stat().st_mtime >= max(times, default=0)
+    return rows[-1]["iteration"] if is_last else None
 
 
 def _class_names(config, folder):

@@ -65,10 +65,10 @@ class Workers:
 
     @contextlib.contextmanager
     def ending_together(self):
-        """If a UserError ends worker 0 before it has sent "finished", end the other workers, too."""
+        """If an error ends worker 0 before it has sent "finished", end the other workers, too."""
         try:
             yield
-        except UserError:
+        except Exception:
             self.number("finished", 1)
             raise
 

@@ -81,6 +81,12 @@ def test_neighbours_in_the_papers_order_are_compared_by_their_seeds(results):
     ] == ["agrees", "reversed, not significant", "reversed"]
 
 
+def test_run_of_two_rows_counts_once(results):
+    results(experiments.experiment(1001, "preact"), [30])  # Table 4 has it with two batch sizes
+    (pair,) = significance.finished_rows(experiments.TABLE4, "pocket")
+    assert pair[0].paper == 4.92
+
+
 def test_single_seeds_cannot_tell_neighbours_apart(results):
     for row in experiments.TABLE1[:6]:
         results(row.experiment, [30])

@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from types import SimpleNamespace
+from collections import namedtuple
 
 import mxnet as mx
 import numpy as np
@@ -168,14 +168,19 @@ def test_option_that_would_be_ignored_is_refused(finished, monkeypatch, words, r
     refusal(lambda: scored(monkeypatch, finished, *words), reason)
 
 
+Named = namedtuple("Named", "name class_names test_labels")
+
+
 def test_labels_of_a_set_with_the_networks_classes_are_kept():
     labels = np.array([0, 1, 2, 2])
-    dataset = SimpleNamespace(name="set", class_names=("crane", "crane", "dog"), test_labels=labels)
+    dataset = Named("set", ("crane", "crane", "dog"), labels)
     same = test_set.for_classes(dataset, dataset.class_names, 3, "network")
     assert same.test_labels.tolist() == labels.tolist()
     names = ("dog", "crane", "crane")
     words = ("several classes called crane", "DATA=")
     refusal(lambda: test_set.for_classes(dataset, names, 3, "network"), *words)
+    dataset = dataset._replace(class_names=("dog",), test_labels=np.array([0, 0]))
+    assert test_set.for_classes(dataset, names, 3, "network").test_labels.tolist() == [0, 0]
 
 
 def mxnets_own_file(run, prefix):

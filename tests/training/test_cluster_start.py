@@ -196,9 +196,10 @@ def test_kill_of_the_program_leaves_no_worker_behind():
 def closed_terminal():
     """A SIGHUP as soon as watch() has its handler."""
     before = {number: signal.getsignal(number) for number in cluster.SIGNALS}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
     def hang_up():
-        wait_until(lambda: signal.getsignal(signal.SIGHUP) is not before[signal.SIGHUP])
+        wait_until(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGHUP)
 
     timer = threading.Thread(target=hang_up)
@@ -249,7 +250,8 @@ def test_workers_on_hosts_save_and_end(monkeypatch, tmp_path):
     assert wait_until(lambda: all(state(pid) in ("", "Z", "X") for pid in pids))
 
 
-def test_mistake_ends_all_workers(monkeypatch):
+@pytest.mark.parametrize("error", [UserError("no such weights"), PermissionError("no such right")])
+def test_mistake_ends_all_workers(monkeypatch, error):
     sent = {}
     store = Store()
     store.rank = 0
@@ -261,13 +263,14 @@ def test_mistake_ends_all_workers(monkeypatch):
     monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "1")
 
     def mistake(*_):
-        raise UserError("no such weights")
+        raise error
 
     monkeypatch.setattr("training.job._initial", mistake)
     arguments, recipe = read_options(["--kv-store", "dist_sync", "--batch-size", "20"])
     dataset = SimpleNamespace(train_images=range(20), test_images=range(20))
     job = Job("run", recipe, None, {}, {}, dataset, lambda share, size: share, exported=None)
-    refusal(lambda: run_job(job, arguments), "no such weights")
+    with pytest.raises(type(error), match="no such"):
+        run_job(job, arguments)
     assert sent["from worker 0: finished"] == 1
 
 
