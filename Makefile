@@ -122,7 +122,7 @@ departures: $(READY) $(SCALE_DATA)  ## train preact20 with each departure of the
 # DATA: the folder of the prepared set, in which imagenet-NETWORK looks for it
 imagenet-data: PAIRS := DATA:--output
 imagenet-data: $(READY)  ## prepare ImageNet, or your own class folders, for make imagenet-NETWORK (SOURCE=folder DATA=folder)
-	@$(PY) -W ignore -m data.prepare $(call quote,$(value SOURCE)) $(options)
+	@$(PY) -W ignore -m data.prepare $(if $(strip $(value SOURCE)),$(call quote,$(value SOURCE))) $(options)
 
 imagenet-%: $(READY) FORCE
 	@exec $(PY) -W ignore train_imagenet.py $(call quote,$*) $(options)

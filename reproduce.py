@@ -183,9 +183,12 @@ def main():
     try:
         seeds = [int(seed) for seed in arguments.seeds.split(",")]
     except ValueError:
+        seeds = [-1]
+    if not all(0 <= seed < 2**31 for seed in seeds):
         raise UserError(
-            f"--seeds {arguments.seeds}: write numbers separated by commas, as 0,1,2"
-        ) from None
+            f"--seeds {arguments.seeds}: write numbers from 0 to {2**31 - 1} separated by commas, as "
+            "0,1,2"
+        )
     if arguments.jobs is None:
         arguments.jobs = default_jobs(arguments)
     trainer = processes.Trainer(arguments)

@@ -3,6 +3,7 @@ of its newest checkpoint or the exported ones.
 """
 
 import hashlib
+import os
 from collections import namedtuple
 from pathlib import Path
 
@@ -151,7 +152,10 @@ def find(texts, seed=0, unit=None):
     unit: the kind of unit for depths that have several. A named network has as many classes as the
     runs.
     """
-    runs = {text: of_run(text) for text in texts if (Path(text) / "config.json").is_file()}
+    places = {text: Path(os.path.expanduser(text)) for text in texts}
+    runs = {
+        text: of_run(place) for text, place in places.items() if (place / "config.json").is_file()
+    }
     classes = [cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()]
     networks = {}
     for text in texts:

@@ -26,6 +26,8 @@ Case = namedtuple("Case", "depth size batch")
 CASES = [Case(20, 32, 128), Case(56, 16, 64), Case(110, 32, 128)]
 DTYPES = ("float32", "bfloat16")
 BLOCK_SECONDS = 1.0
+# The peer is the user's own Python; make sets this variable for ours.
+ENVIRONMENT = {key: value for key, value in GIVEN.items() if key != "PYTHONNOUSERSITE"}
 Result = namedtuple("Result", "ours theirs ratio")  # images/s, and the median ratio of the pairs
 
 
@@ -33,7 +35,7 @@ def version(python):
     """Return the version of PyTorch in a Python. Raises UserError if it is missing or too old."""
     command = [python, "-c", "import torch; print(torch.__version__)"]
     try:
-        done = subprocess.run(command, text=True, capture_output=True)
+        done = subprocess.run(command, text=True, capture_output=True, env=ENVIRONMENT)
         fault = (done.stderr.strip().splitlines() or [""])[-1] if done.returncode else ""
     except OSError as error:
         fault = error.strerror
@@ -109,7 +111,7 @@ def main():
         flush=True,
     )
     script = str(Path(__file__).with_name("with_pytorch.py"))
-    environment = {**GIVEN, "OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]}
+    environment = {**ENVIRONMENT, "OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]}
     trainers = (
         Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"]),
         Trainer([arguments.python, "-W", "ignore", script], environment),

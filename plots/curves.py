@@ -143,11 +143,11 @@ def figure_of(runs, title=None, fill=panel):
 
     fill(axes, curves, title): draws into it.
     """
-    figure_files.use_fonts_for(title or "")
-    figure, axes = plt.subplots(figsize=(7, 4.3))
     curves = group_runs(runs)
     usual = usual_images(curves)
     curves = [with_images(curve, usual) for curve in curves]
+    figure_files.use_fonts_for("".join([title or "", *(curve.label for curve in curves)]))
+    figure, axes = plt.subplots(figsize=(7, 4.3))
     fill(axes, curves, title)
     medians = any(len(shown(curve)) > 1 for curve in curves)
     drawn = [run for curve in curves for run in shown(curve)]

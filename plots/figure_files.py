@@ -5,6 +5,7 @@ import os
 import sys
 import textwrap
 import warnings
+from functools import lru_cache
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -62,6 +63,7 @@ def caption(figure, runs, of="curve", note=""):
 
 def write_below(figure, text):
     """Write small text below a figure, in lines no longer than the figure is wide."""
+    use_fonts_for(text)
     lines = wrapped(text, round(19 * figure.get_figwidth()))
     figure.supxlabel(lines, fontsize=7, color="0.3", parse_math=False)
 
@@ -91,9 +93,15 @@ def use_fonts_for(text):
         except (OSError, RuntimeError):  # not a font that FreeType can read
             continue
     warnings.filterwarnings("ignore", "Glyph .* missing")
+    _warn_of("".join(map(chr, sorted(missing))))
+
+
+@lru_cache(None)
+def _warn_of(characters):
+    """Print that no font has some characters, but not again for the next figure."""
     print(
-        f"warning: no installed font has {''.join(map(chr, sorted(missing)))}, which will be boxes;"
-        " install one, for example the package fonts-noto-cjk",
+        f"warning: no installed font has {characters}, which will be boxes; install one, for "
+        "example the package fonts-noto-cjk",
         file=sys.stderr,
     )
 

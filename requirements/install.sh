@@ -21,15 +21,18 @@ VARIANT=${VARIANT:-}"
 
 # Versions that need no common/compat.py come first. The places are PATH, pyenv's folder and uv's folder.
 candidates() {
+    unset IFS
     case ${PYTHON:-} in
         "") versions="3.11 3.10 3.9 3.8 3.13 3.12" ;;
         3.[0-9]*) versions=$PYTHON ;;
+        "~/"*) echo "$HOME/${PYTHON#"~/"}"; return ;;
         *) echo "$PYTHON"; return ;;
     esac
     home=${HOME:-/root}
     for version in $versions; do
         echo "python$version"
-        for folder in "${PYENV_ROOT:-$home/.pyenv}/versions/$version".* "$home/.local/share/uv/python/cpython-$version".*; do
+        pyenv=${PYENV_ROOT:-$home/.pyenv}/versions/$version
+        for folder in "$pyenv" "$pyenv".* "$home/.local/share/uv/python/cpython-$version"[.-]*; do
             echo "$folder/bin/python3"
         done
     done
@@ -37,12 +40,15 @@ candidates() {
 }
 
 tried= version=
+IFS='
+' # a path can have spaces
 for candidate in $(candidates); do
     version=$("$candidate" -c 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
     tried="$tried $candidate ($version)"
     case $version in 3.8 | 3.9 | 3.10 | 3.11 | 3.12 | 3.13) break ;; esac
     version=
 done
+unset IFS
 [ -n "$version" ] || stop "MXNet 1.9.1 needs Python 3.8 to 3.13 with venv; found:${tried:- none${PYTHON:+ as $PYTHON}}. Install one (Debian:" \
     "apt install python3-venv; else pyenv or uv), or name it: make setup PYTHON=/path/to/python3.11"
 [ "$(uname -sm)" = "Linux x86_64" ] || stop "MXNet 1.9.1 has packages for Linux on x86_64 only, and this machine is $(uname -sm): use" \
@@ -66,6 +72,8 @@ fi
 # mxnet and mxnet-cu112 own the same files, so another build or Python needs a new folder. Otherwise runs may be using the folder.
 kind="$version $VARIANT"
 if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ] || ! .venv/bin/python -c '' 2>/dev/null; then
+    # the candidate itself can be in .venv
+    candidate=$("$candidate" -c 'import os, sys; print(os.path.realpath(sys.executable))')
     rm -rf .venv
     "$candidate" -m venv .venv
     echo "$kind" > .venv/kind

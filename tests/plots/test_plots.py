@@ -226,6 +226,13 @@ def test_axis_of_losses_has_some_ticks(low, high):
     assert 3 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 9
 
 
+def test_fonts_are_searched_for_labels_and_captions(read, monkeypatch):
+    texts = []
+    monkeypatch.setattr(figure_files, "use_fonts_for", texts.append)
+    curves.figure_of([read(rows(400)), read(rows(400), depth=32)], "title")
+    assert "title" in texts[0] and "32, pre-activation" in texts[0] and "test data" in texts[1]
+
+
 def test_caption_gives_data_recipe_type_seeds_and_machine(read):
     runs = [read(rows(200), seed=seed, dtype="bfloat16") for seed in (0, 1)]
     assert figure_files.source(runs) == (

@@ -1,5 +1,6 @@
 """The benchmarks that compare with PyTorch and with the original unit: arithmetic, processes, errors."""
 
+import os
 import sys
 
 import numpy as np
@@ -89,6 +90,13 @@ def python(tmp_path):
 def test_missing_or_old_pytorch_is_one_line(python, script, message):
     refusal(lambda: peer.version(python(script)), "PEER=", message)
     refusal(lambda: peer.version("/nowhere/python"), "PEER=/nowhere/python", "No such file")
+
+
+def test_pytorch_in_the_users_own_packages_is_found(python, monkeypatch):
+    monkeypatch.setitem(os.environ, "PYTHONNOUSERSITE", "1")
+    assert "PYTHONNOUSERSITE" not in peer.ENVIRONMENT
+    script = 'test -z "$PYTHONNOUSERSITE" && echo 2.5.1'
+    assert peer.version(python(script)) == "2.5.1"
 
 
 @pytest.mark.parametrize("version", ["2.4.0", "2.13.0+cpu", "3.0"])

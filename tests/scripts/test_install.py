@@ -94,6 +94,26 @@ def venv(place):
 
 
 @pytest.mark.parametrize(
+    "where, name",
+    [
+        ("my python/python3", "{home}/my python/python3"),
+        ("my python/python3", "~/my python/python3"),
+        (".pyenv/versions/3.9.99/bin/python3", "3.9.99"),
+        (".pyenv/versions/3.9.99/bin/python3", "3.9"),
+        (".local/share/uv/python/cpython-3.9.99-linux/bin/python3", "3.9.99"),
+    ],
+)
+def test_python_is_found_by_path_and_version(install, tmp_path, where, name):
+    path = tmp_path / where
+    path.parent.mkdir(parents=True)
+    path.write_text("#!/bin/sh\necho 3.9\n")
+    path.chmod(0o755)
+    home = {"HOME": str(tmp_path), "PATH": "/nowhere:/usr/bin:/bin", "VARIANT": "cpu"}
+    code, err = install(**home, PYTHON=name.format(home=tmp_path))
+    assert code == 0 and f"with {path} (3.9)" in err, err
+
+
+@pytest.mark.parametrize(
     "capabilities, variant, message",
     [
         ("", "cpu", ""),

@@ -60,6 +60,7 @@ def test_every_variable_becomes_an_option():
         (["table1", "SEEDS=3", "-j"], "reproduce.py table1 --scale full --seeds 3"),
         (["table1", "SEEDS=1,2", "-j2"], "reproduce.py table1 --jobs 2 --scale full --seeds 1,2"),
         (["imagenet-data", "SOURCE=a b", "DATA=c"], "-m data.prepare 'a b' --output c"),
+        (["imagenet-data", "DATA=c"], "-m data.prepare  --output c"),
         (
             [
                 "compare",

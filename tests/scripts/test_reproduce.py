@@ -109,6 +109,8 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, capsys):
     [
         (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"),
         (["--seeds", "a"], "--seeds a"),
+        (["--seeds=-1"], "--seeds -1"),
+        (["--seeds", f"0,{2**31}"], f"--seeds 0,{2**31}"),
         (["--jobs", "0"], "--jobs: 0 is not a positive integer"),
     ],
 )
