@@ -6,7 +6,6 @@ have the fraction of training on the x axis, because the learning rate drops at 
     python -m plots figure3 --scale pocket
 """
 
-import os
 from collections import namedtuple
 
 import matplotlib.pyplot as plt
@@ -31,12 +30,10 @@ def draw(name, scale):
     """Draw a figure from the available runs, and print the commands that would complete it."""
     panels = [_panel(title, planned, scale) for title, planned in experiments.FIGURES[name]]
     panels = _informative([panel for panel in panels if panel.drawn])
-    path = figure_files.figure_of(name, scale)
     if panels:
         _figure(name, scale, panels)
-    elif path.exists():
-        path.unlink()
-        print(f"{os.path.relpath(path)} removed: the runs of its curves are gone")
+    else:
+        figure_files.remove(name, scale)
     for experiment in experiments.experiments_of(name):
         if not any(map(run_files.is_whole, run_files.of(experiment, scale))):
             print(f"{name} lacks a complete run: {experiment.target(scale)}")

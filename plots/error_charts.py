@@ -27,6 +27,7 @@ def by_depth(name, scale):
     """
     pairs = measured(experiments.BY_DEPTH, scale)
     if not pairs:
+        figure_files.remove(name, scale)
         print(f"no run at scale {scale} yet; start with {experiments.make(name, scale)}")
         return
     figure, (left, right) = plt.subplots(1, 2, figsize=(styles.WIDTH, 3.6))
@@ -61,9 +62,17 @@ def by_depth(name, scale):
 def ideas(name, scale):
     """Draw a line of dots for each example of docs/VARIANTS.md, the lowest median on top."""
     groups = [ours(experiment, scale) for experiment in experiments.experiments_of(name)]
-    original = groups[0].errors
+    first = groups[0]
     groups = sorted((group for group in groups if group.errors), key=lambda g: median(g.errors))
+    usual = run_files.usual_images([group.runs[0] for group in groups])
+    for group in groups:
+        if group.images != usual:
+            folder = group.runs[0].folder
+            run_files.say_once(f"left out: {folder} was trained on {group.images}, not on {usual}")
+    groups = [group for group in groups if group.images == usual]
+    original = first.errors if first in groups else []
     if not groups:
+        figure_files.remove(name, scale)
         print(f"no run of docs/VARIANTS.md at scale {scale} yet")
         return
     figure, axes = plt.subplots(figsize=(styles.WIDTH, 1.4 + 0.36 * len(groups)))
@@ -94,6 +103,7 @@ def gate_bias(name, scale):
         missing = f"{count - len(searched)} of {count} biases are missing"
         print(f"{missing}; {experiments.make(name, scale)} trains them")
     if not searched:
+        figure_files.remove(name, scale)
         return
     title = "Exclusive gating: search for the gates' initial bias (section 3.1)"
     best = search.best(scale)

@@ -121,6 +121,14 @@ def figure_of(name, scale):
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
+def remove(name, scale):
+    """Remove the file of a figure of which no run is left, so that nobody takes it for current."""
+    path = figure_of(name, scale)
+    if path.exists():
+        path.unlink()
+        print(f"{os.path.relpath(path)} removed: its runs are gone")
+
+
 def png(figure, description=""):
     """Return a figure as the bytes of a PNG, with a description in its metadata.
 
