@@ -17,7 +17,6 @@ import json
 import os
 import re
 import sys
-from dataclasses import fields
 
 import common  # noqa: F401 (before packages from outside)  # isort: skip
 import numpy as np
@@ -91,7 +90,7 @@ def trained(arguments):
     from training.weights import Weights, read
 
     if arguments.pretrained:
-        _refuse_network(arguments, f"gluoncv's {arguments.pretrained}")
+        network_options.refuse(arguments, parser(), f"gluoncv's {arguments.pretrained}")
         from symbols import pretrained
 
         symbol, (blocks, states), mean = pretrained.load(arguments.pretrained)
@@ -99,7 +98,7 @@ def trained(arguments):
         return symbol, weights, {"dataset": "imagenet", "image_size": 224, "mean": mean}
     weights = read(arguments.run)
     if weights.config:
-        _refuse_network(arguments, weights.name)
+        network_options.refuse(arguments, parser(), weights.name)
         settings = weights.config["recipe"]
     else:
         dataset = arguments.dataset or "imagenet"
@@ -116,16 +115,6 @@ def trained(arguments):
             f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, such as "
             "preact110"
         ) from error
-
-
-def _refuse_network(arguments, name):
-    """Raise UserError if an option describes a network that is known."""
-    of_network = (field.name for field in fields(network_options.Network))
-    for option in ("network", *of_network, "dataset", "image_size"):
-        value = getattr(arguments, option)
-        if value != parser().get_default(option):
-            text = value if option == "network" else f"--{option.replace('_', '-')}"
-            raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
 
 
 def _dataset(weights, settings, arguments):
@@ -295,23 +284,16 @@ def predict(symbol, weights, settings, arguments):
         predictions.write_csv(output, list(zip(names, (likeliest for _, likeliest in rows))))
         return 0
     drawn = [
-        (image_files.printable(path.name), _shown(path, reader.side), likeliest)
+        (
+            image_files.printable(path.name),
+            image_files.enlarged(path, predictions.SHOWN_SIDE, reader.side),
+            likeliest,
+        )
         for path, likeliest in rows[: predictions.MOST]
     ]
     note = f"{weights.name}, trained on {described['data']}"
     predictions.draw(drawn, len(rows), output, note)
     return 0
-
-
-def _shown(path, side):
-    """Return a photograph for the figure. side: to which the network's input is resized."""
-    from data import image_files
-    from plots import predictions
-
-    try:
-        return image_files.read(path, predictions.SHOWN_SIDE)
-    except ValueError:  # too narrow for the figure, but not for the network
-        return image_files.read(path, side)
 
 
 if __name__ == "__main__":

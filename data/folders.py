@@ -55,7 +55,7 @@ def listing(source, val_list=None, is_tested=False):
         raise UserError(f"{train / empty} has no images: add images, or remove the folder")
     pairs = [[(path, label) for path in paths] for label, paths in enumerate(files)]
     if val_list and not tests:
-        raise UserError(f"--val-list {val_list} is for a flat val/, and {source} has no val/")
+        raise UserError(f"the list {val_list} is for a flat val/, and {source} has no val/")
     if not tests:
         _check_are_classes(train, dict(zip(classes, files)))
         few = [name for name, paths in zip(classes, files) if len(paths) < 2]
@@ -199,7 +199,7 @@ def _test_pairs(source, train, val, classes, val_list):
         return lists.labelled(val, paths, lists.find(source, train, val, val_list), numbers)
     if val_list:
         raise UserError(
-            f"--val-list {val_list} is for a flat val/, and {val} has class folders: leave it out"
+            f"the list {val_list} is for a flat val/, and {val} has class folders: leave it out"
         )
     known = {*names, *lists.LISTS}
     loose = [name for name in os.listdir(val) if name[0] != "." and name not in known]

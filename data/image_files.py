@@ -43,6 +43,16 @@ def read(file, side=None):
         return on_white(eight_bits(upright(image)))
 
 
+def enlarged(file, side, least):
+    """Read an image file for a figure, with a shorter side of at least `side` pixels, or of `least`
+    pixels if it is too narrow for that.
+    """
+    try:
+        return read(file, side)
+    except ValueError:
+        return read(file, least)
+
+
 def upright(image):
     """Return the image turned or mirrored as EXIF's orientation says."""
     try:

@@ -143,6 +143,16 @@ def network(arguments, family, depth):
     )
 
 
+def refuse(arguments, parser, name):
+    """Raise UserError if an option describes a network that is known. name: of its weights."""
+    options = ["network", *(field.name for field in fields(Network)), "dataset", "image_size"]
+    for option in options:
+        value = getattr(arguments, option)
+        if value != parser.get_default(option):
+            text = value if option == "network" else f"--{option.replace('_', '-')}"
+            raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
+
+
 def constants(text):
     """Convert 'bias=-7,scale=0.5' to {"bias": -7.0, "scale": 0.5}."""
     try:

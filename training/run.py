@@ -180,9 +180,9 @@ class Run:
         continued = self._recorded.setdefault("continued", [])
         last = continued[-1] if continued else self._recorded
         current = {key: self.config[key] for key in ("versions", "host")}
-        # earlier versions did not record recompute
-        before = {"recompute": False, **last["versions"], **last["host"]}
-        after = {**current["versions"], **current["host"]}
+        unrecorded = {"recompute": False}  # by earlier versions
+        before = {**unrecorded, **last["versions"], **last["host"]}
+        after = {**unrecorded, **current["versions"], **current["host"]}
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         length = {option: self.config["recipe"][option] for option in LENGTH}
         shorter = {name: recipe.get(name) for name in LENGTH if recipe.get(name) != length[name]}

@@ -174,7 +174,7 @@ def test_test_set_alone_is_complete(tmp_path):
 )
 def test_list_that_is_not_needed_is_refused(tmp_path, paths, reason):
     touch(tmp_path / "set", *paths)
-    words = ("--val-list", tmp_path / "list.txt", reason)
+    words = (f"the list {tmp_path / 'list.txt'} is for a flat val/", reason)
     refusal(lambda: folders.listing(tmp_path / "set", tmp_path / "list.txt"), *words)
 
 

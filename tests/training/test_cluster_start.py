@@ -18,9 +18,9 @@ from conftest import refusal
 
 from common.errors import UserError
 from training import cluster
-from training import state as training_state
 from training.job import DTYPES, Job, run_job
 from training.options import check_batch
+from training.state import broadcast
 from training.workers import Workers
 
 JOB = cluster.Job("127.0.0.1", 1, 2, 3)
@@ -297,9 +297,9 @@ def test_workers_share_the_state_of_each_optimizer(rank):
     workers = SimpleNamespace(
         rank=rank, sync=True, broadcast=lambda name, array: names.append((name, array))
     )
-    training_state.broadcast(module, workers)
+    broadcast(module, workers)
     assert [float(array.mean().asscalar()) == 7 for array in averages] == [rank == 0] * 2
     assert len({name for name, _ in names}) == len(names)
     assert all(len(pair) == 2 for pair in module._updater.states.values())
     kept = [array for pair in module._updater.states.values() for array in pair]
-    assert len(kept) == 8 and all(any(array is one for _, one in names) for array in kept)
+    assert len(kept) == 8 and all(any(array is sent for _, sent in names) for array in kept)
