@@ -212,13 +212,13 @@ def export(symbol, weights, settings, arguments):
     from training import onnx_file
 
     run = arguments.run
-    beside = run if run is None or run.is_dir() else run.parent
-    if run and (beside / "state.json").is_file() and not arguments.output:
+    place_of_weights = run if run is None or run.is_dir() else run.parent
+    if run and (place_of_weights / "state.json").is_file() and not arguments.output:
         raise UserError(
             f"{run} is a checkpoint, which the next one replaces: name a folder for the export by "
             "--output (make: OUTPUT=)"
         )
-    place = arguments.output or beside or RUNS / arguments.pretrained
+    place = arguments.output or place_of_weights or RUNS / arguments.pretrained
     inputs = _inputs(weights, settings, arguments)
     if arguments.export == "onnx":
         content = onnx_file.content(
@@ -280,8 +280,8 @@ def predict(symbol, weights, settings, arguments):
     if not rows:
         raise UserError(f"none of {len(paths):,} files can be read: convert or repair them")
     if output.suffix == ".csv":
-        names = (image_files.printable(path) for path, _ in rows)
-        predictions.write_csv(output, list(zip(names, (likeliest for _, likeliest in rows))))
+        named = [(image_files.printable(path), likeliest) for path, likeliest in rows]
+        predictions.write_csv(output, named)
         return 0
     drawn = [
         (

@@ -3,7 +3,6 @@ of its newest checkpoint or the exported ones.
 """
 
 import hashlib
-import os
 from collections import namedtuple
 from pathlib import Path
 
@@ -152,7 +151,7 @@ def find(texts, seed=0, unit=None):
     unit: the kind of unit for depths that have several. A named network has as many classes as the
     runs.
     """
-    places = {text: Path(os.path.expanduser(text)) for text in texts}
+    places = {text: folder(text) for text in texts}
     runs = {
         text: of_run(place) for text, place in places.items() if (place / "config.json").is_file()
     }

@@ -106,10 +106,10 @@ def photographs(names):
 
 
 def _words(name):
-    """Return the files, folders and patterns that a name stands for, with ~ expanded."""
-    whole = os.path.expanduser(name)
-    if os.path.exists(whole) or glob.glob(whole):  # Path.exists() fails for a long list
-        return [whole]
+    """Split a name into files, folders and patterns, and expand ~."""
+    path = os.path.expanduser(name)
+    if os.path.exists(path) or glob.glob(path):  # Path.exists() raises OSError for a long list
+        return [path]
     try:
         words = shlex.split(name)
     except ValueError:  # an apostrophe

@@ -24,7 +24,7 @@ class Experiment(
     """
 
     def at(self, scale):
-        """Return the experiment with a scale's depth, without changes that the scale makes anyway."""
+        """Return the experiment with a scale's depth, and only changes that differ from its recipe."""
         depth = SCALES[scale].depths.get(self.depth, self.depth)
         recipe = SCALES[scale].recipe
         if self.dataset == "imagenet":  # scales are of CIFAR

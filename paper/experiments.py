@@ -183,7 +183,7 @@ def experiments_of(name):
 
 
 def other_depths(scale, networks=None):
-    """Return {the paper's depth: a scale's}, where they differ. networks: all depths if it is None."""
+    """Return {the paper's depth: a scale's} where they differ. networks: by default, all depths."""
     used = None if networks is None else {network.depth for network in networks}
     depths = SCALES[scale].depths
     return {paper: here for paper, here in depths.items() if used is None or paper in used}

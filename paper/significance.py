@@ -109,21 +109,26 @@ def measured(rows, scale):
     The others are reported and left out.
     """
     pairs = finished_rows(rows, scale)
-    firsts = {}
+    results = {}
     for row, runs in pairs:
-        firsts.setdefault(row.experiment.dataset, []).append(runs.runs[0])
-    usual_images = {dataset: run_files.usual_images(runs) for dataset, runs in firsts.items()}
-    comparable = []
-    for row, runs in pairs:
-        usual = usual_images[row.experiment.dataset]
-        if runs.images == usual:
-            comparable.append((row, runs))
-        else:
+        results.setdefault(row.experiment.dataset, []).append(runs)
+    comparable = {dataset: on_usual_images(group) for dataset, group in results.items()}
+    return [(row, runs) for row, runs in pairs if runs in comparable[row.experiment.dataset]]
+
+
+def on_usual_images(results):
+    """Return the results, Ours, whose runs were trained on the images of most. All have runs.
+
+    The others are reported and left out.
+    """
+    usual = run_files.usual_images([runs.runs[0] for runs in results])
+    for runs in results:
+        if runs.images != usual:
             run_files.say_once(
                 f"left out of the order: {runs.runs[0].folder} was trained on {runs.images}, and "
                 f"most rows on {usual}"
             )
-    return comparable
+    return [runs for runs in results if runs.images == usual]
 
 
 def rank_correlation(pairs):

@@ -8,7 +8,7 @@ from statistics import median
 import matplotlib.pyplot as plt
 
 from paper import experiments, run_files, search
-from paper.significance import measured, ours, say_ours
+from paper.significance import measured, on_usual_images, ours, say_ours
 
 from . import figure_files, styles
 
@@ -64,12 +64,7 @@ def ideas(name, scale):
     groups = [ours(experiment, scale) for experiment in experiments.experiments_of(name)]
     first = groups[0]
     groups = sorted((group for group in groups if group.errors), key=lambda g: median(g.errors))
-    usual = run_files.usual_images([group.runs[0] for group in groups])
-    for group in groups:
-        if group.images != usual:
-            folder = group.runs[0].folder
-            run_files.say_once(f"left out: {folder} was trained on {group.images}, not on {usual}")
-    groups = [group for group in groups if group.images == usual]
+    groups = on_usual_images(groups)
     original = first.errors if first in groups else []
     if not groups:
         figure_files.remove(name, scale)

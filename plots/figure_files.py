@@ -122,7 +122,7 @@ def figure_of(name, scale):
 
 
 def remove(name, scale):
-    """Remove the file of a figure of which no run is left, so that nobody takes it for current."""
+    """Remove the file of a figure whose runs are gone, because it is out of date."""
     path = figure_of(name, scale)
     if path.exists():
         path.unlink()

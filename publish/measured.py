@@ -19,6 +19,8 @@ SPEED = {
         "{network}|{step:.2f}|{work:.2f}|{bfloat16:.2f}",
     ),
 }
+LESIONS = "network|test error, %|cost of the first unit, points|of any other, at most|median"
+RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, median"
 
 
 class Empty:
@@ -26,10 +28,6 @@ class Empty:
 
     def __format__(self, form):
         return ""
-
-
-LESIONS = "network|test error, %|cost of the first unit, points|of any other, at most|median"
-RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, median"
 
 
 def rows_of(name):
@@ -88,8 +86,8 @@ def speed(page, name):
     titles, cells = SPEED[name]
     lines = []
     for row in rows:  # without a value a cell is empty
-        known = {key: Empty() if value is None else value for key, value in row.items()}
-        lines.append(cells.format(**known).split("|"))
+        values = {key: Empty() if value is None else value for key, value in row.items()}
+        lines.append(cells.format(**values).split("|"))
     peer = f", PyTorch {rows[0]['pytorch']}" if "pytorch" in rows[0] else ""
     origin = f"*{rows[0]['machine']}, {rows[0]['day']}{peer}.*"
     return [*Table(titles.split("|"), lines).markdown(), "", origin]

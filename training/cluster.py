@@ -177,10 +177,10 @@ def _wait(processes, workers, signals):
 
 
 def _stop(workers):
-    """Ask the workers to stop: with SIGTERM, or by ssh with Ctrl-C, because ssh itself would end."""
+    """Send SIGTERM to the workers here, and Ctrl-C to those on hosts: SIGTERM would end only ssh."""
     for process in workers.values():
         if not process.stdin:
-            _send({"": process}, signal.SIGTERM)
+            process.terminate()
             continue
         with contextlib.suppress(OSError):  # it has ended
             process.stdin.write(b"\x03")

@@ -82,7 +82,8 @@ class Recipe:
         choices=("in", "out"))
     dtype: str = paper(
         "float32", "type inside the network; the optimizer's weights are float32. float16: on "
-        "GPUs, with SGD; bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, else float32",
+        "GPUs, with SGD; bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, "
+        "else float32",
         "Caffe", choices=("float32", "float16", "bfloat16", "fast"))
     micro_batch: int = paper(
         None, "process a batch in parts of this many images, each with its own BN, to save memory",

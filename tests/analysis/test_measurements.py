@@ -115,7 +115,7 @@ def test_runs_of_one_network_have_files_and_labels_of_their_own(run, tmp_path):
 
 def test_networks_with_one_label_are_told_apart():
     labels = ["56, original", "56, original", "20, original"]
-    networks = [[{"name": f"n{k}", "label": label}] * 1 for k, label in enumerate(labels)]
+    networks = [[{"name": f"n{k}", "label": label}] for k, label in enumerate(labels)]
     measurements.tell_apart(networks, "name")
     assert [rows[0]["label"] for rows in networks] == [
         "56, original (n0)",

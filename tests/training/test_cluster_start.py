@@ -219,7 +219,7 @@ def test_closed_terminal_ends_the_job():
     assert worker.poll() is not None
 
 
-# As ssh -tt: a terminal of its own for the last word, which is closed when this process ends.
+# Replaces ssh -tt: runs the last word in a new terminal, and closes that when it ends.
 TERMINAL = "import pty, sys; sys.exit(pty.spawn(['sh', '-c', sys.argv[-1]]) >> 8)"
 REMOTE = """
 import os, signal, sys, time
