@@ -43,7 +43,7 @@ def loop(module, stream):
 
     def train(steps):
         for i in range(steps):
-            step(module, next(stream), metrics, seed=i)
+            step(module, next(stream), metrics, (i,))
         mx.nd.waitall()
 
     return train

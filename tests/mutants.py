@@ -121,7 +121,9 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("responses before BN", "analysis/units.py", "readers[0] if normalised else node", "node", "test_lesion.py"),
     ("responses' mean counted as their deviation", "analysis/responses.py", "square - mean**2", "square", "test_measurements.py"),
     ("moving averages of one device for all on resume", "training/state.py", 'arrays[f"aux{k}:{name}"].copyto(block)', "pass", RECIPE),
-    ("dropout draws anew on resume", "training/loop.py", "mx.random.seed(seed % 2**31)", "pass", RECIPE),
+    ("neighbouring iterations share dropout masks", "training/seeds.py", "int(np.random.RandomState(key).randint(SEEDS))", "sum(key)",
+     "test_seeds.py"),
+    ("dropout draws anew on resume", "training/loop.py", "seed_masks(*masks)", "pass", RECIPE),
     ("evaluation counts the padding", "training/evaluate.py", "batches.batch_size - batch.pad", "batches.batch_size", RECIPE),
     ("evaluation with stale, folded BN", "common/environment.py", 'os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"', "pass", RECIPE),
     ("images never flipped", "data/augment.py", "batch[flip] = batch[flip, :, :, ::-1]", "pass", DATA),
@@ -288,7 +290,7 @@ def copy(folder):
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
     for name in listed.stdout.splitlines():
-        if (ROOT / name).is_file() and not name.startswith("plots/figures/"):
+        if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
 

@@ -15,6 +15,7 @@ from .initial import frozen_names, with_frozen
 from .interrupt import Interruptions, Stopped
 from .optimizer import StepSchedule, initializer, optimizer
 from .progress import Progress
+from .seeds import seed_masks
 
 
 def train(training, deadline=math.inf):
@@ -135,8 +136,8 @@ class Training:
     def step(self, batch):
         """Do one iteration."""
         began = time.monotonic()
-        seed = self.recipe.seed * 1_000_003 + self.progress.iteration + 1
-        step(self.module, batch, self._seen, seed)
+        masks = (self.recipe.seed, self.progress.iteration + 1, self.workers.rank)
+        step(self.module, batch, self._seen, masks)
         # summed over the workers in each iteration, so that a checkpoint of worker 0 has all
         totals = self.workers.totals(self._seen)
         self.progress.add(totals, time.monotonic() - began)
@@ -208,14 +209,15 @@ def bind(module, shape, part=None):
     module.bind([("data", (part, *shape[1:]))], [("softmax_label", (part,))], grad_req=requests)
 
 
-def step(module, batch, metrics, seed):
+def step(module, batch, metrics, masks):
     """Do one iteration: forward, backward, update. The metrics count this iteration only.
+
+    masks: the numbers that decide dropout's masks; a resumed run draws the same.
 
     A module that is bound to fewer images than the batch has gets the batch in parts. This is the
     same step in less memory, except that BN normalizes each part separately.
     """
-    # Dropout uses MXNet's generator. A seed for each iteration makes a resumed run draw the same.
-    mx.random.seed(seed % 2**31)
+    seed_masks(*masks)
     for metric in metrics:
         metric.reset()
     count, size = len(batch.data[0]), module.data_shapes[0].shape[0]

@@ -15,9 +15,9 @@ import numpy as np
 from common.graph import Graph
 
 from .memory import kept_bytes
+from .seeds import SEEDS, seed_masks
 from .segments import INPUT, arrays_of, best_cuts, cuts, segments
 
-SEEDS = 2**31 - 1
 Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of the arrays between them
 
 
@@ -182,7 +182,7 @@ class Executor:
     def _seed_segment(self, k):
         """Seed the generator, so that both passes of a segment draw the same dropout masks."""
         if self._segments[k].draws and self._seed is not None:
-            mx.random.seed((self._seed + k) % 2**31)
+            seed_masks(self._seed, k + 1)
 
     def debug_str(self):
         """Return MXNet's description, from which Module reads the bytes of memory."""
