@@ -122,10 +122,16 @@ def planned(experiment, seeds, arguments):
     place = (experiment, arguments.scale)
     runs = [PlannedRun(*place, seed, arguments.data_dir) for seed in seeds]
     is_complete = all(run.done == 1 for run in runs)
-    if experiment.dataset == "imagenet" or (is_complete and not arguments.data_dir):
+    if not _has_images(experiment, arguments) or (is_complete and not arguments.data_dir):
         return runs
     images = images_of(experiment.dataset, arguments)
     return [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
+
+
+def _has_images(experiment, arguments):
+    """Whether the scale has images for an experiment: demo has them for CIFAR-10 only."""
+    datasets = ("cifar10",) if scales.SCALES[arguments.scale].data else ("cifar10", "cifar100")
+    return experiment.dataset in datasets
 
 
 def missing(networks, seeds, arguments):
@@ -133,20 +139,20 @@ def missing(networks, seeds, arguments):
 
     Raises UserError if a run of another recipe is in the way.
     """
-    own_data = scales.SCALES[arguments.scale].data
     rows = [planned(experiment, seeds, arguments) for experiment in networks]
     runs = [run for column in zip(*rows) for run in column]  # a seed of each network, then the next
     # tables share networks, and different depths can be equal at a small scale
     runs = {run.folder: run for run in runs if run.done < 1}.values()
     trainable = []
     for run in runs:
-        dataset = run.experiment.dataset
-        if dataset == "imagenet":  # weeks on several GPUs, with data that has to be prepared
+        if (
+            run.experiment.dataset == "imagenet"
+        ):  # weeks on several GPUs, with data that has to be prepared
             print(
                 f"left out: {run} needs ImageNet: make imagenet-data SOURCE=folder, then "
                 f"{run.experiment.target()}, then make score RUN= CROP=224,320"
             )
-        elif own_data and dataset != "cifar10":
+        elif not _has_images(run.experiment, arguments):
             print(f"left out: {run}, because scale {arguments.scale} has images for CIFAR-10 only")
         else:
             run.check()

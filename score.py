@@ -34,6 +34,7 @@ WHOLE = "whole"  # CIFAR's images are not cropped
 DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
 LIKELIEST = 5  # classes that are printed for a photograph
 PHOTOGRAPHS = 16  # in memory at once
+DEPTHS = {"cifar": 110, "imagenet": 200}  # by default
 
 
 def parser():
@@ -41,7 +42,7 @@ def parser():
     text = "folder of a run or a checkpoint, or a .params file"
     command_line.add_argument("run", nargs="?", metavar="RUN", type=folder, help=text)
     add = command_line.add_argument_group("network of weights without a run").add_argument
-    network_options.of_network(add, 110)
+    network_options.of_network(add, "ImageNet 200; CIFAR 110")
     add("--dataset", choices=DATASETS, help="the training set (imagenet)")
     add("--image-size", type=int, help="pixels of the training images (32; 224)")
     add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
@@ -106,7 +107,7 @@ def trained(arguments):
         settings = {"dataset": dataset, "image_size": size}
     family = "imagenet" if settings["dataset"] == "imagenet" else "cifar"
     if not weights.config:
-        network = network_options.network(arguments, family, 110)
+        network = network_options.network(arguments, family, DEPTHS[family])
         return network.symbol(weights.classes, family), weights, settings
     try:
         return network_options.symbol_of(settings, weights.classes, family), weights, settings
@@ -147,18 +148,14 @@ def score(symbol, weights, settings, arguments):
     if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
         is_known = weights.iteration is not None
         qualifier += f" at iteration {weights.iteration}" if is_known else " with exported weights"
-    results = {}
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
-        result = _test(network, weights, dataset, iterator, rule, qualifier, arguments)
-        results[rule + qualifier] = result
-    if weights.run:
-        run_files.add_tests(weights.run / "test.json", results)
+        _test(network, weights, dataset, iterator, rule, qualifier, arguments)
     return 0
 
 
 def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
-    """Test by one rule. Return the entry for test.json; write the classes' accuracy beside the run.
+    """Test by one rule. Add the result to the run's test.json; write the classes' accuracy beside it.
 
     qualifier: what distinguishes the test from that of the run's last iteration on its own images.
     """
@@ -181,11 +178,12 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
     where = weights.name if rule == WHOLE else f"{weights.name}, {iterator.rule}"
     summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
     print(summary, flush=True)
+    if weights.run:  # at once: a later test can take hours
+        run_files.add_tests(weights.run / "test.json", {rule + qualifier: result})
     place = arguments.output or weights.run
     if place:
         names = dataset.class_names or [f"class {k}" for k in range(weights.classes)]
         confusion.write(place, _suffix(rule, qualifier), names, counted.counts, summary)
-    return result
 
 
 def _suffix(rule, qualifier):

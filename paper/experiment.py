@@ -90,7 +90,7 @@ class Experiment(
         if self != self.at(scale):
             return self.at(scale).target(scale)
         parts = ["make", f"{self.dataset}-{self.short_name}"]
-        if self.unit != names.PAPER_UNIT.get(self.depth) and self.dataset != "imagenet":
+        if self.unit != names.implied_unit(self.depth) and self.dataset != "imagenet":
             parts.append(f"UNIT={self.unit}")
         if self.constants:
             parts.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")

@@ -221,7 +221,7 @@ def pooled(before, after, several):
 
 def conclusion(difference, p):
     """Return whether networks have the paper's order. p: None without a known deviation."""
-    order = "agrees" if difference > 0 else "reversed"
+    order = "agrees" if difference > 0 else "reversed" if difference else "equal"
     if p is None:
         return f"{order}, one run each"
     return order if p < LEVEL else f"{order}, not significant"

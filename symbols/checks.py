@@ -43,10 +43,13 @@ def check(symbol, units, size, path):
                 return place(*places[layer])
         return path
 
+    check_inputs(symbol, units, blame)
     check_parameters(symbol, blame)
     try:
         check_stem(units[0][0], size, path, blame)
-        check_shapes(units, infer(symbol, size, blame), blame)
+        outputs = infer(symbol, size, blame)
+        check_shapes(units, outputs, blame)
+        check_vectors(symbol, outputs, blame)
     except mx.MXNetError as error:
         with contextlib.suppress(mx.MXNetError):
             for unit, output in units:  # the cause may be the shape of an earlier unit
@@ -54,6 +57,27 @@ def check(symbol, units, size, path):
         operator = re.search(r"Error in operator (\w+)", str(error))
         where = blame(operator[1]) if operator else path
         raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
+
+
+def check_inputs(symbol, units, blame):
+    """Check that the network's output depends on the images."""
+    if "data" in symbol.list_arguments():
+        return
+    for unit, output in units:
+        if "data" not in output.list_arguments():
+            raise UserError(
+                f"{blame(output.name)}: the output of {unit.name} does not depend on its input x"
+            )
+    raise UserError(f"{blame(symbol.name)}: after_last_unit does not use x")
+
+
+def check_vectors(symbol, outputs, blame):
+    """Check that no vector is called a weight: MXNet has no initial value for it."""
+    attributes = symbol.attr_dict()
+    for name in symbol.list_arguments():
+        is_initialized = "__init__" in attributes.get(name, {})
+        if name.endswith("_weight") and not is_initialized and len(outputs[name]) < 2:
+            raise UserError(f"{blame(name)}: '{name}' has no initial value: {advice(name)}")
 
 
 def check_parameters(symbol, blame):

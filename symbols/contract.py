@@ -130,4 +130,7 @@ def one_line(error):
     checked = re.search(r"Check failed: .*?: (.+)", str(error))
     if checked:
         return checked[1]
+    reason = re.search(r"^MXNetError: (.+)", str(error), re.MULTILINE)  # after its own traceback
+    if reason:
+        return reason[1]
     return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])

@@ -61,6 +61,18 @@ def check_variant(folder, name):
     )
 
 
+def implied_unit(depth):
+    """Return the kind of unit that a depth implies, or None: the papers', else the only one of basic
+    and bottleneck that fits.
+    """
+    fitting = [kind for kind in ("basic", "bottleneck") if _fits(depth, kind)]
+    return PAPER_UNIT.get(depth) or (fitting[0] if len(fitting) == 1 else None)
+
+
+def _fits(depth, kind):
+    return depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0
+
+
 def stages(depth, unit=None, family="cifar"):
     """Return (kind of unit, units in each stage) of a network with that many weighted layers.
 
@@ -71,18 +83,17 @@ def stages(depth, unit=None, family="cifar"):
     check_choice("unit", unit or "basic", LAYERS)
     if family == "imagenet":
         return _imagenet_stages(depth, unit)
-    unit = unit or PAPER_UNIT.get(depth)
     kinds = [unit] if unit else ["basic", "bottleneck"]
-    fitting = [kind for kind in kinds if depth > 2 and (depth - 2) % (3 * LAYERS[kind]) == 0]
-    if len(fitting) > 1:
+    unit = unit or implied_unit(depth)
+    if unit and _fits(depth, unit):
+        return unit, ((depth - 2) // (3 * LAYERS[unit]),) * 3
+    if all(_fits(depth, kind) for kind in kinds):
         raise UserError(
             f"depth {depth} is both 6n+2 and 9n+2: use --unit basic or --unit bottleneck (make: "
             "UNIT=basic or UNIT=bottleneck)"
         )
-    if not fitting:
-        rules = ", ".join(_rule(kind, depth) for kind in kinds)
-        raise UserError(f"no network has {depth} layers: {rules}")
-    return fitting[0], ((depth - 2) // (3 * LAYERS[fitting[0]]),) * 3
+    rules = ", ".join(_rule(kind, depth) for kind in kinds)
+    raise UserError(f"no network has {depth} layers: {rules}")
 
 
 def _imagenet_stages(depth, unit):
@@ -163,7 +174,7 @@ def run_name(
     their files' defaults. widths: of the stages, or None for the papers'.
     """
     parts = [dataset, name(activation, shortcut, depth)]
-    if unit != PAPER_UNIT.get(depth, unit):
+    if dataset != "imagenet" and unit != implied_unit(depth):
         parts.append(unit)
     if widths:
         parts.append(f"widths={','.join(map(str, widths))}")

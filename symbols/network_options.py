@@ -129,6 +129,11 @@ def network(arguments, family, depth):
                 )
         activation, shortcut, layers = names.parse(arguments.network)
     unit, _ = names.stages(layers, arguments.unit, family)
+    if arguments.bottleneck_stride != "1x1" and unit != "bottleneck":
+        raise UserError(
+            f"--bottleneck-stride {arguments.bottleneck_stride}: this network has {unit} units, no "
+            "bottlenecks: leave it out"
+        )
     channels = names.stage_widths(arguments.widths, family)
     return Network(
         layers,
@@ -159,7 +164,9 @@ def constants(text):
         items = [item.split("=") for item in text.split(",") if item]
         values = {key.strip(): float(value) for key, value in items}
     except ValueError:
-        values = {"": float("nan")}
+        items, values = [], {"": float("nan")}
+    if len(values) < len(items):
+        raise UserError(f"constants {text}: name each one once")
     if not all(abs(value) <= FLOAT32 for value in values.values()):  # false for nan, too
         raise UserError(
             f"constants {text}: write numbers of at most {FLOAT32:.2g} (float32) by name, as "

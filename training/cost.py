@@ -8,9 +8,8 @@ import mxnet as mx
 
 from common.environment import without_notes
 
-from . import bfloat16, recomputation
 from .estimate import memory_plan
-from .loop import bind, step
+from .loop import bind, network_of, step
 from .memory import peak
 from .optimizer import initializer, optimizer
 
@@ -36,8 +35,8 @@ def cost(job, batches, contexts, recompute=False):
     activations are computed twice.
     """
     recipe = job.recipe
-    network = recomputation.bound(bfloat16.bound(job.symbol, recipe.dtype), recompute)
-    module = mx.mod.Module(network, context=contexts)
+    network, frozen = network_of(job.symbol, recipe, recompute)
+    module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
     with without_notes():
         bind(module, (recipe.batch_size, 3, *2 * [recipe.image_size]), recipe.micro_batch)
         module.init_params(initializer(recipe.init_fan))

@@ -1,5 +1,6 @@
 """A run's figure, drawn while it trains."""
 
+import contextlib
 import math
 import subprocess
 import sys
@@ -25,15 +26,23 @@ class Figure:
             self._drawn = time.monotonic()
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             # in its own session, so that Ctrl-C does not interrupt it
-            self._process = subprocess.Popen(
-                self._command, cwd=ROOT, start_new_session=True, **silent
-            )
+            with contextlib.suppress(
+                OSError
+            ):  # no process or memory is left: later, or in finish()
+                self._process = subprocess.Popen(
+                    self._command, cwd=ROOT, start_new_session=True, **silent
+                )
 
     def finish(self):
         """Draw the complete log. If this fails, print a warning; the run is complete anyway."""
         if self._process:
             self._process.wait()
-        done = subprocess.run(self._command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        try:
+            done = subprocess.run(self._command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        except OSError as error:
+            reason = error.strerror
+        else:
+            words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            reason = words[-1] if done.returncode else None
+        if reason:
             print(f"warning: the figure cannot be drawn ({reason})", file=sys.stderr)

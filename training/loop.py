@@ -102,9 +102,7 @@ class Training:
         mx.random.seed(recipe.seed)
         tested = self._test.provide_data[0].shape
         part = self._source.batch_size // self.workers.count
-        frozen = frozen_names(symbol, recipe.freeze)
-        network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)
-        network = recomputation.bound(network, recompute)
+        network, frozen = network_of(symbol, recipe, recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
         updates = 1 if self.workers.sync else self.workers.count
@@ -149,8 +147,9 @@ class Training:
         progress = self.progress
         # asynchronous workers check the loss only when they log a row
         lost = progress.diverged is None and self.workers.sync and progress.lost
-        last = progress.iteration == self.recipe.iterations
-        return progress.iteration % self.recipe.log_every == 0 or last or lost
+        recipe, iteration = self.recipe, progress.iteration
+        regular = iteration % recipe.log_every == 0 or iteration % recipe.test_every == 0
+        return regular or iteration == recipe.iterations or lost
 
     @property
     def _test_is_due(self):
@@ -197,6 +196,13 @@ class Training:
         progress.begin_row()
         if errors and self.on_test:
             self.on_test()
+
+
+def network_of(symbol, recipe, recompute):
+    """Return (the symbol that is bound, the names of its frozen parameters)."""
+    frozen = frozen_names(symbol, recipe.freeze)
+    network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)
+    return recomputation.bound(network, recompute), frozen
 
 
 def bind(module, shape, part=None):

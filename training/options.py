@@ -84,6 +84,10 @@ def read(parser, words=None):
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     arguments = parser.parse_args(words)
     Recipe(**_typed(arguments))
+    if arguments.gpus and arguments.cpus > 1:
+        raise UserError(
+            f"--gpus and --cpus {arguments.cpus} (make: GPUS=, CPUS=): a run trains on one kind"
+        )
     if arguments.deterministic:
         be_deterministic()  # before MXNet is imported
     return arguments

@@ -108,6 +108,8 @@ class Recipe:
             self._check(name, valid, f"from 0 to {FLOAT32:.2g}, the largest float32")
         only_sgd = not (self.nesterov and self.optimizer == "adam")
         self._check("nesterov", only_sgd, "only for --optimizer sgd")
+        has_momentum = self.optimizer == "sgd" or self.momentum == 0.9
+        self._check("momentum", has_momentum, "only for --optimizer sgd")
         has_master = not (self.dtype == "float16" and self.optimizer == "adam")
         self._check("dtype", has_master, "only for --optimizer sgd")
         if self.freeze and not self.initial:
@@ -127,21 +129,20 @@ class Recipe:
         changes: {field: value} that replace values afterwards.
         """
         schedule = self._schedule(iterations) if iterations != self.iterations else {}
-        recipe = replace(self, iterations=iterations, **{**schedule, **changes})
-        # tests are written into rows of the log
-        rows = math.ceil(recipe.test_every / recipe.log_every)
-        return replace(recipe, test_every=rows * recipe.log_every)
+        return replace(self, iterations=iterations, **{**schedule, **changes})
 
     def _schedule(self, iterations):
         def share(count):
             return round(count * iterations / self.iterations)
 
+        # a short run still has enough points for a curve
+        log_every = min(self.log_every, max(1, iterations // 20))
+        test_every = max(share(self.test_every), min(200, iterations))
         return {
             "steps": tuple(share(step) for step in self.steps),
             "warmup_iterations": share(self.warmup_iterations),
-            # a short run still has enough points for a curve
-            "log_every": min(self.log_every, max(1, iterations // 20)),
-            "test_every": max(share(self.test_every), min(200, iterations)),
+            "log_every": log_every,
+            "test_every": math.ceil(test_every / log_every) * log_every,
         }
 
     def settings(self):

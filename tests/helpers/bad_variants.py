@@ -72,6 +72,16 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         '    return x + convolution(f, unit.channels, 3, "more")\n',
         "line 4: the name 'more' is used twice in one unit",
     ),
+    "forgets_its_input": (
+        MX
+        + 'def join(x, f, unit):\n    return unit.variable("alpha", init=0, shape=(1, 16, 8, 8))\n',
+        "line 3: the output of stage1_unit1 does not depend on its input x",
+    ),
+    "vector_called_weight": (
+        MX + 'def join(x, f, unit):\n    name = unit.name + "_alpha_weight"\n'
+        "    return mx.sym.broadcast_mul(x, mx.sym.Variable(name, shape=(1,))) + f\n",
+        "line 4: 'stage1_unit1_alpha_weight' has no initial value: write unit.variable(",
+    ),
     "takes_data": (
         MX + 'def join(x, f, unit):\n    return x + f + mx.sym.Variable("data")\n',
         "line 3: ",
@@ -96,6 +106,14 @@ ACTIVATIONS = {
         LAYERS
         + 'def residual_unit(x, unit):\n    return convolution(x, unit.channels, 3, "conv1")\n',
         "line 3: the output of stage2_unit1 has the shape (32, 32, 32), and must have (32, 16, 16)",
+    ),
+    "no_end": (
+        (
+            "def residual_unit(x, unit):\n    return unit.join(x,"
+            " unit.weights[1](unit.weights[0](x)), x)\n\ndef after_last_unit(x):\n"
+            "    import mxnet as mx\n    return mx.sym.zeros((1, 64, 8, 8), name='end')\n"
+        ),
+        "does not use x",
     ),
     "two_defaults": (
         (

@@ -133,7 +133,7 @@ def test_unknown_table_is_rejected():
 def test_command_of_a_row_has_its_scale_and_folder():
     (batch64,) = [row.experiment for row in experiments.TABLE4 if row.experiment.changes]
     assert (
-        batch64.target("demo") == "make cifar10-preact29 UNIT=bottleneck ARGS='--batch-size 64' "
+        batch64.target("demo") == "make cifar10-preact29 ARGS='--batch-size 64' "
         "OUTPUT=runs/demo/cifar10-preact29-batch-size=64/seed0 SCALE=demo"
     )
     assert experiments.ORIGINAL110.target() == "make cifar10-original110"

@@ -98,6 +98,7 @@ def test_single_seeds_cannot_tell_neighbours_apart(results):
     ], "failures have no order"
     assert {pair.p for pair in pairs} == {None}
     assert significance.conclusion(1.0, None) == "agrees, one run each"
+    assert significance.conclusion(0.0, None) == "equal, one run each"
 
 
 def test_degrees_of_freedom_are_not_rounded():

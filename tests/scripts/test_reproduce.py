@@ -93,6 +93,14 @@ def test_published_runs_on_other_images_count_only_for_a_complete_row(
     assert all(files.RUNS in run.folder.parents for run in runs)
 
 
+def test_generated_images_are_for_cifar10_only(figure1, capsys):
+    arguments = reproduce.parser().parse_args(["table4", "--scale", "demo"])
+    rows = [row.experiment for row in experiments.TABLE4]
+    runs = reproduce.missing(rows, [0], arguments)
+    assert runs and {run.experiment.dataset for run in runs} == {"cifar10"}
+    assert "has images for CIFAR-10 only" in capsys.readouterr().out
+
+
 def test_run_that_fails_is_named_and_stops_no_other(figure1, capsys):
     (files.RUNS / "demo").mkdir(parents=True)
     (files.RUNS / "demo" / NAMES[0]).write_text("in the way")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from common.environment import has_bfloat16
 from data import cifar, generated, test_set
+from plots import confusion
 from symbols import get_symbol
 from training import checkpoint
 from training.state import collect
@@ -33,6 +34,17 @@ def test_error_is_that_of_the_log_and_is_kept(finished, images, monkeypatch, cap
     assert kept["top1"] == pytest.approx(last_error(finished), abs=1e-4)
     assert 0 < kept["top5"] < kept["top1"]
     assert (kept["images"], kept["iteration"]) == (100, 40)
+
+
+def test_result_is_kept_if_what_follows_is_stopped(finished, images, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    (finished / "test.json").unlink(missing_ok=True)
+    monkeypatch.setattr(confusion, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        scored(monkeypatch, finished, "--data-dir", images)
+    assert result(finished)["images"] == 100
 
 
 def table(path):

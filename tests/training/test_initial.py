@@ -84,6 +84,20 @@ def test_frozen_layers_stay_bit_for_bit_and_their_run_is_extended(ten, three, tm
     assert recipe["freeze"] == "bn1,stage1"
 
 
+def test_cost_is_that_of_the_frozen_network(ten, train, monkeypatch):
+    frozen = []
+
+    class Module(mx.mod.Module):
+        def __init__(self, *arguments, fixed_param_names=None, **options):
+            super().__init__(*arguments, fixed_param_names=fixed_param_names, **options)
+            frozen.extend(fixed_param_names)
+
+    monkeypatch.setattr(mx.mod, "Module", Module)
+    code, out, err = train("--initial", ten, "--freeze", "all", "--cost-json")
+    assert code == 0 and json.loads(out)["images_per_second"] > 0, err
+    assert "stage3_unit1_conv2_weight" in frozen and "fc_weight" not in frozen
+
+
 def test_weights_of_another_network_are_rejected_before_a_folder_exists(ten, train, tmp_path):
     result = train("--initial", ten, "--output", tmp_path / "run", "--activation", "preact")
     assert refused(result, "another network", "last_bn_beta")

@@ -69,6 +69,19 @@ def test_every_length_has_log_rows_where_it_tests(iterations):
 
 
 @pytest.mark.parametrize(
+    "words, intervals",
+    [
+        ("--test-every 250", (100, 250)),
+        ("--log-every 5000", (5000, 2000)),
+        ("--iterations 50 --test-every 25", (2, 25)),
+    ],
+)
+def test_typed_intervals_are_kept(words, intervals):
+    run = recipe(words)
+    assert (run.log_every, run.test_every) == intervals
+
+
+@pytest.mark.parametrize(
     "words, option", [("--depth 110", "A"), ("164", "B"), ("--depth 110 --unit one_layer", "A")]
 )
 def test_option_is_the_papers_for_each_unit(words, option):

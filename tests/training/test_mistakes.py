@@ -1,0 +1,38 @@
+"""A mistake in the options of a training is one line, and leaves no run."""
+
+import pytest
+from conftest import refused
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--gpus", "0"], ["no GPU 0", "leave out --gpus"]),
+        (["--gpus", "a"], ["--gpus a"]),
+        (["--gpus", "0,0"], ["each GPU once"]),
+        (["--gpus", "all"], ["no GPU that MXNet has code for"]),
+        (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]),
+        (["--batch-size", "501"], ["501", "500 training images"]),
+        (["--batch-size", "0"], ["--batch-size 0"]),
+        (["--micro-batch", "7"], ["--micro-batch 7", "divide the batch of 20"]),
+        (["--micro-batch", "5", "--cpus", "2"], ["2 devices"]),
+        (["--gpus", "0", "--cpus", "2"], ["--cpus 2", "one kind"]),
+        (["--momentum", "0.5", "--optimizer", "adam"], ["--momentum 0.5: only for"]),
+        (["--bottleneck-stride", "3x3"], ["--bottleneck-stride 3x3", "basic units"]),
+        (["--shortcut-args", "bias=1,bias=2"], ["bias=1,bias=2", "once"]),
+        (["--dtype", "float16", "--optimizer", "adam"], ["--dtype float16: only for"]),
+        (["--kv-store", "dist_sync"], ["training.cluster starts"]),
+        (["--log-every", "0"], ["--log-every 0"]),
+        (["--shortcut-args", "bias=x"], ["bias=-7"]),
+        (["--shortcut-args", "bias=nan"], ["bias=-7"]),
+        (["--shortcut-args", "bias=1e39"], ["bias=1e39", "float32", "3.4e+38"]),
+        (["--steps", "5,b"], ["--steps"]),
+        (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]),
+        (["--seed", "-1"], ["--seed -1"]),
+        (["--learning-rate", "-1"], ["--learning-rate"]),
+        (["--output", "/dev/null/x"], ["/dev/null/x"]),
+    ],
+)
+def test_mistake_gets_one_line(train, tmp_path, arguments, words):
+    assert refused(train("--output", tmp_path / "run", *arguments), *words)
+    assert not (tmp_path / "run").exists()
