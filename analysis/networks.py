@@ -84,7 +84,9 @@ def of_run(folder):
     if run_files.is_own(run) and place != usual:
         parts.append(hashlib.sha1(str(place).encode()).hexdigest()[:6])
         label += f", {'/'.join(place.parts[-2:])}"
-    iteration = trained.iteration or int(run.rows[-1]["iteration"])
+    iteration = trained.iteration
+    if iteration is None:  # exported weights
+        iteration = int(run.rows[-1]["iteration"])
     return Network(
         "-".join(part for part in parts if part not in ("full", "seed0")),
         label,
@@ -108,7 +110,7 @@ def images_of(network, folder, part="test", count=None):
     dataset = test_set.load(recipe, folder)
     if dataset.fingerprint != recipe["data"]:
         raise UserError(
-            f"{folder} has {dataset.name}, and {network.name} was trained on {recipe['images']}, "
+            f"{folder or 'data/'} has {dataset.name}, and {network.name} was trained on {recipe['images']}, "
             f"other files: {remedy}"
         )
     images, labels = dataset.train_images, dataset.train_labels

@@ -15,6 +15,7 @@ projection cut and mix channels. Another f, such as ReLU, multiplies J_i by its 
 A run folder selects its trained network.
 """
 
+import re
 from collections import namedtuple
 from math import sqrt
 
@@ -24,6 +25,7 @@ import numpy as np
 from common.command import Parser, folder
 from common.environment import bar, without_notes
 from common.errors import UserError, run_main
+from data import cifar
 from paper import words
 from symbols import names
 
@@ -198,7 +200,7 @@ def changes(arguments):
     values = {name: getattr(arguments, name) for name in options}
     values = {name: value for name, value in values.items() if value != usual(name)}
     if "data_dir" in values:
-        values["data_dir"] = values["data_dir"].resolve().name
+        values["data_dir"] = re.sub(r"\W+", "_", values["data_dir"].resolve().name)
     return "".join(f"-{name}={value}" for name, value in values.items())
 
 
@@ -229,6 +231,7 @@ def measure(arguments):
 
 def main():
     arguments = parser().parse_args()
+    cifar.check_size(arguments.image_size)
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
     return measurements.print_paths(measure, arguments)

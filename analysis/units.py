@@ -19,7 +19,7 @@ class UnitGraph(Graph):
     units          the names of its residual units in order, for example stage1_unit1
     input, output  {unit: the entry x_l}, {unit: the entry x_{l+1}}, in this order
 
-    Raises UserError for a unit with several inputs or outputs.
+    Raises UserError for a unit with several inputs or outputs, or without a layer called conv1.
     """
 
     def __init__(self, symbol):
@@ -37,6 +37,12 @@ class UnitGraph(Graph):
                     incoming.setdefault(unit, set()).add(entry)
                     outgoing.setdefault(source, set()).add(entry)
         self.units = [unit for unit in outgoing if unit]
+        for unit in self.units:
+            if unit not in self._weights:
+                raise UserError(
+                    f"{unit} has no layer called conv1: build the layers of F with unit.weights, or "
+                    "name them conv1, conv2, ..."
+                )
         self.input = {unit: _only(incoming[unit], unit, "input") for unit in self.units}
         self.output = {unit: _only(outgoing[unit], unit, "output") for unit in self.units}
 

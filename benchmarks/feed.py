@@ -29,7 +29,7 @@ def by_pillow(arguments):
     """Return one training crop: float32 (3, 224, 224)."""
     jpeg, seed, mean = arguments
     state = np.random.RandomState(seed)
-    image = Image.open(io.BytesIO(jpeg))
+    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
     scale = state.randint(256, 481) / min(image.size)
     image = image.resize([round(length * scale) for length in image.size], Image.BILINEAR)
     left, top = (state.randint(length - 224 + 1) for length in image.size)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from common.errors import UserError
 
+META = "meta.mat"  # of the devkit
 LISTS = (
     "ILSVRC2012_validation_ground_truth.txt",
     "LOC_val_solution.csv",
@@ -38,7 +39,8 @@ def labelled(val, names, path, numbers):
 
     Raises UserError for a list that cannot be read, or that lacks the class of a file.
     """
-    names = [name for name in names if Path(name).name != path.name]
+    lists = (path.name, META, *LISTS)
+    names = [name for name in names if Path(name).name not in lists]
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -90,7 +92,7 @@ def _by_name(names, entries):
 
 def _devkit(path):
     """Return {ILSVRC2012_ID: wnid}. The devkit's classes are not in the order of their names."""
-    for place in (path.parent / "meta.mat", path.parent.parent / "meta.mat"):
+    for place in (path.parent / META, path.parent.parent / META):
         if place.is_file():
             from scipy.io import loadmat
 
@@ -101,4 +103,4 @@ def _devkit(path):
                 raise UserError(
                     f"{place} is corrupt, or not the devkit's: copy it from the devkit again"
                 ) from error
-    raise UserError(f"{path} has the devkit's numbers: put the devkit's meta.mat beside it")
+    raise UserError(f"{path} has the devkit's numbers: put the devkit's {META} beside it")

@@ -3,13 +3,13 @@
 import statistics
 
 from .experiments import GATE_BIAS_SEARCH
-from .significance import ours
+from .significance import comparable, ours
 
 
 def errors(scale):
-    """Return {bias: Ours} of the biases with a finished run: errors on held-out training images."""
-    searched = {bias: ours(experiment, scale) for bias, experiment in GATE_BIAS_SEARCH.items()}
-    return {bias: runs for bias, runs in searched.items() if runs.errors}
+    """Return {bias: Ours} of the comparable biases: errors on held-out training images."""
+    searched = [(bias, ours(experiment, scale)) for bias, experiment in GATE_BIAS_SEARCH.items()]
+    return dict(comparable([(bias, runs) for bias, runs in searched if runs.errors]))
 
 
 def best(scale):

@@ -103,32 +103,30 @@ def finished_rows(rows, scale):
 
 
 def measured(rows, scale):
-    """Return the finished_rows that are comparable: trained on the images of most rows of a data
-    set.
+    """Return the finished_rows that are comparable."""
+    return comparable(finished_rows(rows, scale))
 
-    The others are reported and left out.
+
+def comparable(pairs):
+    """Return the pairs (of anything, and Ours with runs) that were trained on the images of most
+    pairs of their data set. The others are reported and left out.
     """
-    pairs = finished_rows(rows, scale)
-    results = {}
-    for row, runs in pairs:
-        results.setdefault(row.experiment.dataset, []).append(runs)
-    comparable = {dataset: on_usual_images(group) for dataset, group in results.items()}
-    return [(row, runs) for row, runs in pairs if runs in comparable[row.experiment.dataset]]
-
-
-def on_usual_images(results):
-    """Return the results, Ours, whose runs were trained on the images of most. All have runs.
-
-    The others are reported and left out.
-    """
-    usual = run_files.usual_images([runs.runs[0] for runs in results])
-    for runs in results:
-        if runs.images != usual:
+    groups = {}
+    for _, runs in pairs:
+        groups.setdefault(runs.runs[0].config["recipe"]["dataset"], []).append(runs.runs[0])
+    usual = {dataset: run_files.usual_images(group) for dataset, group in groups.items()}
+    kept = []
+    for pair in pairs:
+        run = pair[1].runs[0]
+        images = usual[run.config["recipe"]["dataset"]]
+        if run.config["data"] == images:
+            kept.append(pair)
+        else:
             run_files.say_once(
-                f"left out of the order: {runs.runs[0].folder} was trained on {runs.images}, and "
-                f"most rows on {usual}"
+                f"left out: {run.folder} was trained on {run.config['data']}, and most networks "
+                f"here on {images}"
             )
-    return [runs for runs in results if runs.images == usual]
+    return kept
 
 
 def rank_correlation(pairs):

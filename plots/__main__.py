@@ -72,6 +72,8 @@ def draw_scale(scale):
         if has_runs(name, scale):
             path = figure_files.figure_of(name, scale)
             refresh([path], sources, partial(DRAW[name], name, scale))
+        else:
+            figure_files.remove(name, scale)
 
 
 def draw_diagrams():

@@ -3,12 +3,13 @@
 python -m plots depth ideas gate-bias-search --scale pocket
 """
 
+from collections import Counter
 from statistics import median
 
 import matplotlib.pyplot as plt
 
 from paper import experiments, run_files, search
-from paper.significance import measured, on_usual_images, ours, say_ours
+from paper.significance import comparable, measured, ours, say_ours
 
 from . import figure_files, styles
 
@@ -26,9 +27,12 @@ def by_depth(name, scale):
     The paper's errors are on the left and ours on the right, each with its own axis.
     """
     pairs = measured(experiments.BY_DEPTH, scale)
-    if not pairs:
+    if max(Counter(row.case for row, _ in pairs).values(), default=0) < 2:
         figure_files.remove(name, scale)
-        print(f"no run at scale {scale} yet; start with {experiments.make(name, scale)}")
+        command = experiments.make(name, scale)
+        print(
+            f"fewer than two depths of a kind at scale {scale}; {command} trains the missing runs"
+        )
         return
     figure, (left, right) = plt.subplots(1, 2, figsize=(styles.WIDTH, 3.6))
     for kind, (style, errors) in KINDS.items():
@@ -38,7 +42,8 @@ def by_depth(name, scale):
             (row.experiment.at(scale).depth, ours) for row, ours in pairs if row.case == kind
         ]
         samples = {depth: ours.errors for depth, ours in sorted(dict(results).items())}
-        right.plot(list(samples), list(map(median, samples.values())), label=kind, **style)
+        label = kind if samples else None
+        right.plot(list(samples), list(map(median, samples.values())), label=label, **style)
         for depth, sample in samples.items():
             dots = dict(color=style["color"], markersize=3, alpha=0.6)
             right.plot([depth] * len(sample), sample, "o", **dots)
@@ -54,8 +59,10 @@ def by_depth(name, scale):
         axes.set_xticks(sorted({x for line in axes.lines for x in line.get_xdata()}))
         styles.grid(axes)
         axes.legend(fontsize=8, frameon=False)
-    note = "lines: medians; small dots: single seeds"
-    _save(figure, name, scale, [ours for _, ours in pairs], note=note)
+    groups = [ours for _, ours in pairs]
+    several = any(len(ours.errors) > 1 for ours in groups)
+    note = "lines: medians; small dots: single seeds" if several else ""
+    _save(figure, name, scale, groups, note=note)
 
 
 @styles.SMALL_TEXT
@@ -63,8 +70,8 @@ def ideas(name, scale):
     """Draw a line of dots for each example of docs/VARIANTS.md, the lowest median on top."""
     groups = [ours(experiment, scale) for experiment in experiments.experiments_of(name)]
     first = groups[0]
-    groups = sorted((group for group in groups if group.errors), key=lambda g: median(g.errors))
-    groups = on_usual_images(groups)
+    pairs = comparable([(median(group.errors), group) for group in groups if group.errors])
+    groups = [group for _, group in sorted(pairs, key=lambda pair: pair[0])]
     original = first.errors if first in groups else []
     if not groups:
         figure_files.remove(name, scale)

@@ -72,7 +72,8 @@ def paper_table(name, scale):
 
 def command_of(claim, scale):
     """Return the command that makes a claim's tables and figures, as HTML."""
-    return f"<code>{escape(experiments.make(' '.join(claim.names), scale))}</code>"
+    names = ["table1", "table2"] if claim.names == ["summary"] else claim.names  # it trains nothing
+    return f"<code>{escape(experiments.make(' '.join(names), scale))}</code>"
 
 
 def evidence(claim, scale):

@@ -45,6 +45,7 @@ def draw(name, scale):
     charts = {title: measured(rows, scale) for title, rows in CHARTS.items()}
     charts = {title: pairs for title, pairs in charts.items() if pairs}
     if not charts:
+        figure_files.remove(name, scale)
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
         return
     for title, rows in GROUPS.items():

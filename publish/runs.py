@@ -38,9 +38,11 @@ def paper_error(network):
 
 
 def finished(networks, scale):
-    """Return [(experiment, Ours)] of the experiments that have finished runs at a scale."""
+    """Return [(experiment, Ours)] of the experiments with finished runs at a scale, on the images of
+    most.
+    """
     pairs = [(each, ours(each, scale)) for each in networks]
-    return [(each, result) for each, result in pairs if result.errors]
+    return significance.comparable([(each, result) for each, result in pairs if result.errors])
 
 
 def runs_of(pairs):
@@ -59,7 +61,8 @@ def machine(run):
     host = run.config["host"]
     processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "unknown CPU"))
     threads = host.get("OMP_NUM_THREADS") or host["cores"]
-    return f"{host['devices'].replace('CPU x 1', processor)} (threads: {threads})"
+    devices = processor if host["devices"] == "CPU x 1" else host["devices"]
+    return f"{devices} (threads: {threads})"
 
 
 def caption(runs, language="en"):
@@ -80,7 +83,7 @@ def paper_tables(page, scale, *names):
     """Return the finished rows in the order of the paper's errors, compared with the original."""
     rows = [row for name in names for row in experiments.TABLES[name]]
     pairs = significance.measured(rows, scale)
-    original = ours(ORIGINAL110, scale).errors
+    original = next((runs.errors for row, runs in pairs if row.experiment == ORIGINAL110), [])
     several = [result.errors for _, result in pairs if len(result.errors) > 1]
     lines = []
     for row, result in sorted(pairs, key=lambda pair: pair[0].experiment.depth):

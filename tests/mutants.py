@@ -159,7 +159,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_runs.py"),
     ("a test on other images replaces the run's own", "score.py", '"" if is_same else f" on {dataset.name}"', '""',
      "test_score.py"),
-    ("rows on different images are compared", "paper/significance.py", "if runs.images == usual", "if True", "test_significance.py"),
+    ("rows on different images are compared", "paper/significance.py", 'if run.config["data"] == images', "if True", "test_significance.py"),
     ("published runs on other images complete a user's row", "paper/planned_run.py", "images not in (None, self._images())", "False",
      "test_reproduce.py"),
     ("a loss that is no number ends the median of its seeds", "plots/series.py", "math.inf if math.isnan(value) else value", "value",

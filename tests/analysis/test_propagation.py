@@ -4,6 +4,7 @@ the theory's.
 
 import csv
 import itertools
+import sys
 
 import matplotlib.image
 import mxnet as mx
@@ -143,6 +144,23 @@ def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):
 )
 def test_unknown_networks_are_rejected(text, words):
     refusal(lambda: networks.find([text]), words)
+
+
+def test_unit_without_a_layer_called_conv1_is_named():
+    text = get_symbol(8).tojson().replace("unit1_conv", "unit1_convolution")
+    refusal(lambda: UnitGraph(mx.sym.load_json(text)), "stage1_unit1 has no layer called conv1")
+
+
+@pytest.mark.parametrize("size", ["12", "64", "0"])
+def test_image_size_that_does_not_divide_is_rejected(monkeypatch, size):
+    monkeypatch.setattr(sys, "argv", ["propagation.py", "preact8", "--image-size", size])
+    refusal(propagation.main, f"--image-size {size}")
+
+
+def test_name_of_a_measurement_has_no_spaces(tmp_path):
+    words = ["preact8", "--data-dir", str(tmp_path / "my set")]
+    (tmp_path / "my set").mkdir()
+    assert propagation.changes(propagation.parser().parse_args(words)) == "-data_dir=my_set"
 
 
 def test_batch_of_one_image_is_rejected(monkeypatch):

@@ -14,6 +14,7 @@ CONFIG = {
     "host": {"devices": "CPU x 1", "cores": 2},
     "command": "python train_cifar.py --depth 20",
     "recipe": {
+        "dataset": "cifar10",
         "activation": "preact",
         "shortcut": "identity",
         "shortcut_args": {},
@@ -84,7 +85,7 @@ def results(tmp_path, monkeypatch):
     def call(experiment, errors, scale="pocket", rows=None, **changes):
         experiment = experiment.at(scale)
         recipe = {**experiment.settings(scale), "shortcut_args": experiment.constants, **changes}
-        for name in ("activation", "shortcut", "depth"):
+        for name in ("dataset", "activation", "shortcut", "depth"):
             recipe[name] = getattr(experiment, name)
         if recipe["dtype"] == "fast":
             recipe["dtype"] = "float32"

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 import plots.__main__
 from common import files
-from paper import experiments
+from paper import experiments, search
 from plots import curves, figure_files
 from plots.__main__ import refresh
 from plots.named import DRAW
@@ -118,7 +118,9 @@ DRAWN = [name for name in DRAW if not name.startswith("table") or name == "table
     [*((name, "pocket") for name in DRAWN), ("figure3", "full"), ("degradation", "full")],
 )
 def test_no_text_leaves_its_figure(results, drawn, texts, name, scale):
-    results(experiments.experiments_of(name)[-1], [12.5, 33.3], scale)
+    networks = {network.at(scale).name: network for network in experiments.experiments_of(name)}
+    for experiment in list(networks.values())[-2:]:
+        results(experiment, [12.5, 33.3], scale)
     DRAW[name](name, scale)
     (figure,) = drawn
     assert len(texts) >= 10
@@ -175,7 +177,7 @@ def test_chart_of_examples_has_only_runs_on_the_same_images(results, drawn, tmp_
 
 
 def test_depth_joins_only_runs_on_the_same_images(results, drawn, tmp_path, capsys):
-    for number in (0, 1, 3):  # plain20, plain56, original20
+    for number in (0, 1, 3, 4):  # plain20, plain56, original20, original56
         results(experiments.BY_DEPTH[number].experiment, [20 + number], scale="desk")
     place = tmp_path / "results/desk/cifar10-plain20/seed0/config.json"
     place.write_text(place.read_text().replace("test data", "other data"))
@@ -183,6 +185,16 @@ def test_depth_joins_only_runs_on_the_same_images(results, drawn, tmp_path, caps
     (figure,) = drawn
     assert "other data" not in figure.get_supxlabel()
     assert "cifar10-plain20/seed0 was trained on other data" in capsys.readouterr().out
+
+
+def test_bias_on_other_images_is_left_out_of_the_search(results, drawn, tmp_path):
+    for bias, experiment in experiments.GATE_BIAS_SEARCH.items():
+        results(experiment, [50 - bias])
+    assert search.best("pocket") == 0
+    name = experiments.GATE_BIAS_SEARCH[0].at("pocket").name
+    place = tmp_path / "results/pocket" / name / "seed0/config.json"
+    place.write_text(place.read_text().replace("test data", "other data"))
+    assert 0 not in search.errors("pocket") and search.best("pocket") is None
 
 
 def test_papers_panels_are_above_ours_below_full_scale(results, drawn):

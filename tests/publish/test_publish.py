@@ -1,5 +1,8 @@
 """publish computes tables, captions and line numbers from logs and code."""
 
+from types import SimpleNamespace
+
+import pytest
 from conftest import refusal
 
 from common import files
@@ -72,6 +75,25 @@ def test_readme_has_the_first_scale_with_most_rows(results):
     lines = runs.readme(ENGLISH, "desk", "pocket")
     assert all(" | pocket | " in line for line in lines[2:7]) and len(lines) == 9
     assert runs.readme(CHINESE, "desk", "pocket")[0].startswith("| 网络 | 层数 |")
+
+
+def test_runs_on_other_images_are_in_no_block_of_the_others(results, tmp_path):
+    for row in experiments.TABLE1:
+        results(row.experiment, [30])
+    place = tmp_path / "results/pocket/cifar10-original56/seed0/config.json"
+    place.write_text(place.read_text().replace("test data", "other data"))
+    table = "\n".join(runs.paper_tables(ENGLISH, "pocket", "table1"))
+    assert "| original |" not in table and "other data" not in table
+    networks = [row.experiment for row in experiments.TABLE1]
+    assert ORIGINAL110 not in [network for network, _ in runs.finished(networks, "pocket")]
+
+
+@pytest.mark.parametrize(
+    "devices, text", [("CPU x 1", "EPYC (threads: 2)"), ("CPU x 16", "CPU x 16 (threads: 2)")]
+)
+def test_machine_is_named(devices, text):
+    host = {"devices": devices, "processor": "EPYC Processor", "cores": 2}
+    assert runs.machine(SimpleNamespace(config={"host": host})) == text
 
 
 def test_figure_without_runs_is_a_line(results):
