@@ -77,6 +77,7 @@ help:  ## list the targets
 	@echo "        ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 INITIAL=runs/... FREEZE=all ARGS='options of train_cifar.py'"
 	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, depth, gate-bias-search: train missing runs, then draw (table5 only draws)"
 	@echo "    variables: SCALE=full|desk|pocket|demo SEEDS=0,1,2 GPUS=0,1 DATA=folder; -j2 trains two networks at the same time"
+	@echo "make figure2, figure4, figure5: draw the paper's units; they need no training"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## create .venv with all packages (other targets do this too; PYTHON=3.12 VARIANT=cpu|cu112 DRY_RUN=1)

@@ -66,15 +66,15 @@ TABLE3 = [  # P2: original and pre-activation unit
     Row("CIFAR-100, ResNet-1001", "pre-activation unit", cifar100(1001, "preact"), 22.71),
 ]
 TABLE4 = [  # P2: comparison with the state of the art; its ResNets
-    Row("CIFAR-10, ResNet-110 [1]", "1.7M", ORIGINAL110, 6.61),
-    Row("CIFAR-10, ResNet-1202 [1]", "19.4M", experiment(1202), 7.93),
-    Row("CIFAR-10, ResNet-164 [ours]", "1.7M", experiment(164, "preact"), 5.46),
-    Row("CIFAR-10, ResNet-1001 [ours]", "10.2M", experiment(1001, "preact"), 4.92),
-    Row("CIFAR-10, ResNet-1001 [ours]", "10.2M, batch 64", experiment(1001, "preact", changes={"batch_size": 64}), 4.62),
-    Row("CIFAR-100, ResNet-164 [1]", "1.7M", cifar100(164), 25.16),
-    Row("CIFAR-100, ResNet-1001 [1]", "10.2M", cifar100(1001), 27.82),
-    Row("CIFAR-100, ResNet-164 [ours]", "1.7M", cifar100(164, "preact"), 24.33),
-    Row("CIFAR-100, ResNet-1001 [ours]", "10.2M", cifar100(1001, "preact"), 22.71),
+    Row("CIFAR-10, ResNet-110, original", "1.7M", ORIGINAL110, 6.61),
+    Row("CIFAR-10, ResNet-1202, original", "19.4M", experiment(1202), 7.93),
+    Row("CIFAR-10, ResNet-164, pre-activation", "1.7M", experiment(164, "preact"), 5.46),
+    Row("CIFAR-10, ResNet-1001, pre-activation", "10.2M", experiment(1001, "preact"), 4.92),
+    Row("CIFAR-10, ResNet-1001, pre-activation", "10.2M, batch 64", experiment(1001, "preact", changes={"batch_size": 64}), 4.62),
+    Row("CIFAR-100, ResNet-164, original", "1.7M", cifar100(164), 25.16),
+    Row("CIFAR-100, ResNet-1001, original", "10.2M", cifar100(1001), 27.82),
+    Row("CIFAR-100, ResNet-164, pre-activation", "1.7M", cifar100(164, "preact"), 24.33),
+    Row("CIFAR-100, ResNet-1001, pre-activation", "10.2M", cifar100(1001, "preact"), 22.71),
 ]
 TABLE5 = [  # P2: ImageNet, single crop, top-1
     Row("ResNet-152, original", "crop 224", imagenet(152), 23.0, "224"),

@@ -1,4 +1,5 @@
-"""The units of Figures 1 (left), 2, 4 and 5, drawn from the graphs of the symbols that are trained.
+"""The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols that are trained; Figure 2(b) to
+(d) in the paper's form (paper_form.py).
 
 python -m plots.diagrams                         # make diagrams: all, and your own variants
 python -m plots.diagrams figure2                 # make figure2

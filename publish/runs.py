@@ -22,7 +22,7 @@ NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     experiment(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
-    experiment(110, "bn_after_addition"), shortcut("convolution"), shortcut("constant_scaling"),
+    experiment(110, "bn_after_addition"), shortcut("convolution"), shortcut("exclusive_gating", bias=0),
     shortcut("plain"), shortcut("dropout"),
 ]
 EXPECTED = [(experiment(20), "pocket"), (experiment(20), "full"), (ORIGINAL110, "desk")]
@@ -69,7 +69,7 @@ def caption(runs, language="en"):
     """Scale, data, recipe, number of runs, machine and time of some runs, in one line."""
     machines = figure_files.listed(map(machine, runs))
     known = {**figure_files.facts(runs), "machine": machines, "time": time_of(runs)}
-    return words.CAPTION[language].format(**known, runs=len(runs))
+    return words.of_parts(words.CAPTION[language].format(**known, runs=len(runs)), language)
 
 
 def captioned(head, lines, runs, note=""):

@@ -1,5 +1,7 @@
 """English and Chinese words of the computed tables and captions."""
 
+import re
+
 CAPTION = {
     "en": "Scale {scale}: {data}, {image_size}x{image_size} pixels, {iterations} iterations of "
     "{batch_size} images, {dtype}; runs: {runs}, seeds: {seed}; {machine}; median time {time}.",
@@ -30,17 +32,34 @@ CHINESE = {
     "fail": "失败",
     "original": "原始残差单元",
     "full pre-activation": "完全预激活",
-    "BN after addition": "相加之后 BN",
+    "BN after addition": "相加后做 BN",
+    "exclusive gating (bias 0)": "互斥门控（偏置 0）",
     "shortcut-only gating (bias -6)": "仅捷径门控（偏置 -6）",
     "1x1 conv shortcut": "1x1 卷积捷径",
-    "constant scaling (0.5 and 0.5)": "常数缩放（0.5 和 0.5）",
     "constant scaling (0 and 1)": "普通网络：无捷径",
     "dropout shortcut (ratio 0.5)": "dropout 捷径（比率 0.5）",
+}
+
+
+CHINESE_PARTS = {  # of cells and captions
+    r" \(threads: (\d+)\)": r"（\1 线程）",
+    r"CIFAR-10 \(20 test images as JPEG\)": "CIFAR-10（20 张测试图像为 JPEG）",
+    r"\bunknown CPU\b": "型号未知的 CPU",
+    r"(\d) min\b": r"\1 分钟",
+    r"(\d) h\b": r"\1 小时",
 }
 
 
 def translated(table, language):
     """Return a table with the words of a language. Other cells stay as they are."""
     known = CHINESE if language == "zh" else ENGLISH
-    head, *rows = [[known.get(cell, cell) for cell in row] for row in [table.head, *table.rows]]
+    lines = [table.head, *table.rows]
+    head, *rows = [[known.get(cell, of_parts(cell, language)) for cell in row] for row in lines]
     return table._replace(head=head, rows=rows)
+
+
+def of_parts(text, language):
+    """Return a cell or caption with the words of a language for machines, times and data."""
+    for part, chinese in CHINESE_PARTS.items() if language == "zh" else ():
+        text = re.sub(part, chinese, text)
+    return text

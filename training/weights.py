@@ -145,7 +145,7 @@ def _load_file(file):
     if not file.exists():
         raise UserError(
             f"{file} does not exist: name a run with a checkpoint, a checkpoint or a .params file "
-            "(only the logs of the published runs exist: train those first)"
+            "(most published runs have only logs: train those first)"
         )
     attempt = [sys.executable, "-c", TRIAL, mx.libinfo.find_lib_path()[0], file]
     if subprocess.run(attempt, capture_output=True).returncode:
