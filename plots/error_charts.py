@@ -132,7 +132,7 @@ def _conclusion(best, scale):
     line = f"best: {best} (the paper: {experiments.PAPER_BEST})"
     test = ours(experiments.gating(best), scale)
     if test.errors:
-        line += f"; trained again on all images, test error {say_ours(test)} % (the paper: 8.70 %)"
+        line += f"; trained again on all training images: test error {say_ours(test)} %"
     return line
 
 

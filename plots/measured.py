@@ -56,10 +56,17 @@ def gates(tables):
         _gates_of(axis, rows)
     for axis in axes[:, 0]:
         axis.set_ylabel(r"factor $1-g(x)$ (logit scale)")
+    for axis in axes.flat[: len(tables)][-columns:]:  # nothing is below
+        axis.set_xlabel("residual unit (grey: stages)")
+        axis.tick_params(labelbottom=True)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     title = "Factor on the shortcut of trained networks with gates (section 3.1)"
     figure.legend(handles, labels, loc="outside upper center", ncols=3, title=title)
-    return figure, "quantiles over images, channels and pixels"
+    quantiles = [row[name] for rows in tables for row in rows for name in BANDS["5 to 95 %"][:2]]
+    notes = ["quantiles over images, channels and pixels"]
+    if min(quantiles) < LIMITS[0] or max(quantiles) > LIMITS[1]:
+        notes.append("bands are cut at {:g} and {:g}".format(*LIMITS))
+    return figure, *notes
 
 
 def _gates_of(axes, rows):
@@ -74,7 +81,7 @@ def _gates_of(axes, rows):
     axes.set_yscale("logit")
     axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_yticks([], minor=True)
-    axes.set(title=rows[0]["label"], ylim=LIMITS, xlabel="residual unit (grey: stages)")
+    axes.set(title=rows[0]["label"], ylim=LIMITS)
     styles.grid(axes)
     styles.stage_borders(axes, units, [row["channels"] for row in rows])
 

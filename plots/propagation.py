@@ -3,6 +3,7 @@
 import itertools
 
 import matplotlib.pyplot as plt
+from matplotlib import ticker
 
 from analysis import measurements
 from common import files
@@ -137,6 +138,11 @@ def _norms(rows):
         styles.legend_above(column[0], title)
     for axis, label in zip(axes[:, 0], QUANTITIES.values()):
         axis.set_ylabel(label)
+        low, high = axis.get_ylim()
+        if high / low < 30:  # one power of 10 is not enough for an axis
+            axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+            axis.minorticks_off()
     return figure
 
 

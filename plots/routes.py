@@ -4,7 +4,7 @@ COLUMN = 2.4  # distance between the centres of two columns
 HALF_BOX = (0.8, 0.3)
 HALF_CIRCLE = (0.22, 0.3)  # round on paper, where rows are closer than columns
 LANES = (0.2, 0.4, 0.6)  # beside the boxes of a column
-STEP = 0.6  # from a box to the bend below it
+STEP = 0.5  # from the centre of a box to the bend below it, above the head of an arrow
 # Costs in units of length.
 CROSSED_BOX = 1000
 SHARED_ROUTE = 100
