@@ -21,6 +21,7 @@ import sys
 import common  # noqa: F401 (before packages from outside)  # isort: skip
 import numpy as np
 
+from common import class_names
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run_main
 from common.files import FIGURES, RUNS, write_whole
@@ -125,7 +126,7 @@ def _dataset(weights, settings, arguments):
     scale = SCALES.get((weights.config or {}).get("scale"))
     place = arguments.data_dir or (scale and scale.data)
     dataset = test_set.load(settings, place, arguments.skip_unreadable)
-    names = test_set.known_names(weights.class_names)
+    names = class_names.known(weights.class_names)
     return test_set.for_classes(dataset, names, weights.classes, weights.name)
 
 
@@ -182,7 +183,7 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
         run_files.add_tests(weights.run / "test.json", {rule + qualifier: result})
     place = arguments.output or weights.run
     if place:
-        names = dataset.class_names or [f"class {k}" for k in range(weights.classes)]
+        names = dataset.class_names or class_names.placeholders(weights.classes)
         confusion.write(place, _suffix(rule, qualifier), names, counted.counts, summary)
 
 
@@ -238,9 +239,8 @@ def _inputs(weights, settings, arguments):
     from training.export import read_inputs
 
     described = read_inputs(weights)
-    if described and not arguments.data_dir:
-        return described
-    dataset = _dataset(weights, settings, arguments)
+    if arguments.data_dir or not described:  # a folder that is named must have the same classes
+        dataset = _dataset(weights, settings, arguments)
     if described:
         return described
     mean = test_set.mean(dataset, settings, weights, described)

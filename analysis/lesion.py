@@ -1,8 +1,8 @@
 """Lesions after Veit, Wilber and Belongie (1605.06431): the test error of a trained network after
 residual units are deleted or swapped.
 
-A deleted unit has F = 0, so that x_{l+1} = h(x_l). A unit without a shortcut, as in a plain net, is
-bypassed, x_{l+1} = x_l; it is kept if it changes dimensions. Two swapped units exchange their
+A deleted unit has F = 0, so that x_{l+1} = f(h(x_l)). A unit without a shortcut, as in a plain net,
+is bypassed, x_{l+1} = x_l; it is kept if it changes dimensions. Two swapped units exchange their
 parameters. Nothing is trained again, and BN keeps its moving averages.
 
     python -m analysis.lesion runs/desk/cifar10-original56/seed0      # make lesion RUN=...

@@ -58,8 +58,8 @@ def propagate(network, images, labels):
             graph.insert(weight.inputs[0], "BlockGrad", name, readers=[weight])
     # The gradient is 0 up to the last unit without a shortcut. MXNet fails on a gradient that its
     # graph makes 0, so these are left out.
-    passable = [graph.has_shortcut(unit) for unit in graph.units]
-    first = len(passable) - passable[::-1].index(False) if False in passable else 0
+    units = enumerate(graph.units, 1)
+    first = max((i for i, unit in units if not graph.has_shortcut(unit)), default=0)
     shortcut, _, _ = _passes(network, graph, places[first:], images, labels)
     return Propagation(gradient, [0.0] * first + shortcut, signal, shapes)
 

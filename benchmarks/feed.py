@@ -1,8 +1,9 @@
 """Measure how fast each core prepares and feeds ImageNet's images: make feed [DATA=data/imagenet]
 
-Three jobs alternate over the same files: preparing a set, feeding crops of 224, and making such
-crops with Pillow in a pool of processes (scale, crop, flip, colour noise, mean). Without DATA= the
-benchmark prepares 256 (or --batch-size) generated JPEGs of 500x375, ImageNet's usual size.
+Three jobs alternate: preparing a set, feeding crops of 224, and making such crops with Pillow in a
+pool of processes (scale, crop, flip, colour noise, mean). The first always uses generated JPEGs of
+500x375, ImageNet's usual size: 256, or --batch-size. The others use the set of DATA=, or these
+JPEGs.
 """
 
 import io

@@ -44,8 +44,9 @@ def cost(name, network, size, batch, count, steps):
         cases.append((network.symbol, "bfloat16"))
     trainers = [trainer(symbol, size, batch, dtype) for symbol, dtype in cases]
     times = timing.rounds([partial(train, steps) for train in trainers], count)
+    float32s, *bfloat16s = times[:, 1:].T.tolist()
     step = timing.median_of_quieter(times[:, :2].tolist())
-    faster = timing.median_of_quieter(times[:, :0:-1].tolist()) if has_bfloat16() else None
+    faster = timing.median_of_quieter(list(zip(*bfloat16s, float32s))) if bfloat16s else None
     return Cost(name, step, work, faster)
 
 

@@ -16,7 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "data"))
-from augment import Augmenter, draw, padding_for  # noqa: E402 (NumPy alone)
+from ahead import ahead  # noqa: E402 (both need no MXNet)
+from augment import Augmenter, draw, padding_for  # noqa: E402
 
 IMAGES = 50000
 
@@ -84,12 +85,9 @@ def stream(size, batch):
         samples = order[first : first + batch]
         return augment(samples, *(values[samples] for values in crops))
 
+    calls = ((i,) for i in count())
     with ThreadPoolExecutor(1) as background:
-        waiting = [background.submit(augmented, i) for i in range(2)]
-        for i in count(2):
-            ready = waiting.pop(0).result()
-            waiting.append(background.submit(augmented, i))
-            yield torch.from_numpy(ready)
+        yield from map(torch.from_numpy, ahead(background, augmented, calls, 3))
 
 
 def trainer(depth, size, batch, dtype, memory_format):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import requests
 import urllib3
-from tqdm import tqdm
 
+from common.environment import bar
 from common.errors import UserError
 from common.files import short
 
@@ -90,15 +90,15 @@ def _append_rest(url, path):
         response.raise_for_status()
         if response.status_code != 206:  # the server starts from the beginning
             size = 0
-        with open(path, "ab" if size else "wb") as file, tqdm(
+        with open(path, "ab" if size else "wb") as file, bar(
             total=size + (response.raw.length_remaining or 0) or None,
             initial=size,
             unit="B",
             unit_scale=True,
             desc=path.name,
-        ) as bar:
+        ) as progress:
             for chunk in response.raw.stream(1 << 16, decode_content=False):
-                bar.update(file.write(chunk))
+                progress.update(file.write(chunk))
 
 
 def _md5(path):

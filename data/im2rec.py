@@ -35,7 +35,7 @@ END = b"\xff\xd9"  # EOI
 
 
 def holds(folder):
-    """Return whether a folder has record files that are not of data/prepare.py, finished or not."""
+    """Return whether a folder has .rec files that data/prepare.py did not write."""
     prepared = [*folder.glob("set.json"), *folder.glob("*.state.partial")]
     return not prepared and any(folder.glob("*.rec"))
 

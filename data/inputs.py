@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common import class_names
 from common.errors import UserError
 
 from . import batches, cifar, image_files
@@ -27,7 +28,7 @@ def describe(dataset, kind, image_size, mean):
     (3, size, size), or (3,) for a number per channel.
     """
     family = kind if kind in PREPARED else "cifar"
-    names = list(dataset.class_names) or [f"class {k}" for k in range(dataset.classes)]
+    names = list(dataset.class_names) or class_names.placeholders(dataset.classes)
     return {
         "data": dataset.name,
         "classes": names,

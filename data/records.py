@@ -60,7 +60,9 @@ class Records:
         return content[HEADER.size + LABEL.size * labels :]
 
     def ends(self, sample, head, tail):
-        """Return at most so many first and last bytes of an image; none for a record in pieces."""
+        """Return the first `head` and the last `tail` bytes of an image, at most; (b"", b"") for a
+        record in pieces.
+        """
         begin = self.offsets[sample]
         start = os.pread(self._file, FRAME.size + HEADER.size + head, begin)
         word = FRAME.unpack_from(start)[1]
@@ -154,14 +156,12 @@ def packed(label, number, image):
     """Return the framed bytes of a record, as MXNet's writer, which cannot append, writes them."""
     content = HEADER.pack(0, label, number, 0) + image
     words = np.frombuffer(content[: len(content) // 4 * 4], "<u4")
-    ends = [*(4 * np.flatnonzero(words == MAGIC)), len(content)]
+    magics = (4 * np.flatnonzero(words == MAGIC)).tolist()
+    ends = [*magics, len(content)]
+    begins = [0, *(end + 4 for end in magics)]  # a magic itself is left out
+    kinds = [FIRST, *[MIDDLE] * (len(ends) - 2), LAST] if magics else [COMPLETE]
     record = b""
-    begin = 0
-    for end in ends:
-        kind = FIRST if begin == 0 else MIDDLE
-        if end == ends[-1]:
-            kind = COMPLETE if begin == 0 else LAST
+    for kind, begin, end in zip(kinds, begins, ends):
         word = kind << LENGTH_BITS | end - begin
         record += FRAME.pack(MAGIC, word) + content[begin:end]
-        begin = end + 4  # the magic itself is left out
     return record.ljust(-(-len(record) // 4) * 4, b"\0")

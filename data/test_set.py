@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common import class_names
 from common.environment import bar, physical_cores
 from common.errors import UserError
 from common.files import ROOT
@@ -88,18 +89,13 @@ def _unreadable(folder, pairs, side):
         return {path: reason for (path, _), reason in zip(pairs, reasons) if reason}
 
 
-def known_names(names):
-    """Return the names of classes, or () for placeholders such as "class 3"."""
-    return () if all(name == f"class {k}" for k, name in enumerate(names)) else tuple(names)
-
-
 def for_classes(dataset, names, count, network):
     """Return the data set with the labels of a network.
 
     names: of the network's classes, () if unknown; count: their number; network: its name, for
     messages. Raises UserError for a set with other classes.
     """
-    own = known_names(dataset.class_names)
+    own = class_names.known(dataset.class_names)
     if not own or not names:
         if dataset.classes != count:
             raise UserError(

@@ -20,10 +20,11 @@ class PlannedRun:
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
-        name = self.experiment.name
-        self.folder = files.RESULTS / files.run_place(scale, name, seed)
-        if not published and (self.done < 1 or images not in (None, self._images())):
-            self.folder = files.run_folder(scale, name, seed)
+        place = scale, self.experiment.name, seed
+        self.folder = files.RESULTS / files.run_place(*place)
+        counts = self.done == 1 and images in (None, self._images())
+        if not published and not counts:
+            self.folder = files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         place = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
         self.options = [*self.experiment.command, "--scale", scale, *data, *place]

@@ -10,10 +10,11 @@ from queue import SimpleQueue
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError
 from common.files import ROOT
+from training.interrupt import RESUMABLE
 
 TRAIN = ["train_cifar.py"]
-# exit codes of a run that was stopped and can be resumed
-STOPPED = (75, 129, 130, 143, -signal.SIGINT, -signal.SIGTERM)
+# exit codes of a run that was stopped and can be resumed; negative: before it handled the signal
+STOPPED = (*RESUMABLE, -signal.SIGINT, -signal.SIGTERM)
 
 
 def slots(arguments):

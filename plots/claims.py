@@ -85,7 +85,7 @@ CLAIMS = [
         },
     ),
 ]
-# Captions of the figures of runs; the report appends the final test errors.
+# Captions of the figures of runs; the report adds the final test errors to the alternative text.
 FORMS = {
     "summary": "Tables 1 and 2 in the order of the paper's errors and in the order of ours.",
     "figure1": "Figure 1, right: training loss and test error over iterations.",

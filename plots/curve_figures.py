@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from paper import digitized, experiments, run_files, words
 
 from . import curves, figure_files, scales, styles
-from .series import group_runs, shown, usual_images, with_images
+from .series import group_runs, shown, with_images
 
 TITLES = {
     "figure1": "1603.05027, Figure 1",
@@ -65,11 +65,10 @@ def _figure(name, scale, panels):
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     training = "error" if name == "degradation" else "loss"
     drawn = [curve for panel in panels for curve in panel.drawn]
-    usual = usual_images(drawn)
     limits = scales.limits(drawn, training)
     for i, panel in enumerate(panels):
         axes = grid[i // columns * height :, i % columns]
-        ours = [with_images(curve, usual) for curve in panel.drawn]
+        ours = with_images(panel.drawn, among=drawn)
         if full:
             title, papers = panel.title, panel.papers
             curves.panel(axes[0], ours, title, papers, limits, training=training)
@@ -90,15 +89,14 @@ def _figure(name, scale, panels):
 
 def _paper_panel(axes, panel, training):
     """Draw the paper's panel of a figure, with its axes. training: as for curves.panel()."""
+    ours = [curve.runs[0].config["recipe"] for curve in panel.drawn]
+    # constants of our networks, also those with default values
+    known = {(each["activation"], each["shortcut"]): each["shortcut_args"] for each in ours}
     recipes = []
     for curve in panel.planned:
         network = curve.experiment
         recipe = dict(activation=network.activation, shortcut=network.shortcut, depth=network.depth)
-        constants = network.constants
-        for drawn in panel.drawn:  # its constants, also those with default values
-            ours = drawn.runs[0].config["recipe"]
-            if (ours["activation"], ours["shortcut"]) == (network.activation, network.shortcut):
-                constants = ours["shortcut_args"]
+        constants = known.get((network.activation, network.shortcut), network.constants)
         recipes.append({**recipe, "shortcut_args": constants})
     right, colours = curves.prepare(axes, recipes, scales.PAPERS, training)
     for curve, recipe, (colour, _) in zip(panel.planned, recipes, colours):

@@ -15,7 +15,7 @@ from common.errors import run_main
 from paper import digitized, run_files
 
 from . import figure_files, scales
-from .series import group_runs, legend_label, series, shown, usual_images, with_images
+from .series import group_runs, legend_label, series, shown, with_images
 from .styles import DASHES, of_depths, styles
 
 MARGIN = 0.3  # inches beside a legend
@@ -144,8 +144,7 @@ def figure_of(runs, title=None, fill=panel):
     fill(axes, curves, title): draws into it.
     """
     curves = group_runs(runs)
-    usual = usual_images(curves)
-    curves = [with_images(curve, usual) for curve in curves]
+    curves = with_images(curves, among=curves)
     figure_files.use_fonts_for("".join([title or "", *(curve.label for curve in curves)]))
     figure, axes = plt.subplots(figsize=(7, 4.3))
     fill(axes, curves, title)

@@ -88,17 +88,15 @@ def _words(option, value):
     return f"{name} {text or 'none'}"
 
 
-def usual_images(curves):
-    """Return the name of the data set of most curves."""
-    return run_files.usual_images([curve.runs[0] for curve in curves])
-
-
-def with_images(curve, usual):
-    """Return a curve with its data set in the label unless that is the usual one."""
-    images = curve.runs[0].config["data"]
-    if images == usual or images in curve.label:
-        return curve
-    return curve._replace(label=f"{curve.label}, {images}")
+def with_images(curves, among):
+    """Return curves with their data set in the label unless it is that of most of the others."""
+    usual = run_files.usual_images([curve.runs[0] for curve in among])
+    labelled = []
+    for curve in curves:
+        images = curve.runs[0].config["data"]
+        is_named = images == usual or images in curve.label
+        labelled.append(curve if is_named else curve._replace(label=f"{curve.label}, {images}"))
+    return labelled
 
 
 def shown(curve):
@@ -112,28 +110,25 @@ def series(curve, column, by="iteration"):
     by: the x axis: "iteration", "epoch", or "fraction" of the training. A run that diverged keeps
     its last value to the end of the others; an unfinished one has no values beyond its end.
     """
-    tables = []
-    keeps = []  # whether a run keeps its last value
+    columns = []  # (whether a run keeps its last value, {x: y})
     for run in shown(curve):
         unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
         x = "iteration" if by == "fraction" else by
         values = ((row[x] / unit, cell(row, column)) for row in run.rows)
         table = {x: y for x, y in values if y is not None}
         if table:
-            tables.append(table)
-            keeps.append(run_files.is_whole(run))
-    last = max(map(max, tables), default=0)
-    complete = [set(table) for table in tables if max(table) == last]
-    xs = sorted(set.intersection(*complete)) if complete else []
-    values = [[_at(*pair, x) for pair in zip(tables, keeps)] for x in xs]
-    values = [[value for value in row if value is not None] for row in values]
-    return Series(
-        np.array(xs),
-        *(
-            np.array([choose(row) for row in values])
-            for choose in (_median, np.fmin.reduce, np.fmax.reduce)
-        ),
-    )
+            columns.append((run_files.is_whole(run), table))
+    if not columns:
+        return Series(*4 * [np.array([])])
+    last = max(max(table) for _, table in columns)
+    complete = [set(table) for _, table in columns if max(table) == last]
+    xs = sorted(set.intersection(*complete))
+    rows = [[_at(table, keeps, x) for keeps, table in columns] for x in xs]
+    rows = [[value for value in row if value is not None] for row in rows]
+    median = np.array([_median(row) for row in rows])
+    low = np.array([np.fmin.reduce(row) for row in rows])
+    high = np.array([np.fmax.reduce(row) for row in rows])
+    return Series(np.array(xs), median, low, high)
 
 
 def _median(values):

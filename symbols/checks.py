@@ -51,12 +51,17 @@ def check(symbol, units, size, path):
         check_shapes(units, outputs, blame)
         check_vectors(symbol, outputs, blame)
     except mx.MXNetError as error:
-        with contextlib.suppress(mx.MXNetError):
-            for unit, output in units:  # the cause may be the shape of an earlier unit
-                check_shapes([(unit, output)], infer(output, size, blame), blame)
+        check_earlier_units(units, size, blame)
         operator = re.search(r"Error in operator (\w+)", str(error))
         where = blame(operator[1]) if operator else path
         raise UserError(f"{where}: the layers do not fit together: {one_line(error)}") from error
+
+
+def check_earlier_units(units, size, blame):
+    """Check each unit up to the first that fails: a layer may fail for the shape of an earlier one."""
+    with contextlib.suppress(mx.MXNetError):
+        for unit, output in units:
+            check_shapes([(unit, output)], infer(output, size, blame), blame)
 
 
 def check_inputs(symbol, units, blame):

@@ -73,11 +73,12 @@ class Variant:
         parameters = list(inspect.signature(code).parameters.values())
         plain = [parameter for parameter in parameters if parameter.default is parameter.empty]
         constants = parameters[len(plain) :]
-        if function == "join" and [parameter.name for parameter in plain[3:]] == ["projection"]:
-            plain.pop()
+        extra = [parameter.name for parameter in plain[len(required) :]]
+        is_complete = len(plain) >= len(required)
+        is_allowed = not extra or (function == "join" and extra == ["projection"])
         variadic = any(parameter.kind in VARIADIC for parameter in parameters)
         numbers = all(type(constant.default) in (int, float) for constant in constants)
-        if len(plain) != len(required) or variadic or not numbers:
+        if not is_complete or not is_allowed or variadic or not numbers:
             raise UserError(f"{where}: it breaks its contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:

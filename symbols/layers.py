@@ -1,4 +1,5 @@
-"""The layers of residual units. All symbols have the shape (batch, channels, height, width).
+"""The layers of residual units. All but the classifier return the shape (batch, channels,
+height, width).
 
 In a name, # is the next number in the unit: bn1, bn2, relu1, relu2.
 """

@@ -18,9 +18,11 @@ WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 # How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
 OPTIONS = ("A", "B", "A-preactivated")
 BOTTLENECK_STRIDES = ("1x1", "3x3")  # the strided layer
-# Weighted layers of one unit. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or
-# (Table 3) 3n+2 layers.
-LAYERS = {"basic": 2, "bottleneck": 3, "one_layer": 1}
+# The weighted layers of a unit: kernel, and channels as a fraction of the unit's output.
+WEIGHTS = {"basic": [(3, 1), (3, 1)], "bottleneck": [(1, 4), (3, 4), (1, 1)], "one_layer": [(3, 1)]}
+# Their number. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2
+# layers.
+LAYERS = {kind: len(weights) for kind, weights in WEIGHTS.items()}
 # 1512.03385 Table 1; 200 is 1603.05027, footnote 3.
 IMAGENET = {
     18: ("basic", (2, 2, 2, 2)),

@@ -1,4 +1,6 @@
-"""A network on the command line and in config.json. MXNet is not imported before the symbol."""
+"""A network on the command line and in config.json. Importing this module does not import
+MXNet; network() does.
+"""
 
 import re
 from dataclasses import asdict, dataclass, field, fields

@@ -6,12 +6,11 @@ from typing import Callable
 import mxnet as mx
 
 from .layers import convolution, zero_padding
+from .names import WEIGHTS
 from .naming import Layers, Misuse
 
 # A bottleneck's last 1x1 has four times the channels of its 3x3 (1512.03385, Figure 5).
 EXPANSION = {"basic": 1, "bottleneck": 4, "one_layer": 1}
-# The weighted layers of a unit: kernel, and channels as a fraction of the unit's.
-WEIGHTS = {"basic": [(3, 1), (3, 1)], "bottleneck": [(1, 4), (3, 4), (1, 1)], "one_layer": [(3, 1)]}
 
 
 @dataclass(eq=False)

@@ -34,6 +34,8 @@ from common.environment import GIVEN, end_with_parent, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT
 
+from .interrupt import RESUMABLE, STOPPING
+
 LOOPBACK = "127.0.0.1"
 # Importing MXNet with DMLC_ROLE set would run the server at once, and it could not unpickle our
 # optimizer.
@@ -48,8 +50,7 @@ PYTHON = (sys.executable, "-W", "ignore")
 # The keep-alive options end ssh when its host has died.
 SSH = "ssh -tt -o BatchMode=yes -o ServerAliveInterval=10 -o ServerAliveCountMax=3".split()
 GRACE = 10  # seconds between SIGTERM (by ssh: Ctrl-C) and SIGKILL, for a checkpoint
-EXPLAINED = (2, 75, 129, 130, 143)  # exit codes of a worker that has printed the reason
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXPLAINED = (2, *RESUMABLE)  # exit codes of a worker that has printed the reason
 TOKENS = 2**24  # the parameter server sends float32, which holds integers up to here
 # root: address of the scheduler; workers: their number; token: the same in all workers of the job
 Job = namedtuple("Job", "root port workers token")
@@ -138,7 +139,7 @@ def watch(helpers, workers):
     helpers, workers: {name: process}. Returns the job's exit code.
     """
     signals = []
-    for number in SIGNALS:
+    for number in STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, lambda number, frame: signals.append(number))
     processes = {**helpers, **workers}

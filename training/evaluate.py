@@ -55,7 +55,8 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
 def batch_size(recipe, devices, images):
     """Return the number of images in a batch of a test.
 
-    At least 128, because a deep network spends its time between operators with fewer. devices:
-    their number. images: in the test set.
+    About 128, or the recipe's batch if that is larger, but no more than the set has: with fewer, a
+    deep network spends its time between operators. A multiple of the devices. devices: their
+    number. images: in the test set.
     """
     return max(min(max(recipe.batch_size, 128), images) // devices, 1) * devices

@@ -20,6 +20,7 @@ OUT_OF_TIME = 75
 # A checkpoint takes some hundredths of a second, half a second for 1001 layers.
 CHECKPOINT_SECONDS = 60
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RESUMABLE = (OUT_OF_TIME, *(128 + number for number in STOPPING))  # exit codes
 
 
 class Stopped(Exception):

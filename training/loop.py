@@ -77,11 +77,10 @@ class Training:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
         self.progress.iteration = done
-        if self.progress.diverged != done and not run.keep_going:
-            # --keep-going continued the run: the loss of the next iteration decides
-            self.progress.diverged = None
         if workers.number("diverged", int(self.progress.diverged == done)):
-            self.progress.diverged = done
+            self.progress.diverged = done  # the run ended here
+        elif not run.keep_going:
+            self.progress.diverged = None  # --keep-going went on after it: the next loss decides
         if not saved_state and not workers.rank:
             self.save()
         self.bar = bar(

@@ -129,30 +129,26 @@ def on_devices(recipe, arguments):
     Raises UserError for a dtype that they do not have, and for a batch that they cannot share.
     """
     check_dtype(recipe.dtype, arguments)
-    count = devices(arguments)
-    check_batch(recipe.batch_size, count)
-    part = recipe.batch_size if recipe.micro_batch is None else recipe.micro_batch
-    if part < 1 or recipe.batch_size % part or part % count:
-        raise UserError(
-            f"--micro-batch {part}: it must divide the batch of {recipe.batch_size} and be a "
-            f"multiple of the {count} devices"
-        )
-    return replace(recipe, micro_batch=part if part < recipe.batch_size else None)
+    check_batch(recipe.batch_size, devices(arguments), micro_batch=recipe.micro_batch)
+    is_whole = recipe.micro_batch == recipe.batch_size
+    return replace(recipe, micro_batch=None) if is_whole else recipe
 
 
 def check_batch(size, devices, workers=1, micro_batch=None):
     """Raise UserError for a batch that the devices of all workers cannot share equally, or for a
-    micro batch that does not divide a worker's part of it.
+    micro batch that does not divide a worker's part of it, or that its devices cannot share.
     """
     if size % (devices * workers):
         raise UserError(
             f"a batch of {size} does not divide among {workers} workers of {devices} devices: "
             "choose another --batch-size (make: BATCH=)"
         )
-    if micro_batch and size // workers % micro_batch:
+    part = size // workers
+    whose = "each worker" if workers > 1 else "a batch"
+    if micro_batch is not None and (micro_batch < 1 or part % micro_batch or micro_batch % devices):
         raise UserError(
-            f"--micro-batch {micro_batch}: it must divide the {size // workers} images of each "
-            "worker"
+            f"--micro-batch {micro_batch}: it must divide the {part} images of {whose}, and be a "
+            f"multiple of the {devices} devices"
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import mxnet as mx
 
+from common import class_names
 from common.errors import UserError
 from common.layer_names import lacks_relu, renamed
 
@@ -130,11 +131,9 @@ def _class_names(config, folder):
     if config:
         return tuple(config.get("classes", ()))
     try:
-        names = tuple(json.loads((folder / export.INPUTS).read_text())["classes"])
+        return class_names.known(json.loads((folder / export.INPUTS).read_text())["classes"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
-    numbered = tuple(f"class {k}" for k in range(len(names)))  # for a set without names
-    return () if names == numbered else names
 
 
 def _load_file(file):

@@ -8,7 +8,7 @@ from ..layers import batch_norm, relu
 
 
 def residual_unit(x, unit):
-    preactivation = relu(batch_norm(x))
+    preactivation = relu(batch_norm(x))  # of the first unit only to count bn1 and relu1
     if unit.is_first:
         preactivation = x  # the stem has activated it, right after conv1 (appendix)
     f = unit.weights[0](preactivation)

@@ -4,7 +4,7 @@ from ..layers import batch_norm, relu
 
 
 def residual_unit(x, unit):
-    preactivation = relu(x)
+    preactivation = relu(x)  # of the first unit only to count relu1
     if unit.is_first:
         preactivation = x  # the stem has activated it, right after conv1 (appendix)
     f = batch_norm(unit.weights[0](preactivation))

@@ -159,7 +159,9 @@ def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(
     results(best, [33], scale="demo")
     error_charts.gate_bias("gate-bias-search", "demo")
     out = capsys.readouterr().out
-    assert "best: -4 (the paper: -6); trained again on all images, test error 33.00 %" in out
+    assert (
+        "best: -4 (the paper: -6); trained again on all training images: test error 33.00 %" in out
+    )
     assert (tmp_path / "figures" / "demo-gate-bias-search.png").is_file()
 
 

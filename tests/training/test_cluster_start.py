@@ -195,7 +195,7 @@ def test_kill_of_the_program_leaves_no_worker_behind():
 @contextlib.contextmanager
 def closed_terminal():
     """A SIGHUP as soon as watch() has its handler."""
-    before = {number: signal.getsignal(number) for number in cluster.SIGNALS}
+    before = {number: signal.getsignal(number) for number in cluster.STOPPING}
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
     def hang_up():

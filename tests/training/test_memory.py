@@ -29,7 +29,7 @@ def train(symbol, shape):
     def steps(iterations):
         for seed in range(iterations):
             batch = mx.io.DataBatch([mx.nd.ones(shape)], [mx.nd.zeros(shape[0])])
-            step(module, batch, metrics, seed)
+            step(module, batch, metrics, (seed,))
         mx.nd.waitall()
 
     return steps

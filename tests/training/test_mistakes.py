@@ -14,7 +14,7 @@ from conftest import refused
         (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]),
         (["--batch-size", "501"], ["501", "500 training images"]),
         (["--batch-size", "0"], ["--batch-size 0"]),
-        (["--micro-batch", "7"], ["--micro-batch 7", "divide the batch of 20"]),
+        (["--micro-batch", "7"], ["--micro-batch 7", "divide the 20 images of a batch"]),
         (["--micro-batch", "5", "--cpus", "2"], ["2 devices"]),
         (["--gpus", "0", "--cpus", "2"], ["--cpus 2", "one kind"]),
         (["--momentum", "0.5", "--optimizer", "adam"], ["--momentum 0.5: only for"]),
