@@ -85,3 +85,17 @@ def test_name_and_parse_agree(activation, shortcut):
 def test_unknown_name_is_rejected(text):
     with pytest.raises(UserError):
         names.parse(text)
+
+
+@pytest.mark.parametrize("depth", [29, 38, 56, 110])
+def test_units_of_one_depth_have_different_names(depth):
+    folders = [
+        names.run_name("cifar10", "original", "identity", depth, unit, {})
+        for unit in names.LAYERS
+        if (depth - 2) % (3 * names.LAYERS[unit]) == 0
+    ]
+    assert len(set(folders)) == len(folders) >= 2
+    assert (
+        names.run_name("imagenet", "preact", "identity", 50, "bottleneck", {})
+        == "imagenet-preact50"
+    )

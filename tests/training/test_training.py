@@ -255,6 +255,15 @@ train_cifar.main()
 """
 
 
+def test_test_between_two_rows_has_its_own_row(train, tmp_path):
+    intervals = "--iterations 12 --log-every 10 --test-every 4".split()
+    code, _, err = train(*intervals, "--output", tmp_path / "run")
+    assert code == 0, err
+    log = read_log(tmp_path / "run")
+    assert [row["iteration"] for row in log] == [4, 8, 10, 12]
+    assert [row["test_error"] is None for row in log] == [False, False, True, False]
+
+
 def test_time_of_the_last_backward_pass_counts(images, tmp_path):
     """The backward pass of the last iteration before a row or a checkpoint: here 1000 s."""
     process = begin(LATE, "--data-dir", images, *SMALL, "--output", tmp_path / "run")
