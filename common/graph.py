@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 
+INPUTS = ("data", "softmax_label")  # arguments of a network that are not learnt
+
 
 class Node:
     """One operator or variable of a graph.

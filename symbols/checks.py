@@ -11,12 +11,11 @@ import re
 import mxnet as mx
 
 from common.errors import UserError
-from common.graph import Graph
+from common.graph import INPUTS, Graph
 
 from .contract import one_line
 from .naming import place
 
-INPUTS = ("data", "softmax_label")
 # Names for which MXNet's initializers have a rule; for other names the initializer is tried.
 STARTS_KNOWN = ("_weight", "_bias", "_gamma", "_beta")
 

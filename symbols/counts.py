@@ -10,7 +10,7 @@ from math import prod
 import symbols
 from common.command import Parser
 from common.errors import run_main
-from common.graph import Graph
+from common.graph import INPUTS, Graph
 
 GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
@@ -33,7 +33,7 @@ def parameters(symbol, image_size=32):
     shapes, _, _ = symbol.infer_shape(data=(1, 3, image_size, image_size))
     counts = dict.fromkeys(GROUPS, 0)
     for name, shape in zip(symbol.list_arguments(), shapes):
-        if name not in ("data", "softmax_label"):
+        if name not in INPUTS:
             counts[group(name)] += prod(shape)
     return counts
 

@@ -9,9 +9,9 @@ import hashlib
 from dataclasses import dataclass
 
 from common.errors import UserError
-from common.graph import Graph
+from common.graph import INPUTS, Graph
 
-from .weights import INPUTS, read, shapes_of
+from .weights import read, shapes_of
 
 CLASSIFIER = ("fc_weight", "fc_bias")
 ALL = "all"  # to freeze: all but the classifier

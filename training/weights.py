@@ -11,6 +11,7 @@ import mxnet as mx
 
 from common import class_names
 from common.errors import UserError
+from common.graph import INPUTS
 from common.layer_names import lacks_relu, renamed
 
 from . import checkpoint, export
@@ -18,7 +19,6 @@ from .log import read_log
 from .run import read_config
 from .state import parameters
 
-INPUTS = ("data", "softmax_label")
 # Loads a file as mx.nd.load does. Importing mxnet takes much longer than opening its library.
 TRIAL = """
 import ctypes, os, sys
