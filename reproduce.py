@@ -129,7 +129,9 @@ def planned(experiment, seeds, arguments):
 
 
 def _has_images(experiment, arguments):
-    """Whether the scale has images for an experiment: demo has them for CIFAR-10 only."""
+    """Whether the scale has images for an experiment: demo for CIFAR-10 only, the others for both
+    CIFARs, none for ImageNet.
+    """
     datasets = ("cifar10",) if scales.SCALES[arguments.scale].data else ("cifar10", "cifar100")
     return experiment.dataset in datasets
 
@@ -145,9 +147,8 @@ def missing(networks, seeds, arguments):
     runs = {run.folder: run for run in runs if run.done < 1}.values()
     trainable = []
     for run in runs:
-        if (
-            run.experiment.dataset == "imagenet"
-        ):  # weeks on several GPUs, with data that has to be prepared
+        # ImageNet takes weeks on several GPUs, and its data must be prepared
+        if run.experiment.dataset == "imagenet":
             print(
                 f"left out: {run} needs ImageNet: make imagenet-data SOURCE=folder, then "
                 f"{run.experiment.target()}, then make score RUN= CROP=224,320"

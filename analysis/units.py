@@ -19,7 +19,7 @@ class UnitGraph(Graph):
     units          the names of its residual units in order, for example stage1_unit1
     input, output  {unit: the entry x_l}, {unit: the entry x_{l+1}}, in this order
 
-    Raises UserError for a unit with several inputs or outputs, or without a layer called conv1.
+    Raises UserError for a unit with several inputs or outputs.
     """
 
     def __init__(self, symbol):
@@ -37,22 +37,23 @@ class UnitGraph(Graph):
                     incoming.setdefault(unit, set()).add(entry)
                     outgoing.setdefault(source, set()).add(entry)
         self.units = [unit for unit in outgoing if unit]
-        for unit in self.units:
-            if unit not in self._weights:
-                raise UserError(
-                    f"{unit} has no layer called conv1: build the layers of F with unit.weights, or "
-                    "name them conv1, conv2, ..."
-                )
         self.input = {unit: _only(incoming[unit], unit, "input") for unit in self.units}
         self.output = {unit: _only(outgoing[unit], unit, "output") for unit in self.units}
 
+    def _weights_of(self, unit):
+        """Return F's weight layers. Raises UserError if no layer has the name of one."""
+        if unit not in self._weights:
+            raise UserError(
+                f"{unit} has no layer called conv1: build the layers of F with unit.weights, or "
+                "name them conv1, conv2, ..."
+            )
+        return self._weights[unit]
+
     def entrances(self, unit):
         """Return the nodes where x_l enters F: weight layers that depend on no other weight."""
-        weights = set(self._weights[unit])
+        weights = self._weights_of(unit)
         boundary = {self.input[unit][0]}
-        return [
-            node for node in self._weights[unit] if not self.ancestors(node, boundary) & weights
-        ]
+        return [node for node in weights if not self.ancestors(node, boundary) & set(weights)]
 
     def has_shortcut(self, unit):
         """Return whether a path leads from x_l to x_{l+1} that does not pass F."""
@@ -64,7 +65,7 @@ class UnitGraph(Graph):
 
         From the last weight on, up to where another path joins or where the unit ends.
         """
-        entry = (self._weights[unit][-1], 0)
+        entry = (self._weights_of(unit)[-1], 0)
         while entry != self.output[unit] and len(self.readers(entry)) == 1:
             (reader,) = self.readers(entry)
             if len(computed_inputs(reader)) > 1:

@@ -26,8 +26,8 @@ class PlannedRun:
         if not published and not counts:
             self.folder = files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
-        place = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
-        self.options = [*self.experiment.command, "--scale", scale, *data, *place]
+        output = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
+        self.options = [*self.experiment.command, "--scale", scale, *data, *output]
 
     def __str__(self):
         return f"{self.scale} {self.experiment.name} seed {self.seed}"

@@ -93,7 +93,8 @@ def _seed(path):
 def of(experiment, scale):
     """Return [Run] of an experiment at a scale, by seed, all on the same images.
 
-    These are the images of most of a user's own finished runs, or of most runs if there are none.
+    These are the images of most of a user's own finished runs; if there are none, of most finished
+    runs; else of most runs.
     Runs on other images, runs of another recipe, and seeds that occur twice are reported and left
     out.
     """
@@ -106,8 +107,8 @@ def of(experiment, scale):
             candidates.append(run)
         except UserError as error:
             say_once(f"left out: {error}")
-    own = [run for run in candidates if is_own(run) and is_whole(run)]
-    usual = usual_images(own or candidates)
+    finished = list(filter(is_whole, candidates))
+    usual = usual_images(list(filter(is_own, finished)) or finished or candidates)
     runs = {}
     for run in candidates:
         seed = run.config["recipe"]["seed"]
@@ -124,7 +125,7 @@ def of(experiment, scale):
 def usual_images(runs):
     """Return the name of the data set of most runs; None without runs."""
     counts = Counter(run.config["data"] for run in runs)
-    return max(counts, key=counts.get, default=None)
+    return max(sorted(counts), key=counts.get, default=None)
 
 
 def every_folder():

@@ -123,8 +123,8 @@ def comparable(pairs):
             kept.append(pair)
         else:
             run_files.say_once(
-                f"left out: {run.folder} was trained on {run.config['data']}, and most networks "
-                f"here on {images}"
+                f"left out: {run.folder} was trained on {run.config['data']}, and the networks "
+                f"compared here on {images}"
             )
     return kept
 

@@ -30,9 +30,7 @@ def by_depth(name, scale):
     if max(Counter(row.case for row, _ in pairs).values(), default=0) < 2:
         figure_files.remove(name, scale)
         command = experiments.make(name, scale)
-        print(
-            f"fewer than two depths of a kind at scale {scale}; {command} trains the missing runs"
-        )
+        print(f"too few depths on the same images at scale {scale}; for missing runs: {command}")
         return
     figure, (left, right) = plt.subplots(1, 2, figsize=(styles.WIDTH, 3.6))
     for kind, (style, errors) in KINDS.items():
@@ -102,8 +100,8 @@ def gate_bias(name, scale):
         print(f"bias {bias:>3}: validation error {say_ours(result)} %")
     count = len(experiments.GATE_BIAS_SEARCH)
     if len(searched) < count:
-        missing = f"{count - len(searched)} of {count} biases are missing"
-        print(f"{missing}; {experiments.make(name, scale)} trains them")
+        missing = f"{count - len(searched)} of {count} biases are missing or have other images"
+        print(f"{missing}; for missing runs: {experiments.make(name, scale)}")
     if not searched:
         figure_files.remove(name, scale)
         return

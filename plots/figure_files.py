@@ -122,11 +122,11 @@ def figure_of(name, scale):
 
 
 def remove(name, scale):
-    """Remove the file of a figure whose runs are gone, because it is out of date."""
+    """Remove the file of a figure that has too few runs, because it is out of date."""
     path = figure_of(name, scale)
     if path.exists():
         path.unlink()
-        print(f"{os.path.relpath(path)} removed: its runs are gone")
+        print(f"{os.path.relpath(path)} removed: it has too few runs")
 
 
 def png(figure, description=""):

@@ -89,7 +89,7 @@ def _words(option, value):
 
 
 def with_images(curves, among):
-    """Return curves with their data set in the label unless it is that of most of the others."""
+    """Return curves with their data set in the label unless it is that of most curves of `among`."""
     usual = run_files.usual_images([curve.runs[0] for curve in among])
     labelled = []
     for curve in curves:

@@ -117,9 +117,9 @@ def errors(page, scale, name):
 
 
 def scale_of(name, scales):
-    """Return the first scale with enough runs for a figure: for degradation one, else two."""
+    """Return the first scale with enough runs for a figure: two if they are compared with one."""
     networks = experiments.experiments_of(name)
-    least = 1 if name == "degradation" else 2
+    least = 1 if name in ("degradation", "figure1") else 2
     return next((scale for scale in scales if len(finished(networks, scale)) >= least), None)
 
 

@@ -43,6 +43,8 @@ CHINESE = {
 
 CHINESE_PARTS = {  # of cells and captions
     r" \(threads: (\d+)\)": r"（\1 线程）",
+    r"）, ": "）、",
+    r"CIFAR-10 \(JPEG q75\)": "CIFAR-10（JPEG q75）",
     r"CIFAR-10 \(20 test images as JPEG\)": "CIFAR-10（20 张测试图像为 JPEG）",
     r"\bunknown CPU\b": "型号未知的 CPU",
     r"(\d) min\b": r"\1 分钟",

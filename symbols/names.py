@@ -20,7 +20,7 @@ OPTIONS = ("A", "B", "A-preactivated")
 BOTTLENECK_STRIDES = ("1x1", "3x3")  # the strided layer
 # The weighted layers of a unit: kernel, and channels as a fraction of the unit's output.
 WEIGHTS = {"basic": [(3, 1), (3, 1)], "bottleneck": [(1, 4), (3, 4), (1, 1)], "one_layer": [(3, 1)]}
-# Their number. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2
+# The number of weighted layers. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2
 # layers.
 LAYERS = {kind: len(weights) for kind, weights in WEIGHTS.items()}
 # 1512.03385 Table 1; 200 is 1603.05027, footnote 3.

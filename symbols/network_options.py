@@ -13,7 +13,7 @@ from . import names
 
 
 def of_network(add, depth):
-    """Add the options of a network. depth: the default."""
+    """Add the options of a network. depth: the default, for the help."""
     activations = ", ".join(names.variants("activations"))
     shortcuts = ", ".join(names.variants("shortcuts"))
     add(

@@ -25,10 +25,9 @@ class Figure:
         if not running and time.monotonic() - self._drawn > SECONDS:
             self._drawn = time.monotonic()
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            # in its own session, so that Ctrl-C does not interrupt it
-            with contextlib.suppress(
-                OSError
-            ):  # no process or memory is left: later, or in finish()
+            # In its own session, so that Ctrl-C does not interrupt it. Without a free process or
+            # memory, the next test or finish() draws it.
+            with contextlib.suppress(OSError):
                 self._process = subprocess.Popen(
                     self._command, cwd=ROOT, start_new_session=True, **silent
                 )

@@ -86,7 +86,8 @@ def read(parser, words=None):
     Recipe(**_typed(arguments))
     if arguments.gpus and arguments.cpus > 1:
         raise UserError(
-            f"--gpus and --cpus {arguments.cpus} (make: GPUS=, CPUS=): a run trains on one kind"
+            f"--gpus and --cpus {arguments.cpus}: a run trains on GPUs or on the CPU; leave one of "
+            "them out"
         )
     if arguments.deterministic:
         be_deterministic()  # before MXNet is imported

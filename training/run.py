@@ -24,8 +24,9 @@ from . import checkpoint, export
 from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
 
 ELSEWHERE = "choose another folder with --output (make: OUTPUT=)"
-# the options that may differ when a finished run is extended
-LENGTH = ("iterations", "steps", "warmup_iterations", "log_every", "test_every")
+# the options that may differ: always, and when a finished run is extended
+INTERVALS = ("log_every", "test_every")
+LENGTH = ("iterations", "steps", "warmup_iterations", *INTERVALS)
 # a change of these changes rounding; recompute: whether activations are computed twice
 OTHER_BITS = {"processor", "devices", "OMP_NUM_THREADS", "recompute"}
 
@@ -84,7 +85,7 @@ class Run:
         arrays, state = checkpoint.newest_checkpoint(self.folder)
         recorded = read_config(self.folder) if self._path.exists() else None
         trained = state is not None or not is_empty(self.folder)
-        may_differ = LENGTH if state and self._extends(state) else ()
+        may_differ = LENGTH if state and self._extends(state) else INTERVALS
         if recorded and trained:
             self._refuse_another(recorded, f"{self.folder} contains a run", may_differ)
         if state:
@@ -123,6 +124,11 @@ class Run:
         """Raise UserError if a config is that of another run. may_differ: options that may."""
         recipe = {"workers": 1, **recorded["recipe"]}  # earlier versions did not record it
         options = dict(self.config["recipe"])
+        # earlier versions accepted these options where they have no effect
+        if options["optimizer"] == "adam":
+            del options["momentum"]
+        if options.get("unit") != "bottleneck":
+            options.pop("bottleneck_stride", None)
         weights = self.config.get("initial_sha256")
         if weights and weights == recorded.get("initial_sha256"):
             del options["initial"]  # the same weights in another file
@@ -193,6 +199,7 @@ class Run:
             continued[-1]["recipe"] = shorter
             recipe.update(length)
             self._recorded["command"] = self.config["command"]
+        if "iterations" in shorter:
             print(
                 f"{self.folder} ended at iteration {iteration:,} and is extended to "
                 f"{recipe['iterations']:,}; the learning rate's steps are now "

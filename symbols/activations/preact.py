@@ -8,9 +8,11 @@ from ..layers import batch_norm, relu
 
 
 def residual_unit(x, unit):
-    preactivation = relu(batch_norm(x))  # of the first unit only to count bn1 and relu1
+    preactivation = relu(batch_norm(x))
     if unit.is_first:
-        preactivation = x  # the stem has activated it, right after conv1 (appendix)
+        # The stem has activated x, right after conv1 (appendix). The line above keeps the numbers of
+        # the first unit's layers.
+        preactivation = x
     f = unit.weights[0](preactivation)
     for weight in unit.weights[1:]:
         f = weight(relu(batch_norm(f)))

@@ -4,9 +4,11 @@ from ..layers import batch_norm, relu
 
 
 def residual_unit(x, unit):
-    preactivation = relu(x)  # of the first unit only to count relu1
+    preactivation = relu(x)
     if unit.is_first:
-        preactivation = x  # the stem has activated it, right after conv1 (appendix)
+        # The stem has activated x, right after conv1 (appendix). The line above keeps the numbers of
+        # the first unit's layers.
+        preactivation = x
     f = batch_norm(unit.weights[0](preactivation))
     for weight in unit.weights[1:]:
         f = batch_norm(weight(relu(f)))

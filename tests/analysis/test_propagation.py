@@ -148,7 +148,10 @@ def test_unknown_networks_are_rejected(text, words):
 
 def test_unit_without_a_layer_called_conv1_is_named():
     text = get_symbol(8).tojson().replace("unit1_conv", "unit1_convolution")
-    refusal(lambda: UnitGraph(mx.sym.load_json(text)), "stage1_unit1 has no layer called conv1")
+    graph = UnitGraph(mx.sym.load_json(text))
+    assert len(graph.responses()) == 7
+    for question in (graph.entrances, graph.residual, graph.has_shortcut):
+        refusal(lambda: question("stage1_unit1"), "stage1_unit1 has no layer called conv1")  # noqa: B023
 
 
 @pytest.mark.parametrize("size", ["12", "64", "0"])

@@ -40,7 +40,10 @@ def test_rows_on_other_images_have_no_order_and_name_their_images(results, capsy
     run_files.say_once.cache_clear()
     pairs = significance.measured(TABLE2, "pocket")
     assert [row for row, _ in pairs if row is TABLE2[1]] == [] and len(pairs) == 4
-    assert "trained on other data, and most networks here on test data" in capsys.readouterr().out
+    assert (
+        "trained on other data, and the networks compared here on test data"
+        in capsys.readouterr().out
+    )
     rows = tables.rows_of("table2", "pocket")
     head, lines = tables.table("table2", rows, tables.DRAWN)
     assert [line[head.index("data")] for line in lines[:2]] == ["test data", "other data"]

@@ -110,7 +110,7 @@ def test_words_without_translation_stay():
     table = words.translated(Table(("network", "x"), [("original", "fail")]), "zh")
     assert table == Table(["网络", "x"], [["原始残差单元", "失败"]])
     cells = ["AMD EPYC (threads: 1), unknown CPU (threads: 2)", "5 min", "4.1 h"]
-    chinese = ["AMD EPYC（1 线程）, 型号未知的 CPU（2 线程）", "5 分钟", "4.1 小时"]
+    chinese = ["AMD EPYC（1 线程）、型号未知的 CPU（2 线程）", "5 分钟", "4.1 小时"]
     assert words.translated(Table(("x", "y", "z"), [cells]), "zh").rows == [chinese]
     assert words.translated(Table(("x", "y", "z"), [cells]), "en").rows == [cells]
 

@@ -16,7 +16,7 @@ from conftest import refused
         (["--batch-size", "0"], ["--batch-size 0"]),
         (["--micro-batch", "7"], ["--micro-batch 7", "divide the 20 images of a batch"]),
         (["--micro-batch", "5", "--cpus", "2"], ["2 devices"]),
-        (["--gpus", "0", "--cpus", "2"], ["--cpus 2", "one kind"]),
+        (["--gpus", "0", "--cpus", "2"], ["--cpus 2", "leave one of them out"]),
         (["--momentum", "0.5", "--optimizer", "adam"], ["--momentum 0.5: only for"]),
         (["--bottleneck-stride", "3x3"], ["--bottleneck-stride 3x3", "basic units"]),
         (["--shortcut-args", "bias=1,bias=2"], ["bias=1,bias=2", "once"]),
