@@ -116,15 +116,15 @@ def comparable(pairs):
         groups.setdefault(runs.runs[0].config["recipe"]["dataset"], []).append(runs.runs[0])
     usual = {dataset: run_files.usual_images(group) for dataset, group in groups.items()}
     kept = []
-    for pair in pairs:
-        run = pair[1].runs[0]
-        images = usual[run.config["recipe"]["dataset"]]
-        if run.config["data"] == images:
-            kept.append(pair)
+    for subject, runs in pairs:
+        first = runs.runs[0]
+        images = usual[first.config["recipe"]["dataset"]]
+        if runs.images == images:
+            kept.append((subject, runs))
         else:
             run_files.say_once(
-                f"left out: {run.folder} was trained on {run.config['data']}, and the networks "
-                f"compared here on {images}"
+                f"left out: {first.folder} was trained on {runs.images}, and the networks compared "
+                f"here on {images}"
             )
     return kept
 

@@ -3,13 +3,12 @@
 import itertools
 
 import matplotlib.pyplot as plt
-from matplotlib import ticker
 
 from analysis import measurements
 from common import files
 from paper import words
 
-from . import figure_files, styles, tables
+from . import figure_files, scales, styles, tables
 
 QUANTITIES = {
     "gradient": "gradient\n" r"$\|\partial E/\partial x_l\|$, nats",
@@ -140,9 +139,7 @@ def _norms(rows):
         axis.set_ylabel(label)
         low, high = axis.get_ylim()
         if high / low < 30:  # one power of 10 is not enough for an axis
-            axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-            axis.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-            axis.minorticks_off()
+            scales.log_ticks(axis)
     return figure
 
 

@@ -49,17 +49,23 @@ def loss_axis(axes, limits, label="Training loss (dashed)"):
     """Format a logarithmic axis of losses."""
     axes.set_yscale("log")
     axes.set_ylim(*limits)
-    ratio = limits[1] / limits[0]
+    log_ticks(axes)
     if limits == PAPERS[0]:
         axes.set_yticks(PAPERS_LOSSES)
-    elif ratio < 2.6:  # too narrow for logarithmic steps
+    axes.set_ylabel(label)
+
+
+def log_ticks(axes):
+    """Set plain numbers as ticks of a logarithmic y axis, enough for its range."""
+    low, high = axes.get_ylim()
+    ratio = high / low
+    if ratio < 2.6:  # too narrow for logarithmic steps
         axes.yaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     else:
         subs = (1,) if ratio > 100 else (1, 2, 5) if ratio > 6 else (1, 1.5, 2, 3, 5, 7)
         axes.yaxis.set_major_locator(ticker.LogLocator(subs=subs))
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.set_ylabel(label)
 
 
 def error_axis(axes, limits, label):

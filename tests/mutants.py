@@ -166,7 +166,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_runs.py"),
     ("a test on other images replaces the run's own", "score.py", '"" if is_same else f" on {dataset.name}"', '""',
      "test_score.py"),
-    ("rows on different images are compared", "paper/significance.py", 'if run.config["data"] == images', "if True", "test_significance.py"),
+    ("rows on different images are compared", "paper/significance.py", "if runs.images == images", "if True", "test_significance.py"),
     ("published runs on other images complete a user's row", "paper/planned_run.py", "images in (None, self._images())", "True",
      "test_reproduce.py"),
     ("a loss that is no number ends the median of its seeds", "plots/series.py", "math.inf if math.isnan(value) else value", "value",
