@@ -135,7 +135,7 @@ JOBS = $(patsubst -j%,--jobs %,$(filter-out -j,$(filter -j%,$(MAKEFLAGS))))
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 	@$(PY) -W ignore reproduce.py $@ $(JOBS) $(options)
 
-queue: $(READY)  ## train the missing published runs at low priority (-j2 DATA=folder)
+queue: $(READY)  ## train the planned runs that results/ lacks, at low priority, and save them there (-j2 DATA=folder)
 	@OMP_NUM_THREADS=1 $(PY) -W ignore reproduce.py queue $(JOBS) $(options)
 
 test: $(READY)  ## run all tests

@@ -35,16 +35,20 @@ def parser():
     reproduce_parser = Parser(__doc__)
     add = reproduce_parser.add_argument
     add("what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the runs that we publish")
-    add("--scale", default="full", choices=scales.SCALES)
-    add("--seeds", default="0", help=f"as 0,1,2; the paper has {experiments.PAPER_SEEDS} (0)")
+    add("--scale", default="full", choices=scales.SCALES, help="scale of the runs (full)")
+    add(
+        "--seeds",
+        default="0",
+        help=f"seeds, such as 0,1,2 (default: 0; the paper: {experiments.PAPER_SEEDS} runs)",
+    )
     add(
         "--jobs",
         type=positive,
         help="runs at once, each on its share of the cores or GPUs (below full scale, without "
         "GPUs: one for each core; else 1)",
     )
-    add("--gpus", type=gpu_numbers, default=[], help="as 0,1")
-    add("--data-dir", type=folder, help="folder with CIFAR (the set is downloaded)")
+    add("--gpus", type=gpu_numbers, default=[], help="GPUs to share among the runs, such as 0,1")
+    add("--data-dir", type=folder, help="folder with CIFAR (default: download)")
     return reproduce_parser
 
 

@@ -45,7 +45,7 @@ def parser():
     add = command_line.add_argument_group("network of weights without a run").add_argument
     network_options.of_network(add, "ImageNet 200; CIFAR 110")
     add("--dataset", choices=DATASETS, help="the training set (imagenet)")
-    add("--image-size", type=int, help="pixels of the training images (32; 224)")
+    add("--image-size", type=int, help="side of the training images (CIFAR 32; ImageNet 224)")
     add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
     group = command_line.add_argument_group("action (default: a test)")
     add = group.add_mutually_exclusive_group().add_argument
@@ -140,7 +140,7 @@ def score(symbol, weights, settings, arguments):
     dataset = _dataset(weights, settings, arguments)
     is_same = test_set.is_training_set(dataset, settings)
     if not is_same:
-        print(f"{weights.name} was trained on {weights.config['data']}, and these are other files")
+        print(f"{weights.name} was trained on {weights.config['data']}; this test uses other files")
     mean = test_set.mean(dataset, settings, weights, read_inputs(weights))
     network = inference.probabilities(symbol)
     network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))

@@ -6,7 +6,7 @@ recipe.
     make imagenet-preact200                                   # trains; tests the center crop of 224
     make score RUN=runs/full/imagenet-preact200/seed0 CROP=320    # Table 5 of P2
 
-P1 is 1512.03385, P2 is 1603.05027; see docs/DEVIATIONS.md. train_cifar.py explains the rest.
+P1 is 1512.03385, P2 is 1603.05027; see docs/DEVIATIONS.md. docs/IMAGENET.md explains the data.
 """
 
 import sys
@@ -48,7 +48,9 @@ def check(arguments):
             "and BATCH="
         )
     if arguments.image_size is not None and arguments.image_size < 32:
-        raise UserError(f"--image-size {arguments.image_size}: at least 32, for the strides")
+        raise UserError(
+            f"--image-size {arguments.image_size}: must be at least 32, for the strides"
+        )
     if arguments.input == "raw" or arguments.validation:
         option = "--validation" if arguments.validation else "--input raw"
         raise UserError(f"{option} is only for CIFAR: leave it out")

@@ -1,6 +1,6 @@
 """Measure the cost of each departure of the reading notes, each added alone to preact20.
 
-    make departures SCALE=pocket DATA=folder    # trains what is missing; re-run it to resume
+    make departures SCALE=pocket DATA=folder    # trains all of them; re-run it to resume
     python -m analysis.departures stride raw --scale pocket
 
 docs/NOTES.md has the errors. symbols/notes.py has the departures of the network. The others are
@@ -31,8 +31,8 @@ def parser():
     departures_parser = Parser(__doc__)
     add = departures_parser.add_argument
     add("departures", nargs="*", metavar="DEPARTURE", help="default: all, with `none`")
-    add("--seed", type=int, default=0, help="of initial weights, order, crops and flips (0)")
-    add("--data-dir", type=folder, help="folder with CIFAR-10 (the set is downloaded)")
+    add("--seed", type=int, default=0, help="seed of initial weights, order, crops and flips (0)")
+    add("--data-dir", type=folder, help="folder with CIFAR-10 (default: download)")
     options.add_run_options(add, SCALES)
     departures_parser.set_defaults(dataset="cifar10")
     return departures_parser

@@ -1,5 +1,5 @@
-"""The networks that are measured: one named, with its initial weights, or a run's, with the weights
-of its newest checkpoint or the exported ones.
+"""Networks to measure: a named network with its initial weights, or a run with the weights of its
+newest checkpoint or the exported ones.
 """
 
 import hashlib

@@ -80,9 +80,9 @@ def main():
     parser = Parser(__doc__.splitlines()[0])
     add = parser.add_argument
     add("--data-dir", type=folder, help="a prepared set (default: a generated set)")
-    add("--batch-size", type=positive, default=64)
-    add("--pairs", type=positive, default=7)
-    add("--cores", type=positive, default=physical_cores())
+    add("--batch-size", type=positive, default=64, help="images in a batch (64)")
+    add("--pairs", type=positive, default=7, help="pairs of measurements (7)")
+    add("--cores", type=positive, default=physical_cores(), help="processes (all cores)")
     arguments = parser.parse_args()
     cores, size = arguments.cores, arguments.batch_size
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(

@@ -2,7 +2,7 @@
 PEER=python-with-torch
 
 Blocks of both alternate, each in its own process with the same number of threads. Other load slows
-both, so the ratio of each pair of blocks counts: the result is the median over the quieter half of
+both, so the ratio of each pair of blocks counts: the result is the median over the faster half of
 the pairs. Both train on the same augmented images and compute loss and error.
 """
 

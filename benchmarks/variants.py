@@ -2,7 +2,7 @@
 
 The training loop of each network is compared with that of the original network of its depth, and its
 bfloat16 with its float32. Blocks of all three alternate in one process, and the ratios of each round
-count: the result is the median over the quieter half of the rounds. NETWORKS=all: the networks of
+count: the result is the median over the faster half of the rounds. NETWORKS=all: the networks of
 Tables 1 and 2 at the desk scale.
 """
 

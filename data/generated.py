@@ -84,7 +84,7 @@ def draw(count, state):
 def write(folder, images=12000, seed=0):
     """Write a set: five sixths of the images for training, one sixth for testing."""
     if images < 6:
-        raise UserError(f"--images {images}: at least 6, one for each file")
+        raise UserError(f"--images {images}: must be at least 6, one for each file")
     folder = Path(folder)
     layout = LAYOUTS["cifar10"]
     for k, name in enumerate([*layout.train, layout.test]):

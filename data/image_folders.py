@@ -36,7 +36,7 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
     if dataset is not None:
         return dataset
     if image_size < 8 or image_size % 4:
-        raise UserError(f"--image-size {image_size}: a multiple of 4, and at least 8")
+        raise UserError(f"--image-size {image_size}: must be a multiple of 4, and at least 8")
     listing = folders.listing(folder, is_tested=trained_on is not None)
     dataset = _dataset(folder, listing, image_size, skip_unreadable)
     if trained_on is None or not listing.is_held_out or dataset.fingerprint == trained_on:

@@ -49,7 +49,9 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
     output = Path(output)
     workers = physical_cores() if workers is None else workers
     if side < 8 or workers < 1:
-        raise UserError(f"--side {side}, --workers {workers}: at least 8 pixels, and 1 process")
+        raise UserError(
+            f"--side {side}, --workers {workers}: must be at least 8 pixels and 1 process"
+        )
     listing = folders.listing(source, val_list)
     settings = {"side": side, "quality": QUALITY, "classes": _sha1(repr(listing.classes))}
     files = [source / path for pairs in listing.splits.values() for path, _ in pairs]

@@ -39,7 +39,7 @@ def read(folder):
                     raise ValueError(f"{option} contains a {type(part).__name__}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
-            f"{folder} is no run (config.json: {type(error).__name__}: {str(error)[:200]})"
+            f"{folder} is not a run folder (config.json: {type(error).__name__}: {str(error)[:200]})"
         ) from error
     config["recipe"] = {**DEFAULTS, **config["recipe"]}
     return config

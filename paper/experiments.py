@@ -190,12 +190,12 @@ def other_depths(scale, networks=None):
 
 
 def depths_note(scale, networks=None):
-    """Return '56 layers for the paper's 110, 83 for 164': the depths of a scale or of experiments.
+    """Return '56 layers instead of the paper's 110, 83 of 164': the depths of a scale or of experiments.
 
     Empty if they are the paper's.
     """
-    notes = [f"{here} for {paper}" for paper, here in other_depths(scale, networks).items()]
-    return ", ".join(notes).replace(" for ", " layers for the paper's ", 1)
+    notes = [f"{here} instead of {paper}" for paper, here in other_depths(scale, networks).items()]
+    return ", ".join(notes).replace(" instead of ", " layers instead of the paper's ", 1)
 
 
 def make(name, scale):

@@ -21,7 +21,10 @@ def slots(arguments):
     """Return the options of the processes that train at once. Each has an equal share of the GPUs."""
     jobs = arguments.jobs
     if len(arguments.gpus) % jobs:
-        raise UserError(f"--jobs {jobs} on {len(arguments.gpus)} GPUs: they do not divide equally")
+        raise UserError(
+            f"--jobs {jobs} (make: -j{jobs}) does not divide {len(arguments.gpus)} GPUs equally: choose "
+            "a divisor"
+        )
     if not arguments.gpus:
         return [[]] * jobs
     gpus = list(map(str, arguments.gpus))

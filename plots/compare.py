@@ -84,7 +84,7 @@ def main():
         metavar="FILE",
         help=".png, .pdf or .svg (plots/figures/compare-<networks>-<number>.png)",
     )
-    add("--title")
+    add("--title", help="title of the figure")
     arguments = parser.parse_args()
     runs = [run_files.read(path) for path in run_folders(arguments.runs)]
     mark = description(arguments, runs)

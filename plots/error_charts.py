@@ -1,4 +1,5 @@
-"""Charts of test errors with a dot for each seed: by depth, of docs/VARIANTS.md, by the gates' bias.
+"""Charts of test errors with a dot for each seed: against depth, for the examples of
+docs/VARIANTS.md, and against the gates' bias.
 
 python -m plots depth ideas gate-bias-search --scale pocket
 """

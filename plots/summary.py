@@ -123,7 +123,7 @@ def _slopes(axes, pairs, ours, colours):
     axes.text(0, -0.8, "the paper, %", ha="right", **head)
     axes.text(1, -0.8, "ours, %", ha="left", **head)
     if MOVED in colours:
-        axes.plot([], [], color=MOVED, label="without the red rows, our order is the paper's")
+        axes.plot([], [], color=MOVED, label="red: rows whose removal gives the paper's order")
         axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0))
     axes.set_xlim(-1.9, 2.9)
     axes.set_ylim(len(pairs) - 0.4, -1.2)

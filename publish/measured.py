@@ -19,7 +19,9 @@ SPEED = {
         "{network}|{step:.2f}|{work:.2f}|{bfloat16:.2f}",
     ),
 }
-LESIONS = "network|test error, %|cost of the first unit, points|of any other, at most|median"
+LESIONS = (
+    "network|test error, %|increase without unit 1, points|without any other unit: largest|median"
+)
 RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, median"
 
 

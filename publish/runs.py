@@ -15,7 +15,7 @@ from plots.tables import Table
 from . import words
 
 RESNETS = [experiment(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper, 5 % level"
+HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
 ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
 COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
 NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失|data · 数据"
@@ -140,7 +140,7 @@ def figure(page, name, *scales):
 
 
 def depths(networks, scale, language):
-    """Return '56 layers for the paper's 110.': the depths of networks that are not the paper's."""
+    """Return '56 layers instead of the paper's 110.': the depths of networks that are not the paper's."""
     return " ".join(
         words.DEPTHS[language].format(here=here, paper=paper)
         for paper, here in experiments.other_depths(scale, networks).items()

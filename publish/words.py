@@ -9,7 +9,7 @@ CAPTION = {
     "张图像，{dtype}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
 }
 DEPTHS = {
-    "en": "{here} layers for the paper's {paper}.",
+    "en": "{here} layers instead of the paper's {paper}.",
     "zh": "以 {here} 层网络对应论文的 {paper} 层网络。",
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
@@ -44,6 +44,7 @@ CHINESE = {
 CHINESE_PARTS = {  # of cells and captions
     r" \(threads: (\d+)\)": r"（\1 线程）",
     r"）, ": "）、",
+    r"\bbfloat16, float32\b": "bfloat16、float32",
     r"CIFAR-10 \(JPEG q75\)": "CIFAR-10（JPEG q75）",
     r"CIFAR-10 \(20 test images as JPEG\)": "CIFAR-10（20 张测试图像为 JPEG）",
     r"\bunknown CPU\b": "型号未知的 CPU",

@@ -65,10 +65,12 @@ class Variant:
 
     def _parameters(self, function, required):
         """Return the names of a function's parameters, constants last, and record the defaults."""
-        rule = f"it needs a function {function}({', '.join(required)}, constant=number, ...)"
+        optional = "[, projection]" if function == "join" else ""
+        signature = f"{function}({', '.join(required)}{optional}, constant=number, ...)"
+        rule = f"define {signature}; constants are numbers"
         code = getattr(self._module, function, None)
         if not inspect.isfunction(code):
-            raise UserError(f"{self.path}: it breaks its contract: {rule}")
+            raise UserError(f"{self.path} breaks the contract: {rule}")
         where = place(self._file, code.__code__.co_firstlineno)
         parameters = list(inspect.signature(code).parameters.values())
         plain = [parameter for parameter in parameters if parameter.default is parameter.empty]
@@ -79,7 +81,7 @@ class Variant:
         variadic = any(parameter.kind in VARIADIC for parameter in parameters)
         numbers = all(type(constant.default) in (int, float) for constant in constants)
         if not is_complete or not is_allowed or variadic or not numbers:
-            raise UserError(f"{where}: it breaks its contract: {rule}")
+            raise UserError(f"{where}: this breaks the contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:
                 raise UserError(

@@ -44,8 +44,9 @@ def of_network(add, depth):
     add(
         "--option",
         choices=names.OPTIONS,
-        help="where dimensions change: A zero padding (basic: P1 4.2), B projection (bottleneck: "
-        "P2 appendix); A-preactivated as fb.resnet.torch",
+        help="shortcut where dimensions change: A, zero padding (default of basic units: P1 4.2); B, "
+        "projection (default of bottlenecks: P2 appendix); A-preactivated, zero padding of the "
+        "pre-activation, as in fb.resnet.torch",
     )
     add(
         "--bottleneck-stride",

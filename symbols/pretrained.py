@@ -56,7 +56,7 @@ def load(name):
     except Exception as error:  # whatever requests, zipfile and gluoncv raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UserError(
-            f"--pretrained {name}: gluoncv's cache has no sound file, and the download "
+            f"--pretrained {name}: gluoncv's cache has no valid file, and the download "
             f"failed ({reason}): copy the file to ~/.mxnet/models"
         ) from error
     return (symbol(depth, version), *folded(net, version))

@@ -109,7 +109,7 @@ def load(path):
 
 
 def newest_checkpoint(folder):
-    """Return (arrays, state) of a run's newest sound checkpoint; (None, None) without checkpoints.
+    """Return (arrays, state) of a run's newest valid checkpoint; (None, None) without checkpoints.
 
     Prints a line for each corrupt one that is newer. Raises UserError if all are corrupt.
     """
@@ -125,7 +125,7 @@ def newest_checkpoint(folder):
         return arrays, state
     if corrupt:
         raise UserError(
-            f"{'; '.join(corrupt)}; no sound checkpoint is left: move {folder} away to start again"
+            f"{'; '.join(corrupt)}; no valid checkpoint is left: move {folder} away to start again"
         )
     return None, None
 

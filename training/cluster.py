@@ -203,9 +203,7 @@ def main():
             "python -m training.cluster --workers 2 -- train_cifar.py ..."
         )
     if "--kv-store dist_" not in " ".join(arguments.command).replace("=", " "):
-        raise UserError(
-            f"the workers would not train together: add --kv-store dist_sync after {script}"
-        )
+        raise UserError(f"each worker would train alone: add --kv-store dist_sync after {script}")
     tasks = int(os.environ.get("SLURM_NTASKS", 1))
     if "SLURM_PROCID" in os.environ and tasks > 1:  # srun starts this program once for each worker
         number = int(os.environ["SLURM_PROCID"])

@@ -83,12 +83,12 @@ def frozen_names(symbol, freeze):
         if not names:
             layers = dict.fromkeys(name.split("_")[0] for name in learned)
             raise UserError(
-                f"--freeze {freeze}: no layer's name begins with {beginning!r}; there "
-                f"are {', '.join(layers)} and their parts, as stage1_unit1, and {ALL}"
+                f"--freeze {freeze}: no layer's name begins with {beginning!r}: use "
+                f"{', '.join(layers)}, one of their parts such as stage1_unit1, or {ALL}"
             )
         frozen |= names
     if learned and len(frozen) == len(learned):
-        raise UserError(f"--freeze {freeze}: nothing is left to train")
+        raise UserError(f"--freeze {freeze}: nothing is left to train; name fewer layers")
     return [name for name in learned if name in frozen]
 
 

@@ -69,7 +69,8 @@ def run_job(job, arguments):
     images = len(job.dataset.train_images)
     if job.recipe.batch_size > images:
         raise UserError(
-            f"a batch of {job.recipe.batch_size} is more than the {images} training images"
+            f"a batch of {job.recipe.batch_size} is more than the {images} training images: "
+            "choose a smaller --batch-size (make: BATCH=)"
         )
     folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
     dtype = resolved_dtype(job.recipe.dtype, arguments, recorded_dtype(folder))

@@ -26,7 +26,7 @@ def add_recipe_options(add, recipe, group, **choices):
         option = dict(field.metadata["option"])
         if isinstance(value, tuple):
             value = ",".join(map(str, value))
-        help = f"{field.metadata['meaning']} ({value}: {field.metadata['source']})"
+        help = f"{field.metadata['meaning']} (default: {value}; {field.metadata['source']})"
         if field.type is bool:
             option["action"] = "store_true"
         else:
@@ -45,7 +45,12 @@ def add_recipe_options(add, recipe, group, **choices):
 
 def add_run_options(add, scales):
     """Add the options that say where and how a run trains. scales: the names of the scales."""
-    add("--gpus", type=gpu_numbers, default=[], help="GPUs to train on, as 0,1 or all (the CPU)")
+    add(
+        "--gpus",
+        type=gpu_numbers,
+        default=[],
+        help="GPUs to train on, as 0,1 or all (default: the CPU)",
+    )
     add("--cpus", type=positive, default=1, help="CPU contexts, to try several devices (1)")
     add(
         "--kv-store",
@@ -113,7 +118,7 @@ def recipe(arguments, base, images):
                 "--epochs and --iterations (make: EPOCHS=, ITERATIONS=): use one of them"
             )
         if not 0 < arguments.epochs < LARGEST:
-            raise UserError(f"--epochs {arguments.epochs:g}: above 0 and below {LARGEST:g}")
+            raise UserError(f"--epochs {arguments.epochs:g}: must be above 0 and below {LARGEST:g}")
         typed["iterations"] = max(1, round(arguments.epochs * epoch))
     if arguments.test_every_epoch:
         for name in typed.keys() & {"log_every", "test_every"}:
@@ -157,15 +162,17 @@ def check_dtype(dtype, arguments):
     """Raise UserError for a dtype that the devices do not have."""
     fault = ""
     if dtype == "float16" and not arguments.gpus:
-        fault = "MXNet has no float16 convolutions on a CPU; name a GPU with --gpus (make: GPUS=)"
+        fault = (
+            "MXNet has no float16 convolutions on a CPU: name a GPU with --gpus (make: GPUS=), or"
+        )
     elif dtype == "float16" and arguments.kv_store.startswith("dist"):
-        fault = f"--kv-store {arguments.kv_store} exchanges float32 only"
+        fault = f"--kv-store {arguments.kv_store} exchanges float32 only:"
     elif dtype == "bfloat16" and arguments.gpus:
-        fault = "MXNet supports it on CPUs only; leave out --gpus (make: GPUS=), or use float16"
+        fault = "MXNet supports it on CPUs only: leave out --gpus (make: GPUS=), or use float16 or"
     elif dtype == "bfloat16" and not has_bfloat16():
-        fault = "this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo)"
+        fault = "this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo):"
     if fault:
-        raise UserError(f"--dtype {dtype}: {fault}, or use --dtype float32")
+        raise UserError(f"--dtype {dtype}: {fault} use --dtype float32")
 
 
 def resolved_dtype(dtype, arguments, recorded=None):
@@ -200,7 +207,7 @@ def contexts(arguments):
     count = mx.context.num_gpus()
     if not set(arguments.gpus) <= set(range(count)):
         raise UserError(
-            f"no GPU {max(arguments.gpus)}: MXNet {mx.__version__} has {count} GPUs; leave out "
+            f"no GPU {max(arguments.gpus)}: MXNet {mx.__version__} can use {count} GPUs; leave out "
             "--gpus (make: GPUS=) to train on the CPU, or see docs/INSTALL.md for MXNet with CUDA"
         )
     return [mx.gpu(gpu) for gpu in arguments.gpus]

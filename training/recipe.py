@@ -68,7 +68,7 @@ class Recipe:
         400, "iterations with the warm-up's learning rate", "P2 appendix; ImageNet none: P2 5")
     warmup_learning_rate: float = paper(0.01, "learning rate of the warm-up", "P2 appendix")
     optimizer: str = paper(
-        "sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (the notes' second choice)",
+        "sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (used by train_notes.py)",
         "P2 appendix", choices=("sgd", "adam"))
     momentum: float = paper(0.9, "SGD's momentum", "P2 appendix")
     nesterov: bool = paper(
@@ -89,35 +89,37 @@ class Recipe:
         None, "process a batch in parts of this many images, each with its own BN, to save memory",
         "P2 appendix: two parts of 64")
     initial: str = paper(
-        None, "start from the weights of a run, a checkpoint or a .params file of this network, "
-        "for other classes too", "not in the papers", type=place, metavar="RUN|FILE")
+        None, "start from the weights of a run, a checkpoint or a .params file of this network; "
+        "the classes may differ", "not in the papers", type=place, metavar="RUN|FILE")
     freeze: str = paper(
         None, "keep these layers of --initial unchanged: name prefixes separated by commas, "
         "e.g. conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
-    seed: int = paper(0, "of initial weights, order, crops, flips and dropout", "not in the papers")
+    seed: int = paper(0, "seed of initial weights, order, crops, flips and dropout", "not in the papers")
     log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6")
     test_every: int = paper(2000, "iterations between two test errors", "P2 Figures 1, 3, 6")
     # fmt: on
 
     def __post_init__(self):
         for name in ("iterations", "batch_size", "log_every", "test_every", "image_size"):
-            self._check(name, 1 <= getattr(self, name) < LARGEST, f"from 1 to {LARGEST - 1:,}")
+            self._check(
+                name, 1 <= getattr(self, name) < LARGEST, f"must be from 1 to {LARGEST - 1:,}"
+            )
         numbers = ("learning_rate", "warmup_learning_rate", "momentum", "weight_decay")
         for name in (*numbers, "warmup_iterations"):
             valid = 0 <= getattr(self, name) <= FLOAT32
-            self._check(name, valid, f"from 0 to {FLOAT32:.2g}, the largest float32")
+            self._check(name, valid, f"must be from 0 to {FLOAT32:.2g}, the largest float32")
         only_sgd = not (self.nesterov and self.optimizer == "adam")
-        self._check("nesterov", only_sgd, "only for --optimizer sgd")
+        self._check("nesterov", only_sgd, "works only with --optimizer sgd")
         has_momentum = self.optimizer == "sgd" or self.momentum == 0.9
-        self._check("momentum", has_momentum, "only for --optimizer sgd")
+        self._check("momentum", has_momentum, "works only with --optimizer sgd")
         has_master = not (self.dtype == "float16" and self.optimizer == "adam")
-        self._check("dtype", has_master, "only for --optimizer sgd")
+        self._check("dtype", has_master, "works only with --optimizer sgd")
         if self.freeze and not self.initial:
             raise UserError(
                 f"--freeze {self.freeze} would keep random weights; name others with --initial "
                 "(make: INITIAL=)"
             )
-        self._check("seed", 0 <= self.seed < 2**31, f"from 0 to {2**31 - 1}")
+        self._check("seed", 0 <= self.seed < 2**31, f"must be from 0 to {2**31 - 1}")
 
     def _check(self, name, valid, rule):
         if not valid:

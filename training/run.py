@@ -80,7 +80,7 @@ class Run:
         Afterwards config.json describes this run and log.csv ends at the checkpoint. A finished run
         can be extended to more iterations. A folder in which nothing was trained can become any
         run. Raises UserError for every other difference between the folder and the command, for
-        files that no run has written, and if no sound checkpoint is left.
+        files that no run has written, and if no valid checkpoint is left.
         """
         arrays, state = checkpoint.newest_checkpoint(self.folder)
         recorded = read_config(self.folder) if self._path.exists() else None

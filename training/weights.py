@@ -78,7 +78,7 @@ def shapes_of(symbol, data):
 def read(place):
     """Return the weights in a run's folder, in a checkpoint's folder, or in a .params file.
 
-    Of a run: its newest sound checkpoint, or the weights that were exported there. A .params file
+    Of a run: its newest valid checkpoint, or the weights that were exported there. A .params file
     is a checkpoint's, MXNet's or Gluon's; parameters of other code bases get our names if
     common.layer_names knows them. Raises UserError for a place without weights, for corrupt
     weights, and for those of an unknown network.
@@ -95,14 +95,16 @@ def read(place):
             place = place / export.PARAMETERS if place.is_dir() else place
             arrays = _load_file(place)
     except (checkpoint.Damaged, mx.MXNetError) as error:
-        raise UserError(f"{place} is corrupt, or no file of parameters") from error
+        raise UserError(
+            f"{place} is corrupt, or not a file of parameters: copy it again, or name another file"
+        ) from error
     arguments, states = parameters(arrays)
     if "fc_bias" not in arguments:
         names = ", ".join(sorted(arguments)[:3])
         raise UserError(
-            f"{place} is of an unknown network: it has no classifier called fc, and the names of "
-            f"its parameters ({names}, ...) are not those of a ResNet of this project, of Gluon, "
-            "or of MXNet's example/image-classification"
+            f"{place} belongs to an unknown network: it has no classifier called fc, and its "
+            f"parameters ({names}, ...) are not named as in this project, Gluon, or MXNet's "
+            "example/image-classification; export it from one of them"
         )
     folders = [folder for folder in (place, place.parent) if (folder / "config.json").is_file()]
     run = folders[0] if folders else None

@@ -1,4 +1,4 @@
-"""A scale whose runs take a second, with 11 layers for the paper's 1001."""
+"""A scale whose runs take a second, with 11 layers instead of the paper's 1001."""
 
 import sys
 from pathlib import Path

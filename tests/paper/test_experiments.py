@@ -97,7 +97,7 @@ def test_different_experiments_have_different_folders():
 def test_scale_names_its_depths():
     table2 = experiments.experiments_of("table2")
     assert experiments.depths_note("pocket", table2) == (
-        "56 layers for the paper's 110, 83 for 164"
+        "56 layers instead of the paper's 110, 83 instead of 164"
     )
     assert experiments.depths_note("full", table2) == ""
 

@@ -75,5 +75,5 @@ def test_others_are_drawn_beside_bad_ones(run, capsys):
     plots.__main__.side_by_side([partial(plots.__main__.draw_run, path) for path in [*bad, sound]])
     out = capsys.readouterr().out
     for folder in bad:
-        assert f"left out: {os.path.relpath(folder)} is no run (config.json: " in out
+        assert f"left out: {os.path.relpath(folder)} is not a run folder (config.json: " in out
     assert len(out.splitlines()) == len(BAD) + 1 and (sound / "curves.png").is_file()

@@ -53,7 +53,7 @@ def test_incomplete_last_row_is_left_out_with_the_command_that_resumes(run, caps
 def test_run_without_rows_is_rejected_with_its_command(run):
     with pytest.raises(UserError, match="python train_cifar.py --depth 20"):
         run_files.read(run([]))
-    with pytest.raises(UserError, match="is no run"):
+    with pytest.raises(UserError, match="is not a run folder"):
         run_files.read("/nowhere")
 
 

@@ -115,7 +115,7 @@ def test_run_that_fails_is_named_and_stops_no_other(figure1, capsys):
 @pytest.mark.parametrize(
     "options, words",
     [
-        (["--gpus", "0,1,2", "--jobs", "2"], "--jobs 2 on 3 GPUs"),
+        (["--gpus", "0,1,2", "--jobs", "2"], "does not divide 3 GPUs"),
         (["--seeds", "a"], "--seeds a"),
         (["--seeds=-1"], "--seeds -1"),
         (["--seeds", f"0,{2**31}"], f"--seeds 0,{2**31}"),

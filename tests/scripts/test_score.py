@@ -143,7 +143,9 @@ def test_other_images_are_tested_with_the_mean_of_the_training_set(
         capsys.readouterr()
         scored(monkeypatch, *words, *other)
         output = capsys.readouterr().out
-        assert ("these are other files" in output) == (len(words) == 1), "only a run knows its set"
+        assert ("this test uses other files" in output) == (
+            len(words) == 1
+        ), "only a run knows its set"
         errors.append(output.split("top-1 error ")[1].split(" %")[0])
     assert errors[0] == errors[1], "exported files have their inputs.json"
 

@@ -164,4 +164,4 @@ def test_corrupt_weights_are_rejected(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     name = "resnet18_v2-01234567"
     (tmp_path / "models" / f"{name}.params").write_bytes(b"not the weights of that checksum")
-    refusal(lambda: pretrained.load(name), name, "no sound file")
+    refusal(lambda: pretrained.load(name), name, "no valid file")
