@@ -37,15 +37,7 @@ from common.files import ROOT
 from .interrupt import RESUMABLE, STOPPING
 
 LOOPBACK = "127.0.0.1"
-# Importing MXNet with DMLC_ROLE set would run the server at once, and it could not unpickle our
-# optimizer.
-SERVE = """
-import os
-role = os.environ.pop("DMLC_ROLE")
-import training.recipe, mxnet
-from mxnet.kvstore.kvstore_server import KVStoreServer
-os.environ["DMLC_ROLE"] = role
-KVStoreServer(mxnet.kv.create("dist")).run()"""
+SERVE = "import common, mxnet"  # with this DMLC_ROLE, importing MXNet runs the server
 PYTHON = (sys.executable, "-W", "ignore")
 # The keep-alive options end ssh when its host has died.
 SSH = "ssh -tt -o BatchMode=yes -o ServerAliveInterval=10 -o ServerAliveCountMax=3".split()
@@ -202,7 +194,7 @@ def main():
             f"{script} is not a script of this folder: "
             "python -m training.cluster --workers 2 -- train_cifar.py ..."
         )
-    if "--kv-store dist_" not in " ".join(arguments.command).replace("=", " "):
+    if "--kv-store dist_sync" not in " ".join(arguments.command).replace("=", " "):
         raise UserError(f"each worker would train alone: add --kv-store dist_sync after {script}")
     tasks = int(os.environ.get("SLURM_NTASKS", 1))
     if "SLURM_PROCID" in os.environ and tasks > 1:  # srun starts this program once for each worker

@@ -104,12 +104,11 @@ class Training:
         network, frozen = network_of(symbol, recipe, recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
-        updates = 1 if self.workers.sync else self.workers.count
         # MXNet warns that gradients are not divided by the bound batch: optimizer() divides them
         with without_notes():
             bind(module, (part, *tested[1:]), recipe.micro_batch)
             module.init_params(initializer(recipe.init_fan), *weights, allow_missing=done == 0)
-            module.init_optimizer(self.workers.kv_store, optimizer(recipe, symbol, done, updates))
+            module.init_optimizer(self.workers.kv_store, optimizer(recipe, symbol, done))
             labels = [("softmax_label", tested[:1])]
             tester.bind([("data", tested)], labels, for_training=False, shared_module=module)
         return module, tester
@@ -144,8 +143,7 @@ class Training:
     def row_is_due(self):
         """Whether this iteration ends with a row of the log."""
         progress = self.progress
-        # asynchronous workers check the loss only when they log a row
-        lost = progress.diverged is None and self.workers.sync and progress.lost
+        lost = progress.diverged is None and progress.lost
         recipe, iteration = self.recipe, progress.iteration
         regular = iteration % recipe.log_every == 0 or iteration % recipe.test_every == 0
         return regular or iteration == recipe.iterations or lost

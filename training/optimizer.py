@@ -29,19 +29,15 @@ class StepSchedule(mx.lr_scheduler.LRScheduler):
 
     MXNet's MultiFactorScheduler returns the same numbers (with warmup_steps larger by one) but
     counts the steps that it has passed, so its result depends on the calls before.
-
-    updates: optimizer updates in one iteration; an asynchronous server makes one for each worker.
     """
 
-    def __init__(self, recipe, updates=1):
+    def __init__(self, recipe):
         super().__init__(base_lr=recipe.learning_rate)
         self._recipe = recipe
-        self._updates = updates
 
-    def __call__(self, update):
-        """Return the learning rate of an update; the first is 1."""
+    def __call__(self, iteration):
+        """Return the learning rate of an iteration; the first is 1."""
         recipe = self._recipe
-        iteration = -(-update // self._updates)
         if iteration <= recipe.warmup_iterations:
             return recipe.warmup_learning_rate
         return recipe.learning_rate * 0.1 ** sum(iteration > step for step in recipe.steps)
@@ -70,13 +66,12 @@ class Nesterov(mx.optimizer.NAG):
         return 0.0
 
 
-def optimizer(recipe, symbol, done=0, updates=1):
+def optimizer(recipe, symbol, done=0):
     """Return SGD with momentum, Nesterov's momentum, or adam.
 
     SGD has Caffe's form: v = m v - rate g and w = w + v, where g is the mean over the batch.
 
-    done     iterations before this process; without it the learning rate would start again
-    updates  optimizer updates in one iteration
+    done: iterations before this process; without it the learning rate would start again.
     """
     name = "nesterov" if recipe.nesterov else "sgd"
     constants = {"momentum": recipe.momentum}
@@ -86,10 +81,10 @@ def optimizer(recipe, symbol, done=0, updates=1):
     rule = mx.optimizer.create(
         name,
         **constants,
-        lr_scheduler=StepSchedule(recipe, updates),
+        lr_scheduler=StepSchedule(recipe),
         wd=recipe.weight_decay,
         rescale_grad=1 / recipe.batch_size,
-        begin_num_update=done * updates,
+        begin_num_update=done,
         sym=symbol,
         multi_precision=True,  # a parameter that is float16 in the network is float32 here
     )

@@ -55,8 +55,8 @@ def add_run_options(add, scales):
     add(
         "--kv-store",
         default="local",
-        choices=("local", "device", "dist_sync", "dist_async"),
-        help="where gradients of several devices or machines are added; dist_*: see "
+        choices=("local", "device", "dist_sync"),
+        help="where gradients of several devices or machines are added; dist_sync: see "
         "training/cluster.py (local)",
     )
     add(
@@ -165,7 +165,7 @@ def check_dtype(dtype, arguments):
         fault = (
             "MXNet has no float16 convolutions on a CPU: name a GPU with --gpus (make: GPUS=), or"
         )
-    elif dtype == "float16" and arguments.kv_store.startswith("dist"):
+    elif dtype == "float16" and arguments.kv_store == "dist_sync":
         fault = f"--kv-store {arguments.kv_store} exchanges float32 only:"
     elif dtype == "bfloat16" and arguments.gpus:
         fault = "MXNet supports it on CPUs only: leave out --gpus (make: GPUS=), or use float16 or"

@@ -19,10 +19,9 @@ def collect(module):
     }
     for name, blocks in zip(group.aux_names, group.aux_arrays):
         arrays.update({f"aux{k}:{name}": block for k, block in enumerate(blocks)})
-    updater = _updater(module)
-    # an asynchronous server has the states; sorted, so that a resumed run writes the same file
-    states = sorted(updater.states.items(), key=lambda pair: str(pair[0])) if updater else ()
-    for key, state in states:
+    states = _updater(module).states
+    # sorted, so that a resumed run writes the same file
+    for key, state in sorted(states.items(), key=lambda pair: str(pair[0])):
         momentum, master = state if isinstance(state, tuple) else (state, None)
         arrays.update({f"momentum:{key}": momentum, f"master:{key}": master})
     return {name: array for name, array in arrays.items() if array is not None}
@@ -63,9 +62,7 @@ def restore(module, arrays):
 
 
 def broadcast(module, workers):
-    """Give all workers what worker 0 has: parameters, moving averages and, where the workers
-    themselves update, momenta.
-    """
+    """Give all workers what worker 0 has: parameters, moving averages and momenta."""
     group = module._exec_group
     updater = _updater(module)
     for name, blocks in zip(
@@ -75,20 +72,20 @@ def broadcast(module, workers):
         # worker 0 has the moving averages of each of its devices
         for block in blocks[1:] if workers.rank else ():
             blocks[0].copyto(block)
-    if workers.sync:  # the updater creates its momenta at the first update, from zero
-        for i, blocks in enumerate(group.param_arrays):
-            if group.grad_arrays[i][0] is None:  # a frozen parameter
-                continue
-            for k, block in enumerate(blocks):
-                key = i * len(blocks) + k
-                if key not in updater.states:
-                    created = updater.optimizer.create_state_multi_precision(key, block)
-                    updater.states[key] = created
-                updater.states_synced[key] = False
-                arrays = updater.states[key]  # adam keeps two, and SGD without momentum none
-                for number, array in enumerate(arrays if isinstance(arrays, tuple) else [arrays]):
-                    if array is not None:
-                        workers.broadcast(f"momentum {key}, {number}", array)
+    # the updater creates its momenta at the first update, from zero
+    for i, blocks in enumerate(group.param_arrays):
+        if group.grad_arrays[i][0] is None:  # a frozen parameter
+            continue
+        for k, block in enumerate(blocks):
+            key = i * len(blocks) + k
+            if key not in updater.states:
+                created = updater.optimizer.create_state_multi_precision(key, block)
+                updater.states[key] = created
+            updater.states_synced[key] = False
+            arrays = updater.states[key]  # adam keeps two, and SGD without momentum none
+            for number, array in enumerate(arrays if isinstance(arrays, tuple) else [arrays]):
+                if array is not None:
+                    workers.broadcast(f"momentum {key}, {number}", array)
 
 
 def _updater(module):

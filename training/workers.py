@@ -13,21 +13,17 @@ from common.errors import UserError
 class Workers:
     """This process as one of the workers of a job.
 
-    kv_store: local or device for a single worker, dist_sync or dist_async for the workers of
-    training.cluster. Worker 0 alone tests, and reads and writes the run's folder; it sends the
-    others what they need to resume.
-
-    dist_sync: each worker adds up the gradients of all and makes the same update, so a checkpoint
-    has the complete state. dist_async: the server updates whenever gradients arrive; its momentum
-    is in no checkpoint.
+    kv_store: local or device for a single worker, dist_sync for the workers of training.cluster.
+    Worker 0 alone tests, and reads and writes the run's folder; it sends the others what they need
+    to resume. Each worker adds up the gradients of all and makes the same update, so a checkpoint
+    has the complete state.
     """
 
     def __init__(self, kv_store):
         self.kv_store = kv_store
         self.rank = 0
         self.count = 1
-        self.sync = kv_store != "dist_async"
-        if not kv_store.startswith("dist"):
+        if kv_store != "dist_sync":
             return
         if os.environ.get("DMLC_ROLE") != "worker":
             raise UserError(
@@ -35,17 +31,17 @@ class Workers:
                 "starts: python -m training.cluster --workers 2 -- train_cifar.py ..."
             )
         # Module reads it when it creates its optimizer
-        os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0" if self.sync else "1"
+        os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0"
         self.kv_store = mx.kv.create(kv_store)
         self.rank = self.kv_store.rank
         self.count = self.kv_store.num_workers
-        self._has_sums = False  # whether the server has the key "sums"
         token = int(os.environ.get("TRAINING_JOB", 0))
         if self.number("job", token) != token:
             raise UserError(
                 "the workers of another job answer at this address and port: give each job its own "
                 "port with --port of training.cluster"
             )
+        self.kv_store.init("sums", mx.nd.zeros((2, 2)))
 
     def broadcast(self, name, array):
         """Copy worker 0's array into the array of every worker. All workers must make the same
@@ -73,14 +69,11 @@ class Workers:
             raise
 
     def totals(self, metrics):
-        """Return [(sum, count)] of each metric: all workers' with dist_sync, else this worker's."""
+        """Return [(sum, count)] of each of two metrics, over all workers."""
         numbers = [(float(metric.sum_metric), metric.num_inst) for metric in metrics]
-        if self.count == 1 or not self.sync:
+        if self.count == 1:
             return numbers
         array = mx.nd.array(numbers)
-        if not self._has_sums:
-            self.kv_store.init("sums", array)
-            self._has_sums = True
         self.kv_store.push("sums", array)
         self.kv_store.pull("sums", out=array)
         return array.asnumpy().tolist()

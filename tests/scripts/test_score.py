@@ -17,7 +17,6 @@ from data import cifar, generated, test_set
 from plots import confusion
 from symbols import get_symbol
 from training import checkpoint
-from training.state import collect
 
 PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
 NARROW = [64, 64, 64, 64]
@@ -263,7 +262,9 @@ def test_crops_are_imagenets(finished, monkeypatch):
 
 def untrained(depth, widths=None):
     symbol = get_symbol(depth, "preact", family="imagenet", classes=3, widths=widths)
-    return collect(initial_module(symbol, (1, 3, 64, 64)))
+    arguments, states = initial_module(symbol, (1, 3, 64, 64)).get_params()
+    arrays = {f"arg:{name}": array for name, array in arguments.items()}
+    return {**arrays, **{f"aux0:{name}": array for name, array in states.items()}}
 
 
 def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(

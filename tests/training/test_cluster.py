@@ -13,7 +13,7 @@ import pytest
 from commands import finish, start_job
 from conftest import SMALL, arrays, rows, same, start, wait_for_row
 
-from training import checkpoint, cluster
+from training import cluster
 
 
 def workers_of(process):
@@ -74,21 +74,6 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
 
     assert "finished: test error" in finish(start_job(*job, folder))[0]
     assert same(uninterrupted, folder)
-
-
-@pytest.mark.parametrize("rate", [0.1, 0])
-def test_asynchronous_workers_follow_the_same_schedule(images, tmp_path, rate):
-    arguments = ["--data-dir", images, *SMALL, "--kv-store", "dist_async"]
-    warm_up = ["--warmup-iterations", 40, "--warmup-learning-rate", rate]
-    finish(start_job(*arguments, *warm_up, "--output", tmp_path / "run"))
-    assert rows(tmp_path / "run")[-1][0] == 40
-    first, last = (checkpoint.load(path)[0] for path in checkpoint.paths(tmp_path / "run"))
-    same_weights = all(
-        (first[name].asnumpy() == last[name].asnumpy()).all()
-        for name in first
-        if name.startswith("arg:")
-    )
-    assert same_weights == (rate == 0)
 
 
 @pytest.mark.parametrize(

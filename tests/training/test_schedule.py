@@ -19,14 +19,6 @@ def test_learning_rate_is_the_papers():
         assert ours(iteration) == pytest.approx(rate, rel=1e-12)
 
 
-def test_server_that_updates_for_each_worker_keeps_to_iterations():
-    short = replace(CIFAR, steps=(5, 8), warmup_iterations=2)
-    first, three = (StepSchedule(short, updates) for updates in (1, 3))
-    assert [three(update) for update in range(1, 31)] == [
-        first(iteration) for iteration in range(1, 11) for _ in range(3)
-    ]
-
-
 def recipe(words):
     return read_options(words.split())[1]
 
