@@ -41,11 +41,6 @@ def write(folder, symbol, arguments, states, inputs):
     return [folder / name for name in files]
 
 
-def is_complete(folder):
-    """Return whether a folder has all three files."""
-    return all((folder / name).exists() for name in (SYMBOL, PARAMETERS, INPUTS))
-
-
 def read_inputs(weights):
     """Return inputs.json of the run of some weights, or beside their file; None without one.
 

@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-import numpy as np
-
 from common import files
 from common.environment import GIVEN, threads
 from common.errors import UserError
@@ -113,8 +111,8 @@ def run_job(job, arguments):
                 why = "time limit reached" if code == interrupt.OUT_OF_TIME else "stopped"
                 print(f"{why}; re-run the command to resume from {where}")
                 return code
-        # an earlier process may have been stopped before it exported a finished run
-        if checkpoint.paths(folder) and not (was_finished and _is_exported(folder)):
+        # also for a run that was finished before: its last process may have been stopped here
+        if checkpoint.paths(folder):
             figure.finish()
             _export(job, folder)
         _report(job, run)
@@ -163,23 +161,6 @@ def _initial(job, folder):
         if any(folder.glob("checkpoint-*")):
             return None
         raise
-
-
-def _is_exported(folder):
-    """Return whether the exported network of a run is that of its newest checkpoint."""
-    if not export.is_complete(folder):
-        return False
-    newest = weights.read(folder)
-    try:
-        exported = weights.read(folder / export.PARAMETERS)
-    except UserError:  # it is corrupt, and written again
-        return False
-    pairs = ((newest.arguments, exported.arguments), (newest.states, exported.states))
-    return all(
-        ours.keys() == theirs.keys()
-        and all(np.array_equal(ours[name].asnumpy(), theirs[name].asnumpy()) for name in ours)
-        for ours, theirs in pairs
-    )
 
 
 def _export(job, folder):

@@ -13,7 +13,7 @@ from conftest import SMALL, begin, refused, rows, run_here, same, start, wait_fo
 from common.environment import without_notes
 from data import batches, cifar, generated
 from symbols import get_symbol
-from training import checkpoint, export, weights
+from training import export
 from training.evaluate import evaluate
 from training.log import read_log
 from training.optimizer import decay_multipliers
@@ -90,28 +90,15 @@ def test_finished_run_has_its_figure_and_does_not_train_again(train, run):
     assert (run / "log.csv").read_bytes() == before
 
 
-def test_files_that_a_stop_or_a_full_disk_left_out_at_the_end_are_written(images, run):
+def test_files_that_a_stop_left_out_or_an_earlier_end_wrote_are_written(images, run):
     names = ("curves.png", export.SYMBOL, export.PARAMETERS, export.INPUTS)
     before = {name: (run / name).read_bytes() for name in names}
     for name in names:
         (run / name).unlink()
+    (run / export.PARAMETERS).write_bytes(b"of an earlier end")
     process = start("--data-dir", images, *SMALL, "--output", run, figures=True)
     assert "finished: test error" in process.communicate()[0]
     assert {name: (run / name).read_bytes() for name in names} == before
-
-
-def test_exported_network_of_an_earlier_end_is_replaced(train, run):
-    newest = (run / export.PARAMETERS).read_bytes()
-    older = weights.read(checkpoint.paths(run)[0])
-    inputs = json.loads((run / export.INPUTS).read_text())
-    symbol = mx.sym.load(str(run / export.SYMBOL))
-    export.write(run, symbol, older.arguments, older.states, inputs)
-    assert (run / export.PARAMETERS).read_bytes() != newest
-    assert train("--output", run)[0] == 0
-    assert (run / export.PARAMETERS).read_bytes() == newest
-    (run / export.PARAMETERS).write_bytes(newest[:100])  # corrupt
-    assert train("--output", run)[0] == 0
-    assert (run / export.PARAMETERS).read_bytes() == newest
 
 
 def test_config_names_commit_packages_and_host(finished):
