@@ -147,20 +147,15 @@ def _introduce(job, needed, notes, where):
 
 
 def _initial(job, folder):
-    """Return the training.initial.Initial of --initial; None without it.
+    """Return the training.initial.Initial of --initial; None without it, and for a run that is
+    resumed, which does not need the weights.
 
-    Raises UserError for weights or --freeze that do not fit, before the folder is created. A run
-    that is resumed does not need the weights any more: None if they are missing.
+    Raises UserError for weights or --freeze that do not fit, before the folder is created.
     """
     frozen_names(job.symbol, job.recipe.freeze)
-    if job.recipe.initial is None:
+    if job.recipe.initial is None or checkpoint.paths(folder):
         return None
-    try:
-        return initial(job.recipe, job.symbol, job.dataset.class_names)
-    except UserError:
-        if any(folder.glob("checkpoint-*")):
-            return None
-        raise
+    return initial(job.recipe, job.symbol, job.dataset.class_names)
 
 
 def _export(job, folder):

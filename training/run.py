@@ -129,9 +129,6 @@ class Run:
             del options["momentum"]
         if options.get("unit") != "bottleneck":
             options.pop("bottleneck_stride", None)
-        weights = self.config.get("initial_sha256")
-        if weights and weights == recorded.get("initial_sha256"):
-            del options["initial"]  # the same weights in another file
         if recorded.get("classes") and self.config.get("classes"):
             recipe = {**recipe, "classes": recorded["classes"]}
             options["classes"] = self.config["classes"]

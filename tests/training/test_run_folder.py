@@ -116,14 +116,6 @@ def test_other_number_of_workers_is_refused(tmp_path):
     refusal(lambda: resumed(tmp_path / "new", with_recipe(workers=3)), "workers 2, not 3")
 
 
-def test_initial_weights_are_recognized_where_they_were_moved(tmp_path):
-    written(tmp_path, 5, config={**with_recipe(initial="/a/run"), "initial_sha256": "1"})
-    moved = {**with_recipe(initial="/b/run"), "initial_sha256": "1"}
-    resumed(tmp_path, moved)
-    for sha256 in ("2", None):
-        refusal(lambda: resumed(tmp_path, {**moved, "initial_sha256": sha256}), "initial")  # noqa: B023
-
-
 # ---- without config.json
 
 
