@@ -123,12 +123,7 @@ class Run:
     def _refuse_another(self, recorded, what, may_differ):
         """Raise UserError if a config is that of another run. may_differ: options that may."""
         recipe = {"workers": 1, **recorded["recipe"]}  # earlier versions did not record it
-        options = dict(self.config["recipe"])
-        # earlier versions accepted these options where they have no effect
-        if options["optimizer"] == "adam":
-            del options["momentum"]
-        if options.get("unit") != "bottleneck":
-            options.pop("bottleneck_stride", None)
+        options = self.config["recipe"]
         if recorded.get("classes") and self.config.get("classes"):
             recipe = {**recipe, "classes": recorded["classes"]}
             options["classes"] = self.config["classes"]

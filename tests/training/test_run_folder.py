@@ -226,21 +226,3 @@ def test_intervals_of_rows_and_tests_may_change(ended, two):
     resumed(two, with_recipe(**intervals))
     assert {**config_of(two)["recipe"], **intervals} == config_of(two)["recipe"]
     resumed(ended, with_recipe(iterations=10, **intervals))
-
-
-@pytest.mark.parametrize(
-    "recorded, recipe",
-    [
-        ({"optimizer": "adam", "momentum": 0.5}, {"optimizer": "adam"}),
-        ({"unit": "basic", "bottleneck_stride": "3x3"}, {"unit": "basic"}),
-    ],
-)
-def test_option_without_effect_of_an_earlier_version_does_not_stop_a_resume(
-    tmp_path, recorded, recipe
-):
-    usual = {"bottleneck_stride": "1x1"}
-    with Run(tmp_path, with_recipe(**{**usual, **recorded})) as run:
-        run.resume()
-        run.log(iteration=5, train_loss=1.0)
-        run.save(numbers(5), {"iteration": 5, "diverged": None})
-    assert resumed(tmp_path, with_recipe(**usual, **recipe))[1]["iteration"] == 5
