@@ -123,11 +123,7 @@ class Run:
     def _refuse_another(self, recorded, what, may_differ):
         """Raise UserError if a config is that of another run. may_differ: options that may."""
         recipe = {"workers": 1, **recorded["recipe"]}  # earlier versions did not record it
-        options = self.config["recipe"]
-        if recorded.get("classes") and self.config.get("classes"):
-            recipe = {**recipe, "classes": recorded["classes"]}
-            options["classes"] = self.config["classes"]
-        for option, value in options.items():
+        for option, value in self.config["recipe"].items():
             before = recipe.get(option)
             if before == value or option in may_differ:
                 continue
