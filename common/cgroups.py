@@ -1,4 +1,4 @@
-"""Limits that containers and batch systems set by control groups, version 1 and 2 (Linux)."""
+"""Limits that containers and batch systems set by control groups, version 1 and 2."""
 
 import re
 from math import inf

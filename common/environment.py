@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import os
-import platform
 import re
 import signal
 import sys
@@ -21,20 +20,15 @@ VECTORS = ("avx512_bf16", "avx512_vnni", "avx512bw", "avx2", "avx", "sse4_1")  #
 def physical_cores():
     """Return the number of cores that this process may use; two hyper-threads of a core count once.
 
-    A quota of processor time, set by a container or a batch system, reduces the number. Without
-    /proc (not Linux) all processors count.
+    A quota of processor time, set by a container or a batch system, reduces the number.
     """
-    try:
-        allowed = os.sched_getaffinity(0)
-        cores = set()
-        for block in CPUINFO.read_text().strip().split("\n\n"):
-            facts = _facts(block)
-            if int(facts["processor"]) in allowed:
-                cores.add((facts.get("physical id"), facts.get("core id", facts["processor"])))
-        count = len(cores)
-    except (AttributeError, OSError, KeyError, ValueError):
-        count = os.cpu_count() or 1
-    return max(1, int(min(count, cgroups.cores())))
+    allowed = os.sched_getaffinity(0)
+    cores = set()
+    for block in CPUINFO.read_text().strip().split("\n\n"):
+        facts = _facts(block)
+        if int(facts["processor"]) in allowed:
+            cores.add((facts.get("physical id"), facts.get("core id", facts["processor"])))
+    return max(1, int(min(len(cores), cgroups.cores())))
 
 
 def threads(text):
@@ -57,35 +51,30 @@ def threads(text):
 
 
 def has_bfloat16():
-    """Return whether the processor multiplies in bfloat16 (Linux); elsewhere MXNet emulates it."""
-    return "avx512_bf16" in _processor().get("flags", "").split()
+    """Return whether the processor multiplies in bfloat16; otherwise MXNet emulates it."""
+    return "avx512_bf16" in _processor()["flags"].split()
 
 
 def gains_by_bfloat16():
     """Return whether bfloat16 is faster than float32 here: true of AMD's processors, but not of
     Intel's with the instructions that MXNet uses (docs/SPEED.md, bfloat16).
     """
-    return has_bfloat16() and _processor().get("vendor_id") == "AuthenticAMD"
+    return has_bfloat16() and _processor()["vendor_id"] == "AuthenticAMD"
 
 
 def processor():
-    """Return 'AMD EPYC 7R13, avx2': the model and the widest vectors that MXNet can use (Linux).
+    """Return 'AMD EPYC 7R13, avx2': the model and the widest vectors that MXNet can use.
 
     Another kind of processor sums in another order, so the last digits of results differ.
     """
     facts = _processor()
-    flags = facts.get("flags", facts.get("Features", "")).split()
-    widest = [flag for flag in VECTORS if flag in flags][:1]
-    model = facts.get("model name") or platform.processor() or platform.machine()
-    return ", ".join([model, *widest])
+    widest = [flag for flag in VECTORS if flag in facts["flags"].split()][:1]
+    return ", ".join([facts["model name"], *widest])
 
 
 def _processor():
-    """Return {name: value} of the first processor, from /proc/cpuinfo; {} without it."""
-    try:
-        return _facts(CPUINFO.read_text().split("\n\n")[0])
-    except OSError:
-        return {}
+    """Return {name: value} of the first processor, from /proc/cpuinfo."""
+    return _facts(CPUINFO.read_text().split("\n\n")[0])
 
 
 def _facts(block):
@@ -118,7 +107,7 @@ def be_deterministic():
 
 
 def end_with_parent():
-    """Let the kernel end this process when its parent ends, even by kill -9 (Linux)."""
+    """Let the kernel end this process when its parent ends, even by kill -9."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -36,16 +36,13 @@ def peak():
 
 
 def held_bytes():
-    """Return the bytes that this process holds, without mapped files; 0 if unknown (not Linux)."""
-    try:
-        return _status("RssAnon")
-    except (OSError, AttributeError):
-        return 0
+    """Return the bytes that this process holds, without mapped files; 0 before Linux 4.5."""
+    return _status("RssAnon")
 
 
 def _status(name):
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(rf"{name}:\s*(\d+) kB", status).group(1)) * 1024
+    line = re.search(rf"{name}:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return int(line.group(1)) * 1024 if line else 0
 
 
 def training_bytes(symbol, image_size):
@@ -59,11 +56,8 @@ def training_bytes(symbol, image_size):
 
 def free_bytes():
     """Return the memory that this process can still use: of the machine and of its control groups, so
-    of a container or a batch job; inf if it is unknown (not Linux).
+    of a container or a batch job.
     """
     _, free = cgroups.memory()
-    try:
-        text = Path("/proc/meminfo").read_text()
-        return min(free, 1024 * int(re.search(r"MemAvailable: +(\d+)", text).group(1)))
-    except (OSError, AttributeError):
-        return free
+    text = Path("/proc/meminfo").read_text()
+    return min(free, 1024 * int(re.search(r"MemAvailable: +(\d+)", text).group(1)))

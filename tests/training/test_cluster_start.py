@@ -177,7 +177,6 @@ def wait_until(condition):
     return False
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's prctl")
 def test_kill_of_the_program_leaves_no_worker_behind():
     code = (
         "from training import cluster;"
