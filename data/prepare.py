@@ -83,7 +83,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
             "settings": all_settings,
             "classes": [image_files.printable(name) for name in listing.classes],
             "mean": [total / counts["train"] for total in writers["train"].state["sums"]],
-            "fingerprint": _sha1("".join(writer.digest() for writer in writers.values())),
+            "fingerprint": _sha1("".join(writer.state["digest"] for writer in writers.values())),
         }
         write_whole(output / "set.json", json.dumps(facts, indent=1) + "\n")
         for writer in writers.values():

@@ -12,7 +12,6 @@ from . import records
 
 KINDS = ("rec", "idx", "lst")
 PATHS = ("utf-8", "surrogateescape")  # how the bytes of a file name become text
-BLOCK = 128  # records that are hashed at once
 
 
 def stamp(digest, path):
@@ -44,8 +43,7 @@ class SplitWriter:
             "images": 0,
             "sums": [0.0, 0.0, 0.0],
             "stamp": "",  # of the files that are written
-            "digest": "",  # of the complete blocks, each hashed with the digest before it
-            "hashed": 0,  # bytes of the complete blocks
+            "digest": "",  # SHA-1 of the records: of the digest before each record, and the record
         }
         self.done = set()  # pairs that are written
         if self._state_path.exists():
@@ -60,9 +58,6 @@ class SplitWriter:
         for kind, path in self._paths.items():
             path.touch()
             os.truncate(path, self.state["bytes"][kind])
-        with open(self._paths["rec"], "rb") as file:
-            file.seek(self.state["hashed"])
-            self._block = hashlib.sha1(self.state["digest"].encode() + file.read())
 
     def _resume(self, pairs):
         """Take over the state of a stopped preparation with the same settings, if it is sound."""
@@ -95,11 +90,7 @@ class SplitWriter:
             blocks["lst"] += f"{number}\t{label:f}\t{path}\n".encode(*PATHS)
             record = records.packed(label, number, jpeg)
             blocks["rec"] += record
-            self._block.update(record)
-            if number % BLOCK == BLOCK - 1:
-                state["digest"] = self._block.hexdigest()
-                state["hashed"] = position + len(record)
-                self._block = hashlib.sha1(state["digest"].encode())
+            state["digest"] = hashlib.sha1(state["digest"].encode() + record).hexdigest()
             state["stamp"] = stamp(state["stamp"], self._source / path)
             state["sums"] = [float(total + value) for total, value in zip(state["sums"], mean)]
         for kind, path in self._paths.items():
@@ -110,10 +101,6 @@ class SplitWriter:
             state["bytes"][kind] += len(blocks[kind])
         state["images"] += len(images)
         self._keep_state()
-
-    def digest(self):
-        """Return the SHA-1 of the records, which does not depend on how append() received them."""
-        return self._block.hexdigest() if self.state["images"] % BLOCK else self.state["digest"]
 
     def forget(self):
         """Remove the state."""

@@ -1,6 +1,5 @@
 """A folder of images becomes indexed RecordIO, also after every kind of stop."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from made_runs import full_disk
 from PIL import Image
 from trees import SIDE, decoded, picture, tree
 
-from data import folders, imagenet, prepare, records, split_writer
+from data import folders, imagenet, prepare
 from data.crops import CropBatches, TestCrops
 
 
@@ -169,25 +168,6 @@ def test_stopped_preparation_of_other_files_starts_again(small, tmp_path, monkey
     assert capsys.readouterr().out.count("starts again") == 1  # val/ is the same
     new = prepare.prepare(small, tmp_path / "new", 64, 1)
     assert (resumed.fingerprint, resumed.mean.tolist()) == (new.fingerprint, new.mean.tolist())
-
-
-@pytest.mark.parametrize("count", [0, 3, 8, 9])
-@pytest.mark.parametrize("job", [1, 3, 8])
-def test_digest_is_of_blocks_of_records_whatever_the_jobs(tmp_path, monkeypatch, count, job):
-    monkeypatch.setattr(split_writer, "BLOCK", 4)
-    images = [(f"{k}", k, b"%d" % k, np.zeros(3)) for k in range(count)]
-    pairs = [image[:2] for image in images]
-    arguments = (tmp_path, "train", {}, tmp_path, pairs)
-    for first in range(0, count, job):
-        split_writer.SplitWriter(*arguments).append(images[first : first + job])
-    writer = split_writer.SplitWriter(*arguments)
-    writer.append([])
-    framed = [records.packed(label, label, jpeg) for _, label, jpeg, _ in images]
-    digest = ""
-    for first in range(0, count, 4):
-        block = b"".join(framed[first : first + 4])
-        digest = hashlib.sha1(digest.encode() + block).hexdigest()
-    assert writer.digest() == digest
 
 
 def copied(prepared, folder):
