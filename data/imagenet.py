@@ -13,7 +13,7 @@ import numpy as np
 from common.errors import UserError
 
 from . import im2rec
-from .records import Records, Set, scan
+from .records import Records, Set
 
 REMEDY = "delete its folder, and re-run make imagenet-data"
 
@@ -58,22 +58,3 @@ def load(folder):
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
         raise UserError(f"{folder / part} is corrupt: {REMEDY}") from error
     return Set(*about, *splits, names)
-
-
-def verify(folder, pairs):
-    """Check the frame and header of every record, and decode a hundred images of each split.
-
-    pairs: {split: [(path, label)]}, which must exist exactly once. Raises UserError.
-    """
-    import mxnet as mx
-
-    for split, expected in pairs.items():
-        records = listed(folder, split)
-        scanned = scan(records.path, REMEDY)
-        labels = sorted(label for _, label in expected)
-        is_listed = np.array_equal(scanned.offsets, records.offsets)
-        is_listed = is_listed and np.array_equal(scanned.labels, records.labels)
-        if not is_listed or sorted(records.labels) != labels:
-            raise UserError(f"{records.path} does not have each file once: {REMEDY}")
-        for number in range(0, len(records), max(1, len(records) // 100)):
-            mx.image.imdecode(records.image(number))

@@ -74,7 +74,6 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
         if unreadable:
             print(f"{output / 'unreadable.txt'} lists the files that cannot be read")
         splits = folders.readable(source, listing, unreadable, skip_unreadable)
-        imagenet.verify(output, splits)
         counts = {split: len(pairs) for split, pairs in splits.items()}
         facts = {
             "name": _name(source, listing.classes, counts),
@@ -201,7 +200,7 @@ def main():
     print(
         f"{dataset.name}: {len(dataset.train_images):,} training and "
         f"{len(dataset.test_images):,} test images in {dataset.classes:,} classes, shorter side "
-        f"{dataset.side}, verified; in {image_files.printable(os.path.relpath(arguments.output))}"
+        f"{dataset.side}; in {image_files.printable(os.path.relpath(arguments.output))}"
     )
 
 
