@@ -29,12 +29,11 @@ TEST = ("val", "valid", "validation", "test", "testing")  # the first that exist
 Listing = namedtuple("Listing", "classes splits is_held_out")
 
 
-def listing(source, val_list=None, is_tested=False):
+def listing(source, is_tested=False):
     """Return the Listing of a source folder. Prints what is not used or not tested.
 
-    val_list: a file with the classes of a flat val/. is_tested: the source may be a test set
-    alone, with any number of classes and images. Raises UserError for an unknown layout, a class
-    without images, and a test folder without classes.
+    is_tested: the source may be a test set alone, with any number of classes and images. Raises
+    UserError for an unknown layout, a class without images, and a test folder without classes.
     """
     source = Path(source)
     if not source.is_dir():
@@ -54,8 +53,6 @@ def listing(source, val_list=None, is_tested=False):
         empty = classes[files.index([])]
         raise UserError(f"{train / empty} has no images: add images, or remove the folder")
     pairs = [[(path, label) for path in paths] for label, paths in enumerate(files)]
-    if val_list and not tests:
-        raise UserError(f"the list {val_list} is for a flat val/, and {source} has no val/")
     if not tests:
         _check_are_classes(train, dict(zip(classes, files)))
         few = [name for name, paths in zip(classes, files) if len(paths) < 2]
@@ -67,7 +64,7 @@ def listing(source, val_list=None, is_tested=False):
             )
         return Listing(classes, _held_out(pairs), True)
     val = tests[0]
-    tested = _test_pairs(source, train, val, classes, val_list)
+    tested = _test_pairs(source, train, val, classes)
     for folder in tests[1:]:
         print(f"{folder} is not used: {val} has the test images")
     untested = sorted(set(range(len(classes))) - {label for _, label in tested})
@@ -177,7 +174,7 @@ def _check_are_classes(folder, files):
         )
 
 
-def _test_pairs(source, train, val, classes, val_list):
+def _test_pairs(source, train, val, classes):
     """Return [(path, label)] of the test folder, by its class folders or by a list."""
     numbers = {name: label for label, name in enumerate(classes)}
     names = _folders(val)
@@ -196,11 +193,7 @@ def _test_pairs(source, train, val, classes, val_list):
                 f"{val} is empty: add the test images, or remove it to hold out every tenth of "
                 f"{train.name}/"
             )
-        return lists.labelled(val, paths, lists.find(source, train, val, val_list), numbers)
-    if val_list:
-        raise UserError(
-            f"the list {val_list} is for a flat val/, and {val} has class folders: leave it out"
-        )
+        return lists.labelled(val, paths, lists.find(source, train, val), numbers)
     known = {*names, *lists.LISTS}
     loose = [name for name in os.listdir(val) if name[0] != "." and name not in known]
     if loose:

@@ -20,10 +20,8 @@ LISTS = (
 )
 
 
-def find(source, train, val, val_list=None):
-    """Return the list: val_list, or the first of LISTS in the source or in val."""
-    if val_list:
-        return Path(val_list)
+def find(source, train, val):
+    """Return the list: the first of LISTS in the source or in val."""
     for path in [place / name for place in (source, val) for name in LISTS]:
         if path.is_file():
             return path

@@ -30,7 +30,6 @@ from common.files import ROOT, write_whole
 
 from . import folders, image_files, imagenet
 from .ahead import ahead
-from .lists import LISTS
 from .split_writer import PATHS, SplitWriter, stamp
 
 SIDE = 480  # shorter side in pixels: the largest of the papers' scale augmentation
@@ -39,7 +38,7 @@ JOB = 128  # images that a worker prepares at once; a preparation resumes after 
 ILSVRC = {"train": 1281167, "val": 50000}
 
 
-def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_list=None):
+def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False):
     """Prepare a set, or resume its preparation. Returns the set (data.records.Set).
 
     Raises UserError for an unknown layout, unreadable files (unless skip_unreadable), a full disk,
@@ -52,7 +51,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False, val_
         raise UserError(
             f"--side {side}, --workers {workers}: must be at least 8 pixels and 1 process"
         )
-    listing = folders.listing(source, val_list)
+    listing = folders.listing(source)
     settings = {"side": side, "quality": QUALITY, "classes": _sha1(repr(listing.classes))}
     files = [source / path for pairs in listing.splits.values() for path, _ in pairs]
     all_settings = {
@@ -185,7 +184,6 @@ def parser():
     add("source", nargs="?", type=folder, help="folder with train/ and val/, or with class folders")
     add("--output", type=folder, default=ROOT / "data" / "imagenet", help="folder (data/imagenet)")
     add("--side", type=int, default=SIDE, help="shorter side of the images (480: P1 3.4)")
-    add("--val-list", type=folder, help=f"classes of a flat val/ ({', '.join(LISTS)})")
     add("--skip-unreadable", action="store_true", help="leave unreadable files out")
     add("--workers", type=int, help="processes (one per core)")
     return options

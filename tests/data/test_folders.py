@@ -168,20 +168,6 @@ def test_test_set_alone_is_complete(tmp_path):
     assert sum(map(len, result.splits.values())) == 4
 
 
-@pytest.mark.parametrize(
-    "paths, reason",
-    [
-        (SOUND, "val has class folders"),
-        (["a/1", "a/2", "b/1", "b/2"], "has no val/"),
-        (["train/a/1", "train/a/2", "train/b/1", "train/b/2", "images/1"], "has no val/"),
-    ],
-)
-def test_list_that_is_not_needed_is_refused(tmp_path, paths, reason):
-    touch(tmp_path / "set", *paths)
-    words = (f"the list {tmp_path / 'list.txt'} is for a flat val/", reason)
-    refusal(lambda: folders.listing(tmp_path / "set", tmp_path / "list.txt"), *words)
-
-
 def test_what_is_not_used_or_not_tested_is_printed(tmp_path, capsys):
     touch(tmp_path, *SOUND, "train/c/3.png", "test/a/5.png")
     assert val_pairs(tmp_path) == [("val/a/1.png", 0)]
