@@ -3,21 +3,14 @@
 Training, preparation and prediction read image files through this module.
 """
 
-import contextlib
 import os
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-with contextlib.suppress(ImportError):
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
-
 LONGEST = 65500  # pixels of a JPEG's longer side, libjpeg's limit
 DEPTHS = (8, 10, 12, 14, 16)  # bits per channel that cameras and scanners use
-PIXELS = "MAX_IMAGE_PIXELS"  # environment variable that raises Pillow's limit
 COMPOSITED = "composited"  # key of Image.info: the file has transparent pixels
 
 
@@ -29,8 +22,6 @@ def read(file, side=None):
     narrow image.
     """
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv.data sets it
-    if os.environ.get(PIXELS):
-        Image.MAX_IMAGE_PIXELS = int(os.environ[PIXELS])
     # Pillow maps a TIFF that is given by its path, and then turns it wrongly
     with BytesIO(file) if isinstance(file, bytes) else open(file, "rb") as stream:
         image = Image.open(stream)
@@ -117,14 +108,9 @@ def attempt(path, side, convert):
 
 def reason(error, path):
     """Return why a file cannot be read, in one line without its folder."""
-    if isinstance(error, Image.DecompressionBombError):
-        return (
-            f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; set {PIXELS}=number in the "
-            "environment to raise the limit"
-        )
     if isinstance(error, UnidentifiedImageError):
         if path.suffix.lower() in (".heic", ".heif"):
-            return "HEIC: convert it to JPEG, or install pillow-heif"
+            return "HEIC: convert it to JPEG"
         return "not an image"
     return " ".join(f"{type(error).__name__}: {error}".split()).replace(str(path), path.name)
 

@@ -47,16 +47,6 @@ def test_transparent_pixels_become_white(tmp_path, mode):
     assert not image_files.read(tmp_path / "opaque.png", 16).info[image_files.COMPOSITED]
 
 
-def test_limit_of_pixels_can_be_raised(tmp_path, monkeypatch):
-    path = tmp_path / "large.png"
-    Image.new("L", (100, 100)).save(path)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    *_, reason = image_files.attempt(path, 16, None)
-    assert "more than 2,000 pixels; set MAX_IMAGE_PIXELS=" in reason
-    monkeypatch.setenv("MAX_IMAGE_PIXELS", "10000")
-    assert image_files.read(path, 16).size == (100, 100)
-
-
 def test_narrow_image_is_rejected_before_it_is_enlarged(tmp_path):
     Image.new("RGB", (2, 2000)).save(tmp_path / "narrow.png")
     with pytest.raises(ValueError, match="2x2000"):
