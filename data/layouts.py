@@ -52,7 +52,6 @@ LAYOUTS = {
 Files = namedtuple("Files", "layout train test")
 BINARY = ".bin"
 IMAGE_BYTES = 3 * 32 * 32
-LARGEST = 200_000_000  # bytes; the largest official file has 155 million
 
 
 def unpack(path, layout, folder):
@@ -66,7 +65,7 @@ def unpack(path, layout, folder):
         with tarfile.open(path) as archive:
             for member in archive:
                 name = Path(member.name).name
-                if member.isfile() and name in names and member.size <= LARGEST:
+                if member.isfile() and name in names:
                     with open(folder / name, "wb") as file:
                         shutil.copyfileobj(archive.extractfile(member), file)
     except Exception as error:  # a corrupt archive can raise anything
@@ -138,7 +137,7 @@ def class_names(files):
     try:
         return tuple(
             name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-            for name in unpickle.read(_content(pickled))[key]
+            for name in unpickle.read(pickled.read_bytes())[key]
         )
     except Exception as error:  # a corrupt file can raise anything
         raise UserError(
@@ -149,7 +148,7 @@ def class_names(files):
 
 def read(path, layout):
     """Return the records of a file, uint8 (n, labels + 3072). Raises UserError if it is corrupt."""
-    content = _content(path)
+    content = path.read_bytes()
     try:
         if path.suffix == BINARY:
             size = len(layout.label_keys) + IMAGE_BYTES
@@ -174,16 +173,6 @@ def read(path, layout):
             "write or download it again"
         ) from error
     return np.ascontiguousarray(np.concatenate([labels, images], axis=1))
-
-
-def _content(path):
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise UserError(
-            f"{path} has {size:,} bytes, and the files of CIFAR have at most {LARGEST:,}: copy or "
-            "download the set again; use class folders for a large set of your own"
-        )
-    return path.read_bytes()
 
 
 def _label_column(labels):

@@ -50,18 +50,10 @@ def test_set_of_empty_files_is_rejected(tmp_path, records):
     refusal(load(tmp_path), tmp_path, "again")
 
 
-@pytest.mark.parametrize(
-    "version, size, words",
-    [
-        ("binary", 50 * 3073 + 1001, "truncated"),
-        ("binary", 10**11, "100,000,000,000 bytes"),  # a sparse file, larger than any of CIFAR
-        ("python", 10**11, "100,000,000,000 bytes"),
-    ],
-)
-def test_file_of_another_size_is_rejected(tmp_path, records, version, size, words):
-    path = tmp_path / f"data_batch_2{write(tmp_path, version, 'cifar10', records['cifar10'])}"
-    os.truncate(path, size)
-    refusal(load(tmp_path), path, words, "again")
+def test_file_of_another_size_is_rejected(tmp_path, records):
+    path = tmp_path / f"data_batch_2{write(tmp_path, 'binary', 'cifar10', records['cifar10'])}"
+    os.truncate(path, 50 * 3073 + 1001)
+    refusal(load(tmp_path), path, "truncated", "again")
 
 
 @pytest.mark.parametrize(
