@@ -36,7 +36,8 @@ feed.TAKES := DATA ARGS
 benchmark.TAKES := PEER NETWORKS ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
-	$(if $(filter cifar10-% cifar100-% pictures-% imagenet-%,$(1)),$(NETWORKS_TAKE))))
+	$(if $(filter cifar10-% cifar100-% pictures-%,$(1)),$(NETWORKS_TAKE)) \
+	$(if $(filter imagenet-%,$(1)),$(filter-out SCALE,$(NETWORKS_TAKE)))))
 TAKEN := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
 TYPED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
 # MAKEOVERRIDES splits a value at its spaces; the parts are not variables of the command line

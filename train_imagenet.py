@@ -14,7 +14,6 @@ import sys
 from common.command import Parser, folder, last_line
 from common.errors import UserError, run_main
 from common.files import ROOT
-from paper.scales import SCALES
 from symbols import counts, network_options
 from training import options
 from training.recipe import EPOCHS, IMAGENET
@@ -35,18 +34,13 @@ def parser():
     options.add_recipe_options(add, IMAGENET, "data", augmentation=("scale", "aspect"))
     add = imagenet_parser.add_argument_group("recipe").add_argument
     options.add_recipe_options(add, IMAGENET, "recipe")
-    options.add_run_options(imagenet_parser.add_argument_group("this run").add_argument, SCALES)
+    options.add_run_options(imagenet_parser.add_argument_group("this run").add_argument, ("full",))
     imagenet_parser.set_defaults(dataset="imagenet")
     return imagenet_parser
 
 
 def check(arguments):
     """Raise UserError for options that ImageNet does not have."""
-    if arguments.scale != "full":
-        raise UserError(
-            f"SCALE={arguments.scale} is only for CIFAR: for ImageNet use IMAGE_SIZE=, ITERATIONS= "
-            "and BATCH="
-        )
     if arguments.image_size is not None and arguments.image_size < 32:
         raise UserError(
             f"--image-size {arguments.image_size}: must be at least 32, for the strides"

@@ -88,7 +88,7 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
     [
         (["--data-dir", "/nowhere"], ["/nowhere does not exist", "imagenet-data"]),
         (["--depth", "20"], ["20 layers", "200"]),
-        (["--scale", "pocket"], ["SCALE=pocket"]),
+        (["--scale", "pocket"], ["--scale", "full"]),
         (["--image-size", "224"], ["--side"]),
         (["--batch-size", "37"], ["36 training images"]),
     ],
