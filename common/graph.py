@@ -101,6 +101,14 @@ class Graph:
         self.replace(entry, new, readers)
         return new
 
+    def arrays(self, entries, shapes):
+        """Return [(shape, type)] of entries. shapes: {input: shape}; inputs are float32."""
+        symbol = self.symbol(entries)
+        known = {name: shapes[name] for name in symbol.list_arguments() if name in shapes}
+        _, inferred, _ = symbol.infer_shape(**known)
+        _, types, _ = symbol.infer_type(**dict.fromkeys(known, "float32"))
+        return list(zip(inferred, types))
+
     def symbol(self, heads=None):
         """Return the graph as a symbol. heads: the entries that it returns; None: its own."""
         import mxnet as mx  # not needed to read a graph

@@ -12,22 +12,17 @@ from common.graph import Graph
 KEPT = ("Convolution", "BatchNorm")
 
 
-def output_bytes(symbol, shapes):
-    """Return {output or variable: bytes} of all nodes of a symbol; shapes: {input: shape}."""
-    internals = symbol.get_internals()
-    _, outputs, _ = internals.infer_shape(**shapes)
-    _, types, _ = internals.infer_type(**dict.fromkeys(shapes, "float32"))
-    return {
-        name: np.dtype(dtype).itemsize * prod(shape)
-        for name, dtype, shape in zip(internals.list_outputs(), types, outputs)
-    }
+def size(shape, dtype):
+    """Return the bytes of an array."""
+    return prod(shape) * np.dtype(dtype).itemsize
 
 
 def kept_bytes(symbol, shapes):
     """Return {node: bytes} that the nodes of a symbol keep for backward; shapes: {input: shape}."""
-    size = output_bytes(symbol, shapes)
-    nodes = Graph(symbol).nodes
-    return {node.name: size[f"{node.name}_output"] for node in nodes if node.op in KEPT}
+    graph = Graph(symbol)
+    nodes = [node for node in graph.nodes if node.op in KEPT]
+    arrays = graph.arrays([(node, 0) for node in nodes], shapes)
+    return {node.name: size(*array) for node, array in zip(nodes, arrays)}
 
 
 def peak():

@@ -7,16 +7,14 @@ with --micro-batch, and updates its moving averages once per iteration.
 """
 
 from collections import namedtuple
-from math import prod
 
 import mxnet as mx
-import numpy as np
 
 from common.graph import Graph
 
-from .memory import kept_bytes
+from .memory import kept_bytes, size
 from .seeds import SEEDS, seed_masks
-from .segments import INPUT, arrays_of, best_cuts, cuts, segments
+from .segments import INPUT, best_cuts, cuts, segments
 
 Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of the arrays between them
 
@@ -37,8 +35,8 @@ def plan(symbol, shapes):
     graph = Graph(symbol)
     kept = kept_bytes(symbol, {"data": shapes["data"]})
     possible = cuts(graph, shapes)
-    arrays = dict(zip(possible, arrays_of(graph, [cut.entry for cut in possible], shapes)))
-    passed = [prod(shape) * np.dtype(dtype).itemsize for shape, dtype in arrays.values()]
+    arrays = dict(zip(possible, graph.arrays([cut.entry for cut in possible], shapes)))
+    passed = [size(*array) for array in arrays.values()]
     taken, need = best_cuts(possible, [kept.get(node.name, 0) for node in graph.nodes], passed)
     return Plan(segments(graph, taken), [arrays[cut] for cut in taken]), need
 

@@ -26,15 +26,6 @@ DRAW_NOTHING = (
 ).split()
 
 
-def arrays_of(graph, entries, shapes):
-    """Return [(shape, type)] of entries of a graph. shapes: {input: shape}; inputs are float32."""
-    symbol = graph.symbol(entries)
-    known = {name: shapes[name] for name in symbol.list_arguments() if name in shapes}
-    _, inferred, _ = symbol.infer_shape(**known)
-    _, types, _ = symbol.infer_type(**dict.fromkeys(known, "float32"))
-    return list(zip(inferred, types))
-
-
 def cuts(graph, inputs):
     """Return all places where a graph can be cut, in order. inputs: variables without a gradient.
 

@@ -170,8 +170,7 @@ def test_dropout_is_the_same_in_both_passes():
 def executor_of(graph, taken):
     """An executor of a graph with these cuts, with all its inputs 1."""
     arguments = {"data": mx.nd.ones((1, 1000)), "weight": mx.nd.ones((1000,))}
-    shapes = {"data": (1, 1000)}
-    passed = segments.arrays_of(graph, [cut.entry for cut in taken], shapes)
+    passed = graph.arrays([cut.entry for cut in taken], {"data": (1, 1000)})
     planned = recomputation.Plan(segments.segments(graph, taken), passed)
     return recomputation.Executor(
         planned, mx.cpu(), {"data": "null", "weight": "write"}, arguments, {}
