@@ -1,11 +1,6 @@
 """What can interrupt a run between two batches: a signal, or the end of its time. Needs no MXNet.
 
-The exit codes of a run, for schedulers:
-    0    finished, or diverged, which is a result too
-    2    a mistake that has to be corrected first; one line names it
-    75   the time limit is reached (EX_TEMPFAIL): submit the same command again
-    129  SIGHUP (the terminal was closed)   130  SIGINT (Ctrl-C)   143  SIGTERM: re-run the command
-         to resume
+docs/RUNNING.md lists the exit codes.
 """
 
 import re
@@ -16,7 +11,7 @@ import time
 from tqdm import tqdm
 
 BEGAN = time.monotonic()  # when the process began, before the data set is loaded
-OUT_OF_TIME = 75
+OUT_OF_TIME = 75  # EX_TEMPFAIL
 # A checkpoint takes some hundredths of a second, half a second for 1001 layers.
 CHECKPOINT_SECONDS = 60
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
