@@ -58,11 +58,11 @@ def images(tmp_path_factory):
 EXACT = COLUMNS[: COLUMNS.index("test_error") + 1]  # speed and time differ from run to run
 
 
-def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, first="", **options):
-    """Start train_cifar.py, by default without its figure. first: code that runs before."""
+def start(*arguments, checkpoint_seconds=60, figures=False, file_limit=None, **options):
+    """Start train_cifar.py, by default without its figure."""
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, -1)); "
     code = (
-        f"{first}import training.interrupt as i; i.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
+        f"import training.interrupt as i; i.CHECKPOINT_SECONDS = {checkpoint_seconds}; "
         "import train_cifar; from common import errors; from training.figure import Figure; "
         f"{limit if file_limit else ''}"
         f"{'' if figures else 'Figure.draw = Figure.finish = lambda self: None; '}"

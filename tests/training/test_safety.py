@@ -319,8 +319,9 @@ def test_divergence_is_recorded_in_its_iteration_for_any_log_every(trains, tmp_p
     assert all(math.isfinite(row["train_loss"]) for row in before)
 
 
-def test_diverged_run_is_over_except_with_keep_going(trains, tmp_path):
+def test_diverged_run_is_over_except_with_keep_going(trains, tmp_path, capsys):
     assert trains("run", recipe=DIVERGES) == 0
+    assert "diverged: the training loss is" in capsys.readouterr().out
     before = len(read_log(tmp_path / "run"))
     assert trains("run", recipe=DIVERGES) == 0
     assert before and len(read_log(tmp_path / "run")) == before

@@ -3,12 +3,11 @@
 import json
 import shlex
 import shutil
-import signal
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import SMALL, begin, refused, rows, run_here, same, start, wait_for_row
+from conftest import SMALL, begin, refused, run_here, same, start
 
 from common.environment import without_notes
 from data import batches, cifar, generated
@@ -19,39 +18,8 @@ from training.log import read_log
 from training.optimizer import decay_multipliers
 
 
-def sends_itself(number, iteration):
-    """Code by which a run sends itself a signal right after the row of an iteration."""
-    return f"""import os
-from training.run import Run
-log = Run.log
-def log_and_signal(self, **row):
-    log(self, **row)
-    if row["iteration"] == {iteration}:
-        os.kill(os.getpid(), {int(number)})
-Run.log = log_and_signal
-"""
-
-
-def test_killed_or_stopped_run_ends_as_an_uninterrupted_one(train, images, tmp_path):
-    arguments = ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact"]
-    code, out, err = train(*arguments, "--output", tmp_path / "whole")
-    assert code == 0 and "finished: test error" in out, err
-    command = ["--data-dir", images, *SMALL, *arguments, "--output", tmp_path / "broken"]
-    for number, code, iteration in (
-        (signal.SIGKILL, -9, 10),
-        (signal.SIGTERM, 143, 20),
-        (signal.SIGINT, 130, 30),
-    ):
-        process = start(*command, checkpoint_seconds=0.05, first=sends_itself(number, iteration))
-        out, _ = process.communicate()
-        assert process.returncode == code
-        assert number == signal.SIGKILL or "re-run the command to resume" in out
-        assert rows(tmp_path / "broken")[-1][0] == iteration
-    with open(tmp_path / "broken" / "log.csv", "a") as log:
-        log.write("35,2.8,0.00")  # what a kill in the middle of a write leaves
-    code, out, err = train(*arguments, "--output", tmp_path / "broken")
-    assert code == 0, err
-    assert same(tmp_path / "whole", tmp_path / "broken")
+def test_stopped_run_ends_as_an_uninterrupted_one(resumes_exactly):
+    assert resumes_exactly("--shortcut", "dropout", "--cpus", "2", "--activation", "preact")
 
 
 @pytest.mark.parametrize(
@@ -140,27 +108,6 @@ def test_other_images_and_a_changed_source_are_rejected_by_name(train, run, tmp_
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps({**config, "network": "of another file"}))
     assert refused(train("--output", run), "a file under symbols/ has changed")
-
-
-def test_two_processes_do_not_train_in_one_folder(train, images, tmp_path):
-    long = ["--iterations", "4000", "--output", tmp_path / "run"]
-    first = start("--data-dir", images, *SMALL, *long)
-    try:
-        wait_for_row(tmp_path / "run", 5)
-        assert refused(train(*long), f"another process (process {first.pid} on ")
-    finally:
-        first.kill()
-        first.communicate()
-
-
-def test_diverged_run_is_a_result(train, tmp_path):
-    rates = ["--learning-rate", "1e20", "--warmup-learning-rate", "1e20"]
-    for _ in range(2):
-        code, out, err = train(*rates, "--output", tmp_path / "run")
-        assert code == 0 and "diverged" in out, err
-    last = read_log(tmp_path / "run")[-1]
-    assert last["iteration"] < 40 and last["test_error"] == 90
-    assert not np.isfinite(last["train_loss"])
 
 
 def bound(symbol, batch_size, **options):
