@@ -8,7 +8,6 @@ import sys
 import time
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +24,9 @@ import common  # noqa: F401 (sets MXNet's environment, before any import of MXNe
 import mxnet as mx  # isort: skip
 import score
 import train_cifar
+from common.environment import has_bfloat16
 from common.errors import UserError, run_main
+from common.files import ROOT  # noqa: F401 (for the tests)
 from data import generated
 from paper.words import ACTIVATIONS, SHORTCUT_ORDER
 from symbols import get_symbol, names
@@ -40,7 +41,9 @@ for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
 # A shell that runs the tests in the background ignores signals, which processes inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-ROOT = Path(__file__).resolve().parent.parent
+NEEDS_BFLOAT16 = pytest.mark.skipif(
+    not has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in"
+)
 # A run of a second: 8 layers, images of 8x8.
 SMALL = (
     "--depth 8 --image-size 8 --batch-size 20 --iterations 40 --log-every 5 --test-every 10".split()

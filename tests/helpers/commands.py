@@ -3,9 +3,8 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from common.files import ROOT
 
 
 def begin(code, *arguments, **environment):

@@ -6,11 +6,17 @@ from common.environment import without_notes
 from training.optimizer import initializer
 
 
+def bound(symbol, shape, contexts=1, **options):
+    """A Module for batches of a shape, on this number of CPU contexts. options: of Module.bind."""
+    module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(contexts)])
+    with without_notes():
+        module.bind([("data", shape)], [("softmax_label", shape[:1])], **options)
+    return module
+
+
 def initial_module(symbol, shape=(1, 3, 32, 32), seed=1):
     """A Module with the values from which training starts. shape: of the images."""
-    module = mx.mod.Module(symbol)
-    with without_notes():
-        module.bind([("data", shape)], [("softmax_label", shape[:1])])
+    module = bound(symbol, shape)
     mx.random.seed(seed)
     module.init_params(initializer("in"))
     return module

@@ -8,11 +8,10 @@ from collections import namedtuple
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import last_error, refusal, scored, trained
+from conftest import NEEDS_BFLOAT16, last_error, refusal, scored, trained
 from modules import initial_module
 from PIL import Image
 
-from common.environment import has_bfloat16
 from data import cifar, generated, test_set
 from plots import confusion
 from symbols import get_symbol
@@ -111,7 +110,7 @@ def test_all_new_labelled_images_are_tested(finished, images, tmp_path, monkeypa
     assert result(run, "whole on part (1 images)")["images"] == 1
 
 
-@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+@NEEDS_BFLOAT16
 def test_run_in_bfloat16_is_tested_in_it(images, tmp_path, monkeypatch):
     folder = trained(tmp_path / "run", images, "--dtype", "bfloat16")
     scored(monkeypatch, folder, "--data-dir", images)

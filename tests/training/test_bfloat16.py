@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cifar_options import read_options
 from commands import finish, start_job
-from conftest import PAPER, SMALL, arrays, refusal, rows
+from conftest import NEEDS_BFLOAT16, PAPER, SMALL, arrays, refusal, rows
 
 from benchmarks import doctor
 from common import environment
@@ -21,9 +21,6 @@ from training import bfloat16, memory, options
 from training.estimate import memory_plan
 from training.optimizer import initializer
 
-CALCULATES = pytest.mark.skipif(
-    not environment.has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in"
-)
 DEPTHS = {"basic": 8, "bottleneck": 11, "one_layer": 5}
 PARTS = {"BatchNorm": 1}  # inputs that an operator works on, where that is not all
 BFLOAT16 = [("bfloat16", np.uint16)]  # what MXNet calls it in NumPy's words
@@ -190,7 +187,7 @@ def cosine(left, other):
     return left @ other / np.linalg.norm(left) / np.linalg.norm(other)
 
 
-@CALCULATES
+@NEEDS_BFLOAT16
 @pytest.mark.parametrize("shortcut", PAPER["shortcuts"])
 @pytest.mark.parametrize("activation", PAPER["activations"])
 def test_first_step_is_near_float32s(activation, shortcut):
@@ -209,7 +206,7 @@ def test_first_step_is_near_float32s(activation, shortcut):
     assert any((near_gradients[name] != gradient).any() for name, gradient in gradients.items())
 
 
-@CALCULATES
+@NEEDS_BFLOAT16
 def test_first_step_of_a_users_operators_is_near_float32s():
     loss, gradients, _ = first_step(of_a_user())
     near_loss, near_gradients, _ = first_step(bfloat16.converted(of_a_user()))
@@ -218,7 +215,7 @@ def test_first_step_of_a_users_operators_is_near_float32s():
         assert cosine(gradient, near_gradients[name]) > 0.99, name
 
 
-@CALCULATES
+@NEEDS_BFLOAT16
 def test_run_learns_as_in_float32_and_records_its_type(train, tmp_path):
     losses = {}
     for dtype in ("float32", "bfloat16"):
@@ -233,7 +230,7 @@ def test_run_learns_as_in_float32_and_records_its_type(train, tmp_path):
     assert saved and {array.dtype for array in saved.values()} == {np.dtype("float32")}
 
 
-@CALCULATES
+@NEEDS_BFLOAT16
 @pytest.mark.parametrize(
     "changes",
     [[], ["--shortcut", "dropout", "--cpus", "2", "--activation", "preact", "--micro-batch", "10"]],
@@ -242,7 +239,7 @@ def test_stopped_run_resumes_exactly(resumes_exactly, changes):
     assert resumes_exactly(*changes, "--dtype", "bfloat16")
 
 
-@CALCULATES
+@NEEDS_BFLOAT16
 def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
     """Halves of a batch, each with its own BN, on one device, on two, and with two workers."""
     few = "--dtype bfloat16 --iterations 5 --log-every 1 --learning-rate 0.01".split()

@@ -6,10 +6,10 @@ import sys
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import refusal, scored, trained
+from conftest import NEEDS_BFLOAT16, refusal, scored, trained
 from modules import evaluate
 
-from common.environment import has_bfloat16, without_notes
+from common.environment import without_notes
 from common.graph import Graph
 from symbols import get_symbol, names, resnet
 from training import export, onnx_file, weights
@@ -75,7 +75,7 @@ def test_checkpoint_is_exported_into_a_folder(finished, images, tmp_path, monkey
     assert (tmp_path / export.INPUTS).read_bytes() == (finished / export.INPUTS).read_bytes()
 
 
-@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+@NEEDS_BFLOAT16
 def test_network_of_a_run_in_bfloat16_is_float32(images, tmp_path):
     folder = trained(tmp_path / "run", images, "--dtype", "bfloat16", "--iterations", "2")
     symbol, arguments, _ = mx.model.load_checkpoint(str(folder / export.PREFIX), 0)

@@ -1,10 +1,9 @@
 """Training takes as much memory in its last iteration as in its first."""
 
 import pytest
-from conftest import ROOT
+from conftest import NEEDS_BFLOAT16, ROOT
 from source import run_in
 
-from common.environment import has_bfloat16
 from symbols import get_symbol
 from training.estimate import planned_bytes
 from training.memory import training_bytes
@@ -65,15 +64,7 @@ def printed(script, word):
     return float(out)
 
 
-@pytest.mark.parametrize(
-    "dtype",
-    (
-        "float32",
-        pytest.param(
-            "bfloat16", marks=pytest.mark.skipif(not has_bfloat16(), reason="no AVX512-BF16")
-        ),
-    ),
-)
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=NEEDS_BFLOAT16)])
 def test_an_iteration_leaves_nothing_behind(dtype):
     # 5,500 bytes with MXNet's Concat on axis 1
     assert printed(STEPS, dtype) < 2000

@@ -6,8 +6,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
+from modules import bound
 
-from common.environment import without_notes
 from training.optimizer import optimizer
 
 STEPS = 6
@@ -21,9 +21,7 @@ def gradients_and_weights(recipe):
     gamma = mx.sym.Variable("scale_gamma", shape=(1, 3))
     fc = mx.sym.FullyConnected(mx.sym.broadcast_mul(data, gamma), num_hidden=2, name="fc")
     symbol = mx.sym.SoftmaxOutput(fc, name="softmax")
-    module = mx.mod.Module(symbol)
-    with without_notes():
-        module.bind([("data", (4, 3))], [("softmax_label", (4,))])
+    module = bound(symbol, (4, 3))
     mx.random.seed(1)
     module.init_params(mx.init.Uniform(1))
     module.init_optimizer(optimizer=optimizer(recipe, symbol))

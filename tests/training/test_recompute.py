@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from cifar_options import read_options
 from commands import finish, start_job
-from conftest import SMALL, rows, sound
+from conftest import NEEDS_BFLOAT16, SMALL, rows, sound
+from modules import bound
 
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
@@ -68,11 +69,10 @@ def smooth(symbol):
 
 
 def module_of(symbol, contexts=1):
-    module = mx.mod.Module(symbol, context=[mx.cpu(k) for k in range(contexts)])
+    module = bound(symbol, (COUNT, 3, 16, 16), contexts)
+    mx.random.seed(3)
+    module.init_params(initializer("in"))
     with without_notes():
-        module.bind([("data", (COUNT, 3, 16, 16))], [("softmax_label", (COUNT,))])
-        mx.random.seed(3)
-        module.init_params(initializer("in"))
         module.init_optimizer(optimizer_params={"learning_rate": 0.1, "momentum": 0.9})
     return module
 
@@ -135,7 +135,7 @@ def test_gradients_on_two_devices_and_of_bottlenecks_are_those_without_it():
     assert agree(smooth(get_symbol(29, unit="bottleneck")), 1e-5, contexts=2)
 
 
-@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in")
+@NEEDS_BFLOAT16
 def test_gradients_in_bfloat16_are_those_without_it():
     assert agree(bfloat16.converted(get_symbol(20)), 1e-4)
 
@@ -193,30 +193,6 @@ def test_forward_pass_reads_the_networks_own_states():
     assert pieces(modules[1]) > 1
     assert distance(results[0][0], results[1][0]) < 1e-6
     assert distance(results[0][1], results[1][1]) < 1e-6
-
-
-def test_tester_shares_the_parameters():
-    symbol = recomputation.bound(get_symbol(20), True)
-    module = module_of(symbol)
-    tester = mx.mod.Module(symbol)
-    with without_notes():
-        tester.bind(
-            [("data", (4, 3, 16, 16))],
-            [("softmax_label", (4,))],
-            for_training=False,
-            shared_module=module,
-        )
-    fresh = mx.mod.Module(get_symbol(20))
-    with without_notes():
-        fresh.bind([("data", (4, 3, 16, 16))], [("softmax_label", (4,))], for_training=False)
-    pictures = mx.io.DataBatch([mx.nd.random.normal(shape=(4, 3, 16, 16))], [mx.nd.zeros(4)])
-    for seed in range(2):
-        step(module, seed)
-        fresh.set_params(*module.get_params())
-        for tested in (tester, fresh):
-            tested.forward(pictures, is_train=False)
-        assert (tester.get_outputs()[0].asnumpy() == fresh.get_outputs()[0].asnumpy()).all()
-        mx.nd.waitall()
 
 
 RUN = ["--depth", "14", "--unit", "basic", "--iterations", "20", "--recompute"]

@@ -8,11 +8,11 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import SMALL, begin, refused, run_here, same, start
+from modules import bound
 
-from common.environment import without_notes
 from data import batches, cifar, generated
 from symbols import get_symbol
-from training import export
+from training import export, recomputation
 from training.evaluate import evaluate
 from training.log import read_log
 from training.optimizer import decay_multipliers
@@ -110,26 +110,17 @@ def test_other_images_and_a_changed_source_are_rejected_by_name(train, run, tmp_
     assert refused(train("--output", run), "a file under symbols/ has changed")
 
 
-def bound(symbol, batch_size, **options):
-    module = mx.mod.Module(symbol)
-    with without_notes():
-        module.bind(
-            [("data", (batch_size, 3, 8, 8))], [("softmax_label", (batch_size,))], **options
-        )
-    return module
-
-
 @pytest.mark.parametrize("batch_size", [1, 7, 32, 64, 100])
 def test_evaluation_counts_each_sample_once_whatever_the_batch(images, batch_size):
     dataset = cifar.load("cifar10", images, 8)
     mean = dataset.train_images.mean(axis=0)
-    whole = bound(get_symbol(8), 100, for_training=False)
+    whole = bound(get_symbol(8), (100, 3, 8, 8), for_training=False)
     mx.random.seed(3)
     whole.init_params(mx.init.Xavier())
     batch = next(batches.TestBatches(dataset.test_images, dataset.test_labels, mean, 100))
     whole.forward(batch, is_train=False)
     probabilities, labels = whole.get_outputs()[0].asnumpy(), dataset.test_labels
-    module = bound(get_symbol(8), batch_size, for_training=False)
+    module = bound(get_symbol(8), (batch_size, 3, 8, 8), for_training=False)
     module.set_params(*whole.get_params())
     loss, error = evaluate(
         module, batches.TestBatches(dataset.test_images, labels, mean, batch_size)
@@ -140,17 +131,19 @@ def test_evaluation_counts_each_sample_once_whatever_the_batch(images, batch_siz
     assert loss == pytest.approx(losses.mean(), rel=1e-5)
 
 
-def test_every_evaluation_sees_the_newest_parameters():
+@pytest.mark.parametrize("recompute", [False, True])
+def test_every_evaluation_sees_the_newest_parameters(recompute):
     # Without MXNET_SUBGRAPH_BACKEND=NONE the second evaluation of a module mixes the first one's
     # convolutions into its own.
-    symbol = get_symbol(20)
-    module = bound(symbol, 32)
+    symbol = recomputation.bound(get_symbol(20), recompute)
+    shape = (32, 3, 8, 8)
+    module = bound(symbol, shape)
     module.init_params(mx.init.Xavier())
     module.init_optimizer(optimizer_params={"learning_rate": 0.1})
-    tester = bound(symbol, 32, for_training=False, shared_module=module)
+    tester = bound(symbol, shape, for_training=False, shared_module=module)
     for _ in range(3):
         for _ in range(4):
-            batch = mx.io.DataBatch([mx.nd.random.normal(shape=(32, 3, 8, 8))], [mx.nd.zeros(32)])
+            batch = mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [mx.nd.zeros(32)])
             module.forward(batch, is_train=True)
             module.backward()
             module.update()
@@ -158,7 +151,7 @@ def test_every_evaluation_sees_the_newest_parameters():
         tester.forward(batch, is_train=False)
         seen = tester.get_outputs()[0].asnumpy()
         mx.nd.waitall()
-        fresh = bound(symbol, 32, for_training=False)
+        fresh = bound(get_symbol(20), shape, for_training=False)
         fresh.set_params(*module.get_params())
         fresh.forward(batch, is_train=False)
         assert (fresh.get_outputs()[0].asnumpy() == seen).all()
