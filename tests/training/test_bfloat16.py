@@ -4,7 +4,6 @@ Only tests that calculate need a processor that multiplies in bfloat16.
 """
 
 import json
-from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
@@ -18,7 +17,6 @@ from common import environment
 from common.graph import Graph
 from symbols import get_symbol
 from training import bfloat16, memory, options
-from training.estimate import memory_plan
 from training.optimizer import initializer
 
 DEPTHS = {"basic": 8, "bottleneck": 11, "one_layer": 5}
@@ -257,14 +255,6 @@ def test_parts_devices_and_workers_make_the_same_steps(train, images, tmp_path):
         assert losses[name][0] == pytest.approx(losses["devices"][0], rel=1e-5)
         assert losses[name] == pytest.approx(losses["devices"], rel=0.01)
     assert losses["parts"][0] != pytest.approx(losses["whole"][0], rel=1e-3)
-
-
-def test_estimated_memory_depends_on_the_type(monkeypatch):
-    monkeypatch.setattr(options, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
-    arguments, recipe = read_options(["110", "--dtype", "bfloat16"])
-    job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    assert memory_plan(job, arguments)[:2] == (False, "about 1.0 GB")
 
 
 @pytest.mark.parametrize("depth, activation", [(20, "original"), (164, "preact")])

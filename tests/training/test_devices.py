@@ -76,17 +76,6 @@ def test_each_part_has_its_own_batch_norm_as_each_device_has(train, tmp_path):
         assert (kept[f"aux0:{name}"] != kept[f"aux1:{name}"]).any(), "each device has its own"
 
 
-@pytest.mark.parametrize(
-    "options, gigabytes", [((), "about 0.4 GB"), (("--micro-batch", 32), "about 0.3 GB")]
-)
-def test_memory_is_printed_before_the_start_and_less_with_parts(
-    train, tmp_path, monkeypatch, options, gigabytes
-):
-    monkeypatch.setattr(memory, "held_bytes", lambda: 0)
-    words = "--depth 20 --image-size 32 --batch-size 128 --iterations 1".split()
-    assert gigabytes in train(*words, *options, "--output", tmp_path)[1]
-
-
 @pytest.mark.parametrize("depth, megabytes", [(164, 24.4), (1001, 146.5)])
 def test_activations_kept_for_backward_are_what_was_measured(depth, megabytes):
     """For an image of 32x32, from the peak of a process at several batch sizes."""

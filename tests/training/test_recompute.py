@@ -14,7 +14,7 @@ from modules import bound
 from common.environment import has_bfloat16, without_notes
 from common.graph import Graph
 from symbols import get_symbol
-from training import bfloat16, cost, memory, recomputation, segments
+from training import bfloat16, memory, recomputation, segments
 from training.estimate import memory_plan
 from training.optimizer import initializer
 
@@ -29,13 +29,6 @@ def names_of_cuts(symbol):
 def test_residual_networks_can_be_cut_between_their_units_alone():
     units = [f"stage{stage}_unit1_{end}" for stage in (1, 2, 3) for end in ("_plus0", "relu2")]
     assert names_of_cuts(get_symbol(8)) == ["conv1", "bn1", "relu1", *units, "mean", "fc"]
-
-
-def test_plain_networks_can_be_cut_everywhere():
-    graph = Graph(get_symbol(8, shortcut="plain"))
-    operators = [node.name for node in graph.nodes if not node.is_variable]
-    inside = set(operators) - set(names_of_cuts(get_symbol(8, shortcut="plain")))
-    assert {name.split("_")[-1] for name in inside} <= {"subsample", "zeros", "padded", "softmax"}
 
 
 def dense(x, **weight):
@@ -118,21 +111,19 @@ def agree(symbol, tolerance, contexts=1):
     return True
 
 
-@pytest.mark.parametrize("activation", sound("activations"))
-def test_gradients_are_those_without_it(activation):
-    assert agree(smooth(get_symbol(20, activation)), 1e-5)
+SHORTCUTS = "convolution exclusive_gating shortcut_only_gating constant_scaling plain".split()
 
 
 @pytest.mark.parametrize(
-    "shortcut",
-    ["convolution", "exclusive_gating", "shortcut_only_gating", "constant_scaling", "plain"],
+    "network, contexts",
+    [
+        *(((20, activation), 1) for activation in sound("activations")),
+        *(((20, "original", shortcut), 1) for shortcut in SHORTCUTS),
+        ((29, "original", "identity", "bottleneck"), 2),
+    ],
 )
-def test_gradients_of_other_shortcuts_are_those_without_it(shortcut):
-    assert agree(smooth(get_symbol(20, "original", shortcut)), 1e-5)
-
-
-def test_gradients_on_two_devices_and_of_bottlenecks_are_those_without_it():
-    assert agree(smooth(get_symbol(29, unit="bottleneck")), 1e-5, contexts=2)
+def test_gradients_are_those_without_it(network, contexts):
+    assert agree(smooth(get_symbol(*network)), 1e-5, contexts)
 
 
 @NEEDS_BFLOAT16
@@ -226,19 +217,20 @@ def test_stopped_run_resumes_exactly(resumes_exactly):
     assert resumes_exactly(*RUN, *options, "--dtype", dtype)
 
 
-def test_cost_is_measured_with_it(train, monkeypatch):
+def test_cost_is_that_of_the_run_with_the_memory_that_is_free(train, monkeypatch):
     bind = recomputation.bound
     decisions = []
 
-    def bound(symbol, recompute):
+    def bound_and_noted(symbol, recompute):
         decisions.append(recompute)
         return bind(symbol, recompute)
 
-    monkeypatch.setattr(recomputation, "bound", bound)
+    monkeypatch.setattr(recomputation, "bound", bound_and_noted)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 0)
     dtype = "bfloat16" if has_bfloat16() else "float32"
-    code, out, err = train(*RUN, "--cost-json", "--dtype", dtype)
+    code, out, err = train(*RUN[:-1], "--cost-json", "--dtype", dtype)
     assert code == 0 and json.loads(out)["images_per_second"] > 0, err
-    assert decisions == [True]
+    assert decisions == [True] and "computed twice" in err
 
 
 def test_deep_network_at_the_papers_batch_needs_less_than_four_gigabytes():
@@ -248,39 +240,27 @@ def test_deep_network_at_the_papers_batch_needs_less_than_four_gigabytes():
     assert 128 * recomputation.recomputed_bytes(bfloat16.converted(symbol), 32) < 1.7e9
 
 
-def test_cost_is_that_of_the_run_with_the_memory_that_is_free(monkeypatch, capsys):
-    measured = []
-    monkeypatch.setattr(memory, "free_bytes", lambda: 1e9)
-    monkeypatch.setattr(cost, "cost", lambda *arguments: measured.append(arguments[-1]) or {})
-    arguments, recipe = read_options(["110", "--cost-json"])
-    job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    cost.print_cost(job, (None, None), [], arguments)
-    assert measured == [True] and "computed twice" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
-    "free, words, recomputed, notes",
+    "free, words, recomputed, needed, notes",
     [
-        (9e9, [], False, []),
-        (9e9, ["--recompute"], True, []),
-        (1e9, [], True, ["1.5 GB of memory, 1.2 GB are available: activations are computed twice"]),
-        (1e8, ["--recompute"], True, ["--micro-batch processes a batch in parts"]),
-        (
-            1e8,
-            [],
-            True,
-            ["activations are computed twice", "--micro-batch processes a batch in parts"],
-        ),
+        (9e9, [], False, 1.5, []),
+        (9e9, ["--dtype", "bfloat16"], False, 1.0, []),
+        (9e9, ["--micro-batch", "32"], False, 0.7, []),
+        (9e9, ["--recompute"], True, 0.8, []),
+        (1e9, [], True, 0.8, ["1.5 GB of memory, 1.2 GB are available: activations are computed"]),
+        (1e8, ["--recompute"], True, 0.8, ["--micro-batch processes a batch in parts"]),
+        (1e8, [], True, 0.8, ["are computed twice", "--micro-batch processes a batch in parts"]),
     ],
 )
-def test_activations_are_recomputed_if_the_memory_is_too_small(
-    monkeypatch, free, words, recomputed, notes
+def test_memory_is_estimated_and_activations_are_recomputed_if_it_is_too_small(
+    monkeypatch, free, words, recomputed, needed, notes
 ):
+    monkeypatch.setattr("training.options.has_bfloat16", lambda: True)
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
     monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
     arguments, recipe = read_options(["110", *words])
     job = SimpleNamespace(recipe=recipe, symbol=get_symbol(110))
-    decided, needed, text = memory_plan(job, arguments)
-    assert decided is recomputed and needed == ("about 0.8 GB" if recomputed else "about 1.5 GB")
+    decided, estimate, text = memory_plan(job, arguments)
+    assert decided is recomputed and estimate == f"about {needed} GB"
     assert len(text) == len(notes)
     assert all(note in line for note, line in zip(notes, text))
