@@ -116,7 +116,7 @@ def _locked(output):
 def _prepared_before(output, settings):
     dataset = imagenet.load(output)
     recorded = json.loads((output / "set.json").read_text())["settings"]
-    if not recorded.items() <= settings.items():  # older versions have no stamp
+    if recorded != settings:
         raise UserError(
             f"{output} has another set, {dataset.name} (--side, or a name, size or time of a file "
             "differs): name another folder with --output (make: DATA=), or delete it"

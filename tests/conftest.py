@@ -182,7 +182,7 @@ def same(left, other):
         assert str(row) == str(counterpart), (row, counterpart)  # as text, because nan is not nan
     first, second = arrays(left), arrays(other)
     assert first.keys() == second.keys()
-    assert {name.split(":")[0] for name in first} >= {"arg", "aux0", "momentum"}
+    assert {name.split(":")[0] for name in first} >= {"arg", "aux0"}
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
     return True
 

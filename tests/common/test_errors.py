@@ -82,10 +82,3 @@ def test_cost_in_words(seconds, words):
     assert words in text and "64,000" in text and "12.3 images/s" in text and "2,346 MB" in text
     gpu = in_words({**cost, "gpu_megabytes": 99.6}, Recipe())
     assert gpu.endswith("2,346 MB and 100 MB on each GPU")
-
-
-@pytest.mark.parametrize(
-    "option, kind", [([], None), (["--cost"], "words"), (["--cost-json"], "json")]
-)
-def test_cost_is_printed_in_words_or_as_json(option, kind):
-    assert read_options(option)[0].cost == kind

@@ -3,21 +3,15 @@
 import errno
 import subprocess
 
-import pytest
-
 from training.figure import Figure
 
 
-@pytest.fixture
-def no_process(monkeypatch):
+def test_figure_that_cannot_be_started_is_a_warning(monkeypatch, tmp_path, capsys):
     def fail(*arguments, **options):
         raise BlockingIOError(errno.EAGAIN, "no process is free")
 
     monkeypatch.setattr(subprocess, "Popen", fail)
     monkeypatch.setattr(subprocess, "run", fail)
-
-
-def test_figure_that_cannot_be_started_is_a_warning(no_process, tmp_path, capsys):
     figure = Figure(tmp_path)
     figure.draw()
     assert capsys.readouterr().err == ""

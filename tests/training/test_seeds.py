@@ -10,9 +10,9 @@ from training.seeds import seed_masks
 KEYS = [(0, 1, 0), (0, 2, 0), (0, 3, 0), (1, 1, 0), (0, 1, 1)]  # seed, iteration, worker
 
 
-def blocks(seed, *key):
+def blocks(key):
     """The blocks of 64 samples of a mask. MXNet takes each from one of 1,024 generators."""
-    seed(*key)
+    seed_masks(*key)
     with mx.autograd.record():
         dropped = mx.nd.Dropout(mx.nd.ones((1024, 64)), p=0.5)
     return {block.tobytes() for block in dropped.asnumpy() > 0}
@@ -20,14 +20,9 @@ def blocks(seed, *key):
 
 @pytest.mark.parametrize("key, other", combinations(KEYS, 2))
 def test_no_block_of_a_mask_is_in_another(key, other):
-    assert len(blocks(seed_masks, *key)) == 1024
-    assert not blocks(seed_masks, *key) & blocks(seed_masks, *other)
+    assert len(blocks(key)) == 1024
+    assert not blocks(key) & blocks(other)
 
 
 def test_one_key_is_one_mask():
-    assert blocks(seed_masks, *KEYS[0]) == blocks(seed_masks, *KEYS[0])
-
-
-def test_successive_seeds_of_mxnet_share_blocks():
-    """The reason for hashing. If this fails, seed_masks() can be replaced by MXNet's function."""
-    assert len(blocks(mx.random.seed, 1) & blocks(mx.random.seed, 2)) > 800
+    assert blocks(KEYS[0]) == blocks(KEYS[0])
