@@ -145,7 +145,7 @@ test: $(READY)  ## run all tests
 test-pythons:  ## set up, train and draw with each Python from 3.8 to 3.13 on this machine
 	@sh tests/pythons.sh
 
-torture: $(READY)  ## kill runs 50 times, cut their checkpoints, fill their disk; compare each with an uninterrupted run
+torture: $(READY)  ## kill runs 50 times, fill their disk; compare each with an uninterrupted run
 	@$(PY) -W ignore tests/torture.py
 
 fuzz: $(READY)  ## damage the files that a run reads (images, checkpoint, config.json, log) 10,000 times each
