@@ -195,10 +195,15 @@ def wait_for_row(folder, iteration):
     raise AssertionError("the run did not write the row")
 
 
+def typed(monkeypatch, main, *words):
+    """The result of a script's main() in this process, with words on its command line."""
+    monkeypatch.setattr(sys, "argv", [f"{main.__module__}.py", *map(str, words)])
+    return main()
+
+
 def scored(monkeypatch, *arguments):
     """Run score.py in this process; returns the result of its main()."""
-    monkeypatch.setattr(sys, "argv", ["score.py", *map(str, arguments)])
-    return score.main()
+    return typed(monkeypatch, score.main, *arguments)
 
 
 def refused(result, *words):

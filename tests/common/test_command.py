@@ -1,12 +1,11 @@
 """Command lines: folders in the user's notation, and mistakes as one line."""
 
 import importlib
-import sys
 from pathlib import Path
 
 import pytest
 from cifar_options import read_options
-from conftest import refusal
+from conftest import refusal, typed
 
 import train_cifar
 import train_imagenet
@@ -53,10 +52,9 @@ plots.notes plots.report plots.watch symbols.counts training.cluster
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_has_help(module, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [module, "--help"])
     place = f"{module}.__main__" if module == "plots" else module
+    main = importlib.import_module(place).main
     with pytest.raises(SystemExit) as ended:
-        importlib.import_module(place).main()
+        typed(monkeypatch, main, "--help")
     assert ended.value.code == 0 and capsys.readouterr().out.startswith("usage:")
-    monkeypatch.setattr(sys, "argv", [module, "--no-such-option"])
-    refusal(importlib.import_module(place).main, "--help lists the options")
+    refusal(lambda: typed(monkeypatch, main, "--no-such-option"), "--help lists the options")

@@ -4,12 +4,11 @@ import json
 import os
 import shutil
 import signal
-import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import begin, refusal
+from conftest import begin, refusal, typed
 from made_runs import full_disk
 from PIL import Image
 from trees import SIDE, decoded, picture, tree
@@ -220,9 +219,8 @@ def test_names_outside_utf8_are_prepared_and_printed(tmp_path, monkeypatch, caps
             path = os.fsdecode(folder + b"/" + name + b"/\xe9%d.png" % number)
             Image.new("RGB", (20, 20)).save(path)
     output = tmp_path / "set"
-    words = ["prepare.py", os.fsdecode(folder), "--output", str(output), "--side", "16"]
-    monkeypatch.setattr(sys, "argv", words)
-    prepare.main()
+    words = [os.fsdecode(folder), "--output", output, "--side", "16"]
+    typed(monkeypatch, prepare.main, *words)
     out = capsys.readouterr().out
     assert "caf\ufffd (4 + 2 images in 2 classes)" in out
     assert imagenet.load(output).class_names == ("ros\ufffd", "tree")

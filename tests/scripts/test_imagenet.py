@@ -2,11 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import refusal, rows, run_here, same, scored
+from conftest import refusal, rows, run_here, same, scored, typed
 
 import train_imagenet
 from common import files
@@ -96,8 +95,7 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
 def test_mistake_gets_one_line(prepared, tmp_path, monkeypatch, arguments, words):
     usual = ["--depth", 18, "--batch-size", 5, "--output", tmp_path / "run"]
     options = ["--data-dir", prepared[1], *usual, *arguments]
-    monkeypatch.setattr(sys, "argv", ["train_imagenet.py", *map(str, options)])
-    refusal(train_imagenet.main, *words)
+    refusal(lambda: typed(monkeypatch, train_imagenet.main, *options), *words)
     assert not (tmp_path / "run").exists()
 
 

@@ -14,7 +14,7 @@ import commands
 import mxnet as mx
 import pytest
 from cifar_options import read_options
-from conftest import refusal
+from conftest import refusal, typed
 
 from common.errors import UserError
 from training import cluster
@@ -42,8 +42,7 @@ def begin(monkeypatch):
         del started[:]
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["cluster", *words, "--", *SCRIPT])
-        assert cluster.main() == 0
+        assert typed(monkeypatch, cluster.main, *words, "--", *SCRIPT) == 0
         return list(started)
 
     return call
@@ -108,8 +107,8 @@ def test_address_port_or_hosts_that_cannot_be_used_are_one_line(begin, words, re
 
 @pytest.mark.parametrize("words", [[], ["--kv-store", "local"]])
 def test_command_whose_workers_would_train_alone_is_refused(monkeypatch, words):
-    monkeypatch.setattr(sys, "argv", ["cluster", "--", "train_cifar.py", *words])
-    refusal(cluster.main, "add --kv-store dist_sync")
+    words = ["--", "train_cifar.py", *words]
+    refusal(lambda: typed(monkeypatch, cluster.main, *words), "add --kv-store dist_sync")
 
 
 class Store:

@@ -3,11 +3,10 @@ end.
 """
 
 import signal
-import sys
 
 import matplotlib.image
 import pytest
-from conftest import arrays, refusal, same
+from conftest import arrays, refusal, same, typed
 
 import train_notes
 from common import files
@@ -45,8 +44,7 @@ def trains(images, tmp_path, monkeypatch):
     def call(name, *options):
         words = "--units 1 --epochs 2 --batch-size 50".split()
         words += ["--data-dir", images, "--output", tmp_path / name]
-        monkeypatch.setattr(sys, "argv", ["train_notes.py", *map(str, [*words, *options])])
-        return train_notes.main()
+        return typed(monkeypatch, train_notes.main, *words, *options)
 
     return call
 

@@ -7,7 +7,6 @@ import math
 import os
 import shutil
 import signal
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,7 +14,7 @@ import mxnet as mx
 import pytest
 import torture
 from cifar_options import read_options
-from conftest import SMALL, arrays, refusal, rows, run_here, same
+from conftest import SMALL, arrays, refusal, rows, run_here, same, typed
 from made_runs import CONFIG, RECIPE, SMALL_RECIPE, resumed
 
 import train_cifar
@@ -195,8 +194,7 @@ def test_usr1_before_training_does_not_kill(monkeypatch, main, words):
 
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     monkeypatch.setattr(cifar, "load", load)
-    monkeypatch.setattr(sys, "argv", ["script", *words])
-    refusal(main, "the data set is loaded")
+    refusal(lambda: typed(monkeypatch, main, *words), "the data set is loaded")
 
 
 @pytest.mark.parametrize("renames", [0, 1])
