@@ -128,20 +128,15 @@ def usual_images(runs):
     return max(sorted(counts), key=counts.get, default=None)
 
 
-def every_folder():
-    """Return all folders with a config.json: published ones, then a user's own."""
-    paths = [sorted(parent.rglob("config.json")) for parent in (files.RESULTS, files.RUNS)]
-    return [path.parent for path in sum(paths, [])]
-
-
 def every():
-    """Return [Run] of every_folder(); the others are reported and left out."""
+    """Return all runs: published ones, then a user's own. Bad ones are reported and left out."""
     runs = []
-    for folder in every_folder():
-        try:
-            runs.append(read(folder))
-        except UserError as error:
-            say_once(f"left out: {error}")
+    for place in (files.RESULTS, files.RUNS):
+        for path in sorted(place.rglob("config.json")):
+            try:
+                runs.append(read(path.parent))
+            except UserError as error:
+                say_once(f"left out: {error}")
     return runs
 
 

@@ -155,16 +155,15 @@ def figure_of(runs, title=None, fill=panel):
     return figure
 
 
-def draw(folder):
-    """Draw the run in a folder into its figure."""
-    path = figure_files.figure_path(folder)
-    figure_files.save(figure_of([run_files.read(folder)]), path)
+def draw(run):
+    """Draw a run into curves.png of its folder."""
+    figure_files.save(figure_of([run]), run.folder / "curves.png")
 
 
 def main():
     parser = Parser(__doc__)
     parser.add_argument("run", type=folder, help="run folder; its figure is curves.png")
-    draw(parser.parse_args().run)
+    draw(run_files.read(parser.parse_args().run))
 
 
 if __name__ == "__main__":

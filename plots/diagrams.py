@@ -204,12 +204,6 @@ def own_variants():
     return [name for name in variants if name not in papers]
 
 
-def paths():
-    """Return the files that draw_all() writes."""
-    stems = [*FIGURES, *(f"unit-{name}" for name in own_variants())]
-    return [files.FIGURES / f"{stem}.png" for stem in stems]
-
-
 def draw_all():
     """Draw all figures and the user's own variants. A file that cannot be built is left out."""
     for name in [*FIGURES, *own_variants()]:

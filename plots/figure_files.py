@@ -106,16 +106,6 @@ def _warn_of(characters):
     )
 
 
-def figure_path(folder):
-    """Return the figure of a run, in plots/figures/ if it is published, else in the run folder."""
-    place = folder.resolve()
-    if files.RESULTS not in place.parents:
-        return folder / "curves.png"
-    parts = place.relative_to(files.RESULTS).parts
-    name = "-".join(part for part in parts if part not in ("full", "seed0"))
-    return files.FIGURES / f"{name}.png"
-
-
 def figure_of(name, scale):
     """Return the file of a table or figure; scales other than full are in its name."""
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")

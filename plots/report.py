@@ -138,7 +138,7 @@ def own(runs):
     for run in runs:
         label = run_files.label(run)
         text = f"Training loss and test error over iterations of {label}: {state(run)}"
-        figures.append(picture(figure_files.figure_path(run.folder), label, text))
+        figures.append(picture(run.folder / "curves.png", label, text))
     for name in diagrams.own_variants():
         text = f"One residual unit: {name.replace('_', ' ')}"
         figures.append(picture(files.FIGURES / f"unit-{name}.png", text))

@@ -2,34 +2,22 @@
 
 import json
 import os
-from functools import partial
+import shutil
+import sys
 
 import pytest
-from drawn_runs import CONFIG
+from drawn_runs import CONFIG, row, rows
 
 import plots.__main__
 from common import files
 from paper import run_files
-from plots import curves, figure_files
-from training.log import HEADER
-
-LOG = HEADER + "200,1,0.1,1,50,1,60,500,60\n400,2,0.1,0.5,40,1,50,500,60\n"
+from plots import curves, diagrams, figure_files
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """run(text of config.json, text of log.csv): a run folder."""
-    for place in ("RESULTS", "RUNS", "FIGURES"):
-        monkeypatch.setattr(files, place, tmp_path / place.lower())
-
-    def write(config, log=LOG):
-        folder = files.RUNS / "pocket" / f"run{len(list(tmp_path.glob('runs/*/*')))}" / "seed0"
-        folder.mkdir(parents=True)
-        (folder / "config.json").write_text(config)
-        (folder / "log.csv").write_text(log)
-        return folder
-
-    return write
+def with_config(folder, text):
+    """The folder of a run, with another config.json."""
+    (folder / "config.json").write_text(text)
+    return folder
 
 
 def text(part=None, **changes):
@@ -58,22 +46,29 @@ BAD = [
 
 @pytest.mark.parametrize("loss", ["1e308", "5e-324", "nan", "inf", "-1"])
 def test_loss_of_any_size_is_drawn(run, loss):
-    folder = run(text(), LOG.replace(",1,50,", f",{loss},50,"))
-    curves.draw(folder)
+    lines = [row(200, train_loss=loss, test_error=60), row(400, train_loss=0.5, test_error=50)]
+    folder = run(lines)
+    curves.draw(run_files.read(folder))
     assert (folder / "curves.png").is_file()
 
 
 @pytest.mark.parametrize("name", ["$x_$y^{", "\\frac{", "$x$", "{}%s"])
 def test_data_set_of_any_name_is_drawn(run, name):
-    figure = curves.figure_of([run_files.read(run(text(data=name)))], title=name)
-    assert figure_files.png(figure)
+    folder = with_config(run(rows(400)), text(data=name))
+    assert figure_files.png(curves.figure_of([run_files.read(folder)], title=name))
 
 
-def test_others_are_drawn_beside_bad_ones(run, capsys):
-    bad = [run(config) for config in BAD]
-    sound = run(text())
-    plots.__main__.side_by_side([partial(plots.__main__.draw_run, path) for path in [*bad, sound]])
+def test_own_runs_are_drawn_beside_bad_ones(run, tmp_path, monkeypatch, capsys):
+    for place in ("RESULTS", "RUNS", "FIGURES"):
+        monkeypatch.setattr(files, place, tmp_path / place.lower())
+    monkeypatch.setattr(diagrams, "draw_all", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["plots"])
+    bad = [with_config(run(rows(400)), config) for config in BAD]
+    sound = run(rows(400))
+    published = shutil.copytree(sound, files.RESULTS / "pocket" / "a" / "seed0")
+    monkeypatch.setattr(files, "RUNS", tmp_path)
+    plots.__main__.main()
     out = capsys.readouterr().out
     for folder in bad:
         assert f"left out: {os.path.relpath(folder)} is not a run folder (config.json: " in out
-    assert len(out.splitlines()) == len(BAD) + 1 and (sound / "curves.png").is_file()
+    assert (sound / "curves.png").is_file() and not (published / "curves.png").exists()

@@ -1,83 +1,16 @@
-"""Figures are drawn again if, and only if, a source changed; nothing in them is cut off."""
-
-import os
-import shutil
+"""Figures have the panels and curves of their runs; nothing in them is cut off."""
 
 import numpy as np
 import pytest
 from drawn_runs import rows
 from matplotlib.text import Text
 
-import plots.__main__
-from common import files
 from paper import experiments, search
 from plots import curves, figure_files
-from plots.__main__ import refresh
 from plots.named import DRAW
 
 ORIGINAL = experiments.ORIGINAL110
 SCALED = experiments.FIGURES["figure3"][0][1][1].experiment
-
-
-def test_figure_is_drawn_again_after_its_log_or_the_code_changed(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "ROOT", tmp_path)
-    figure, log, code = (tmp_path / name for name in ("a.png", "log.csv", "plots/code.py"))
-    code.parent.mkdir()
-
-    def is_drawn():
-        return refresh([figure], [log], lambda: figure.write_text("drawn"))
-
-    def write(path, seconds):
-        path.write_text("written")
-        os.utime(path, (seconds, seconds))
-
-    write(code, 1000)
-    write(log, 2000)
-    assert is_drawn() and not is_drawn()
-    for path in (log, code):
-        write(figure, 3000)
-        assert not is_drawn()
-        write(path, 4000)
-        assert is_drawn() and not is_drawn()
-        write(path, 1000)
-    figure.unlink()
-    assert is_drawn() and figure.is_file()
-
-
-def test_row_that_arrives_while_a_figure_is_drawn_is_not_forgotten(tmp_path):
-    figure, log = tmp_path / "a.png", tmp_path / "log.csv"
-
-    def draw():
-        log.write_text("another row")
-        figure.write_text("drawn without the row")
-
-    assert refresh([figure], [log], draw)
-    assert refresh([figure], [log], lambda: None)
-
-
-def test_tables_and_figures_are_drawn_again_after_a_run_came_or_went(results, capsys, monkeypatch):
-    monkeypatch.setattr(plots.__main__, "DRAW", {"table1": DRAW["table1"]})
-
-    def count():
-        plots.__main__.draw_scale("pocket")
-        return capsys.readouterr().out.count("pocket-table1.png")
-
-    results(ORIGINAL, [40, 41])
-    assert (count(), count()) == (1, 0)
-    shutil.rmtree(files.RESULTS / "pocket" / ORIGINAL.at("pocket").name / "seed1")
-    assert (count(), count()) == (1, 0)
-    results(SCALED, [50])
-    assert (count(), count()) == (1, 0)
-
-
-def meet_a_bad_run():
-    print("left out: a run that two tasks meet\nplots/a.png")
-
-
-def test_bad_run_that_two_tasks_meet_is_reported_once(capsys):
-    plots.__main__.side_by_side([meet_a_bad_run, meet_a_bad_run])
-    report = "left out: a run that two tasks meet\n"
-    assert capsys.readouterr().out == f"{report}plots/a.png\nplots/a.png\n"
 
 
 @pytest.fixture(name="drawn")

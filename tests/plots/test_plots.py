@@ -7,7 +7,7 @@ from drawn_runs import CONFIG, rows
 
 from common import files
 from common.errors import UserError
-from paper import digitized, experiments, run_files
+from paper import digitized, run_files
 from plots import curves, figure_files, scales, series
 from training.recipe import CIFAR
 
@@ -30,36 +30,11 @@ def lines_of(box):
     return [text.get_text() for text in box.get_texts()]
 
 
-def test_diverged_run_is_drawn(read):
-    end = dict(rows(400)[-1], train_loss=math.nan, test_loss=math.nan, test_error=90.0)
-    diverged = read([*rows(300), end])
-    dropout = dict(shortcut="dropout", shortcut_args={"ratio": 0.5})
-    assert figure_files.png(curves.figure_of([diverged, read(rows(400, 80), **dropout)]))
-    assert run_files.is_whole(diverged) and run_files.last_error(diverged) == 90
-
-
-def test_incomplete_last_row_is_left_out_with_the_command_that_resumes(run, capsys):
-    folder = run(rows(400))
-    with open(folder / "log.csv", "a") as log:
-        log.write("500,2.1,0.")
-    assert run_files.read(folder).rows[-1]["iteration"] == 400
-    out = capsys.readouterr().out
-    assert out.startswith("left out: 1 corrupt row of ") and out.count("\n") == 1
-    assert "python train_cifar.py --depth 20" in out
-    run_files.read(run(rows(400)))
-    assert not capsys.readouterr().out
-
-
 def test_run_without_rows_is_rejected_with_its_command(run):
     with pytest.raises(UserError, match="python train_cifar.py --depth 20"):
         run_files.read(run([]))
     with pytest.raises(UserError, match="is not a run folder"):
         run_files.read("/nowhere")
-
-
-def test_unfinished_run_is_marked(read):
-    finished, unfinished = lines_of(legend_of([read(rows(400)), read(rows(300), depth=32)]))
-    assert "unfinished" in unfinished and "unfinished" not in finished
 
 
 @pytest.mark.parametrize(
@@ -105,17 +80,6 @@ def test_unfinished_seeds_are_counted_in_the_legend_and_not_in_the_caption(read)
     (label,) = lines_of(legend_of(runs))
     assert label.endswith("(error 30.00 %, median of 2, 1 more unfinished)")
     assert "seeds 0, 1;" in curves.figure_of(runs).get_supxlabel()
-
-
-def test_label_names_what_differs_from_a_published_run(read, monkeypatch, tmp_path):
-    published = read(rows(400))._replace(folder=tmp_path / "results" / "a")
-    own = read(rows(400), learning_rate=0.05)
-    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
-    labels = [curve.label for curve in series.group_runs([published, own])]
-    assert labels == [
-        "20, pre-activation, learning rate 0.1",
-        "20, pre-activation (yours), learning rate 0.05",
-    ]
 
 
 def test_label_names_images_that_are_not_those_of_most_curves(read):
@@ -226,30 +190,9 @@ def test_axis_of_losses_has_some_ticks(low, high):
     assert 3 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 9
 
 
-def test_fonts_are_searched_for_labels_and_captions(read, monkeypatch):
-    texts = []
-    monkeypatch.setattr(figure_files, "use_fonts_for", texts.append)
-    curves.figure_of([read(rows(400)), read(rows(400), depth=32)], "title")
-    assert "title" in texts[0] and "32, pre-activation" in texts[0] and "test data" in texts[1]
-
-
 def test_caption_gives_data_recipe_type_seeds_and_machine(read):
     runs = [read(rows(200), seed=seed, dtype="bfloat16") for seed in (0, 1)]
     assert figure_files.source(runs) == (
         "test data; own recipe; 16 pixels square; batch 128; bfloat16; a curve: median of "
         "its seeds, band: all of them; seeds 0, 1; CPU x 1 (2 cores)"
     ), "400 iterations are not pocket scale's recipe"
-
-
-def test_caption_names_the_scale_whose_recipe_the_runs_have(results):
-    results(experiments.ORIGINAL110, [40])
-    runs = run_files.of(experiments.ORIGINAL110, "pocket")
-    assert "; scale pocket; " in figure_files.source(runs)
-
-
-def test_figures_of_different_runs_have_different_names():
-    paths = [
-        figure_files.figure_path(files.RESULTS / name)
-        for name in ("full/a/seed0", "full/a/seed1", "pocket/a/seed0", "full/b/seed0")
-    ]
-    assert len(set(paths)) == 4 and paths[0] == files.FIGURES / "a.png"
