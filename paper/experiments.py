@@ -150,14 +150,6 @@ BY_DEPTH = [
     for depth in (20, 56, 110)
 ]
 
-# Not of the papers: the examples of docs/VARIANTS.md, after the original network.
-IDEAS = "ideas"
-VARIANTS = [
-    experiment(110, changes={"dtype": "bfloat16"}),
-    *(shortcut(name) for name in ("learnt_scale", "rezero", "stochastic_depth")),
-    *(shortcut(name) for name in ("squeeze_excitation", "concatenation")),
-    experiment(110, "swish"),
-]
 NETWORKS = {  # of each table and figure
     **{name: [row.experiment for row in rows] for name, rows in TABLES.items()},
     **{
@@ -166,7 +158,6 @@ NETWORKS = {  # of each table and figure
     },
     DEPTH: [row.experiment for row in BY_DEPTH],
     SEARCH: list(GATE_BIAS_SEARCH.values()),
-    IDEAS: VARIANTS,
     "summary": [row.experiment for row in TABLE1 + TABLE2],
 }
 

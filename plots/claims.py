@@ -97,8 +97,6 @@ FORMS = {
     "iterations. Left: plain networks. Right: residual networks.",
     experiments.DEPTH: "Test error against depth: plain and residual networks, 1512.03385 on the "
     "left and ours on the right.",
-    experiments.IDEAS: "Test error of each run of the examples in docs/VARIANTS.md, with the band of "
-    "the original network's runs.",
     experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",
 }
 

@@ -1,7 +1,6 @@
-"""Charts of test errors with a dot for each seed: against depth, for the examples of
-docs/VARIANTS.md, and against the gates' bias.
+"""Charts of test errors with a dot for each seed: against depth, and against the gates' bias.
 
-python -m plots depth ideas gate-bias-search --scale pocket
+python -m plots depth gate-bias-search --scale pocket
 """
 
 from collections import Counter
@@ -9,8 +8,8 @@ from statistics import median
 
 import matplotlib.pyplot as plt
 
-from paper import experiments, run_files, search
-from paper.significance import comparable, measured, ours, say_ours
+from paper import experiments, search
+from paper.significance import measured, ours, say_ours
 
 from . import figure_files, styles
 
@@ -62,36 +61,6 @@ def by_depth(name, scale):
     several = any(len(ours.errors) > 1 for ours in groups)
     note = "lines: medians; small dots: single seeds" if several else ""
     _save(figure, name, scale, groups, note=note)
-
-
-@styles.SMALL_TEXT
-def ideas(name, scale):
-    """Draw a line of dots for each example of docs/VARIANTS.md, the lowest median on top."""
-    groups = [ours(experiment, scale) for experiment in experiments.experiments_of(name)]
-    first = groups[0]
-    pairs = comparable([(median(group.errors), group) for group in groups if group.errors])
-    groups = [group for _, group in sorted(pairs, key=lambda pair: pair[0])]
-    original = first.errors if first in groups else []
-    if not groups:
-        figure_files.remove(name, scale)
-        print(f"no run of docs/VARIANTS.md at scale {scale} yet")
-        return
-    figure, axes = plt.subplots(figsize=(styles.WIDTH, 1.4 + 0.36 * len(groups)))
-    if original:
-        band = {"color": styles.COLOURS["original"], "alpha": 0.2, "linewidth": 0}
-        axes.axvspan(min(original), max(original), label="all runs of the original network", **band)
-    for place, group in enumerate(groups):
-        colour = styles.COLOURS["original" if group.errors == original else "preact"]
-        axes.plot(group.errors, [place] * len(group.errors), "o", color=colour, alpha=0.6)
-        axes.plot(median(group.errors), place, "|", color=colour, markersize=14, markeredgewidth=2)
-    for marker, label in (("o", "one run"), ("|", "median")):
-        axes.plot([], [], marker, color="0.3", label=label)
-    axes.set_yticks(range(len(groups)), [run_files.label(group.runs[0]) for group in groups])
-    axes.invert_yaxis()
-    axes.set_xlabel("test error, %")
-    styles.grid(axes, "x")
-    styles.legend_above(axes, f"Examples of docs/VARIANTS.md, {scale} scale", columns=3)
-    _save(figure, name, scale, groups)
 
 
 def gate_bias(name, scale):

@@ -9,7 +9,6 @@ DRAW = {  # DRAW[name](name, scale)
     **dict.fromkeys(experiments.FIGURES, curve_figures.draw),
     experiments.SEARCH: error_charts.gate_bias,
     experiments.DEPTH: error_charts.by_depth,
-    experiments.IDEAS: error_charts.ideas,
     "summary": summary.draw,
 }
 

@@ -89,35 +89,13 @@ def test_figure_without_runs_for_its_curves_is_removed(results, capsys):
     assert not path.exists() and "pocket-figure3.png removed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["depth", "ideas", "gate-bias-search"])
+@pytest.mark.parametrize("name", ["depth", "gate-bias-search"])
 def test_chart_without_runs_is_removed(results, name):
     path = figure_files.figure_of(name, "pocket")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"of runs that are gone")
     DRAW[name](name, "pocket")
     assert not path.exists()
-
-
-def test_chart_of_examples_has_only_runs_on_the_same_images(results, drawn, tmp_path, capsys):
-    for network in experiments.VARIANTS[:3]:
-        results(network, [30])
-    place = tmp_path / "results/pocket" / experiments.VARIANTS[0].at("pocket").name / "seed0"
-    config = place / "config.json"
-    config.write_text(config.read_text().replace("test data", "other data"))
-    DRAW["ideas"]("ideas", "pocket")
-    assert len(drawn[0].axes[0].get_yticklabels()) == 2
-    assert f"{place.name} was trained on other data" in capsys.readouterr().out
-
-
-def test_depth_joins_only_runs_on_the_same_images(results, drawn, tmp_path, capsys):
-    for number in (0, 1, 3, 4):  # plain20, plain56, original20, original56
-        results(experiments.BY_DEPTH[number].experiment, [20 + number], scale="desk")
-    place = tmp_path / "results/desk/cifar10-plain20/seed0/config.json"
-    place.write_text(place.read_text().replace("test data", "other data"))
-    DRAW["depth"]("depth", "desk")
-    (figure,) = drawn
-    assert "other data" not in figure.get_supxlabel()
-    assert "cifar10-plain20/seed0 was trained on other data" in capsys.readouterr().out
 
 
 def test_bias_on_other_images_is_left_out_of_the_search(results, drawn, tmp_path):
