@@ -23,7 +23,7 @@ from data import cifar, download
 from data.layouts import LAYOUTS
 from paper import experiments, processes, queue, scales, search
 from paper.planned_run import PlannedRun
-from plots.named import DRAW, has_runs
+from plots.named import draw, has_runs
 from plots.watch import clock
 from training.options import gpu_numbers
 
@@ -212,13 +212,13 @@ def main():
     if runs:  # hours of training: what exists is shown before
         for what in arguments.what:
             if has_runs(what, arguments.scale):
-                DRAW[what](what, arguments.scale)
+                draw(what, arguments.scale)
     complete(runs, trainer, arguments)
     best = search.best(arguments.scale) if experiments.SEARCH in arguments.what else None
     if best is not None and not trainer.failed and not trainer.stopped:
         complete(missing([experiments.gating(best)], seeds, arguments), trainer, arguments)
     for what in arguments.what:
-        DRAW[what](what, arguments.scale)
+        draw(what, arguments.scale)
     return trainer.report()
 
 

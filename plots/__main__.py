@@ -11,7 +11,7 @@ from common.errors import UserError, run_main
 from paper import run_files, scales
 
 from . import curves, diagrams
-from .named import DRAW, has_runs
+from .named import DRAW, draw, has_runs
 
 
 def main():
@@ -26,7 +26,7 @@ def main():
     for scale in [arguments.scale] if arguments.scale else scales.SCALES:
         for name in arguments.names or DRAW:
             if arguments.names or has_runs(name, scale):
-                DRAW[name](name, scale)
+                draw(name, scale)
     if not arguments.names:
         diagrams.draw_all()
         for run in filter(run_files.is_own, run_files.every()):

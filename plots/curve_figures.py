@@ -27,16 +27,13 @@ Panel = namedtuple("Panel", "title planned drawn papers")
 
 
 def draw(name, scale):
-    """Draw a figure from the available runs, and print the commands that would complete it."""
+    """Print the commands that would complete a figure, and draw it from the available runs."""
     panels = [_panel(title, planned, scale) for title, planned in experiments.FIGURES[name]]
     panels = _informative([panel for panel in panels if panel.drawn])
-    if panels:
-        _figure(name, scale, panels)
-    else:
-        figure_files.remove(name, scale)
     for experiment in experiments.experiments_of(name):
         if not any(map(run_files.is_whole, run_files.of(experiment, scale))):
             print(f"{name} lacks a complete run: {experiment.target(scale)}")
+    return _figure(name, scale, panels) if panels else None
 
 
 def _panel(title, planned, scale):
@@ -84,7 +81,7 @@ def _figure(name, scale, panels):
     figure.suptitle(TITLES[name] + (note and f" ({note})"), fontsize=11)
     figure_files.caption(figure, [run for curve in drawn for run in shown(curve)])
     curves.make_room(figure)
-    figure_files.save(figure, figure_files.figure_of(name, scale))
+    return figure
 
 
 def _paper_panel(axes, panel, training):

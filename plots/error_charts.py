@@ -28,10 +28,9 @@ def by_depth(name, scale):
     """
     pairs = measured(experiments.BY_DEPTH, scale)
     if max(Counter(row.case for row, _ in pairs).values(), default=0) < 2:
-        figure_files.remove(name, scale)
         command = experiments.make(name, scale)
         print(f"too few depths on the same images at scale {scale}; for missing runs: {command}")
-        return
+        return None
     figure, (left, right) = plt.subplots(1, 2, figsize=(styles.WIDTH, 3.6))
     for kind, (style, errors) in KINDS.items():
         depths = [depth for depth in errors if depth <= 110 and errors[depth] != experiments.FAIL]
@@ -60,7 +59,7 @@ def by_depth(name, scale):
     groups = [ours for _, ours in pairs]
     several = any(len(ours.errors) > 1 for ours in groups)
     note = "lines: medians; small dots: single seeds" if several else ""
-    _save(figure, name, scale, groups, note=note)
+    return _captioned(figure, groups, note=note)
 
 
 def gate_bias(name, scale):
@@ -73,8 +72,7 @@ def gate_bias(name, scale):
         missing = f"{count - len(searched)} of {count} biases are missing or have other images"
         print(f"{missing}; for missing runs: {experiments.make(name, scale)}")
     if not searched:
-        figure_files.remove(name, scale)
-        return
+        return None
     title = "Exclusive gating: search for the gates' initial bias (section 3.1)"
     best = search.best(scale)
     if best is not None:
@@ -93,7 +91,7 @@ def gate_bias(name, scale):
     axes.set(xlim=(0.5, -10.5), xticks=range(0, -11, -1))
     axes.set_title(title, fontsize=10)
     axes.grid(axis="y", linestyle=":", color="0.6")
-    _save(figure, name, scale, searched.values(), "point")
+    return _captioned(figure, searched.values(), "point")
 
 
 def _conclusion(best, scale):
@@ -104,8 +102,8 @@ def _conclusion(best, scale):
     return line
 
 
-def _save(figure, name, scale, results, of=None, note=""):
-    """Write a chart of some results, Ours, with a caption."""
+def _captioned(figure, results, of=None, note=""):
+    """Write a caption below a chart of some results, Ours. Return the chart."""
     runs = [run for result in results for run in result.runs]
     figure_files.caption(figure, runs, of, note)
-    figure_files.save(figure, figure_files.figure_of(name, scale))
+    return figure

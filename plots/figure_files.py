@@ -111,14 +111,6 @@ def figure_of(name, scale):
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 
 
-def remove(name, scale):
-    """Remove the file of a figure that has too few runs, because it is out of date."""
-    path = figure_of(name, scale)
-    if path.exists():
-        path.unlink()
-        print(f"{os.path.relpath(path)} removed: it has too few runs")
-
-
 def png(figure, description=""):
     """Return a figure as the bytes of a PNG, with a description in its metadata.
 

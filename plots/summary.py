@@ -45,9 +45,8 @@ def draw(name, scale):
     charts = {title: measured(rows, scale) for title, rows in CHARTS.items()}
     charts = {title: pairs for title, pairs in charts.items() if pairs}
     if not charts:
-        figure_files.remove(name, scale)
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
-        return
+        return None
     for title, rows in GROUPS.items():
         if measured(rows, scale):
             order = significance.say_order(rows, scale) or "too few rows for an order"
@@ -58,7 +57,7 @@ def draw(name, scale):
     print(neighbours_table(scale).text())
     figure = _figure(charts, scale)
     figure.suptitle(together, fontsize=10)
-    figure_files.save(figure, figure_files.figure_of(name, scale))
+    return figure
 
 
 def neighbours_table(scale):

@@ -119,7 +119,7 @@ def scales():
 
 
 def picture(name, rows, scale):
-    """Write the table without its commands as a PNG."""
+    """Return the table without its commands as a figure."""
     head, cells = table(name, rows, DRAWN)
     width = 9.5 + (0.075 * max(len(row.data) for row in rows) if TITLES.data in head else 0)
     head = [f" {title} ".replace(": ", ":\n ") for title in head]
@@ -147,11 +147,11 @@ def picture(name, rows, scale):
     if name != "table5":  # of ImageNet
         text += f"; paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}"
     figure_files.write_below(figure, text)
-    figure_files.save(figure, figure_files.figure_of(name, scale))
+    return figure
 
 
 def draw(name, scale):
-    """Print a table, and write its PNG under plots/figures/."""
+    """Print a table, and draw it."""
     rows = rows_of(name, scale)
     note = experiments.depths_note(scale, experiments.experiments_of(name))
     if note:
@@ -166,4 +166,4 @@ def draw(name, scale):
             print("train each by its command:", *(row.command for row in missing), sep="\n")
         else:
             print(f"{experiments.make(name, scale)} trains them")
-    picture(name, rows, scale)
+    return picture(name, rows, scale)

@@ -21,7 +21,7 @@ from common.command import Parser
 from common.errors import UserError, run_main
 from common.files import ROOT
 from plots import tables
-from plots.named import DRAW
+from plots.named import draw
 
 from . import measured, runs, source
 
@@ -76,7 +76,7 @@ def draw_figures(text):
     for name, scales in re.findall(r"^<!-- figure (\S+) (.*) -->$", text, re.MULTILINE):
         scale = runs.scale_of(name, scales.split())
         if scale:
-            DRAW[name](name, scale)
+            draw(name, scale)
 
 
 def main():

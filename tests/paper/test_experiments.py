@@ -9,8 +9,7 @@ import train_cifar
 import train_imagenet
 from common.errors import UserError
 from paper import digitized, experiments, scales, search
-from plots import error_charts
-from plots.named import DRAW
+from plots.named import DRAW, draw
 from symbols import constants, names, network_options
 
 TABLES_AND_FIGURES = [*experiments.TABLES, *experiments.FIGURES, experiments.DEPTH]
@@ -157,7 +156,7 @@ def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(
     best = experiments.gating(-4)
     assert best.constants == {"bias": -4} and "--validation" not in best.command
     results(best, [33], scale="demo")
-    error_charts.gate_bias("gate-bias-search", "demo")
+    draw(experiments.SEARCH, "demo")
     out = capsys.readouterr().out
     assert (
         "best: -4 (the paper: -6); trained again on all training images: test error 33.00 %" in out
@@ -167,4 +166,4 @@ def test_gate_bias_with_the_least_validation_error_is_trained_again_on_all(
 
 @pytest.mark.parametrize("name", DRAW)
 def test_no_run_is_no_error(results, name):
-    DRAW[name](name, "demo")
+    draw(name, "demo")

@@ -13,20 +13,6 @@ ORIGINAL = experiments.ORIGINAL110
 SCALED = experiments.FIGURES["figure3"][0][1][1].experiment
 
 
-@pytest.fixture(name="drawn")
-def drawn_figures(monkeypatch):
-    """The figures that are saved, in a list that grows."""
-    figures = []
-    save = figure_files.save
-
-    def keep(figure, *arguments):
-        figures.append(figure)
-        save(figure, *arguments)
-
-    monkeypatch.setattr(figure_files, "save", keep)
-    return figures
-
-
 @pytest.fixture(name="texts")
 def drawn_texts(monkeypatch):
     """(text, its box) of every text that is drawn, in a list that grows."""
@@ -50,12 +36,12 @@ DRAWN = [name for name in DRAW if not name.startswith("table") or name == "table
     "name, scale",
     [*((name, "pocket") for name in DRAWN), ("figure3", "full"), ("degradation", "full")],
 )
-def test_no_text_leaves_its_figure(results, drawn, texts, name, scale):
+def test_no_text_leaves_its_figure(results, texts, name, scale):
     networks = {network.at(scale).name: network for network in experiments.experiments_of(name)}
     for experiment in list(networks.values())[-2:]:
         results(experiment, [12.5, 33.3], scale)
-    DRAW[name](name, scale)
-    (figure,) = drawn
+    figure = DRAW[name](name, scale)
+    figure_files.png(figure)
     assert len(texts) >= 10
     for text, box in texts:
         assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, text
@@ -68,37 +54,17 @@ def places(figure):
     return {axes.get_legend().get_title().get_text(): axes.get_position() for axes in panels}
 
 
-def test_panel_with_the_original_alone_is_left_out(results, drawn):
+def test_panel_with_the_original_alone_is_left_out(results):
     results(ORIGINAL, [40])
-    DRAW["figure3"]("figure3", "pocket")
-    assert not drawn
+    assert DRAW["figure3"]("figure3", "pocket") is None
     results(SCALED, [50])
-    DRAW["figure3"]("figure3", "pocket")
-    assert list(places(drawn[0])) == [
+    assert list(places(DRAW["figure3"]("figure3", "pocket"))) == [
         "(a) constant scaling, the paper",
         "(a) constant scaling, ours",
     ]
 
 
-def test_figure_without_runs_for_its_curves_is_removed(results, capsys):
-    path = figure_files.figure_of("figure3", "pocket")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"of runs that are gone")
-    results(ORIGINAL, [40])
-    DRAW["figure3"]("figure3", "pocket")
-    assert not path.exists() and "pocket-figure3.png removed" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", ["depth", "gate-bias-search"])
-def test_chart_without_runs_is_removed(results, name):
-    path = figure_files.figure_of(name, "pocket")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"of runs that are gone")
-    DRAW[name](name, "pocket")
-    assert not path.exists()
-
-
-def test_bias_on_other_images_is_left_out_of_the_search(results, drawn, tmp_path):
+def test_bias_on_other_images_is_left_out_of_the_search(results, tmp_path):
     for bias, experiment in experiments.GATE_BIAS_SEARCH.items():
         results(experiment, [50 - bias])
     assert search.best("pocket") == 0
@@ -108,11 +74,10 @@ def test_bias_on_other_images_is_left_out_of_the_search(results, drawn, tmp_path
     assert 0 not in search.errors("pocket") and search.best("pocket") is None
 
 
-def test_papers_panels_are_above_ours_below_full_scale(results, drawn):
+def test_papers_panels_are_above_ours_below_full_scale(results):
     for experiment in experiments.experiments_of("figure6"):
         results(experiment, [40])
-    DRAW["figure6"]("figure6", "pocket")
-    (figure,) = drawn
+    figure = DRAW["figure6"]("figure6", "pocket")
     for depth in (110, 164):
         paper, ours = (
             places(figure)[f"ResNet-{depth}, {whose}"] for whose in ("the paper", "ours")
@@ -123,10 +88,10 @@ def test_papers_panels_are_above_ours_below_full_scale(results, drawn):
     assert max(curve.get_xdata()) == 68 / 64
 
 
-def test_papers_curves_are_behind_ours_at_full_scale(results, drawn):
+def test_papers_curves_are_behind_ours_at_full_scale(results):
     results(ORIGINAL, [6.6], scale="full")
-    DRAW["figure6"]("figure6", "full")
-    (right,) = [axes for axes in drawn[0].axes if axes.get_legend()]
+    figure = DRAW["figure6"]("figure6", "full")
+    (right,) = [axes for axes in figure.axes if axes.get_legend()]
     assert [text.get_text() for text in right.get_legend().get_texts()] == [
         "110, original (error 6.60 %; the paper 6.59 %)",
         "pale: the paper's curve",
@@ -134,11 +99,10 @@ def test_papers_curves_are_behind_ours_at_full_scale(results, drawn):
     assert list(right.get_yticks()) == [0, 5, 10, 15, 20]
 
 
-def test_degradation_has_training_and_test_error_on_one_axis(results, drawn):
+def test_degradation_has_training_and_test_error_on_one_axis(results):
     for experiment in experiments.experiments_of("degradation"):
         results(experiment, [40], scale="full")
-    DRAW["degradation"]("degradation", "full")
-    left, right = drawn[0].axes
+    left, right = DRAW["degradation"]("degradation", "full").axes
     for axes in (left, right):
         assert axes.get_ylabel().startswith("Error, %") and len(axes.lines) == 9
     assert [line.get_color() for line in left.lines] == [line.get_color() for line in right.lines]

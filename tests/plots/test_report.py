@@ -17,6 +17,7 @@ import plots.page
 from common import files
 from paper import experiments, significance
 from plots import report, summary, watch
+from plots.named import draw
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -132,7 +133,7 @@ def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_pa
     pairs = significance.measured(summary.rows_of("table1", 110), "pocket")
     errors = [6.61, 6.91, 8.70, 9.81, 12.22, 12.35, 12.86]
     assert [line.paper for line, _ in pairs] == [*errors, *["fail"] * 4]
-    summary.draw("summary", "pocket")
+    draw("summary", "pocket")
     assert (
         "Table 1: shortcuts, ResNet-110: Spearman's rank correlation with the paper's errors over"
         " 11 rows: 1.00" in capsys.readouterr().out
