@@ -25,11 +25,6 @@ class Ours(namedtuple("Ours", "errors runs unfinished unscored")):
         return self.runs[0].config["data"] if self.runs else ""
 
 
-# Two neighbours in the paper's order. better, worse: rows. difference: mean of worse minus mean of
-# better, in points. error: its standard error. p: two-sided p-value. error and p are None if no row
-# has several runs. counts: (runs of better, runs of worse).
-Neighbours = namedtuple("Neighbours", "better worse difference error p counts")
-
 JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's rule
 LEVEL = 0.05  # p-values below it are significant
 
@@ -164,26 +159,6 @@ def say_order(rows, scale):
     correlation = rank_correlation(pairs)
     text = f"Spearman's rank correlation with the paper's errors over {len(pairs)} rows: "
     return "" if correlation is None else f"{text}{correlation:.2f}"
-
-
-def neighbours(rows, scale):
-    """Return neighbours in the paper's order, with the difference of our means and its
-    significance.
-
-    Each row that the paper calls a failure is a neighbour of the last row that is none; two
-    failures have no order.
-    """
-    pairs = measured(rows, scale)
-    several = [runs.errors for _, runs in pairs if len(runs.errors) > 1]
-    compared = []
-    levels = sorted({number(row.paper) for row, _ in pairs})
-    for level, following in zip(levels, levels[1:]):
-        better = [pair for pair in pairs if number(pair[0].paper) == level][-1]
-        for worse in [pair for pair in pairs if number(pair[0].paper) == following]:
-            samples = (better[1].errors, worse[1].errors)
-            counts = tuple(map(len, samples))
-            compared.append(Neighbours(better[0], worse[0], *compare(*samples, several), counts))
-    return compared
 
 
 def compare(before, after, several):

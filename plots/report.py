@@ -16,7 +16,7 @@ from paper import experiments, run_files
 from paper.scales import SCALES
 from paper.significance import order, ours
 
-from . import diagrams, figure_files, page, summary, tables
+from . import diagrams, figure_files, page, tables
 from .claims import CLAIMS, FORMS, command
 
 COLUMNS = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "command")
@@ -81,9 +81,6 @@ def evidence(claim, scale):
     parts = [f"<p>{command_of(claim, scale)}</p>"]
     parts.append(pair(figure(name, scale) for name in claim.names if name in FORMS))
     parts += [paper_table(name, scale) for name in claim.names if name in experiments.TABLES]
-    if "summary" in claim.names:
-        table = summary.neighbours_table(scale).html()
-        parts.append(f"<h3>Neighbours in the paper's order</h3>{table}")
     return "\n".join(parts)
 
 

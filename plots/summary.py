@@ -8,8 +8,8 @@ import statistics
 import matplotlib.pyplot as plt
 from matplotlib import ticker
 
-from paper import experiments, significance
-from paper.significance import measured, say
+from paper import experiments
+from paper.significance import JUDGED, measured, order, say, say_order, say_ours
 
 from . import figure_files, styles, tables
 
@@ -19,59 +19,30 @@ def rows_of(table, depth):
     return [row for row in experiments.TABLES[table] if row.experiment.depth == depth]
 
 
-# {title: rows}. The original unit is a row of both tables, as in the paper.
-GROUPS = {
-    "Table 1: shortcuts, ResNet-110": rows_of("table1", 110),
-    "Table 2: activations, ResNet-110": rows_of("table2", 110),
-    "Table 2: activations, ResNet-164": rows_of("table2", 164),
-}
 NETWORKS = rows_of("table1", 110) + rows_of("table2", 110)  # ResNet-110: 15 networks
 CHARTS = {"Tables 1 and 2, ResNet-110": NETWORKS, "Table 2, ResNet-164": rows_of("table2", 164)}
-NEIGHBOURS = (
-    "better in the paper",
-    "worse in the paper",
-    "paper, %",
-    "ours: difference ± standard error",
-    "runs",
-    "order, 5 % level",
-)
-KEPT = "#404040"  # rows in the paper's order
-MOVED = "#d02000"
+COLOUR = "#404040"
 ROW = 0.3  # inches
 
 
 def draw(name, scale):
-    """Print the rank correlations and the neighbours, and draw the chart."""
+    """Print the rows in the paper's order and the rank correlations, and draw both orders."""
     charts = {title: measured(rows, scale) for title, rows in CHARTS.items()}
     charts = {title: pairs for title, pairs in charts.items() if pairs}
     if not charts:
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
         return None
-    for title, rows in GROUPS.items():
-        if measured(rows, scale):
-            order = significance.say_order(rows, scale) or "too few rows for an order"
-            print(f"{title}: {order}")
-    together = significance.say_order(NETWORKS, scale)
+    for title, pairs in charts.items():
+        lines = [(label(row), say(row.paper), say_ours(runs)) for row, runs in pairs]
+        print(tables.Table((title, "paper, %", "ours, %"), lines).text())
+    for table in ("table1", "table2"):
+        print(f"Table {table[-1]}: {order(table, scale) or 'too few rows for an order'}")
+    together = say_order(NETWORKS, scale)
     if together:
         print(f"Tables 1 and 2, ResNet-110: {together}")
-    print(neighbours_table(scale).text())
     figure = _figure(charts, scale)
     figure.suptitle(together, fontsize=10)
     return figure
-
-
-def neighbours_table(scale):
-    """Return the neighbours in the paper's order: our difference, and whether it is significant."""
-    lines = []
-    for rows in GROUPS.values():
-        for pair in significance.neighbours(rows, scale):
-            papers = f"{say(pair.better.paper)}, {say(pair.worse.paper)}"
-            difference = significance.say_difference(pair.difference, pair.error)
-            runs = "{}, {}".format(*pair.counts)
-            order = significance.conclusion(pair.difference, pair.p)
-            labels = label(pair.better), label(pair.worse)
-            lines.append((*labels, papers, difference, runs, order))
-    return tables.Table(NEIGHBOURS, lines)
 
 
 def _figure(charts, scale):
@@ -82,9 +53,8 @@ def _figure(charts, scale):
     figure, grid = plt.subplots(len(charts), 2, figsize=size, squeeze=False, gridspec_kw=ratios)
     for (title, pairs), (slopes, dots) in zip(charts.items(), grid):
         ours = sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
-        colours = [MOVED if pair in moved(ours) else KEPT for pair in ours]
-        _slopes(slopes, pairs, ours, colours)
-        _dots(dots, ours, colours, scale)
+        _slopes(slopes, pairs, ours)
+        _dots(dots, ours, scale)
         slopes.set_title(title, fontsize=10)
         dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)", fontsize=9)
     runs = [run for pairs in charts.values() for _, ours in pairs for run in ours.runs]
@@ -93,48 +63,30 @@ def _figure(charts, scale):
     return figure
 
 
-def moved(pairs):
-    """Return the pairs to take out, as few as possible, so that the others have the paper's order.
-
-    pairs: (row, Ours), our best first. Rows that the paper calls failures are tied.
-    """
-    papers = [significance.number(row.paper) for row, _ in pairs]
-    chains = []  # the longest chain in the paper's order that ends at each pair, as places
-    for i, paper in enumerate(papers):
-        before = [chain for chain in chains if papers[chain[-1]] <= paper]
-        chains.append([*max(before, key=len, default=[]), i])
-    kept = max(chains, key=len, default=[])
-    return [pair for i, pair in enumerate(pairs) if i not in kept]
-
-
-def _slopes(axes, pairs, ours, colours):
+def _slopes(axes, pairs, ours):
     """Draw a line for each row from its rank in the paper to its rank here."""
     for left, pair in enumerate(pairs):
         row, runs = pair
         right = ours.index(pair)
-        colour = colours[right]
-        axes.plot([0, 1], [left, right], "o-", color=colour, markersize=4, linewidth=1.5)
-        style = dict(va="center", fontsize=8, color=colour)
+        axes.plot([0, 1], [left, right], "o-", color=COLOUR, markersize=4, linewidth=1.5)
+        style = dict(va="center", fontsize=8, color=COLOUR)
         axes.text(-0.07, left, f"{label(row)}  {say(row.paper)}", ha="right", **style)
         median = statistics.median(runs.errors)
         axes.text(1.07, right, f"{median:.2f}  {label(row)}", ha="left", **style)
     head = dict(fontsize=9, va="bottom")
     axes.text(0, -0.8, "the paper, %", ha="right", **head)
     axes.text(1, -0.8, "ours, %", ha="left", **head)
-    if MOVED in colours:
-        axes.plot([], [], color=MOVED, label="red: rows whose removal gives the paper's order")
-        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0))
     axes.set_xlim(-1.9, 2.9)
     axes.set_ylim(len(pairs) - 0.4, -1.2)
     axes.set_axis_off()
 
 
-def _dots(axes, ours, colours, scale):
+def _dots(axes, ours, scale):
     """Draw a dot for each run, in the rows of our order."""
-    for place, ((_, runs), colour) in enumerate(zip(ours, colours)):
-        dots = dict(color=colour, marker="o", linestyle="", markersize=4, alpha=0.7)
+    for place, (_, runs) in enumerate(ours):
+        dots = dict(color=COLOUR, marker="o", linestyle="", markersize=4, alpha=0.7)
         axes.plot(runs.errors, [place] * len(runs.errors), **dots)
-    if scale in significance.JUDGED:
+    if scale in JUDGED:
         fail = experiments.FAILS_ABOVE
         axes.axvline(fail, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
         style = dict(xytext=(3, 0), textcoords="offset points", va="top", fontsize=8)

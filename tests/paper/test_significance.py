@@ -24,14 +24,6 @@ def test_failures_in_the_paper_and_here_are_named_where_the_rule_applies(results
     assert rows[2].fails == "", "a row without runs says nothing"
 
 
-@pytest.mark.parametrize("sign, correlation", [(1, 1), (-1, -1)])
-def test_rank_correlation_sees_the_order(results, sign, correlation):
-    for i, row in enumerate(sorted(TABLE2, key=lambda row: row.paper)):
-        results(row.experiment, [50 + sign * i])
-    pairs = significance.measured(TABLE2, "pocket")
-    assert significance.rank_correlation(pairs) == pytest.approx(correlation) and len(pairs) == 5
-
-
 def test_rows_on_other_images_have_no_order_and_name_their_images(results, capsys):
     for i, row in enumerate(TABLE2):
         results(row.experiment, [50 + i])
@@ -64,44 +56,30 @@ def test_tables_1_and_2_are_one_list_of_15_networks(results):
     assert significance.say_order(summary.NETWORKS, "pocket") == "", "all alike is no order"
 
 
-def test_neighbours_in_the_papers_order_are_compared_by_their_seeds(results):
-    errors = {
-        "preact": [30, 31, 32],
-        "original": [40, 41, 42],
-        "relu_only_preact": [40.5],
-        "relu_before_addition": [35, 36, 37],
-    }
-    for row in TABLE2:
-        if row.experiment.activation in errors:
-            results(row.experiment, errors[row.experiment.activation])
-    first, second, third = significance.neighbours(TABLE2, "pocket")
-    assert first.difference == pytest.approx(10) and first.counts == (3, 3)
-    assert first.error == pytest.approx(math.sqrt(2 / 3)), "Welch's"
-    assert first.p == pytest.approx(0.000255, rel=0.01), "four degrees of freedom"
-    assert second.error == pytest.approx(math.sqrt(1 + 1 / 3)), "pooled, for one row has one seed"
-    assert [
-        significance.conclusion(pair.difference, pair.p) for pair in (first, second, third)
-    ] == ["agrees", "reversed, not significant", "reversed"]
+def test_networks_are_compared_by_their_seeds():
+    low, middle, high, single = [30, 31, 32], [35, 36, 37], [40, 41, 42], [40.5]
+    difference, error, p = significance.compare(low, high, [])
+    assert difference == 10 and error == pytest.approx(math.sqrt(2 / 3)), "Welch's"
+    assert p == pytest.approx(0.000255, rel=0.01), "four degrees of freedom"
+    assert significance.conclusion(difference, p) == "agrees"
+    several = [low, middle, high]
+    difference, error, p = significance.compare(high, single, several)
+    assert error == pytest.approx(math.sqrt(1 + 1 / 3)), "pooled, for one network has one run"
+    assert significance.conclusion(difference, p) == "reversed, not significant"
+    difference, _, p = significance.compare(single, middle, several)
+    assert significance.conclusion(difference, p) == "reversed"
+
+
+def test_single_runs_are_not_tested():
+    assert significance.compare([30], [31], []) == (1, None, None)
+    assert significance.conclusion(1.0, None) == "agrees, one run each"
+    assert significance.conclusion(0.0, None) == "equal, one run each"
 
 
 def test_run_of_two_rows_counts_once(results):
     results(experiments.experiment(1001, "preact"), [30])  # Table 4 has it with two batch sizes
     (pair,) = significance.finished_rows(experiments.TABLE4, "pocket")
     assert pair[0].paper == 4.92
-
-
-def test_single_seeds_cannot_tell_neighbours_apart(results):
-    for row in experiments.TABLE1[:6]:
-        results(row.experiment, [30])
-    pairs = significance.neighbours(experiments.TABLE1, "pocket")
-    assert [(pair.better.paper, pair.worse.paper) for pair in pairs] == [
-        (6.61, 8.70),
-        (8.70, 12.35),
-        *[(12.35, "fail")] * 3,
-    ], "failures have no order"
-    assert {pair.p for pair in pairs} == {None}
-    assert significance.conclusion(1.0, None) == "agrees, one run each"
-    assert significance.conclusion(0.0, None) == "equal, one run each"
 
 
 def test_degrees_of_freedom_are_not_rounded():
@@ -115,18 +93,6 @@ def test_equal_samples_are_not_significant():
     assert significance.welch([30, 30], [30, 30]) == (0, 0, 1)
     assert significance.welch([30, 30], [31, 31]) == (1, 0, 0)
     assert significance.pooled([30], [31], [[30, 30]]) == (1, None, None)
-
-
-def test_rows_are_moved_that_break_the_papers_order(results):
-    order = ["preact", "relu_only_preact", "original", "relu_before_addition"]
-    for row in TABLE2:
-        if row.experiment.activation in order:
-            results(row.experiment, [30 + order.index(row.experiment.activation)])
-    ours = sorted(significance.measured(TABLE2, "pocket"), key=lambda pair: pair[1].errors)
-    (moved,) = [row.experiment.activation for row, _ in summary.moved(ours)]
-    assert moved in ("original", "relu_only_preact"), "either of the two that are exchanged"
-    ties = [(row, None) for row in experiments.TABLE1 if row.paper == experiments.FAIL]
-    assert not summary.moved(ties[::-1]), "failures have no order"
 
 
 def test_table_is_aligned_text_and_markdown_without_empty_columns():
