@@ -100,35 +100,41 @@ def with_images(curves, among):
 
 
 def shown(curve):
-    """Return the runs whose median a curve shows: the finished ones, or all if none is finished."""
-    return [run for run in curve.runs if run_files.is_whole(run)] or curve.runs
+    """Return the runs whose median a curve shows: the finished ones, or else the longest."""
+    finished = [run for run in curve.runs if run_files.is_whole(run)]
+    return finished or [max(curve.runs, key=lambda run: run.rows[-1]["iteration"])]
 
 
 def series(curve, column, by="iteration"):
     """Return the Series of a column of the log, or of train_accuracy or test_accuracy.
 
     by: the x axis: "iteration", "epoch", or "fraction" of the training. A run that diverged keeps
-    its last value to the end of the others; an unfinished one has no values beyond its end.
+    its last value to the end of the others.
     """
-    columns = []  # (whether a run keeps its last value, {x: y})
+    tables = []  # {x: y} of each run
     for run in shown(curve):
         unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
         x = "iteration" if by == "fraction" else by
         values = ((row[x] / unit, cell(row, column)) for row in run.rows)
         table = {x: y for x, y in values if y is not None}
         if table:
-            columns.append((run_files.is_whole(run), table))
-    if not columns:
+            tables.append(table)
+    if not tables:
         return Series(*4 * [np.array([])])
-    last = max(max(table) for _, table in columns)
-    complete = [set(table) for _, table in columns if max(table) == last]
-    xs = sorted(set.intersection(*complete))
-    rows = [[_at(table, keeps, x) for keeps, table in columns] for x in xs]
-    rows = [[value for value in row if value is not None] for row in rows]
+    last = max(map(max, tables))
+    xs = sorted(set.intersection(*(set(table) for table in tables if max(table) == last)))
+    rows = [_values(tables, x) for x in xs]
     median = np.array([_median(row) for row in rows])
     low = np.array([np.fmin.reduce(row) for row in rows])
     high = np.array([np.fmax.reduce(row) for row in rows])
     return Series(np.array(xs), median, low, high)
+
+
+def _values(tables, x):
+    """Return the value of each run at x; a run that has ended keeps its last one."""
+    lasts = [max(table) for table in tables]
+    values = [table.get(min(x, last)) for table, last in zip(tables, lasts)]
+    return [value for value in values if value is not None]
 
 
 def _median(values):
@@ -144,33 +150,19 @@ def cell(row, column):
     return None if error is None else 100 - error
 
 
-def _at(table, keeps, x):
-    """Return the value at x; beyond the end the last one if a run keeps it; otherwise None."""
-    return table[max(table)] if keeps and x > max(table) else table.get(x)
-
-
 def legend_label(curve, what="error"):
     """Return a curve's label with the median of its last test errors or accuracies."""
     runs = shown(curve)
-    tested = [run for run in runs if run_files.last_error(run) is not None]
-    last = max(map(_last_test, tested), default=0)
-    # runs that reach the end of the curve
-    ends_here = [run for run in tested if run_files.is_whole(run) or _last_test(run) == last]
-    errors = list(map(run_files.last_error, ends_here))
-    unfinished = "" if all(map(run_files.is_whole, runs)) else ", unfinished"
+    errors = [run_files.last_error(run) for run in runs]
+    unfinished = "" if run_files.is_whole(runs[0]) else ", unfinished"
     if len(runs) < len(curve.runs):
-        unfinished = f", {len(curve.runs) - len(runs)} more unfinished"
-    if not errors:
+        unfinished += f", {len(curve.runs) - len(runs)} more unfinished"
+    if None in errors:
         return f"{curve.label} (no test yet{unfinished})"
     several = f", median of {len(errors)}" if len(errors) > 1 else ""
     error = np.median(errors)
     result = f"accuracy {100 - error:.2f}" if what == "accuracy" else f"error {error:.2f}"
     return f"{curve.label} ({result} %{several}{unfinished})"
-
-
-def _last_test(run):
-    """Return the iteration of a run's last test."""
-    return max(row["iteration"] for row in run.rows if row["test_error"] is not None)
 
 
 def ends(curves, columns):

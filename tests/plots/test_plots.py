@@ -98,27 +98,18 @@ DIVERGED = [rows(100)[0], dict(rows(200, 90.0)[-1], train_loss=math.nan)]
 
 
 @pytest.mark.parametrize("other, highest", [(rows(200, 80), 40), (DIVERGED, 90)])
-def test_only_a_diverged_seed_counts_beyond_its_end(read, other, highest):
+def test_only_finished_and_diverged_seeds_count(read, other, highest):
     (curve,) = series.group_runs([read(rows(400, 40)), read(other, seed=1)])
     assert list(series.series(curve, "test_error").high) == [highest] * 2
 
 
-def test_unfinished_seed_does_not_count_beyond_its_end(read):
-    longer = [*rows(200), *rows(300, 40)[2:]]
-    (curve,) = series.group_runs([read(rows(200, 80)), read(longer, seed=1)])
-    losses = series.series(curve, "train_loss")
-    assert list(losses.median) == [1, 0.5, pytest.approx(1 / 3)]
-    assert list(losses.high) == list(losses.low)
-    assert "(error 55.00 %, median of 2, unfinished)" in series.legend_label(curve)
-    (curve,) = series.group_runs([read(rows(100)), read(rows(200), seed=1)])
-    assert "(error 30.00 %, unfinished)" in series.legend_label(curve)
-
-
-def test_legend_has_the_error_of_the_seeds_that_are_furthest(read):
-    runs = [read(rows(200, 80), iterations=600), read(rows(400, 40), iterations=600, seed=1)]
-    (curve,) = series.group_runs(runs)
-    assert list(series.series(curve, "test_error").median) == [60, 40]
-    assert "(error 40.00 %, unfinished)" in series.legend_label(curve)
+def test_longest_run_is_drawn_if_none_is_finished(read):
+    (curve,) = series.group_runs([read(rows(200, 80)), read(rows(300, 40), seed=1)])
+    assert list(series.series(curve, "train_loss").high) == [1, 0.5, pytest.approx(1 / 3)]
+    label = series.legend_label(curve)
+    assert label.endswith("(error 40.00 %, unfinished, 1 more unfinished)")
+    (curve,) = series.group_runs([read(rows(100))])
+    assert series.legend_label(curve).endswith("(no test yet, unfinished)")
 
 
 def test_seed_of_another_version_joins_its_network(read):
