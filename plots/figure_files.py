@@ -18,7 +18,6 @@ from common import files
 from common.errors import UserError
 from paper import run_files
 
-FIRM = "\u00a0"  # a no-break space
 DPI = 150
 VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the description
 
@@ -64,14 +63,8 @@ def caption(figure, runs, of="curve", note=""):
 def write_below(figure, text):
     """Write small text below a figure, in lines no longer than the figure is wide."""
     use_fonts_for(text)
-    lines = wrapped(text, round(19 * figure.get_figwidth()))
+    lines = textwrap.fill(text, round(19 * figure.get_figwidth()))
     figure.supxlabel(lines, fontsize=7, color="0.3", parse_math=False)
-
-
-def wrapped(text, width):
-    """Return a text in lines that end after a semicolon, or inside a part longer than a line."""
-    parts = [part if len(part) > width else part.replace(" ", FIRM) for part in text.split("; ")]
-    return textwrap.fill("; ".join(parts), width, break_on_hyphens=False).replace(FIRM, " ")
 
 
 def use_fonts_for(text):

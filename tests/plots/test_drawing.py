@@ -108,15 +108,6 @@ def test_degradation_has_training_and_test_error_on_one_axis(results):
     assert [line.get_color() for line in left.lines] == [line.get_color() for line in right.lines]
 
 
-def test_lines_below_a_figure_end_between_two_facts():
-    text = "CIFAR-10 (JPEG q75); a curve: median of its seeds; seeds 0, 1, 2; pre-activated"
-    assert figure_files.wrapped(text, 60).splitlines() == [
-        "CIFAR-10 (JPEG q75); a curve: median of its seeds;",
-        "seeds 0, 1, 2; pre-activated",
-    ]
-    assert figure_files.wrapped("one two three", 8).splitlines() == ["one two", "three"]
-
-
 def test_png_has_its_size_its_description_and_a_palette(run, tmp_path):
     figure = curves.figure_of([curves.run_files.read(run(rows(400)))])
     figure_files.save(figure, tmp_path / "a.png", "what it shows")
