@@ -15,4 +15,17 @@ os.environ["MPLBACKEND"] = "Agg"
 import matplotlib  # noqa: E402
 
 matplotlib.rcdefaults()  # one in the current folder comes before MATPLOTLIBRC
-matplotlib.rcParams["figure.constrained_layout.use"] = True
+# A document shows a figure of styles.WIDTH 830 pixels wide: text of 8 points is 10 pixels high.
+matplotlib.rcParams.update(
+    {
+        "figure.constrained_layout.use": True,
+        "font.size": 9,
+        "axes.titlesize": 9.5,
+        "legend.fontsize": 8,
+        "legend.title_fontsize": 9.5,
+        "legend.frameon": False,
+        "lines.markersize": 4,
+        "grid.linestyle": ":",
+        "grid.color": "0.7",
+    }
+)

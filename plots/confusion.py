@@ -50,12 +50,11 @@ def _draw(path, names, percent, note):
     axes.set_xlabel("predicted class")
     axes.set_ylabel("class" if count <= NAMED else "class (its row in classes.csv)")
     if count <= NAMED:
-        style = dict(fontsize=8, parse_math=False)
-        axes.set_xticks(range(count), names, rotation=90, **style)
-        axes.set_yticks(range(count), names, **style)
+        axes.set_xticks(range(count), names, rotation=90, parse_math=False)
+        axes.set_yticks(range(count), names, parse_math=False)
     for (row, column), share in np.ndenumerate(percent):
         if share >= 0.5 and count <= COUNTED:
-            style = dict(color="white" if share > 50 else "black", fontsize=8)
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", **style)
+            colour = "white" if share > 50 else "black"
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour)
     write_below(figure, note)
     save(figure, path)

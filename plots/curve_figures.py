@@ -78,7 +78,7 @@ def _figure(name, scale, panels):
             axes.set_axis_off()
     planned = [curve.experiment for panel in panels for curve in panel.planned]
     note = experiments.depths_note(scale, planned)
-    figure.suptitle(TITLES[name] + (note and f" ({note})"), fontsize=11)
+    figure.suptitle(TITLES[name] + (note and f" ({note})"))
     figure_files.caption(figure, [run for curve in drawn for run in shown(curve)])
     curves.make_room(figure)
     return figure

@@ -75,7 +75,7 @@ def line(axes, curve, column, colour, marker=None, label=None, by="iteration"):
         return
     if len(shown(curve)) > 1:
         axes.fill_between(points.x, points.low, points.high, color=colour, alpha=0.18, linewidth=0)
-    style = dict(color=colour, linewidth=1.8, marker=marker, markersize=4, label=label)
+    style = dict(color=colour, linewidth=1.8, marker=marker, label=label)
     style["markerfacecolor"] = "white" if run_files.is_own(curve.runs[0]) else colour
     axes.plot(points.x, points.median, markevery=max(1, len(points.x) // 10), **style)
 
@@ -107,8 +107,8 @@ def legend(axes, title=None):
 
 def _legend(axes, labels, title, columns):
     handles, _ = axes.get_legend_handles_labels()
-    place = dict(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
-    box = axes.legend(handles, labels, title=title, ncols=columns, fontsize=8, **place)
+    place = dict(loc="lower center", bbox_to_anchor=(0.5, 1))
+    box = axes.legend(handles, labels, title=title, ncols=columns, **place)
     for text in (*box.get_texts(), box.get_title()):
         text.set_parse_math(False)  # a dollar in a user's text starts no formula
     return box

@@ -47,15 +47,15 @@ def by_depth(name, scale):
     top = left.get_ylim()[1]
     arrow = dict(arrowstyle="->", color=styles.COLOURS["plain"])
     text = "plain, 110 layers:\nabove 60 %"
-    place = dict(xytext=(66, 0.96 * top), va="top", fontsize=8)
+    place = dict(xytext=(66, 0.96 * top), va="top")
     left.annotate(text, (110, top), arrowprops=arrow, **place)
-    left.set_title("1512.03385, Figure 6 and Table 6", fontsize=10)
-    right.set_title(f"ours, {scale} scale", fontsize=10)
+    left.set_title("1512.03385, Figure 6 and Table 6")
+    right.set_title(f"ours, {scale} scale")
     for axes in (left, right):
         axes.set(xlabel="Layers", ylabel="Test error, %")
         axes.set_xticks(sorted({x for line in axes.lines for x in line.get_xdata()}))
-        styles.grid(axes)
-        axes.legend(fontsize=8, frameon=False)
+        axes.grid(axis="y")
+        axes.legend()
     groups = [ours for _, ours in pairs]
     several = any(len(ours.errors) > 1 for ours in groups)
     note = "lines: medians; small dots: single seeds" if several else ""
@@ -80,17 +80,17 @@ def gate_bias(name, scale):
         title += f"\n{_conclusion(best, scale)}"
     figure, axes = plt.subplots(figsize=(7, 4))
     for bias, result in searched.items():
-        dots = dict(color=BLUE, markersize=4, alpha=0.5)
+        dots = dict(color=BLUE, alpha=0.5)
         axes.plot([bias] * len(result.errors), result.errors, "o", **dots)
     medians = [median(result.errors) for result in searched.values()]
     axes.plot(list(searched), medians, "-", color=BLUE)
     axes.axvline(experiments.PAPER_BEST, color="0.4", linestyle=":")
-    place = dict(transform=axes.get_xaxis_transform(), va="top", fontsize=8)
+    place = dict(transform=axes.get_xaxis_transform(), va="top")
     axes.text(experiments.PAPER_BEST, 0.98, " the paper's best", **place)
     axes.set(xlabel="Initial bias of the gates, $b_g$", ylabel="Validation error, %")
     axes.set(xlim=(0.5, -10.5), xticks=range(0, -11, -1))
-    axes.set_title(title, fontsize=10)
-    axes.grid(axis="y", linestyle=":", color="0.6")
+    axes.set_title(title)
+    axes.grid(axis="y")
     return _captioned(figure, searched.values(), "point")
 
 

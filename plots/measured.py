@@ -82,7 +82,7 @@ def _gates_of(axes, rows):
     axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_yticks([], minor=True)
     axes.set(title=rows[0]["label"], ylim=LIMITS)
-    styles.grid(axes)
+    axes.grid(axis="y")
     styles.stage_borders(axes, units, [row["channels"] for row in rows])
 
 
@@ -177,7 +177,7 @@ def responses(tables):
     axes[0].set_ylabel("standard deviation, in order")
     axes[1].set(ylabel="standard deviation, sorted", xlabel="3x3 layer")
     for axis in axes:
-        styles.grid(axis)
+        axis.grid(axis="y")
         axis.set_ylim(bottom=0)
     figure.suptitle("Responses of the 3x3 layers, after BN (1512.03385, Figure 7)")
     notes = ["1512.03385: full scale, 32 pixels square"] if any(papers) else []
@@ -202,7 +202,6 @@ def _figure_7(axes, network, colour):
 FIGURES = {"gates": gates, "lesion": lesion, "responses": responses}
 
 
-@styles.SMALL_TEXT
 def draw(kind, tables):
     """Draw one figure of the rows of some CSV files, named after their networks."""
     measurements.tell_apart(tables, "name")

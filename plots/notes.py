@@ -35,11 +35,10 @@ def draw(folder):
         for part, style in STYLES.items():
             values = [cell(row, f"{part}_{name}") for row in rows]
             axes.plot(epochs, values, label=f"{part}ing {name}", **style)
-        axes.set_xlabel("epoch", fontsize=12)
-        axes.set_ylabel(f"{name}, {unit}", fontsize=12)
-        axes.tick_params(labelsize=11)
-        axes.legend(loc=corner, fontsize=12)
-        axes.grid(alpha=0.3)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(f"{name}, {unit}")
+        axes.legend(loc=corner)
+        axes.grid()
         note = "the notes' network; training: mean over the batches of the epoch"
         figure_files.caption(figure, [run], note=note)
         figure_files.save(figure, place / f"notes-{name}.png")

@@ -9,7 +9,6 @@ MOST = 12  # photographs in the figure; the terminal lists all
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
 
 
-@styles.SMALL_TEXT
 def draw(predictions, count, path, note):
     """Write the PNG.
 

@@ -39,7 +39,6 @@ RATIOS = {
 }
 
 
-@styles.SMALL_TEXT
 def draw(path):
     """Draw the figure of a CSV file, and print its table."""
     rows = measurements.read(path)
@@ -159,7 +158,7 @@ def _column(column, networks, keywords):
     units = [x(row["l"], len(deepest)) for row in deepest]
     for axis in column:
         axis.set_yscale("log")
-        styles.grid(axis)
+        axis.grid(axis="y")
         styles.stage_borders(axis, units, [row["shape"] for row in deepest])
     name = "position of the unit, % of the depth" if mixed else "residual unit $l$"
     column[-1].set_xlabel(f"{name} (grey lines: stages)")
@@ -179,7 +178,7 @@ def _ratios(rows):
         for label, style in RATIOS.values():
             axis.plot([], [], color="0.3", label=label, **style)
         axis.set_yscale("log")
-        styles.grid(axis)
+        axis.grid(axis="y")
         styles.legend_above(axis, title, columns=2)
         axis.set_xlabel("residual unit $l$")
     axes[0, 0].set_ylabel(r"ratio of $\|\partial E/\partial x_l\|$ to the end of the stage")

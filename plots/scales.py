@@ -73,7 +73,7 @@ def error_axis(axes, limits, label):
     axes.set_ylim(*limits)
     axes.yaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_ylabel(label)
-    axes.grid(axis="y", linestyle=":", color="0.6")
+    axes.grid(axis="y")
 
 
 def x_axis(axes, curves, by="iteration"):

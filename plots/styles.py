@@ -1,12 +1,10 @@
-"""Colours, markers and fonts of figures.
+"""Colours, markers and widths of figures.
 
 The paper's colours: dark yellow for the original network, blue for the proposed unit, purple for BN
 after addition, green for a shortcut; plain networks are black. Any two colours differ for readers
 with deuteranopia or protanopia, and all have a contrast of at least 3:1 on white
 (tests/plots/test_styles.py).
 """
-
-import matplotlib.pyplot as plt
 
 from common.errors import UserError
 
@@ -22,20 +20,7 @@ MARKERS = "osD^v<>pXP*h"
 # Networks that differ in depth; plain and residual networks have separate panels.
 DEPTHS = {20: "#9e8600", 56: "#961e00", 110: "#202020"}
 DASHES = (0, (5, 2))
-# Default width of a figure in inches. A document shows it 830 pixels wide: text of 8 points is then
-# 10 pixels high.
-WIDTH = 8.8
-SMALL_TEXT = plt.rc_context(
-    {
-        "font.size": 9,
-        "axes.titlesize": 9.5,
-        "legend.fontsize": 8,
-        "legend.title_fontsize": 9.5,
-        "legend.frameon": False,
-        "lines.markersize": 4,
-        "lines.linewidth": 1.4,
-    }
-)
+WIDTH = 8.8  # inches; the default of figures
 
 
 def styles(recipes):
@@ -78,11 +63,6 @@ def _assign(kinds, colours):
 def legend_above(axes, title=None, columns=1):
     """Place the legend above the axes, where it hides nothing."""
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), title=title, ncols=columns)
-
-
-def grid(axes, axis="y"):
-    """Draw dotted lines at the ticks of an axis."""
-    axes.grid(axis=axis, linestyle=":", color="0.7")
 
 
 def stage_borders(axes, places, stages):

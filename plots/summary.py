@@ -41,7 +41,7 @@ def draw(name, scale):
     if together:
         print(f"Tables 1 and 2, ResNet-110: {together}")
     figure = _figure(charts, scale)
-    figure.suptitle(together, fontsize=10)
+    figure.suptitle(together)
     return figure
 
 
@@ -55,8 +55,8 @@ def _figure(charts, scale):
         ours = sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
         _slopes(slopes, pairs, ours)
         _dots(dots, ours, scale)
-        slopes.set_title(title, fontsize=10)
-        dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)", fontsize=9)
+        slopes.set_title(title)
+        dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)")
     runs = [run for pairs in charts.values() for _, ours in pairs for run in ours.runs]
     drawn = [row.experiment for pairs in charts.values() for row, _ in pairs]
     figure_files.caption(figure, runs, of=None, note=experiments.depths_note(scale, drawn))
@@ -68,14 +68,13 @@ def _slopes(axes, pairs, ours):
     for left, pair in enumerate(pairs):
         row, runs = pair
         right = ours.index(pair)
-        axes.plot([0, 1], [left, right], "o-", color=COLOUR, markersize=4, linewidth=1.5)
-        style = dict(va="center", fontsize=8, color=COLOUR)
+        axes.plot([0, 1], [left, right], "o-", color=COLOUR)
+        style = dict(va="center", color=COLOUR)
         axes.text(-0.07, left, f"{label(row)}  {say(row.paper)}", ha="right", **style)
         median = statistics.median(runs.errors)
         axes.text(1.07, right, f"{median:.2f}  {label(row)}", ha="left", **style)
-    head = dict(fontsize=9, va="bottom")
-    axes.text(0, -0.8, "the paper, %", ha="right", **head)
-    axes.text(1, -0.8, "ours, %", ha="left", **head)
+    axes.text(0, -0.8, "the paper, %", ha="right", va="bottom")
+    axes.text(1, -0.8, "ours, %", ha="left", va="bottom")
     axes.set_xlim(-1.9, 2.9)
     axes.set_ylim(len(pairs) - 0.4, -1.2)
     axes.set_axis_off()
@@ -84,18 +83,17 @@ def _slopes(axes, pairs, ours):
 def _dots(axes, ours, scale):
     """Draw a dot for each run, in the rows of our order."""
     for place, (_, runs) in enumerate(ours):
-        dots = dict(color=COLOUR, marker="o", linestyle="", markersize=4, alpha=0.7)
+        dots = dict(color=COLOUR, marker="o", linestyle="", alpha=0.7)
         axes.plot(runs.errors, [place] * len(runs.errors), **dots)
     if scale in JUDGED:
         fail = experiments.FAILS_ABOVE
         axes.axvline(fail, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
-        style = dict(xytext=(3, 0), textcoords="offset points", va="top", fontsize=8)
+        style = dict(xytext=(3, 0), textcoords="offset points", va="top")
         axes.annotate('"fail" above it', (fail, -1.1), **style)
     axes.set_ylim(len(ours) - 0.4, -1.2)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_yticks(range(len(ours)), [""] * len(ours))
-    styles.grid(axes, "both")
-    axes.tick_params(axis="x", labelsize=8)
+    axes.grid()
 
 
 def label(row):

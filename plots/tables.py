@@ -138,7 +138,7 @@ def picture(name, rows, scale):
         if line == 0 and any("\n" in title for title in head):
             cell.set_height(1.6 * cell.get_height())
     data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"
-    axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours", fontsize=11)
+    axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours")
     note = experiments.depths_note(scale, experiments.experiments_of(name))
     scale_text = f"scale {scale}: {note}" if note else f"scale {scale}"
     text = (
