@@ -9,8 +9,7 @@ A block is the text between two comments on lines of their own:
     ...
     <!-- end -->
 
-The first word is a key of BLOCKS, the others are arguments. A link whose text is a file and a name,
-[`training/loop.py: train`](training/loop.py#L1), gets the line of that name.
+The first word is a key of BLOCKS, the others are arguments.
 """
 
 import re
@@ -68,7 +67,7 @@ def filled(text, document):
         lines = BLOCKS[name](page, *arguments.split())
         return "\n".join([f"<!-- {name}{arguments} -->", *lines, "<!-- end -->"])
 
-    return source.with_lines(BLOCK.sub(block, text), root)
+    return BLOCK.sub(block, text)
 
 
 def draw_figures(text):

@@ -126,6 +126,15 @@ def test_links_lead_to_files_and_headings(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_linked_names_are_defined(document):
+    for path, name in re.findall(r"\[`([\w./]+\.py):\s([\w.]+)`\]", text_of(document)):
+        source = (ROOT / path).read_text()
+        for word in name.split("."):
+            definition = rf"^ *(def|class) {word}\b|^{word}(: .*)? = "
+            assert re.search(definition, source, re.MULTILINE), f"{path} defines no {word}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_is_valid(document):
     commands = list(dict.fromkeys(make_commands(document)))
     with ThreadPoolExecutor(2) as pool:

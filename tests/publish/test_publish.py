@@ -1,15 +1,10 @@
-"""publish computes tables, captions and line numbers from logs and code."""
+"""publish computes tables and captions from logs and code."""
 
-from types import SimpleNamespace
-
-import pytest
 from conftest import refusal
 
-from common import files
 from paper import experiments
 from paper.experiments import ORIGINAL110, shortcut
-from plots.tables import Table
-from publish import measured, runs, source, words
+from publish import runs, source, words
 from publish.__main__ import Page, filled
 
 ENGLISH = Page("en", "../", [])
@@ -29,16 +24,10 @@ def test_unknown_block_is_rejected():
     refusal(lambda: filled(text, "README.md"), "no block is called 'tables'")
 
 
-def test_links_and_quotations_have_line_numbers():
-    lines = (files.ROOT / "plots/tables.py").read_text().splitlines()
-    names = {"Table": "class Table(", "Table.markdown": "    def markdown(", "TITLES": "TITLES = "}
-    for name, start in names.items():
-        text = source.with_lines(f"[`plots/tables.py: {name}`](plots/tables.py)", "../")
-        path, number = text.rstrip(")").split("](../")[1].split("#L")
-        assert path == "plots/tables.py" and lines[int(number) - 1].startswith(start)
-    quoted = source.quoted(ENGLISH, "symbols/shortcuts/identity.py", "return", "x")
-    assert quoted[1] == "return x + f" and "(../symbols/shortcuts/identity.py#L" in quoted[3]
-    refusal(lambda: source.line_of("plots/tables.py", "Table.missing"), "defines no Table.missing")
+def test_quotation_is_a_line_of_code_with_a_link():
+    path = "symbols/shortcuts/identity.py"
+    quoted = source.quoted(ENGLISH, path, "return", "x")
+    assert quoted == ["```python", "return x + f", "```", f"([`{path}`](../{path}))"]
     refusal(lambda: source.quoted(ENGLISH, "plots/tables.py", "def"), "quote one that is unique")
 
 
@@ -88,14 +77,6 @@ def test_runs_on_other_images_are_in_no_block_of_the_others(results, tmp_path):
     assert ORIGINAL110 not in [network for network, _ in runs.finished(networks, "pocket")]
 
 
-@pytest.mark.parametrize(
-    "devices, text", [("CPU x 1", "EPYC (threads: 2)"), ("CPU x 16", "CPU x 16 (threads: 2)")]
-)
-def test_machine_is_named(devices, text):
-    host = {"devices": devices, "processor": "EPYC Processor", "cores": 2}
-    assert runs.machine(SimpleNamespace(config={"host": host})) == text
-
-
 def test_figure_without_runs_is_a_line(results):
     assert runs.figure(ENGLISH, "figure3", "pocket") == [words.NO_RUNS["en"]]
     results(ORIGINAL110, [20])
@@ -104,32 +85,6 @@ def test_figure_without_runs_is_a_line(results):
     image, _, caption = runs.figure(CHINESE, "figure3", "desk", "pocket")
     assert "](plots/figures/pocket-figure3.png)" in image
     assert "规模 pocket" in caption and "test data" in caption
-
-
-def test_words_without_translation_stay():
-    table = words.translated(Table(("network", "x"), [("original", "fail")]), "zh")
-    assert table == Table(["网络", "x"], [["原始残差单元", "失败"]])
-    cells = ["AMD EPYC (threads: 1), unknown CPU (threads: 2)", "5 min", "4.1 h"]
-    chinese = ["AMD EPYC（1 线程）、型号未知的 CPU（2 线程）", "5 分钟", "4.1 小时"]
-    assert words.translated(Table(("x", "y", "z"), [cells]), "zh").rows == [chinese]
-    assert words.translated(Table(("x", "y", "z"), [cells]), "en").rows == [cells]
-
-
-def test_departures_keep_their_words(monkeypatch):
-    errors = {"none": 40.0, "raw": 41.5, "nag": None}
-    monkeypatch.setattr(runs, "departure_error", errors.get)
-    old = ["| name | 差别 | cost |", "|---|---|---:|", "| `raw` | 像素 | |", "| `nag` | nag | +1 |"]
-    page = Page("en", "", old)
-    assert runs.departures_table(page)[2:] == ["| `raw` | 像素 | +1.50 |", "| `nag` | nag |  |"]
-
-
-def test_benchmark_names_its_machine(monkeypatch):
-    row = dict(network="plain56", step=0.951, work=1.0, bfloat16=1.5, machine="a CPU", day="today")
-    monkeypatch.setattr(measured, "rows_of", lambda name: [row])
-    lines = measured.speed(ENGLISH, "speed-units")
-    assert lines[2:] == ["| plain56 | 0.95 | 1.00 | 1.50 |", "", "*a CPU, today.*"]
-    row["bfloat16"] = None  # a processor without it
-    assert measured.speed(ENGLISH, "speed-units")[2] == "| plain56 | 0.95 | 1.00 |  |"
 
 
 def test_comparisons_use_finished_runs(results, tmp_path):
