@@ -14,6 +14,7 @@ import os
 import time
 from functools import lru_cache
 
+from common import durations
 from common.command import Parser, folder, last_line, positive
 from common.environment import physical_cores
 from common.errors import UserError, run_main
@@ -24,7 +25,6 @@ from data.layouts import LAYOUTS
 from paper import experiments, processes, queue, scales, search
 from paper.planned_run import PlannedRun
 from plots.named import draw, has_runs
-from plots.watch import clock
 from training.options import gpu_numbers
 
 QUEUE = "queue"
@@ -84,12 +84,13 @@ def print_plan(runs, arguments):
         ends[slot] += rest
         memory.append(cost["megabytes"])
         end = time.strftime("%a %H:%M", time.localtime(time.time() + ends[slot]))
-        line = f"  {run!s:<58} {clock(rest):>12}, ends {end}, {cost['megabytes']:,.0f} MB"
+        duration = durations.in_words(rest)
+        line = f"  {run!s:<58} {duration:>7}, ends {end}, {cost['megabytes']:,.0f} MB"
         if "gpu_megabytes" in cost:
             line += f", {cost['gpu_megabytes']:,.0f} MB on each GPU"
         print(line + (f", {done:.0%} done" if done else ""))
     total = sum(sorted(memory)[-arguments.jobs :])
-    print(f"about {clock(max(ends))} and at most {total:,.0f} MB in all", flush=True)
+    print(f"about {durations.in_words(max(ends))} and at most {total:,.0f} MB in all", flush=True)
 
 
 def _cost(run, arguments):

@@ -78,18 +78,16 @@ def of_run(folder):
     # A user's measurements do not overwrite those of the published runs, or of another folder.
     parts = ["yours"] if run_files.is_own(run) else []
     parts += [scale, run.config["name"], f"seed{recipe['seed']}"]
-    label = run_files.label(run)
     place = Path(folder).resolve()
     usual = files.run_folder(scale, run.config["name"], recipe["seed"]).resolve()
     if run_files.is_own(run) and place != usual:
         parts.append(hashlib.sha1(str(place).encode()).hexdigest()[:6])
-        label += f", {'/'.join(place.parts[-2:])}"
     iteration = trained.iteration
     if iteration is None:  # exported weights
         iteration = int(run.rows[-1]["iteration"])
     return Network(
         "-".join(part for part in parts if part not in ("full", "seed0")),
-        label,
+        run_files.label(run),
         symbol,
         {**recipe, "images": run.config["data"]},
         trained.arguments,

@@ -80,18 +80,12 @@ def folders(name, scale):
     """Return the folders of a name's runs at a scale: the published ones, then a user's own."""
     pattern = str(files.run_place(scale, name, "*") / "config.json")
     return [
-        path.parent
-        for place in (files.RESULTS, files.RUNS)
-        for path in sorted(place.glob(pattern), key=_seed)
+        path.parent for place in (files.RESULTS, files.RUNS) for path in sorted(place.glob(pattern))
     ]
 
 
-def _seed(path):
-    return int("0" + "".join(filter(str.isdigit, path.parent.name)))
-
-
 def of(experiment, scale):
-    """Return [Run] of an experiment at a scale, by seed, all on the same images.
+    """Return [Run] of an experiment at a scale, all on the same images.
 
     These are the images of most of a user's own finished runs; if there are none, of most finished
     runs; else of most runs.

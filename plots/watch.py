@@ -12,7 +12,7 @@ from html import escape
 
 import matplotlib.pyplot as plt
 
-from common import files
+from common import durations, files
 from common.command import Parser, positive
 from common.errors import run_main
 from paper import run_files
@@ -50,12 +50,6 @@ def seconds_left(run):
     return pace(run) * (run.config["recipe"]["iterations"] - run.rows[-1]["iteration"])
 
 
-def clock(seconds):
-    """Return '1 h 05 min'."""
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
-
-
 def section(run):
     """Return a run's progress and curves as HTML."""
     recipe = run.config["recipe"]
@@ -67,7 +61,7 @@ def section(run):
     return (
         f"<section><h2>{escape(run.config['name'])}, seed {recipe['seed']}</h2>"
         f"<p><progress max={total} value={reached:.0f}></progress> {reached:,.0f} of {total:,} "
-        f"iterations, {clock(seconds_left(run))} left</p>{drawn}</section>"
+        f"iterations, {durations.in_words(seconds_left(run))} left</p>{drawn}</section>"
     )
 
 

@@ -25,13 +25,6 @@ LESIONS = (
 RESPONSES = "network|first layer|stage 1|stage 2|stage 3|units' last layer, median"
 
 
-class Empty:
-    """An empty cell, in any format."""
-
-    def __format__(self, form):
-        return ""
-
-
 def rows_of(name):
     """Return the rows of results/analysis/<name>.csv."""
     return measurements.read(files.RESULTS / "analysis" / f"{name}.csv")
@@ -86,10 +79,7 @@ def speed(page, name):
     """Return a benchmark's table."""
     rows = rows_of(name)
     titles, cells = SPEED[name]
-    lines = []
-    for row in rows:  # without a value a cell is empty
-        values = {key: Empty() if value is None else value for key, value in row.items()}
-        lines.append(cells.format(**values).split("|"))
+    lines = [cells.format(**row).split("|") for row in rows]
     peer = f", PyTorch {rows[0]['pytorch']}" if "pytorch" in rows[0] else ""
     origin = f"*{rows[0]['machine']}, {rows[0]['day']}{peer}.*"
     return [*Table(titles.split("|"), lines).markdown(), "", origin]

@@ -4,7 +4,7 @@ import re
 import statistics
 
 from analysis import departures
-from common import files
+from common import durations, files
 from paper import experiments, run_files, significance
 from paper.experiments import ORIGINAL110, experiment, shortcut
 from paper.significance import ours, say, say_ours, say_sample
@@ -51,9 +51,8 @@ def runs_of(pairs):
 
 
 def time_of(runs):
-    """Return '47 min' or '4.1 h': the median time of runs."""
-    minutes = statistics.median(run.rows[-1]["seconds"] / 60 for run in runs)
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+    """Return the median time of runs as text."""
+    return durations.in_words(statistics.median(run.rows[-1]["seconds"] for run in runs))
 
 
 def machine(run):

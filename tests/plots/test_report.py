@@ -14,7 +14,7 @@ from drawn_runs import row
 from PIL import Image
 
 import plots.page
-from common import files
+from common import durations, files
 from paper import experiments, significance
 from plots import report, summary, watch
 from plots.named import draw
@@ -169,6 +169,6 @@ def test_watch_shows_training_runs_and_their_remaining_time(results):
     assert watch.training(late) == [] and "No run is in training" in watch.page(10, late)
 
 
-def test_clock_has_hours_and_minutes():
-    times = {0: "0 min", 59 * 60: "59 min", 700: "12 min", 3600: "1 h 00 min", 5430: "1 h 30 min"}
-    assert {seconds: watch.clock(seconds) for seconds in times} == times
+def test_duration_is_in_minutes_or_hours():
+    times = {0: "0 min", 700: "12 min", 5430: "90 min", 14760: "4.1 h"}
+    assert {seconds: durations.in_words(seconds) for seconds in times} == times
