@@ -215,7 +215,7 @@ benchmark: $(READY)  ## compare speed with a bare Module step, PyTorch (PEER=pyt
 	$(if $(and $(PEER),$(NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) -W ignore -m benchmarks.$(or \
 		$(if $(PEER),peer $(call quote,$(value PEER))),$(if $(NETWORKS),variants $(call quote_words,NETWORKS)),loop) $(options)
 
-feed: $(READY)  ## measure how fast each core prepares and feeds ImageNet's images, compared with Pillow in processes (DATA=)
+feed: $(READY)  ## measure how fast each core prepares and feeds ImageNet's images (DATA=)
 	@$(PY) -W ignore -m benchmarks.feed $(options)
 
 doctor: $(READY)  ## print what this machine has, whether MXNet trains on it, and how long the paper's networks take

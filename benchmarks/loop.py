@@ -9,7 +9,7 @@ from functools import partial
 import mxnet as mx
 import numpy as np
 
-from common.command import Parser, positive
+from common.command import Parser
 from common.errors import run_main
 from symbols import get_symbol
 
@@ -17,12 +17,11 @@ from . import ours, timing
 
 BATCH = 128
 BLOCK = 10  # iterations that are timed at once
+PAIRS = 12  # measurements of each
 
 
 def main():
-    parser = Parser(__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=positive, default=12)
-    arguments = parser.parse_args()
+    Parser(__doc__.splitlines()[0]).parse_args()
     module, stream = ours.module_and_stream(get_symbol(20), 32, BATCH, "float32")
     resident = next(stream)
 
@@ -34,7 +33,7 @@ def main():
         mx.nd.waitall()
 
     jobs = [partial(train, BLOCK) for train in (bare, ours.loop(module, stream))]
-    times = timing.rounds(jobs, arguments.pairs)
+    times = timing.rounds(jobs, PAIRS)
     speeds = BLOCK * BATCH / np.median(times, axis=0)
     print(
         f"bare step {speeds[0]:.0f} images/s, training loop {speeds[1]:.0f} images/s; loop / bare "

@@ -10,7 +10,7 @@ from collections import namedtuple
 from functools import partial
 
 from analysis import networks
-from common.command import Parser, positive
+from common.command import Parser
 from common.environment import has_bfloat16
 from common.errors import run_main
 from paper import experiments
@@ -20,6 +20,10 @@ from . import saved, timing
 from .ours import trainer
 
 ALL = "all"
+SIZE = 16  # pixels
+BATCH = 64
+ROUNDS = 8  # for each network
+BLOCK = 5  # iterations that are timed at once
 # step, work: time of a step and multiply-adds, divided by the original network's. bfloat16: its speed
 # divided by float32's, None without AVX512-BF16.
 Cost = namedtuple("Cost", "network step work bfloat16")
@@ -35,15 +39,15 @@ def of_the_tables():
     return list(dict.fromkeys(row.network.partition("-")[2] for row in rows if not row.constants))
 
 
-def cost(name, network, size, batch, count, steps):
+def cost(name, network):
     """Return the Cost of a network (analysis.networks)."""
     original = get_symbol(network.recipe["depth"])
-    work = counts.multiply_adds(network.symbol, size) / counts.multiply_adds(original, size)
+    work = counts.multiply_adds(network.symbol, SIZE) / counts.multiply_adds(original, SIZE)
     cases = [(original, "float32"), (network.symbol, "float32")]
     if has_bfloat16():
         cases.append((network.symbol, "bfloat16"))
-    trainers = [trainer(symbol, size, batch, dtype) for symbol, dtype in cases]
-    times = timing.rounds([partial(train, steps) for train in trainers], count)
+    trainers = [trainer(symbol, SIZE, BATCH, dtype) for symbol, dtype in cases]
+    times = timing.rounds([partial(train, BLOCK) for train in trainers], ROUNDS)
     float32s, *bfloat16s = times[:, 1:].T.tolist()
     step = timing.median_of_quieter(times[:, :2].tolist())
     faster = timing.median_of_quieter(list(zip(*bfloat16s, float32s))) if bfloat16s else None
@@ -59,19 +63,14 @@ def line(cost):
 def main():
     parser = Parser(__doc__)
     parser.add_argument("networks", nargs="+", help="as exclusive_gating56, or all")
-    parser.add_argument("--image-size", type=positive, default=16)
-    parser.add_argument("--batch-size", type=positive, default=64)
-    parser.add_argument("--rounds", type=positive, default=8, help="rounds for each network (8)")
-    parser.add_argument("--block", type=positive, default=5, help="iterations of a block (5)")
     saved.add_option(parser)
     arguments = parser.parse_args()
-    size, batch = arguments.image_size, arguments.batch_size
     names = of_the_tables() if arguments.networks == [ALL] else arguments.networks
     measured = networks.find(names)
-    print(f"{saved.machine()}; {batch} images of {size}x{size}; divided by original's, medians")
+    print(f"{saved.machine()}; {BATCH} images of {SIZE}x{SIZE}; divided by original's, medians")
     costs = []
     for name, network in measured.items():
-        costs.append(cost(name, network, size, batch, arguments.rounds, arguments.block))
+        costs.append(cost(name, network))
         print(line(costs[-1]), flush=True)
     saved.write(arguments.save, [cost._asdict() for cost in costs])
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import refusal
 
 from analysis import measurements, networks
-from benchmarks import feed, loop, peer, saved, timing, variants
+from benchmarks import peer, saved, timing, variants
 from common import files
 from symbols import counts, get_symbol
 
@@ -92,16 +92,12 @@ def test_missing_or_old_pytorch_is_one_line(python, script, message):
     refusal(lambda: peer.version("/nowhere/python"), "PEER=/nowhere/python", "No such file")
 
 
-def test_pytorch_in_the_users_own_packages_is_found(python, monkeypatch):
+@pytest.mark.parametrize("version", ["2.4.0", "2.13.0+cpu", "3.0"])
+def test_new_pytorch_in_the_users_own_packages_is_found(python, monkeypatch, version):
     monkeypatch.setitem(os.environ, "PYTHONNOUSERSITE", "1")
     assert "PYTHONNOUSERSITE" not in peer.ENVIRONMENT
-    script = 'test -z "$PYTHONNOUSERSITE" && echo 2.5.1'
-    assert peer.version(python(script)) == "2.5.1"
-
-
-@pytest.mark.parametrize("version", ["2.4.0", "2.13.0+cpu", "3.0"])
-def test_new_pytorch_is_accepted(python, version):
-    assert peer.version(python(f"echo {version}")) == version
+    script = f'test -z "$PYTHONNOUSERSITE" && echo {version}'
+    assert peer.version(python(script)) == version
 
 
 @pytest.mark.parametrize("narrow", [True, False])
@@ -122,7 +118,7 @@ def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch, narrow):
     monkeypatch.setattr(timing, "rounds", rounds)
     monkeypatch.setattr(variants, "has_bfloat16", lambda: narrow)
     network = networks.find(["exclusive_gating14"])["exclusive_gating14"]
-    cost = variants.cost("exclusive_gating14", network, 16, 4, 3, 5)
+    cost = variants.cost("exclusive_gating14", network)
     gates = [(16, 16, 16), (16, 16, 16), (16, 32, 8), (32, 32, 8), (32, 64, 4), (64, 64, 4)]
     gating = sum(before * after * size**2 for before, after, size in gates)
     work = 1 + gating / counts.multiply_adds(get_symbol(14), 16)
@@ -130,34 +126,13 @@ def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch, narrow):
     assert cost == ("exclusive_gating14", 1.5, work, faster)
     assert ("bfloat16" in variants.line(cost)) == narrow
     types = [(False, "float32"), (True, "float32"), (True, "bfloat16")][: 2 + narrow]
-    assert trained == [(is_gated, 16, 4, dtype, 5) for is_gated, dtype in types]
+    assert trained == [(is_gated, 16, 64, dtype, 5) for is_gated, dtype in types]
 
 
 def test_jobs_alternate_after_a_warm_up():
     called = []
     times = timing.rounds([lambda: called.append("a"), lambda: called.append("b")], 3)
     assert times.shape == (3, 2) and called == ["a", "b"] * 4
-
-
-@pytest.mark.parametrize(
-    "command, option",
-    [(feed, "--pairs"), (feed, "--cores"), (feed, "--batch-size"), (loop, "--pairs")],
-)
-def test_number_below_1_is_one_line(monkeypatch, command, option):
-    monkeypatch.setattr(sys, "argv", ["a benchmark", option, "0"])
-    refusal(command.main, f"{option}: 0 is not a positive integer")
-
-
-@pytest.mark.parametrize("size", [3, 9])
-def test_as_many_files_are_prepared_as_are_counted(monkeypatch, size):
-    counts = []
-    monkeypatch.setattr(feed, "IMAGES", 4)
-    monkeypatch.setattr(feed.prepare, "prepare", lambda *_: None)
-    monkeypatch.setattr(feed, "jobs", lambda dataset, files, *_: counts.append(len(files)))
-    monkeypatch.setattr(timing, "rounds", lambda *_: np.ones((1, 3)))
-    monkeypatch.setattr(sys, "argv", ["feed", "--batch-size", str(size), "--cores", "1"])
-    feed.main()
-    assert counts == [size]
 
 
 def test_networks_of_the_tables_are_measured_once_each():
