@@ -50,15 +50,15 @@ nav a { margin-right: 1rem; }
 """
 
 
-def picture(data, text, code, alternative=None):
+def picture(data, text, code):
     """Return a PNG as HTML, enlarged by a click.
 
-    text: the caption, and by default the alternative text. code: file and command, for the caption.
+    text: the caption and the alternative text. code: file and command, for the caption.
     """
     source = base64.b64encode(data).decode()
     return (
         '<figure><label class="zoom"><input type="checkbox" aria-label="enlarge">'
-        f'<img src="data:image/png;base64,{source}" alt="{escape(alternative or text, True)}"></label>'
+        f'<img src="data:image/png;base64,{source}" alt="{escape(text, True)}"></label>'
         f"<figcaption>{escape(text)} <code>{escape(code)}</code></figcaption></figure>"
     )
 

@@ -9,7 +9,7 @@ from paper import experiments, run_files, significance
 from paper.experiments import ORIGINAL110, experiment, shortcut
 from paper.significance import ours, say, say_ours, say_sample
 from plots import figure_files, summary, tables
-from plots.claims import FORMS
+from plots.named import FORMS
 from plots.tables import Table
 
 from . import words
