@@ -55,17 +55,3 @@ def test_constants_also_multiply_beside_the_weights():
     absorbed = {f"stage3_unit{number}_conv2": 0.5 ** (4 - number) * at_end for number in (2, 3, 4)}
     expected = 0.5**3 * at_end + network.gradient(start, absorbed)
     assert distance(network.gradient(start), expected) < 1e-4
-
-
-def test_dropout_acts_in_training_only():
-    """And on the shortcut only. Kept signals are doubled, so that evaluation needs no factor."""
-    network = Network(activation="original", shortcut="dropout")
-    node = "stage1_unit2_shortcut_dropout"
-    assert network.inputs_of(node) == ["stage1_unit1_relu2"]
-    before, after = network.read("stage1_unit1_relu2", node, is_train=False)
-    assert before.any()
-    assert (before == after).all()
-    before, after = network.read("stage1_unit1_relu2", node)
-    kept = after != 0
-    assert (after[kept] == 2 * before[kept]).all()
-    assert kept[before != 0].mean() == pytest.approx(0.5, abs=0.05)

@@ -134,18 +134,6 @@ def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):
     assert matplotlib.image.imread(copy / f"plots/figures/{name}.png").std() > 0.01
 
 
-@pytest.mark.parametrize(
-    "text, words",
-    [
-        ("preact21", "nearest"),
-        ("constant_scaling8:scale", "write numbers"),
-        ("preact8:bias=1", "no constant 'bias'"),
-    ],
-)
-def test_unknown_networks_are_rejected(text, words):
-    refusal(lambda: networks.find([text]), words)
-
-
 def test_unit_without_a_layer_called_conv1_is_named():
     text = get_symbol(8).tojson().replace("unit1_conv", "unit1_convolution")
     graph = UnitGraph(mx.sym.load_json(text))

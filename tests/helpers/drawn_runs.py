@@ -77,12 +77,13 @@ def logged_run(tmp_path):
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """results(experiment, errors): writes a finished run for each error; figures go to a folder of
-    the test. rows: [(iteration, training loss, test error)]. changes: of the recipe.
+    the test. rows: [(iteration, training loss, test error)]. data: name of the images. changes: of
+    the recipe.
     """
     for place in ("RESULTS", "RUNS", "FIGURES"):
         monkeypatch.setattr(files, place, tmp_path / place.lower())
 
-    def call(experiment, errors, scale="pocket", rows=None, **changes):
+    def call(experiment, errors, scale="pocket", rows=None, data="test data", **changes):
         experiment = experiment.at(scale)
         recipe = {**experiment.settings(scale), "shortcut_args": experiment.constants, **changes}
         for name in ("dataset", "activation", "shortcut", "depth"):
@@ -94,7 +95,7 @@ def results(tmp_path, monkeypatch):
             values = rows or [(last // 2, 1.0, error + 5), (last, 0.5, error)]
             tested = [row(i, train_loss=a, test_loss=a, test_error=b) for i, a, b in values]
             folder = files.RESULTS / scale / experiment.name / f"seed{seed}"
-            names = {"name": experiment.network, "scale": scale}
+            names = {"name": experiment.network, "scale": scale, "data": data}
             write(folder, tested, {**recipe, "seed": seed}, **names)
 
     return call

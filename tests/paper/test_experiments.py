@@ -93,14 +93,6 @@ def test_different_experiments_have_different_folders():
     assert len(EVERY) == len({json.dumps(experiment) for experiment in NETWORKS})
 
 
-def test_scale_names_its_depths():
-    table2 = experiments.experiments_of("table2")
-    assert experiments.depths_note("pocket", table2) == (
-        "56 layers instead of the paper's 110, 83 instead of 164"
-    )
-    assert experiments.depths_note("full", table2) == ""
-
-
 def test_every_curve_is_digitized():
     for panels in experiments.FIGURES.values():
         for _, curves in panels:

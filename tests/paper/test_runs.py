@@ -9,9 +9,8 @@ import statistics
 
 import pytest
 
-from common import files
 from paper import experiments, run_files
-from plots import curve_figures, series, tables
+from plots import curve_figures, tables
 
 ORIGINAL = experiments.ORIGINAL110
 NAME = ORIGINAL.at("pocket").name
@@ -96,21 +95,11 @@ def test_unfinished_own_run_on_other_images_replaces_nothing(results, change, tm
     assert (row().ours, row().runs) == ("20.00", "1")
 
 
-def test_run_of_another_scale_does_not_count(results):
-    results(ORIGINAL, [20], scale="demo")
-    assert row().ours == ""
-
-
 @pytest.mark.parametrize(
     "changes",
     [
         dict(iterations=1200),
-        dict(image_size=32),
-        dict(batch_size=128),
-        dict(warmup_iterations=20),
-        dict(nesterov=True),
         dict(validation=True),
-        dict(option="B"),
         dict(dtype="float16"),
         dict(steps=[100, 200]),
     ],
@@ -152,14 +141,6 @@ def test_run_of_another_network_does_not_count(results, change, capsys):
     results(ORIGINAL, [20])
     change(name="cifar10-plain56")
     assert row().ours == "" and "has name cifar10-plain56" in capsys.readouterr().out
-
-
-def test_curve_shows_the_finished_runs(results):
-    results(ORIGINAL, [20, 30])
-    log = files.RESULTS / "pocket" / NAME / "seed0" / "log.csv"
-    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
-    (curve,) = series.group_runs(run_files.of(ORIGINAL, "pocket"))
-    assert [run.config["recipe"]["seed"] for run in series.shown(curve)] == [1]
 
 
 def test_tables_and_figures_name_the_missing_runs(results, capsys):

@@ -64,13 +64,9 @@ def test_panel_with_the_original_alone_is_left_out(results):
     ]
 
 
-def test_bias_on_other_images_is_left_out_of_the_search(results, tmp_path):
+def test_bias_on_other_images_is_left_out_of_the_search(results):
     for bias, experiment in experiments.GATE_BIAS_SEARCH.items():
-        results(experiment, [50 - bias])
-    assert search.best("pocket") == 0
-    name = experiments.GATE_BIAS_SEARCH[0].at("pocket").name
-    place = tmp_path / "results/pocket" / name / "seed0/config.json"
-    place.write_text(place.read_text().replace("test data", "other data"))
+        results(experiment, [50 - bias], data="test data" if bias else "other data")
     assert 0 not in search.errors("pocket") and search.best("pocket") is None
 
 

@@ -66,11 +66,10 @@ def test_readme_has_the_first_scale_with_most_rows(results):
     assert runs.readme(CHINESE, "desk", "pocket")[0].startswith("| 网络 | 层数 |")
 
 
-def test_runs_on_other_images_are_in_no_block_of_the_others(results, tmp_path):
-    for row in experiments.TABLE1:
+def test_runs_on_other_images_are_in_no_block_of_the_others(results):
+    results(ORIGINAL110, [30], data="other data")
+    for row in experiments.TABLE1[1:]:
         results(row.experiment, [30])
-    place = tmp_path / "results/pocket/cifar10-original56/seed0/config.json"
-    place.write_text(place.read_text().replace("test data", "other data"))
     table = "\n".join(runs.paper_tables(ENGLISH, "pocket", "table1"))
     assert "| original |" not in table and "other data" not in table
     networks = [row.experiment for row in experiments.TABLE1]

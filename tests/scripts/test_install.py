@@ -9,8 +9,6 @@ import pytest
 from conftest import ROOT, begin
 from packaging.requirements import Requirement
 
-from common import gpus
-
 # A stand-in for the driver's library. CAPABILITIES lists the GPUs' compute capabilities ("75,86").
 DRIVER = r"""
 #include <stdlib.h>
@@ -234,8 +232,3 @@ def test_lock_file_pins_each_package_once_on_each_python(minor):
     assert pins["mxnet"] == "==1.9.1" and set(locked("3.11")) <= set(pins)
     assert pins["numpy"] == {12: "==1.26.4", 13: "==2.2.6"}.get(minor, "==1.23.5")
     assert all(version.startswith("==") for version in pins.values())
-
-
-def test_one_usable_gpu_is_enough_for_the_cuda_build():
-    assert gpus.variant([(9, 0), (7, 0)]) == "cu112"
-    assert gpus.variant([(9, 0)]) == gpus.variant([]) == "cpu"

@@ -149,18 +149,6 @@ def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, 
     assert reproduce.main() == 0 and "all published runs are complete" in capsys.readouterr().out
 
 
-def test_queue_has_every_row_of_tables_1_and_2():
-    order = queue.planned()
-    assert len(order) == len({(run.experiment.name, run.scale, run.seed) for run in order})
-    assert order[0].scale == "full"
-    desk = [run.experiment for run in order if run.scale == "desk" and run.seed == 0]
-    rows = experiments.TABLE1 + experiments.TABLE2[:5]
-    assert {network.name for network in desk[:15]} == {row.experiment.name for row in rows}
-    assert {network.depth for network in desk[15:]} == {20, 56}
-    pocket = [run.experiment.at("pocket").depth for run in order if run.scale == "pocket"]
-    assert pocket == [1001] * 2
-
-
 def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "physical_cores", lambda: 2)
     arguments = reproduce.parser().parse_args(["table1", "--scale", "desk"])
