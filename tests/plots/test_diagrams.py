@@ -7,6 +7,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import sound
+from gallery import example
 
 from common import files
 from common.graph import Graph
@@ -14,6 +15,8 @@ from plots import diagrams, paper_form
 from plots.layout import ALONE, Layout, of_network
 from plots.routes import Router, crosses, overlap, pieces
 from symbols import get_symbol
+from symbols.layers import convolution
+from symbols.unit import Unit
 
 F = ["3x3 weight", "BN", "ReLU", "3x3 weight", "BN"]
 GATE = ["1x1 conv", "sigmoid"]
@@ -65,56 +68,27 @@ def test_paper_form_is_equal_to_what_is_computed(shortcut):
     assert np.allclose(*outputs, rtol=1e-4, atol=1e-5)
 
 
-def weight(x, name):
-    return mx.sym.Convolution(x, num_filter=16, kernel=(3, 3), pad=(1, 1), name=f"unit_{name}")
-
-
-def sigmoid(x, name):
-    return mx.sym.Activation(x, act_type="sigmoid", name=f"unit_{name}")
-
-
-def squeeze_and_excitation(x):
-    f = weight(x, "conv1")
-    s = mx.sym.FullyConnected(
-        mx.sym.mean(f, axis=(2, 3), name="unit_mean"), num_hidden=16, name="unit_fc"
-    )
-    s = mx.sym.reshape(sigmoid(s, "gate"), shape=(0, 0, 1, 1), name="unit_reshape")
-    return mx.sym.elemwise_add(x, mx.sym.broadcast_mul(f, s, name="unit_scaled"), name="unit_sum")
-
-
-def rezero(x):
-    alpha = mx.sym.Variable("unit_alpha")
-    f = mx.sym.broadcast_mul(weight(x, "conv1"), alpha, name="unit_scaled")
-    return mx.sym.elemwise_add(x, f, name="unit_sum")
-
-
-def highway(x):
-    f = weight(x, "conv1")
-    gate = sigmoid(weight(weight(x, "gate1"), "gate2"), "gate")
-    carry = mx.sym.elemwise_mul(
-        x, mx.sym._internal._rminus_scalar(gate, scalar=1, name="unit_rest"), name="unit_carried"
-    )
-    f = mx.sym.elemwise_mul(f, gate, name="unit_gated")
-    return mx.sym.elemwise_add(carry, f, name="unit_sum")
-
-
-def concatenation(x):
-    both = mx.sym.concat(x, weight(x, "conv1"), dim=1, name="unit_both")
-    return mx.sym.elemwise_add(weight(both, "conv2"), x, name="unit_sum")
-
-
-def dense(x):
-    f = weight(x, "conv1")
+def chain(x, f, unit):
+    """Sums of layers inside F."""
     for number in (2, 3, 4):
-        f = mx.sym.elemwise_add(f, weight(f, f"conv{number}"), name=f"unit_sum{number}")
-    return mx.sym.elemwise_add(x, f, name="unit_sum")
+        f = f + convolution(f, unit.channels, 3, f"conv{number}")
+    return x + f
 
 
-IDEAS = [squeeze_and_excitation, rezero, highway, concatenation, dense]
+JOINS = {
+    name: example(name).join
+    for name in ("squeeze_excitation", "rezero", "highway", "concatenation")
+}
+JOINS["chain"] = chain
 
 
-def unit_of(idea):
-    return Layout(Graph(idea(mx.sym.relu(mx.sym.Variable("data"), name="before"))), ["unit_"])
+def unit_of(name):
+    """The Layout of a unit whose F is one layer."""
+    x = mx.sym.relu(mx.sym.Variable("data"), name="before")
+    unit = Unit("unit", x, "basic", 16, 16, 1, "A", "1x1", None)
+    with unit.layers:
+        symbol = JOINS[name](x, unit.weights[0](x), unit)
+    return Layout(Graph(symbol), ["unit_"])
 
 
 def clear(graph):
@@ -135,9 +109,9 @@ def clear(graph):
     return True
 
 
-@pytest.mark.parametrize("idea", IDEAS)
-def test_no_arrow_of_an_idea_runs_through_a_box_or_on_another(idea):
-    assert clear(unit_of(idea))
+@pytest.mark.parametrize("name", JOINS)
+def test_no_arrow_of_an_example_runs_through_a_box_or_on_another(name):
+    assert clear(unit_of(name))
 
 
 def test_variants_of_this_project_are_clear_in_every_pair():
@@ -148,16 +122,16 @@ def test_variants_of_this_project_are_clear_in_every_pair():
 
 
 @pytest.mark.parametrize(
-    "idea, words",
+    "name, words",
     [
-        (squeeze_and_excitation, {"mean", "fc 16", "reshape", "\u00d7", "+"}),
-        (rezero, {"\u00d7 alpha"}),
-        (highway, {"1 \u2212 \u00b7"}),
-        (concatenation, {"concat"}),
+        ("squeeze_excitation", {"mean", "1x1 conv", "sigmoid", "\u00d7", "+"}),
+        ("rezero", {"\u00d7 alpha"}),
+        ("highway", {"1 \u2212 \u00b7"}),
+        ("concatenation", {"concat"}),
     ],
 )
-def test_boxes_say_what_their_operator_does(idea, words):
-    assert words <= set(unit_of(idea).words.values())
+def test_boxes_say_what_their_operator_does(name, words):
+    assert words <= set(unit_of(name).words.values())
 
 
 def test_figure_5b_groups_the_graph_of_5c_from_weight_to_next_activation():

@@ -2,12 +2,11 @@
 
 import json
 import re
-import types
 
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import ROOT
+from gallery import EXAMPLES, PAGE, example
 from source import run_in, source_copy
 
 from symbols.unit import Unit
@@ -31,25 +30,18 @@ print([float(node["attrs"]["scalar"]) for node in nodes if node["op"] == "_mul_s
 """
 
 
-PAGE = (ROOT / "docs" / "VARIANTS.md").read_text()
-FILE = re.compile(
-    r"^`(symbols/(?:shortcuts|activations)/\w+\.py)`:.*?^```python\n(.*?)^```$", re.M | re.S
-)
-IDEAS = dict(FILE.findall(PAGE))
-
-
 def test_gallery_has_eight_files_of_fifteen_lines():
-    assert len(IDEAS) == 8
-    for file, content in IDEAS.items():
+    assert len(EXAMPLES) == 8
+    for file, content in EXAMPLES.items():
         assert len(content.splitlines()) <= 15, file
         assert len(content.splitlines()) <= 10 or "stochastic_depth" not in file
 
 
 def test_every_idea_trains_as_printed_by_its_name_and_its_constants(images, tmp_path):
     folder = source_copy(tmp_path)
-    for file, content in IDEAS.items():
+    for file, content in EXAMPLES.items():
         (folder / file).write_text(content)
-    names = [f"{file.split('/')[-1][:-3]}8" for file in IDEAS]
+    names = [f"{file.split('/')[-1][:-3]}8" for file in EXAMPLES]
     others = ["swish-stochastic_depth11", "swish8 --activation-args beta=2 --widths 16,24,40"]
     code, out, err = run_in(folder, "-c", TRAIN, images, *names, *others)
     assert code == 0, err
@@ -65,15 +57,6 @@ def test_every_idea_trains_as_printed_by_its_name_and_its_constants(images, tmp_
     ), "the stem's, and two in each of three units"
 
 
-def idea(name):
-    """The functions of a file of the gallery, as a module of symbols/shortcuts/ or activations/."""
-    (file,) = [file for file in IDEAS if file.endswith(f"/{name}.py")]
-    module = types.ModuleType(name)
-    module.__package__ = ".".join(file.split("/")[:-1])
-    exec(compile(IDEAS[file], file, "exec"), vars(module))
-    return module
-
-
 def unit(index=1, total=1):
     x = mx.sym.Variable("x")
     return Unit("u", x, "basic", 8, 8, 1, "A", "1x1", None, index=index, total=total)
@@ -83,7 +66,7 @@ def joined(name, train=True, *place):
     """(output, x, F, {parameter: array}) of a shortcut of the gallery at random points."""
     part = unit(*place)
     with mx.name.NameManager(), part.layers:
-        symbol = idea(name).join(part.input, mx.sym.Variable("f"), part)
+        symbol = example(name).join(part.input, mx.sym.Variable("f"), part)
     executor = symbol.simple_bind(mx.cpu(), x=(4, 8, 6, 6), f=(4, 8, 6, 6))
     generator = np.random.RandomState(0)
     for array in executor.arg_dict.values():
@@ -100,7 +83,7 @@ def test_learnt_number_scales_its_path_and_starts_where_the_file_says():
     output, x, f, values = joined("rezero")
     assert np.allclose(output, x + values["u_alpha"] * f, atol=1e-6)
     for name, start in (("learnt_scale", 1), ("rezero", 0)):
-        symbol = idea(name).join(mx.sym.Variable("x"), mx.sym.Variable("f"), unit())
+        symbol = example(name).join(mx.sym.Variable("x"), mx.sym.Variable("f"), unit())
         initializer = json.loads(symbol.attr_dict()["u_alpha"]["__init__"])
         assert initializer == ["constant", {"value": start}]
 
