@@ -121,18 +121,18 @@ def series(curve, column, by="iteration"):
             tables.append(table)
     if not tables:
         return Series(*4 * [np.array([])])
-    last = max(map(max, tables))
-    xs = sorted(set.intersection(*(set(table) for table in tables if max(table) == last)))
-    rows = [_values(tables, x) for x in xs]
+    lasts = list(map(max, tables))
+    longest = [set(table) for table, last in zip(tables, lasts) if last == max(lasts)]
+    xs = sorted(set.intersection(*longest))
+    rows = [_values(tables, lasts, x) for x in xs]
     median = np.array([_median(row) for row in rows])
     low = np.array([np.fmin.reduce(row) for row in rows])
     high = np.array([np.fmax.reduce(row) for row in rows])
     return Series(np.array(xs), median, low, high)
 
 
-def _values(tables, x):
-    """Return the value of each run at x; a run that has ended keeps its last one."""
-    lasts = [max(table) for table in tables]
+def _values(tables, lasts, x):
+    """Return the value of each run at x; a run that ended at one of lasts keeps its last value."""
     values = [table.get(min(x, last)) for table, last in zip(tables, lasts)]
     return [value for value in values if value is not None]
 
