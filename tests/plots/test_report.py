@@ -43,8 +43,9 @@ def page(results, tmp_path):
     path = tmp_path / "results" / "pocket" / original / "seed0" / "config.json"
     path.write_text(path.read_text().replace("CPU x 1", "<b>& x 1"))
     files.FIGURES.mkdir()
-    for name in ("pocket-summary", "pocket-figure3", "desk-figure3", "lesion-a"):
-        Image.new("RGB", (1200, 600), "red").save(files.FIGURES / f"{name}.png")
+    names = ("pocket-summary", "pocket-figure3", "desk-figure3", "lesion-a")
+    for name, colour in zip(names, ("red", "green", "blue", "black")):
+        Image.new("RGB", (1200, 600), colour).save(files.FIGURES / f"{name}.png")
     return report.whole_page()
 
 
