@@ -1,4 +1,4 @@
-"""A NumPy reference of Figures 2 and 4 of 1603.05027: float64, forward and backward.
+"""A NumPy reference of Figures 2 and 4 of 1603.05027: arrays of float64, forward only.
 
 It is written from the paper, in training mode, to check the MXNet symbols. It shares only the
 parameters' names with them, and must not import them.
@@ -7,6 +7,8 @@ parameters' names with them, and must not import them.
 from itertools import count
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import expit
 
 # Figure 4: layers before the first weight, between two weights, after the last weight, and after the
 # addition. The figure draws basic units; the appendix's bottleneck and one-layer units keep the order
@@ -47,7 +49,7 @@ def residual_unit(
     bottleneck_stride="1x1",
     **constants,
 ):
-    """x_{l+1} of x_l. x and the parameters are Values.
+    """x_{l+1} of x_l. parameters: {name: array}.
 
     constants: scale, residual_scale, ratio; mask: the elements that dropout keeps.
     """
@@ -61,7 +63,7 @@ def residual_unit(
     f = layers.apply(residual_function, pre)
     if shortcut == "plain":
         return layers.apply(after_addition, f)
-    changes_dimensions = stride > 1 or channels != x.value.shape[1]
+    changes_dimensions = stride > 1 or channels != x.shape[1]
     if shortcut == "convolution" or (changes_dimensions and option == "B"):
         h = weight(pre, parameters, "projection", channels, 1, stride)
         if activation in PROJECTION_HAS_BN:
@@ -73,7 +75,7 @@ def residual_unit(
 
     def gate():
         y = weight(x, parameters, "gate", channels, 1, stride)
-        return sigmoid(add_bias(y, parameters["gate_bias"]))
+        return expit(y + parameters["gate_bias"][:, None, None])
 
     return layers.apply(after_addition, join(h, f, shortcut, gate, **constants))
 
@@ -127,148 +129,41 @@ def after_last_unit(x, parameters, activation):
     return x
 
 
-class Value:
-    """An array with the Values that it was computed from, and the function of their gradients."""
-
-    def __init__(self, value, operation="given", inputs=(), backward=None):
-        self.value = np.asarray(value, np.float64)
-        self.operation = operation
-        self.inputs = inputs
-        self.backward = backward
-        self.gradient = None
-
-    def __add__(self, other):
-        return Value(self.value + other.value, "add", (self, other), lambda d: (d, d))
-
-    def __mul__(self, other):
-        return Value(
-            self.value * other.value,
-            "multiply",
-            (self, other),
-            lambda d: (d * other.value, d * self.value),
-        )
-
-    def __rmul__(self, number):
-        return Value(number * self.value, "scale", (self,), lambda d: (number * d,))
-
-    def __rsub__(self, number):
-        return Value(number - self.value, "subtract", (self,), lambda d: (-d,))
-
-
-def history(value):
-    """A Value and all from which it was computed, inputs before outputs."""
-    seen = set()
-    order = []
-
-    def visit(value):
-        if id(value) not in seen:
-            seen.add(id(value))
-            for source in value.inputs:
-                visit(source)
-            order.append(value)
-
-    visit(value)
-    return order
-
-
-def backward(output, head):
-    """Set .gradient of an output's history to the gradient of sum(head * output)."""
-    for value in history(output):
-        value.gradient = np.zeros_like(value.value)
-    output.gradient = np.asarray(head, np.float64)
-    for value in reversed(history(output)):
-        if value.backward:
-            for source, gradient in zip(value.inputs, value.backward(value.gradient)):
-                source.gradient = source.gradient + gradient
-
-
 def weight(x, parameters, name, channels, kernel, stride):
     w = parameters[f"{name}_weight"]
-    assert w.value.shape == (
-        channels,
-        x.value.shape[1],
-        kernel,
-        kernel,
-    ), f"{name} has the shape {w.value.shape}"
+    assert w.shape == (channels, x.shape[1], kernel, kernel), f"{name} has the shape {w.shape}"
     return convolution(x, w, stride)
 
 
 def convolution(x, w, stride):
-    """A sum of matrix products, one for each position of the kernel."""
-    kernel, height, width = w.value.shape[2], *x.value.shape[2:]
+    """The kernel's centre is on every stride-th pixel; zeros surround the image."""
+    kernel = w.shape[2]
     margin = kernel // 2
-    padded = np.pad(x.value, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
-    places = [
-        (i, j, np.s_[:, :, i : i + height : stride, j : j + width : stride])
-        for i in range(kernel)
-        for j in range(kernel)
-    ]
-
-    def gradients(d):
-        dx, dw = np.zeros_like(padded), np.zeros_like(w.value)
-        for i, j, seen in places:
-            dx[seen] += np.einsum("nohw,oc->nchw", d, w.value[:, :, i, j], optimize=True)
-            dw[:, :, i, j] = np.einsum("nohw,nchw->oc", d, padded[seen], optimize=True)
-        return dx[:, :, margin : margin + height, margin : margin + width], dw
-
-    out = sum(
-        np.einsum("nchw,oc->nohw", padded[seen], w.value[:, :, i, j], optimize=True)
-        for i, j, seen in places
-    )
-    return Value(out, "convolution", (x, w), gradients)
+    padded = np.pad(x, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
+    windows = sliding_window_view(padded, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride]
+    return np.einsum("nchwij,ocij->nohw", windows, w, optimize=True)
 
 
 def batch_norm(x, parameters, name):
     """Statistics of the batch; the variance is the biased one."""
-    gamma, beta = parameters[f"{name}_gamma"], parameters[f"{name}_beta"]
-    over = dict(axis=(0, 2, 3), keepdims=True)
-    deviation = np.sqrt(x.value.var(**over) + EPSILON)
-    normal = (x.value - x.value.mean(**over)) / deviation
-    column = (1, -1, 1, 1)
-
-    def gradients(d):
-        dnormal = d * gamma.value.reshape(column)
-        dx = (dnormal - dnormal.mean(**over) - normal * (dnormal * normal).mean(**over)) / deviation
-        return dx, (d * normal).sum((0, 2, 3)), d.sum((0, 2, 3))
-
-    return Value(
-        normal * gamma.value.reshape(column) + beta.value.reshape(column),
-        "BN",
-        (x, gamma, beta),
-        gradients,
-    )
+    mean = x.mean((0, 2, 3), keepdims=True)
+    variance = x.var((0, 2, 3), keepdims=True)
+    gamma = parameters[f"{name}_gamma"][:, None, None]
+    beta = parameters[f"{name}_beta"][:, None, None]
+    return gamma * (x - mean) / np.sqrt(variance + EPSILON) + beta
 
 
 def relu(x):
-    return Value(np.maximum(x.value, 0), "ReLU", (x,), lambda d: (d * (x.value > 0),))
-
-
-def sigmoid(x):
-    y = 1 / (1 + np.exp(-x.value))
-    return Value(y, "sigmoid", (x,), lambda d: (d * y * (1 - y),))
-
-
-def add_bias(x, b):
-    return Value(
-        x.value + b.value.reshape(1, -1, 1, 1), "bias", (x, b), lambda d: (d, d.sum((0, 2, 3)))
-    )
+    return np.maximum(x, 0)
 
 
 def dropout(x, mask, ratio):
     """Kept elements grow by 1 / (1 - ratio), so that the expected output is x."""
-    assert mask.shape == x.value.shape
-    return Value(x.value * mask / (1 - ratio), "dropout", (x,), lambda d: (d * mask / (1 - ratio),))
+    assert mask.shape == x.shape
+    return x * mask / (1 - ratio)
 
 
 def zero_padding(x, channels, stride):
     """Option A: every stride-th pixel, and new channels of zeros after the old ones."""
-    old = x.value.shape[1]
-    kept = x.value[:, :, ::stride, ::stride]
-    out = np.pad(kept, ((0, 0), (0, channels - old), (0, 0), (0, 0)))
-
-    def gradients(d):
-        dx = np.zeros_like(x.value)
-        dx[:, :, ::stride, ::stride] = d[:, :old]
-        return (dx,)
-
-    return Value(out, "zero padding", (x,), gradients)
+    kept = x[:, :, ::stride, ::stride]
+    return np.pad(kept, ((0, 0), (0, channels - x.shape[1]), (0, 0), (0, 0)))
