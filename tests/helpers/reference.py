@@ -20,9 +20,6 @@ FIGURE_4 = {
     "relu_only_preact": ("ReLU", "BN ReLU", "BN", ""),  # (d)
     "preact": ("BN ReLU", "BN ReLU", "", ""),  # (e)
 }
-# Appendix: "an extra activation right after its element-wise addition" for the last unit of the
-# pre-activations.
-AFTER_LAST_UNIT = {"relu_only_preact": "ReLU", "preact": "BN ReLU"}
 # A projection has BN after it in (a), as in the authors' Caffe models, and so in (c), which also
 # adds normalised signals; none in the pre-activations, as in their Torch code, nor in (b), whose BN
 # waits for the sum.
@@ -121,12 +118,6 @@ def join(h, f, shortcut, gate, mask=None, scale=0.5, residual_scale=0.5, ratio=0
         return (1 - gate()) * h + f
     assert shortcut == "dropout"  # (f)
     return dropout(h, mask, ratio) + f
-
-
-def after_last_unit(x, parameters, activation):
-    for layer in AFTER_LAST_UNIT.get(activation, "").split():
-        x = relu(x) if layer == "ReLU" else batch_norm(x, parameters, "bn")
-    return x
 
 
 def weight(x, parameters, name, channels, kernel, stride):

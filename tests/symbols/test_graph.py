@@ -43,6 +43,8 @@ def test_first_activation_is_before_the_paths_split(activation):
 )
 @pytest.mark.parametrize("unit", names.LAYERS)
 def test_network_ends_with_its_last_activation(activation, end, unit):
+    # Appendix: the last unit of the pre-activations has "an extra activation right after its
+    # element-wise addition".
     mean = nodes(unit, activation=activation)["mean"]
     operators = [node.op for node in before(mean)]
     assert operators[: len(end)] == end

@@ -1,7 +1,6 @@
 """Every residual unit beside its NumPy reference: output, and gradients of input and parameters."""
 
 import importlib
-from functools import partial
 
 import mxnet as mx
 import pytest
@@ -84,13 +83,3 @@ def test_option_a_preactivated_pads_the_pre_activation(activation, kind):
 )
 def test_constants_of_a_shortcut_are_used(shortcut, constants):
     assert_unit_agrees("original", shortcut, "basic", 8, 8, 1, "A", **constants)
-
-
-@pytest.mark.parametrize("activation", PAPER["activations"])
-def test_last_unit_gets_its_extra_activation_and_nothing_else(activation):
-    file = importlib.import_module(f"symbols.activations.{activation}")
-    after_last_unit = getattr(file, "after_last_unit", lambda x: x)
-    with mx.name.NameManager(), mx.name.Prefix("last_"):
-        symbol = after_last_unit(mx.sym.identity(mx.sym.Variable("x")))
-    expected = partial(reference.after_last_unit, activation=activation)
-    assert_agrees(symbol, expected, (4, 8, 8, 8), "last_")
