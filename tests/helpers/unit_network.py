@@ -10,20 +10,21 @@ IMAGES = (4, 3, 16, 16)
 STEP = 1e-8  # of a central difference
 
 
-def random_arguments(shapes, generator):
-    """Arrays of order 1, so that every error is visible: beta far from 0, gamma around 1, gates half
-    open.
+def random_values(shapes, generator):
+    """{name: array} of order 1, so that every error is visible: beta far from 0, gamma around 1,
+    gates half open.
     """
-    arguments = {}
+    values = {}
     for name, shape in shapes.items():
         if name.endswith("gamma"):
-            array = generator.uniform(0.7, 1.3, shape)
+            values[name] = generator.uniform(0.7, 1.3, shape)
+        elif name.endswith("var"):
+            values[name] = generator.uniform(0.5, 1.5, shape)
         elif name.endswith("weight"):
-            array = generator.normal(0, np.prod(shape[1:]) ** -0.5, shape)
+            values[name] = generator.normal(0, np.prod(shape[1:]) ** -0.5, shape)
         else:
-            array = generator.normal(0, 1, shape)
-        arguments[name] = array
-    return arguments
+            values[name] = generator.normal(0, 1, shape)
+    return values
 
 
 def distance(ours, theirs):
@@ -47,7 +48,7 @@ def assert_agrees(symbol, expected, shape, prefix="", data="x"):
     mx.random.seed(0)
     generator = np.random.default_rng(0)
     shapes = {name: array.shape for name, array in executor.arg_dict.items()}
-    values = random_arguments(shapes, generator)
+    values = random_values(shapes, generator)
     for name, array in values.items():
         executor.arg_dict[name][:] = array
     output, *dropped = [array.asnumpy() for array in executor.forward(is_train=True)]
@@ -95,7 +96,7 @@ class Network:
         )
         generator = np.random.default_rng(0)
         shapes = self.symbol.infer_shape(data=IMAGES)[0]
-        self.values = random_arguments(dict(zip(self.symbol.list_arguments(), shapes)), generator)
+        self.values = random_values(dict(zip(self.symbol.list_arguments(), shapes)), generator)
         self.values["softmax_label"] = generator.integers(0, 10, IMAGES[0])
 
     def input_of(self, unit):

@@ -16,6 +16,7 @@ from gluoncv.model_zoo import get_model
 from gluoncv.model_zoo.cifarresnet import get_cifar_resnet
 from gluoncv.model_zoo.resnet import get_resnet
 from modules import evaluate
+from unit_network import random_values
 
 from symbols import get_symbol, names, pretrained
 from symbols.layers import batch_norm, relu
@@ -26,16 +27,10 @@ EPSILON = 1e-5
 
 def randomize(net):
     """Set weights, and moving averages that differ from those of a new network."""
-    state = np.random.RandomState(5)
-    for name, parameter in net.collect_params().items():
-        shape = parameter.shape
-        if name.endswith("weight"):
-            value = state.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-        elif name.endswith(("gamma", "running_var")):
-            value = state.uniform(0.5, 1.5, shape)
-        else:
-            value = state.normal(0, 0.3, shape)
-        parameter.set_data(mx.nd.array(value))
+    parameters = net.collect_params()
+    shapes = {name: parameter.shape for name, parameter in parameters.items()}
+    for name, array in random_values(shapes, np.random.default_rng(5)).items():
+        parameters[name].set_data(mx.nd.array(array))
 
 
 def make_identity(norm):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import NEEDS_BFLOAT16, refusal, scored, trained
 from modules import evaluate
+from unit_network import random_values
 
 from common.environment import without_notes
 from common.graph import Graph
@@ -100,28 +101,13 @@ def network(request, monkeypatch):
 
     def create(activation, shortcut):
         symbol = get_symbol(int(depth), activation, shortcut, family=family, widths=widths)
-        state = np.random.RandomState(0)
-        arrays = {
-            name: value(name, shape, state)
-            for name, shape in weights.shapes_of(symbol, data.shape).items()
-        }
+        shapes = weights.shapes_of(symbol, data.shape)
+        values = random_values(shapes, np.random.default_rng(0))
+        arrays = {name: mx.nd.array(array) for name, array in values.items()}
         states = {name: arrays.pop(name) for name in symbol.list_auxiliary_states()}
         return symbol, arrays, states, data / 60
 
     return create
-
-
-def value(name, shape, state):
-    """A random parameter that a trained network could have."""
-    if name.endswith("weight"):
-        array = state.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-    elif name.endswith("gamma"):
-        array = state.uniform(0.3, 1, shape)
-    elif name.endswith("moving_var"):
-        array = state.uniform(1, 2, shape)
-    else:
-        array = state.normal(0, 0.3, shape)
-    return mx.nd.array(array)
 
 
 def test_what_is_handed_to_the_exporter_is_the_same_function(network, request):
