@@ -17,7 +17,6 @@ SHORTCUTS = {  # name: (content, what the message has in it)
     "raises": ("x = 1\nx / 0\n", "line 2: cannot be imported: ZeroDivisionError"),
     "exits": ("import sys\nsys.exit(0)\n", "line 2: cannot be imported: SystemExit"),
     "lacks_join": ("h = 1\n", "define join(x, f, unit[, projection], constant=number, ...)"),
-    "no_function": ("join = 1\n", "define join"),
     "too_few": (
         "\n\ndef join(x, f):\n    return x + f\n",
         "line 3: this breaks the contract: define join(x, f, unit",
@@ -82,18 +81,10 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         "    return mx.sym.broadcast_mul(x, mx.sym.Variable(name, shape=(1,))) + f\n",
         "line 4: 'stage1_unit1_alpha_weight' has no initial value: write unit.variable(",
     ),
-    "takes_data": (
-        MX + 'def join(x, f, unit):\n    return x + f + mx.sym.Variable("data")\n',
-        "line 3: ",
-    ),
     "Capitals": ("def join(x, f, unit):\n    return x + f\n", "rename the file"),
     "mine2": ("def join(x, f, unit):\n    return x + f\n", "ends in a letter"),
 }
 ACTIVATIONS = {
-    "half_written": (
-        "def residual_unit(x, unit):\n    pass\n",
-        "line 1: residual_unit must return a symbol",
-    ),
     "stem": (
         (
             "def after_conv1(x):\n    return x.slice_axis(axis=1, begin=0, end=8)\n\ndef"
@@ -121,13 +112,6 @@ ACTIVATIONS = {
             "def after_last_unit(x, beta=2.0):\n    return x\n"
         ),
         "line 4: 'beta' has another default",
-    ),
-    "end": (
-        (
-            "def residual_unit(x, unit):\n    return unit.join(x,"
-            " unit.weights[1](unit.weights[0](x)), x)\n\ndef after_last_unit(x):\n    return None\n"
-        ),
-        "line 4: after_last_unit must return a symbol",
     ),
 }
 FILES = {
