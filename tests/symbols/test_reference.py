@@ -38,7 +38,7 @@ def assert_unit_agrees(activation, shortcut, kind, channels_in, channels, stride
             x, parameters, activation, shortcut, kind, channels, stride, option, mask=mask, **more
         )
 
-    assert_agrees(symbol, expected, (4, channels_in, 8, 8), f"{NAME}_")
+    assert_agrees(symbol, expected, (4, channels_in, 7, 6), f"{NAME}_")
 
 
 @pytest.mark.parametrize("dimensions", DIMENSIONS)
@@ -75,6 +75,11 @@ def test_stride_is_in_the_3x3_on_request(activation, option):
 @pytest.mark.parametrize("activation", PAPER["activations"])
 def test_option_a_preactivated_pads_the_pre_activation(activation, kind):
     assert_unit_agrees(activation, "identity", kind, 8, 16, 2, "A-preactivated")
+
+
+@pytest.mark.parametrize("channels", [8, 12, 20, 32])
+def test_zeros_fill_any_number_of_new_channels(channels):
+    assert_unit_agrees("original", "identity", "basic", 8, channels, 2, "A")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
 """Stages of any width after a fixed stem."""
 
-import mxnet as mx
-import numpy as np
 import pytest
 from cifar_options import read_options
 
 from common.errors import UserError
-from symbols import get_symbol, names, network_options
-from symbols.layers import zero_padding
+from symbols import get_symbol, network_options
 
 WIDE = (32, 64, 128)
 
@@ -33,24 +30,6 @@ def test_widths_are_those_of_the_3x3_layers_of_stages():
     assert shape["conv1_weight"] == (64, 3, 7, 7)
     assert shape["stage3_unit1_conv2_weight"] == (24, 24, 3, 3)
     assert shape["stage3_unit1_conv3_weight"] == (96, 24, 1, 1)
-
-
-@pytest.mark.parametrize("family, depth", [("cifar", 20), ("imagenet", 18)])
-def test_papers_widths_are_the_default(family, depth):
-    widths = names.WIDTHS[family]
-    symbols = [get_symbol(depth, family=family, widths=value) for value in (widths, None)]
-    assert symbols[0].tojson() == symbols[1].tojson()
-
-
-@pytest.mark.parametrize(
-    "channels_in, channels, stride", [(16, 24, 2), (16, 40, 2), (8, 8, 2), (8, 16, 1), (8, 32, 2)]
-)
-def test_zeros_fill_any_number_of_new_channels(channels_in, channels, stride):
-    x = np.random.RandomState(0).normal(0, 1, (2, channels_in, 7, 6)).astype(np.float32)
-    symbol = zero_padding(mx.sym.Variable("x"), channels_in, channels, stride)
-    output = symbol.eval(ctx=mx.cpu(), x=mx.nd.array(x))[0].asnumpy()
-    added = ((0, 0), (0, channels - channels_in), (0, 0), (0, 0))
-    assert (output == np.pad(x[:, :, ::stride, ::stride], added)).all()
 
 
 def test_fewer_channels_need_a_projection():
