@@ -13,7 +13,7 @@ h2 { border-bottom: 2px solid #1a1a1a; margin-top: 2.5rem; }
 h2, h3, summary { break-after: avoid; }
 figure { margin: 1rem 0; break-inside: avoid; }
 img { max-width: 100%; max-height: 62rem; width: auto; height: auto; cursor: zoom-in; }
-figcaption { color: #444; font-size: .9rem; }
+figcaption { color: #444; font-size: .9rem; overflow-wrap: anywhere; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr));
   gap: 0 2rem; align-items: start; }
 .zoom { display: block; }

@@ -43,7 +43,7 @@ def page(results, tmp_path):
     path = tmp_path / "results" / "pocket" / original / "seed0" / "config.json"
     path.write_text(path.read_text().replace("CPU x 1", "<b>& x 1"))
     files.FIGURES.mkdir()
-    names = ("pocket-summary", "pocket-figure3", "desk-figure3", "lesion-a")
+    names = ("pocket-summary", "pocket-figure3", "desk-figure3", f"lesion-{100 * 'a'}")
     for name, colour in zip(names, ("red", "green", "blue", "black")):
         Image.new("RGB", (1200, 600), colour).save(files.FIGURES / f"{name}.png")
     return report.whole_page()
@@ -57,7 +57,7 @@ def test_report_has_tables_figures_runs_commands_and_what_is_not_run(page):
         "12.35",
         "&lt;b&gt;&amp; x 1",
         "40.50 (40.50&nbsp;±&nbsp;0.71)",
-        "<code>lesion-a.png</code>",
+        f"<code>lesion-{100 * 'a'}.png</code>",
     ):
         assert text in page, text
     assert "<b>&" not in page
