@@ -2,9 +2,9 @@
 
 import re
 import types
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from common.files import ROOT
+
 PAGE = (ROOT / "docs" / "VARIANTS.md").read_text()
 FILE = re.compile(
     r"^`(symbols/(?:shortcuts|activations)/\w+\.py)`:.*?^```python\n(.*?)^```$", re.M | re.S
