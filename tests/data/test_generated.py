@@ -22,7 +22,9 @@ def test_generated_set_is_the_same_for_the_same_seed_and_another_for_another(tmp
 
 @pytest.mark.parametrize("images", [5, 0, -6])
 def test_too_few_images_are_refused(tmp_path, images):
-    refusal(lambda: generated.write(tmp_path / "set", images), f"--images {images}: must be at least 6")
+    refusal(
+        lambda: generated.write(tmp_path / "set", images), f"--images {images}: must be at least 6"
+    )
     assert not (tmp_path / "set").exists()
 
 
