@@ -21,10 +21,10 @@ import sys
 import common  # noqa: F401 (before packages from outside)  # isort: skip
 import numpy as np
 
-from common import class_names
+from common import class_names, files
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run_main
-from common.files import FIGURES, RUNS, write_whole
+from common.files import write_whole
 from paper import run_files
 from paper.scales import SCALES
 from symbols import network_options
@@ -43,7 +43,7 @@ def parser():
     text = "folder of a run or a checkpoint, or a .params file"
     command_line.add_argument("run", nargs="?", metavar="RUN", type=folder, help=text)
     add = command_line.add_argument_group("network of weights without a run").add_argument
-    network_options.of_network(add, "ImageNet 200; CIFAR 110")
+    network_options.add_network_options(add, "ImageNet 200; CIFAR 110")
     add("--dataset", choices=DATASETS, help="the training set (imagenet)")
     add("--image-size", type=int, help="side of the training images (CIFAR 32; ImageNet 224)")
     add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
@@ -217,7 +217,7 @@ def export(symbol, weights, settings, arguments):
             f"{run} is a checkpoint, which the next one replaces: name a folder for the export by "
             "--output (make: OUTPUT=)"
         )
-    place = arguments.output or place_of_weights or RUNS / arguments.pretrained
+    place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
     inputs = _inputs(weights, settings, arguments)
     if arguments.export == "onnx":
         content = onnx_file.content(
@@ -253,7 +253,7 @@ def predict(symbol, weights, settings, arguments):
     from plots import figure_files, predictions
     from training import inference
 
-    output = arguments.output or FIGURES / "predictions.png"
+    output = arguments.output or files.FIGURES / "predictions.png"
     if output.suffix != ".csv":
         figure_files.check_ending(output)
     paths, folders = inputs.photographs(arguments.predict)

@@ -21,7 +21,9 @@ DEPTH = 110
 
 def parser():
     cifar_parser = Parser(__doc__)
-    network_options.of_network(cifar_parser.add_argument_group("network").add_argument, DEPTH)
+    network_options.add_network_options(
+        cifar_parser.add_argument_group("network").add_argument, DEPTH
+    )
     add = cifar_parser.add_argument_group("data").add_argument
     add(
         "--dataset",

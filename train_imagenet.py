@@ -23,7 +23,9 @@ DEPTH = 200
 
 def parser():
     imagenet_parser = Parser(__doc__)
-    network_options.of_network(imagenet_parser.add_argument_group("network").add_argument, DEPTH)
+    network_options.add_network_options(
+        imagenet_parser.add_argument_group("network").add_argument, DEPTH
+    )
     add = imagenet_parser.add_argument_group("data").add_argument
     add(
         "--data-dir",
@@ -102,7 +104,7 @@ def main():
 
 
 def print_own_cost(data_dir):
-    """Print the cost of this run, measured in another process, in the project's folder."""
+    """Print the cost of this run. Another process measures it, so that its memory is free again."""
     words = [*sys.argv[1:], "--data-dir", str(data_dir.resolve()), "--cost"]
     try:
         print(last_line("train_imagenet.py", *words), flush=True)

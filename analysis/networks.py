@@ -161,7 +161,7 @@ def find(texts, seed=0, unit=None):
         name, _, pairs = text.partition(":")
         networks[text] = runs.get(text) or named(
             *names.parse(name),
-            network_options.constants(pairs),
+            network_options.read_constants(pairs),
             seed,
             min(classes, default=10),
             unit,

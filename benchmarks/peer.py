@@ -10,11 +10,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections import namedtuple
 from pathlib import Path
 
-from common.command import Parser, positive
+from common.command import PYTHON, Parser, positive
 from common.environment import GIVEN, has_bfloat16
 from common.errors import UserError, run_main
 from common.files import ROOT
@@ -113,7 +112,7 @@ def main():
     script = str(Path(__file__).with_name("with_pytorch.py"))
     environment = {**ENVIRONMENT, "OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]}
     trainers = (
-        Trainer([sys.executable, "-W", "ignore", "-m", "benchmarks.ours"]),
+        Trainer([*PYTHON, "-m", "benchmarks.ours"]),
         Trainer([arguments.python, "-W", "ignore", script], environment),
     )
     try:

@@ -9,6 +9,7 @@ from .errors import UserError
 from .files import ROOT
 
 FLOAT32 = 3.4e38  # the largest float32, rounded down
+PYTHON = (sys.executable, "-W", "ignore")  # starts a script of this project
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,7 +62,7 @@ def last_line(*words, environment=None):
 
     Raises UserError with the last line of its errors if it fails.
     """
-    command = [sys.executable, "-W", "ignore", *words]
+    command = [*PYTHON, *words]
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, env=environment)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it was killed: is the memory full?"]

@@ -17,7 +17,7 @@ from .ahead import ahead
 from .batches import Batches
 
 CROP = 224  # P1 3.4, P2 section 5; all sizes below are proportional to it (--image-size)
-SCALES = (256, 480)  # shorter sides in training: P1 3.4
+SHORTER_SIDES = (256, 480)  # shorter sides in training: P1 3.4
 COLOUR_NOISE = 0.1  # standard deviation of AlexNet's noise along the principal colours: P1 3.4
 BY_SIZE = 9  # MXNet's interpolation: area where an image shrinks, cubic where it grows
 
@@ -50,13 +50,13 @@ def augmentation(kind, image_size, side):
         options.update(random_resized_crop=True, min_random_area=0.08, max_random_area=1.0)
         return {**options, "min_aspect_ratio": 3 / 4, "max_aspect_ratio": 4 / 3}
     if side is None:
-        side = scaled(SCALES[1], image_size)
+        side = scaled(SHORTER_SIDES[1], image_size)
         options.update(resize=side, inter_method=BY_SIZE)
-    low, high = (scaled(scale, image_size) / side for scale in SCALES)
+    low, high = (scaled(scale, image_size) / side for scale in SHORTER_SIDES)
     if high > 1:
         raise UserError(
             f"the prepared images have a shorter side of {side}, and crops of {image_size} need "
-            f"{scaled(SCALES[1], image_size)}: prepare them again with a larger side (make "
+            f"{scaled(SHORTER_SIDES[1], image_size)}: prepare them again with a larger side (make "
             "imagenet-data ARGS='--side N'), or choose a smaller --image-size (make: IMAGE_SIZE=)"
         )
     return {**options, "rand_crop": True, "min_random_scale": low, "max_random_scale": high}

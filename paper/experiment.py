@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from common.files import run_place
 from symbols import names
-from training.recipe import IMAGENET
+from training.recipe import EPOCHS, IMAGENET
 
 from .scales import SCALES
 
-ILSVRC_ITERATIONS = 600547  # 120 epochs of its 1,281,167 training images, in batches of 256
+ILSVRC_IMAGES = 1281167  # in its training set
 # Options that a run may choose. micro_batch: the papers' own batch is in parts.
 FREE = ("seed", "log_every", "test_every", "micro_batch")
 
@@ -59,7 +59,7 @@ class Experiment(
         if self.dataset != "imagenet":
             options += ["--dataset", self.dataset, "--unit", self.unit]
         if self.constants:
-            options += ["--shortcut-args", names.constants(self.constants)]
+            options += ["--shortcut-args", names.write_constants(self.constants)]
         return [*options, *" ".join(self._changed_options()).split()]
 
     def _changed_options(self):
@@ -74,7 +74,7 @@ class Experiment(
         """Return {option: value} that config.json of a run must have to count at a scale."""
         recipe = SCALES[scale].recipe
         if self.dataset == "imagenet":
-            recipe = IMAGENET.lasting(ILSVRC_ITERATIONS)
+            recipe = IMAGENET.lasting(round(EPOCHS * ILSVRC_IMAGES / IMAGENET.batch_size))
         settings = replace(recipe, **self.changes).settings()
         for option in FREE:
             del settings[option]
@@ -93,7 +93,7 @@ class Experiment(
         if self.unit != names.implied_unit(self.depth) and self.dataset != "imagenet":
             parts.append(f"UNIT={self.unit}")
         if self.constants:
-            parts.append(f"SHORTCUT_ARGS={names.constants(self.constants)}")
+            parts.append(f"SHORTCUT_ARGS={names.write_constants(self.constants)}")
         if self.changes:
             options = " ".join(self._changed_options())
             place = run_place(scale, self.name, 0)

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
+from common.command import PYTHON
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError
 from common.files import ROOT
@@ -93,7 +94,7 @@ class Trainer:
     def _fault(self, run, slot, output):
         """Train a run in a process. Returns 'exit code 2', or '' if it ended or was stopped."""
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", *TRAIN, *run.options, *slot],
+            [*PYTHON, *TRAIN, *run.options, *slot],
             cwd=ROOT,
             env=environment(self._arguments),
             stdout=output,

@@ -87,10 +87,9 @@ def folders(name, scale):
 def of(experiment, scale):
     """Return [Run] of an experiment at a scale, all on the same images.
 
-    These are the images of most of a user's own finished runs; if there are none, of most finished
-    runs; else of most runs.
-    Runs on other images, runs of another recipe, and seeds that occur twice are reported and left
-    out.
+    If runs differ in their images, the most frequent images are used. The user's finished runs
+    decide; without any, all finished runs; without any, all runs. Runs on other images, runs of
+    another recipe, and seeds that occur twice are reported and left out.
     """
     experiment = experiment.at(scale)
     candidates = []

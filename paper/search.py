@@ -3,12 +3,14 @@
 import statistics
 
 from .experiments import GATE_BIAS_SEARCH
-from .significance import comparable, ours
+from .significance import comparable, results_of
 
 
 def errors(scale):
-    """Return {bias: Ours} of the comparable biases: errors on held-out training images."""
-    searched = [(bias, ours(experiment, scale)) for bias, experiment in GATE_BIAS_SEARCH.items()]
+    """Return {bias: Results} of the comparable biases: errors on held-out training images."""
+    searched = [
+        (bias, results_of(experiment, scale)) for bias, experiment in GATE_BIAS_SEARCH.items()
+    ]
     return dict(comparable([(bias, runs) for bias, runs in searched if runs.errors]))
 
 

@@ -12,7 +12,7 @@ import scipy
 from . import experiments, run_files
 
 
-class Ours(namedtuple("Ours", "errors runs unfinished unscored")):
+class Results(namedtuple("Results", "errors runs unfinished unscored")):
     """Our runs of a row.
 
     errors: last iterate of each finished run, in %. runs: these runs. unfinished: number of others.
@@ -29,7 +29,7 @@ JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's r
 LEVEL = 0.05  # p-values below it are significant
 
 
-def ours(experiment, scale, crop=None):
+def results_of(experiment, scale, crop=None):
     """Return the finished runs of an experiment. crop: take the error of this rule of score.py."""
     runs = run_files.of(experiment, scale)
     finished = list(filter(run_files.is_whole, runs))
@@ -41,7 +41,7 @@ def ours(experiment, scale, crop=None):
         errors = [run_files.tested(run)[crop] for run in finished]
     else:
         errors = list(map(run_files.last_error, finished))
-    return Ours(errors, finished, unfinished, unscored)
+    return Results(errors, finished, unfinished, unscored)
 
 
 def number(error):
@@ -84,14 +84,14 @@ def say_sample(errors):
 
 
 def finished_rows(rows, scale):
-    """Return [(row, Ours)] of the rows with a finished run, each network once, sorted by the
+    """Return [(row, Results)] of the rows with a finished run, each network once, sorted by the
     paper's error.
 
     Rows that the paper calls failures are last, in the order of the table.
     """
     pairs = {}
     for row in rows:
-        runs = ours(row.experiment, scale, row.crop)
+        runs = results_of(row.experiment, scale, row.crop)
         if runs.errors:
             pairs.setdefault((row.experiment.at(scale).name, row.crop), (row, runs))
     return sorted(pairs.values(), key=lambda pair: number(pair[0].paper))
@@ -103,8 +103,8 @@ def measured(rows, scale):
 
 
 def comparable(pairs):
-    """Return the pairs (of anything, and Ours with runs) that were trained on the images of most
-    pairs of their data set. The others are reported and left out.
+    """Return the pairs (of anything, and Results with runs) on the most frequent images of their data
+    set. The others are reported and left out.
     """
     groups = {}
     for _, runs in pairs:

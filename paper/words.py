@@ -37,11 +37,11 @@ def kind(recipe):
         variant = recipe[axis]
         if variant != default:
             name = {**ACTIVATIONS, **SHORTCUTS}.get(variant, variant.replace("_", " "))
-            parts.append(name + constants(variant, recipe.get(f"{axis}_args") or {}))
+            parts.append(name + constants_in_words(variant, recipe.get(f"{axis}_args") or {}))
     return " and ".join(parts) or "original"
 
 
-def constants(variant, values):
+def constants_in_words(variant, values):
     """Return a variant's constants after its name, as in the legends of Figure 3."""
     if variant == "constant_scaling" and len(values) == 2:
         return f" ({values['scale']:g}, {values['residual_scale']:g})"

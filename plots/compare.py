@@ -15,7 +15,7 @@ from common.command import Parser, folder
 from common.errors import UserError, run_main
 from paper import run_files
 
-from . import figure_files, scales
+from . import figure_files, ranges
 from .curves import figure_of, legend, line, panel, test_set
 from .series import legend_label
 from .styles import styles
@@ -34,11 +34,11 @@ def one_quantity(axes, curves, title, what, by):
         line(axes, curve, testing, colour, marker, legend_label(curve, what), by)
     images = test_set(curves).lower()
     label = f"{what.capitalize()}, {UNITS[what]} (solid: {images}; dashed: training)"
-    scales.x_axis(axes, curves, by)
+    ranges.x_axis(axes, curves, by)
     if what == "loss":
-        scales.loss_axis(axes, scales.loss_range(curves, (training, testing)), label)
+        ranges.loss_axis(axes, ranges.loss_range(curves, (training, testing)), label)
     else:
-        scales.error_axis(axes, scales.percent_range(curves, (training, testing)), label)
+        ranges.error_axis(axes, ranges.percent_range(curves, (training, testing)), label)
     legend(axes, title)
 
 

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 from paper import digitized, experiments, run_files, words
 
-from . import curves, figure_files, scales, styles
+from . import curves, figure_files, ranges, styles
 from .series import group_runs, shown, with_images
 
 TITLES = {
@@ -62,7 +62,7 @@ def _figure(name, scale, panels):
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     training = "error" if name == "degradation" else "loss"
     drawn = [curve for panel in panels for curve in panel.drawn]
-    limits = scales.limits(drawn, training)
+    limits = ranges.limits(drawn, training)
     for i, panel in enumerate(panels):
         axes = grid[i // columns * height :, i % columns]
         ours = with_images(panel.drawn, among=drawn)
@@ -95,7 +95,7 @@ def _paper_panel(axes, panel, training):
         recipe = dict(activation=network.activation, shortcut=network.shortcut, depth=network.depth)
         constants = known.get((network.activation, network.shortcut), network.constants)
         recipes.append({**recipe, "shortcut_args": constants})
-    right, colours = curves.prepare(axes, recipes, scales.PAPERS, training)
+    right, colours = curves.prepare(axes, recipes, ranges.PAPERS, training)
     for curve, recipe, (colour, _) in zip(panel.planned, recipes, colours):
         paper = digitized.read()[curve.paper]
         error = paper["test_err"][-1][1]
@@ -104,6 +104,6 @@ def _paper_panel(axes, panel, training):
         trained = paper[curves.KINDS[training]]
         curves.paper_line(axes, trained, colour, styles.DASHES, unit, linewidth=1.1)
         curves.paper_line(right, paper["test_err"], colour, unit=unit, linewidth=1.8, label=label)
-    scales.x_axis(axes, [], "fraction")
+    ranges.x_axis(axes, [], "fraction")
     axes.set_xlabel("")  # the panel below has it
     curves.legend(right, f"{panel.title}, the paper")

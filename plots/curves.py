@@ -14,7 +14,7 @@ from common.command import Parser, folder
 from common.errors import run_main
 from paper import digitized, run_files
 
-from . import figure_files, scales
+from . import figure_files, ranges
 from .series import group_runs, legend_label, series, shown, with_images
 from .styles import DASHES, of_depths, styles
 
@@ -30,7 +30,7 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
     error for networks that differ in depth, as in 1512.03385, Figure 6.
     """
     recipes = [curve.runs[0].config["recipe"] for curve in curves]
-    limits = limits or scales.limits(curves)
+    limits = limits or ranges.limits(curves)
     right, colours = prepare(axes, recipes, limits, training, test_set(curves))
     for curve, (colour, marker), paper in zip(curves, colours, papers or [None] * len(curves)):
         label = legend_label(curve)
@@ -40,7 +40,7 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
             label = f"{label[:-1]}; the paper {paper['test_err'][-1][1]:.2f} %)"
         line(axes, curve, f"train_{training}", colour, by=by)
         line(right, curve, "test_error", colour, marker, label, by)
-    scales.x_axis(axes, curves, by)
+    ranges.x_axis(axes, curves, by)
     if papers and any(papers):
         right.plot([], [], color="0.3", alpha=0.45, linewidth=4, label="pale: the paper's curve")
     legend(right, title)
@@ -50,11 +50,11 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
 def prepare(axes, recipes, limits, training, images="Test"):
     """Scale the axes of a panel. Return (axes of the test error, styles of the networks)."""
     if training == "error":
-        scales.error_axis(axes, limits[1], "Error, %\n(dashed: training, solid: test)")
+        ranges.error_axis(axes, limits[1], "Error, %\n(dashed: training, solid: test)")
         return axes, of_depths([recipe["depth"] for recipe in recipes])
     right = axes.twinx()
-    scales.loss_axis(axes, limits[0])
-    scales.error_axis(right, limits[1], f"{images} error, % (solid)")
+    ranges.loss_axis(axes, limits[0])
+    ranges.error_axis(right, limits[1], f"{images} error, % (solid)")
     return right, styles(recipes)
 
 

@@ -9,7 +9,7 @@ from statistics import median
 import matplotlib.pyplot as plt
 
 from paper import experiments, search
-from paper.significance import measured, ours, say_ours
+from paper.significance import measured, results_of, say_ours
 
 from . import figure_files, styles
 
@@ -96,14 +96,14 @@ def gate_bias(name, scale):
 
 def _conclusion(best, scale):
     line = f"best: {best} (the paper: {experiments.PAPER_BEST})"
-    test = ours(experiments.gating(best), scale)
+    test = results_of(experiments.gating(best), scale)
     if test.errors:
         line += f"; trained again on all training images: test error {say_ours(test)} %"
     return line
 
 
 def _captioned(figure, results, of=None, note=""):
-    """Write a caption below a chart of some results, Ours. Return the chart."""
+    """Write a caption below a chart of Results. Return the chart."""
     runs = [run for result in results for run in result.runs]
     figure_files.caption(figure, runs, of, note)
     return figure

@@ -42,7 +42,7 @@ def listed(values):
 def source(runs, of="curve"):
     """Return data, recipe, type, seeds and machine of some runs, as one line.
 
-    of: what shows the median of a network's seeds; None if the figure shows each seed.
+    of: the word for a median of seeds, such as curve; None if each seed is drawn.
     """
     known = facts(runs)
     several = "," in known["seed"]
@@ -99,7 +99,7 @@ def _warn_of(characters):
     )
 
 
-def figure_of(name, scale):
+def path_of(name, scale):
     """Return the file of a table or figure; scales other than full are in its name."""
     return files.FIGURES / ((name if scale == "full" else f"{scale}-{name}") + ".png")
 

@@ -27,7 +27,7 @@ SCALARS = {
 }
 
 
-def of_network(activation, shortcut, first=2, last=2, is_paper_form=False):
+def add_network_options(activation, shortcut, first=2, last=2, is_paper_form=False):
     """Return the Layout of units first to last of a network's first stage.
 
     is_paper_form: the shortcut is as the paper writes it (plots/paper_form.py), not as it is

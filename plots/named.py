@@ -32,7 +32,7 @@ def draw(name, scale):
     """Print a table or figure, and write its PNG under plots/figures/ if there are runs for it."""
     figure = DRAW[name](name, scale)
     if figure:
-        figure_files.save(figure, figure_files.figure_of(name, scale))
+        figure_files.save(figure, figure_files.path_of(name, scale))
 
 
 def has_runs(name, scale):

@@ -8,7 +8,7 @@ from analysis import measurements
 from common import files
 from paper import words
 
-from . import figure_files, scales, styles, tables
+from . import figure_files, ranges, styles, tables
 
 QUANTITIES = {
     "gradient": "gradient\n" r"$\|\partial E/\partial x_l\|$, nats",
@@ -138,7 +138,7 @@ def _norms(rows):
         axis.set_ylabel(label)
         low, high = axis.get_ylim()
         if high / low < 30:  # one power of 10 is not enough for an axis
-            scales.log_ticks(axis)
+            ranges.log_ticks(axis)
     return figure
 
 

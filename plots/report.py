@@ -17,7 +17,7 @@ from paper.scales import SCALES
 from paper.significance import order
 
 from . import page, tables
-from .figure_files import figure_of
+from .figure_files import path_of
 from .named import DRAW, FORMS, has_runs
 
 COLUMNS = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "command")
@@ -56,7 +56,7 @@ def section(scale):
     drawn = [name for name in DRAW if has_runs(name, scale)]
     missing = [name for name in DRAW if name not in (*drawn, "summary")]  # summary trains nothing
     figures = [
-        picture(figure_of(name, scale), FORMS[name], experiments.make(name, scale))
+        picture(path_of(name, scale), FORMS[name], experiments.make(name, scale))
         for name in drawn
         if name in FORMS
     ]
@@ -70,7 +70,7 @@ def section(scale):
 
 def others():
     """Return the PNGs of plots/figures/ that no scale has, with their file names."""
-    named = {figure_of(name, scale) for name in DRAW for scale in SCALES}
+    named = {path_of(name, scale) for name in DRAW for scale in SCALES}
     paths = [path for path in sorted(files.FIGURES.glob("*.png")) if path not in named]
     return pair(picture(path, path.stem) for path in paths)
 
@@ -127,7 +127,7 @@ Ours: test error of the last iteration, median of n runs. Fail: the paper's term
 <h2 id="figures">Other figures</h2>
 {others()}
 <h2 id="runs">Scales and published runs</h2>
-{tables.scales().html()}
+{tables.scales_table().html()}
 <p>The complete recipe and the command of a run are in <code>config.json</code> in its folder. A
 repeated run is bit-identical on the same kind of CPU with the same number of threads.</p>
 <details><summary>The {len(published)} published runs</summary>{run_table(published)}</details>

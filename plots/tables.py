@@ -13,14 +13,14 @@ import matplotlib.pyplot as plt
 
 from paper import experiments
 from paper.scales import SCALES
-from paper.significance import order, ours, say, say_ours, verdicts
+from paper.significance import order, results_of, say, say_ours, verdicts
 
 from . import figure_files
 
 # A row of a paper's table as strings. fails: 'no / yes', whether the row fails by the paper's rule
 # in the paper and here. runs: number of finished runs. dtype: what they computed in.
-Row = namedtuple("Row", "case remark paper ours fails runs dtype data iterations command")
-TITLES = Row(
+Cells = namedtuple("Cells", "case remark paper ours fails runs dtype data iterations command")
+TITLES = Cells(
     *"network|variant|paper, %|ours, %".split("|"),
     f"over {experiments.FAILS_ABOVE} %: paper / ours",
     *"runs|type|data|iterations|command".split("|"),
@@ -71,17 +71,17 @@ class Table(namedtuple("Table", "head rows")):
 
 
 def rows_of(name, scale):
-    """Return a paper's table with our runs at a scale: a Row for each of its rows."""
+    """Return a paper's table with our runs at a scale: Cells for each of its rows."""
     return [_row(row, scale) for row in experiments.TABLES[name]]
 
 
 def _row(row, scale):
-    runs = ours(row.experiment, scale, row.crop)
+    runs = results_of(row.experiment, scale, row.crop)
     command = row.experiment.target(scale)
     if runs.unscored:
         command = f"make score RUN={os.path.relpath(runs.unscored[0])} CROP={row.crop}"
     iterations = sorted({run.config["recipe"]["iterations"] for run in runs.runs})
-    return Row(
+    return Cells(
         row.case,
         row.remark,
         say(row.paper),
@@ -109,7 +109,7 @@ def table(name, rows, columns):
     return Table([getattr(TITLES, column) for column in columns], lines).filled()
 
 
-def scales():
+def scales_table():
     """Return what each scale trains: a row for each."""
     rows = []
     for name, scale in SCALES.items():

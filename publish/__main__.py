@@ -47,7 +47,7 @@ BLOCKS = {  # name: function(page, *arguments) -> lines of Markdown
     "propagation": measured.propagation,
     "responses": measured.responses,
     "results": runs.readme,
-    "scales": lambda page: tables.scales().markdown(),
+    "scales": lambda page: tables.scales_table().markdown(),
     "speed": measured.speed,
     "table": runs.paper_tables,
 }

@@ -7,7 +7,7 @@ from analysis import departures
 from common import durations, files
 from paper import experiments, run_files, significance
 from paper.experiments import ORIGINAL110, experiment, shortcut
-from paper.significance import ours, say, say_ours, say_sample
+from paper.significance import results_of, say, say_ours, say_sample
 from plots import figure_files, summary, tables
 from plots.named import FORMS
 from plots.tables import Table
@@ -38,15 +38,15 @@ def paper_error(network):
 
 
 def finished(networks, scale):
-    """Return [(experiment, Ours)] of the experiments with finished runs at a scale, on the images of
+    """Return [(experiment, Results)] of the experiments with finished runs at a scale, on the images of
     most.
     """
-    pairs = [(each, ours(each, scale)) for each in networks]
+    pairs = [(each, results_of(each, scale)) for each in networks]
     return significance.comparable([(each, result) for each, result in pairs if result.errors])
 
 
 def runs_of(pairs):
-    """Return the runs of (row or experiment, Ours) pairs, each once."""
+    """Return the runs of (row or experiment, Results) pairs, each once."""
     return list({run.folder: run for _, result in pairs for run in result.runs}.values())
 
 
@@ -129,7 +129,7 @@ def figure(page, name, *scales):
         return [words.NO_RUNS[page.language]]
     text = FORMS[name] if page.language == "en" else words.CHINESE_FORMS[name]
     title = re.split("[:：]", text)[0]
-    image = f"![{title}]({page.root}plots/figures/{figure_files.figure_of(name, scale).name})"
+    image = f"![{title}]({page.root}plots/figures/{figure_files.path_of(name, scale).name})"
     if page.root:
         return [image]
     networks = experiments.experiments_of(name)
@@ -204,13 +204,13 @@ def comparisons(page, *groups):
 
 def published(name):
     """Return the finished published runs of a network at pocket scale."""
-    folders = sorted((files.RESULTS / "pocket" / f"cifar10-{name}").glob("seed*"))
+    folders = sorted(files.RESULTS.glob(str(files.run_place("pocket", f"cifar10-{name}", "*"))))
     return list(filter(run_files.is_whole, map(run_files.read, folders)))
 
 
 def notes_run(page):
     """Return the last epoch of the published run of the reading notes' network."""
-    run = run_files.read(files.RESULTS / "full" / "cifar10-notes12" / "seed0")
+    run = run_files.read(files.RESULTS / files.run_place("full", "cifar10-notes12", 0))
     last = run.rows[-1]
     cells = (
         f"{last['epoch']:.0f}",
@@ -237,5 +237,5 @@ def departures_table(page):
 
 def departure_error(name):
     """Return the test error in % of preact20 with a departure at pocket scale, or None."""
-    folder = files.RESULTS / "pocket" / departures.run_name(name) / "seed0"
+    folder = files.RESULTS / files.run_place("pocket", departures.run_name(name), 0)
     return run_files.last_error(run_files.read(folder)) if folder.exists() else None

@@ -162,7 +162,7 @@ def default_option(unit):
     return "B" if unit == "bottleneck" else "A"
 
 
-def constants(values):
+def write_constants(values):
     """Convert {"bias": -7.0} to 'bias=-7', as on the command line."""
     return ",".join(f"{key}={value:g}" for key, value in values.items())
 
@@ -181,7 +181,7 @@ def run_name(
     if widths:
         parts.append(f"widths={','.join(map(str, widths))}")
     for values in (activation_constants or {}, constants):
-        parts += [f"{key}={value:g}" for key, value in sorted(values.items())]
+        parts += [write_constants({key: value}) for key, value in sorted(values.items())]
     return "-".join(parts)
 
 

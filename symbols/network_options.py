@@ -12,7 +12,7 @@ from common.errors import UserError
 from . import names
 
 
-def of_network(add, depth):
+def add_network_options(add, depth):
     """Add the options of a network. depth: the default, for the help."""
     activations = ", ".join(names.variants("activations"))
     shortcuts = ", ".join(names.variants("shortcuts"))
@@ -26,7 +26,7 @@ def of_network(add, depth):
     add("--activation", help=f"Figure 4: {activations} (original)")
     add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
     add("--depth", type=int, help=f"weighted layers ({depth})")
-    values = {"type": constants, "default": {}, "metavar": "K=V,..."}
+    values = {"type": read_constants, "default": {}, "metavar": "K=V,..."}
     add("--shortcut-args", **values, help="constants of the shortcut, as bias=-7")
     add("--activation-args", **values, help="constants of the activation, if its file has any")
     add(
@@ -161,7 +161,7 @@ def refuse(arguments, parser, name):
             raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
 
 
-def constants(text):
+def read_constants(text):
     """Convert 'bias=-7,scale=0.5' to {"bias": -7.0, "scale": 0.5}."""
     try:
         items = [item.split("=") for item in text.split(",") if item]

@@ -16,16 +16,16 @@ from .resnet import STEM_CHANNELS
 UNITS = 12  # in each stage
 WIDTHS = (64, 128, 256)
 DEPARTURES = (
-    "stride",  # of 2 in the first stage, too: its stages have 16x16, 8x8 and 4x4 pixels
-    "projection",  # in the first unit of every stage, of its input x; the paper: option A
-    "stem",  # a convolution only; the paper: BN and ReLU follow, and unit 1 begins with conv1
-    "widths",  # 64, 128, 256 after a stem of 16; the paper: 16, 32, 64
-    "biases",  # in every convolution
-    "epsilon",  # MXNet's 1e-3 in every BN; otherwise Torch's 1e-5
-    "gamma",  # of the BN before the pooling is fixed at 1, MXNet's default
-    "pooling",  # 3x3, stride 1: 4x4 pixels become 2x2, each with weights in the classifier
-    "classifier",  # starts from He et al.'s Gaussian, as all weights; otherwise uniform
-    "decay",  # of gammas too, which is MXNet's rule: they have a wd_mult of 1
+    "stride",  # stride 2 also in the first stage: the stages have 16x16, 8x8 and 4x4 pixels
+    "projection",  # the first unit of every stage projects its input x; the paper: option A
+    "stem",  # only a convolution; the paper: BN and ReLU follow, and unit 1 begins with conv1
+    "widths",  # widths 64, 128, 256 after a stem of 16; the paper: 16, 32, 64
+    "biases",  # biases in every convolution
+    "epsilon",  # MXNet's epsilon of 1e-3 in every BN; otherwise Torch's 1e-5
+    "gamma",  # the gamma of the BN before the pooling is fixed at 1, MXNet's default
+    "pooling",  # 3x3 pooling, stride 1: 4x4 pixels become 2x2, each with weights in the classifier
+    "classifier",  # starts from He et al.'s Gaussian, like all weights; otherwise uniform
+    "decay",  # gammas decay too, which is MXNet's rule: they have a wd_mult of 1
 )
 
 

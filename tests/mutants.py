@@ -152,8 +152,8 @@ MUTANTS = [Mutant(*fields) for fields in [
      'self._refuse_another(state["run"], f"{self._path} {fault}: {checkpoint_of}", may_differ)', "pass", FOLDER),
     ("a test that was interrupted leaves no row", "training/loop.py", "if training.progress.row_due:", "if False:", SAFETY),
     ("a signal takes effect only after a test", "training/loop.py", "between=look", "between=lambda: None", SAFETY),
-    ("divergence is seen only where a row is due", "training/loop.py", "lost = progress.diverged is None and progress.lost",
-     "lost = False", SAFETY),
+    ("divergence is seen only where a row is due", "training/loop.py",
+     "iteration == recipe.iterations or progress.diverges", "iteration == recipe.iterations", SAFETY),
     ("a job's log counts one worker", "training/workers.py", "return array.asnumpy().tolist()", "return numbers", "test_cluster.py"),
     ("float16 resumes without its float32 weights", "training/state.py", '"master:{key}": master', '"master:{key}": None', SAFETY),
     ("a pickle's keys may be anything", "data/unpickle.py", "pickle.TUPLE1[0]: functools.partial(load_short_list, 1),", "",
@@ -265,7 +265,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a run under two spellings counts twice", "plots/compare.py", "{path.resolve(): path", "{path: path", "test_compare.py"),
     ("a figure shows the original network alone, four times", "plots/curve_figures.py",
      "if own - common]", "if own]", "test_drawing.py"),
-    ("a figure's axis of losses has no tick", "plots/scales.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
+    ("a figure's axis of losses has no tick", "plots/ranges.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on
 

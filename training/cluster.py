@@ -29,7 +29,7 @@ import time
 import zlib
 from collections import namedtuple
 
-from common.command import Parser
+from common.command import PYTHON, Parser
 from common.environment import GIVEN, end_with_parent, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT
@@ -38,7 +38,6 @@ from .interrupt import RESUMABLE, STOPPING
 
 LOOPBACK = "127.0.0.1"
 SERVE = "import common, mxnet"  # with this DMLC_ROLE, importing MXNet runs the server
-PYTHON = (sys.executable, "-W", "ignore")
 # The keep-alive options end ssh when its host has died.
 SSH = "ssh -tt -o BatchMode=yes -o ServerAliveInterval=10 -o ServerAliveCountMax=3".split()
 GRACE = 10  # seconds between SIGTERM (by ssh: Ctrl-C) and SIGKILL, for a checkpoint
@@ -48,15 +47,15 @@ TOKENS = 2**24  # the parameter server sends float32, which holds integers up to
 Job = namedtuple("Job", "root port workers token")
 
 
-def options():
-    parser = Parser(__doc__)
-    add = parser.add_argument
+def parser():
+    cluster_parser = Parser(__doc__)
+    add = cluster_parser.add_argument
     add("--workers", type=int, default=2, help="number of workers on this machine (default: 2)")
     add("--hosts", help="machines that ssh reaches without a password, as a,b: one worker on each")
     add("--root", help="address of this machine, as the hosts see it")
     add("--port", type=int, default=0, help="port of the scheduler (default: a free port)")
     add("command", nargs="+", help="after --: a script with its options and --kv-store dist_sync")
-    return parser
+    return cluster_parser
 
 
 def slurm_root():
@@ -187,7 +186,7 @@ def _send(processes, number):
 
 
 def main():
-    arguments = options().parse_args()
+    arguments = parser().parse_args()
     script = arguments.command[0]
     if not (ROOT / script).is_file():
         raise UserError(

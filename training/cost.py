@@ -6,6 +6,7 @@ import time
 
 import mxnet as mx
 
+from common import durations
 from common.environment import without_notes
 
 from .estimate import memory_plan
@@ -72,15 +73,9 @@ def cost(job, batches, contexts, recompute=False):
 
 def in_words(cost, recipe):
     """Return a line for a result of cost()."""
-    minutes = cost["seconds"] / 60
-    duration = f"{minutes:.1f} min"
-    if minutes > 90:
-        duration = f"{minutes / 60:.1f} h"
-    if minutes > 2880:
-        duration = f"{minutes / 1440:.1f} days"
     gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
     return (
         f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
-        f"{duration} here, at {cost['images_per_second']:.1f} images/s, and "
+        f"{durations.in_words(cost['seconds'])} here, at {cost['images_per_second']:.1f} images/s, and "
         f"{cost['megabytes']:,.0f} MB{gpu}"
     )

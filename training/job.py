@@ -63,7 +63,7 @@ def run_job(job, arguments):
 
     arguments: the options of options.add_run_options. With --cost the job is only measured.
     """
-    survive("stdout")
+    survive("stdout")  # training goes on if its output is closed; `make plots | head` ends
     images = len(job.dataset.train_images)
     if job.recipe.batch_size > images:
         raise UserError(
@@ -91,11 +91,11 @@ def run_job(job, arguments):
             run = stack.enter_context(Run(folder, config, arguments.keep_going))
             saved = run.resume()
         was_finished = run.finished
-        workers.number("finished", int(was_finished))  # the other workers end, too
+        workers.from_worker_0("finished", int(was_finished))  # the other workers end, too
         figure = job.figure(folder)
         if not was_finished:
-            workers.number("recompute", int(recompute))
-            workers.number("dtype", DTYPES.index(dtype))
+            workers.from_worker_0("recompute", int(recompute))
+            workers.from_worker_0("dtype", DTYPES.index(dtype))
             where = os.path.relpath(folder)
             _introduce(job, needed, notes, where)
             if saved[1] is None:
@@ -126,11 +126,11 @@ def _with_dtype(job, dtype):
 
 def _follow(job, feed, places, workers, arguments):
     """Train as a worker that does not write the run folder."""
-    if workers.number("finished", 0):
+    if workers.from_worker_0("finished", 0):
         return 0
-    recompute = bool(workers.number("recompute", 0))
+    recompute = bool(workers.from_worker_0("recompute", 0))
     # worker 0 alone knows in which dtype the run began
-    job = _with_dtype(job, DTYPES[workers.number("dtype", 0)])
+    job = _with_dtype(job, DTYPES[workers.from_worker_0("dtype", 0)])
     run = Follower(arguments.keep_going)
     return train(Training(job, run, (None, None), feed, places, workers, recompute=recompute))
 

@@ -32,7 +32,7 @@ def train(training, deadline=math.inf):
                 interruptions.look(last=training.over)
             while not training.over:
                 training.step(next(batches))
-                if training.row_is_due:
+                if training.ends_row:
                     training.log(interruptions.look)
                 interruptions.look(last=training.over)
     except Stopped as stopped:
@@ -66,7 +66,7 @@ class Training:
         # of this worker, in one iteration
         self._seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()
         arrays, saved_state = saved
-        done = workers.number("iteration", saved_state["iteration"] if saved_state else 0)
+        done = workers.from_worker_0("iteration", saved_state["iteration"] if saved_state else 0)
         weights = state.parameters(arrays)
         if initial and not saved_state:
             weights = initial.arguments, initial.states
@@ -77,10 +77,10 @@ class Training:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
         self.progress.iteration = done
-        if workers.number("diverged", int(self.progress.diverged == done)):
-            self.progress.diverged = done  # the run ended here
+        if workers.from_worker_0("diverged", int(self.progress.diverged == done)):
+            self.progress.diverged = done  # the run ended with this checkpoint
         elif not run.keep_going:
-            self.progress.diverged = None  # --keep-going went on after it: the next loss decides
+            self.progress.diverged = None  # --keep-going continued after it: a later loss decides
         if not saved_state and not workers.rank:
             self.save()
         self.bar = bar(
@@ -140,13 +140,12 @@ class Training:
         self.bar.update()
 
     @property
-    def row_is_due(self):
+    def ends_row(self):
         """Whether this iteration ends with a row of the log."""
         progress = self.progress
-        lost = progress.diverged is None and progress.lost
         recipe, iteration = self.recipe, progress.iteration
         regular = iteration % recipe.log_every == 0 or iteration % recipe.test_every == 0
-        return regular or iteration == recipe.iterations or lost
+        return regular or iteration == recipe.iterations or progress.diverges
 
     @property
     def _test_is_due(self):
@@ -168,7 +167,7 @@ class Training:
         self._settle()
         progress = self.progress
         loss = progress.row()["train_loss"]
-        if progress.diverged is None and progress.lost:
+        if progress.diverges:
             progress.diverged = progress.iteration
             if not self.workers.rank:
                 tqdm.write(
@@ -237,7 +236,4 @@ def step(module, batch, metrics, masks):
         for metric in metrics:
             metric.update(part.label, outputs)
     if count > size:
-        for gradients in module._exec_group.grad_arrays:
-            for gradient in gradients:
-                if gradient is not None:  # of a frozen parameter
-                    gradient[:] = 0
+        state.zero_gradients(module)

@@ -16,7 +16,7 @@ class Progress:
     iteration: int = 0  # the last completed one
     seconds: float = 0.0  # since the start, in all processes of the run
     busy: float = 0.0  # seconds of iterations since the last row, without tests and checkpoints
-    shown: int = 0  # number of these iterations
+    shown: int = 0  # number of iterations since the last row
     row_due: bool = False  # a test was interrupted, and the row of this iteration is missing
     diverged: int = None  # the iteration after which the loss was not a number
     metrics: list = field(default_factory=zeros)  # [sum, count] of loss and accuracy in training
@@ -45,9 +45,11 @@ class Progress:
         self.shown += 1
 
     @property
-    def lost(self):
-        """Whether the loss is not a number. The sum is on the host: reading it does not wait."""
-        return not math.isfinite(self.metrics[0][0])
+    def diverges(self):
+        """Whether the loss has just become NaN or infinite for the first time. The sum is on the
+        host: reading it does not wait.
+        """
+        return self.diverged is None and not math.isfinite(self.metrics[0][0])
 
     def row(self):
         """Return the iterations since the last row as columns of log.csv."""

@@ -45,6 +45,7 @@ class Run:
         self.config = json.loads(json.dumps(config))  # as it is read from the file
         self.keep_going = keep_going
         self._log = ""
+        self._recorded = None  # config.json as it was recorded; save() and log() need resume()
         self._path = self.folder / "config.json"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / ".lock", "a+", errors="replace")  # noqa: SIM115
@@ -89,6 +90,8 @@ class Run:
         if recorded and trained:
             self._refuse_another(recorded, f"{self.folder} contains a run", may_differ)
         if state:
+            # config.json, if it exists, agrees with the command. If the checkpoint disagrees, the
+            # file was edited or lost.
             fault = "was edited" if recorded else "is missing"
             checkpoint_of = f"{checkpoint.name(state['iteration'])} is of a run"
             self._refuse_another(state["run"], f"{self._path} {fault}: {checkpoint_of}", may_differ)

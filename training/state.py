@@ -1,6 +1,6 @@
 """Everything that a training step changes, as named arrays: the content of a checkpoint.
 
-This is the only module that uses private parts of Module. It needs BN's moving averages of each
+Only this module uses private parts of Module. It needs BN's moving averages of each
 device (get_params averages them) and the optimizer's states (save_optimizer_states pickles them).
 A parameter that is float16 in the network has a float32 master copy beside its momentum; the
 optimizer updates the master, and the parameter is the master, rounded. The two averages that adam
@@ -86,6 +86,14 @@ def broadcast(module, workers):
             for number, array in enumerate(arrays if isinstance(arrays, tuple) else [arrays]):
                 if array is not None:
                     workers.broadcast(f"momentum {key}, {number}", array)
+
+
+def zero_gradients(module):
+    """Set a module's gradients to 0, before a batch whose parts are added."""
+    for gradients in module._exec_group.grad_arrays:
+        for gradient in gradients:
+            if gradient is not None:  # of a frozen parameter
+                gradient[:] = 0
 
 
 def _updater(module):

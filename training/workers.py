@@ -14,8 +14,9 @@ class Workers:
     """This process as one of the workers of a job.
 
     kv_store: local or device for a single worker, dist_sync for the workers of training.cluster.
-    Worker 0 alone tests, and reads and writes the run's folder; it sends the others what they need
-    to resume. Each worker adds up the gradients of all and makes the same update, so a checkpoint
+    Worker 0 alone tests, and reads and writes the run's folder. It sends the others what they need,
+    in this order: job, finished, recompute, dtype (training/job.py), then iteration, diverged and the
+    arrays (training/loop.py). Each worker adds up the gradients of all and makes the same update, so a checkpoint
     has the complete state.
     """
 
@@ -36,7 +37,7 @@ class Workers:
         self.rank = self.kv_store.rank
         self.count = self.kv_store.num_workers
         token = int(os.environ.get("TRAINING_JOB", 0))
-        if self.number("job", token) != token:
+        if self.from_worker_0("job", token) != token:
             raise UserError(
                 "the workers of another job answer at this address and port: give each job its own "
                 "port with --port of training.cluster"
@@ -51,8 +52,8 @@ class Workers:
         self.kv_store.pull(f"from worker 0: {name}", out=array)
         array.wait_to_read()
 
-    def number(self, name, value):
-        """Return worker 0's integer (below 2^24), in every worker."""
+    def from_worker_0(self, name, value):
+        """Send worker 0's integer (below 2^24) to every worker, and return it."""
         if self.count == 1:
             return value
         array = mx.nd.array([value])
@@ -65,7 +66,7 @@ class Workers:
         try:
             yield
         except Exception:
-            self.number("finished", 1)
+            self.from_worker_0("finished", 1)
             raise
 
     def totals(self, metrics):

@@ -8,7 +8,7 @@ from drawn_runs import CONFIG, rows
 from common import files
 from common.errors import UserError
 from paper import digitized, run_files
-from plots import curves, figure_files, scales, series
+from plots import curves, figure_files, ranges, series
 from training.recipe import CIFAR
 
 
@@ -169,7 +169,7 @@ def test_paper_curve_has_gaps_where_it_leaves_the_axis():
 
 def test_axes_fit_the_curves_below_full_scale(read):
     pair = [read(rows(400, 40.0)), read(rows(400, 60.0), seed=1)]
-    loss, error = scales.limits(series.group_runs(pair))
+    loss, error = ranges.limits(series.group_runs(pair))
     assert 30 < error[0] < 40 and 60 < error[1] < 70
     assert 0.1 < loss[0] < 0.25 and 1 < loss[1] < 1.5
 
@@ -177,7 +177,7 @@ def test_axes_fit_the_curves_below_full_scale(read):
 @pytest.mark.parametrize("low, high", [(1.2, 2.3), (2.1, 2.12), (0.5, 2.5), (0.2, 2.5), (0.01, 3)])
 def test_axis_of_losses_has_some_ticks(low, high):
     figure, axes = curves.plt.subplots(figsize=(4, 2))
-    scales.loss_axis(axes, (low, high))
+    ranges.loss_axis(axes, (low, high))
     assert 3 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 9
 
 

@@ -152,6 +152,6 @@ def test_watch_shows_training_runs_and_their_remaining_time(results):
     assert watch.training(late) == [] and "No run is in training" in watch.page(10, late)
 
 
-def test_duration_is_in_minutes_or_hours():
-    times = {0: "0 min", 700: "12 min", 5430: "90 min", 14760: "4.1 h"}
+def test_duration_is_in_a_fitting_unit():
+    times = {0: "0 s", 700: "12 min", 5430: "90 min", 14760: "4.1 h", 864000: "10.0 days"}
     assert {seconds: durations.in_words(seconds) for seconds in times} == times

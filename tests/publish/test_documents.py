@@ -39,7 +39,7 @@ PARSERS = {
     "train_notes.py": train_notes.parser().parse_args,
     "score.py": score.parser().parse_args,
     "analysis.departures": departures.parser().parse_args,
-    "training.cluster": cluster.options().parse_args,
+    "training.cluster": cluster.parser().parse_args,
 }
 
 
