@@ -32,7 +32,7 @@ gates.TAKES := RUN DATA ARGS
 score.TAKES := RUN CROP DATA GPUS ARGS
 predict.TAKES := RUN PHOTO DATA GPUS OUTPUT ARGS
 export.TAKES := RUN FORMAT DATA OUTPUT ARGS
-feed.TAKES := DATA ARGS
+feed.TAKES := DATA
 benchmark.TAKES := PEER NETWORKS ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),$(or $($(1).TAKES),\
@@ -73,7 +73,7 @@ help:  ## list the targets
 	@echo "    NETWORK is [activation-][shortcut]depth, as in preact1001, exclusive_gating110, preact-constant_scaling110, 56"
 	@echo "    activations (default: original): $(call variants,activations)"
 	@echo "    shortcuts (default: identity): $(call variants,shortcuts)"
-	@echo "    variables: SCALE=full|desk|pocket|demo GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
+	@echo "    variables: SCALE=full|desk|pocket|demo (not ImageNet) GPUS=0,1 CPUS=2 SEED=3 DATA=folder OUTPUT=folder ITERATIONS=6400"
 	@echo "        EPOCHS=10 BATCH=64 LR=0.05 IMAGE_SIZE=16 UNIT=basic|bottleneck|one_layer SHORTCUT_ARGS=bias=-7"
 	@echo "        ACTIVATION_ARGS=beta=2 WIDTHS=32,64,128 INITIAL=runs/... FREEZE=all ARGS='options of train_cifar.py'"
 	@echo "make table1 ... table5, figure1, figure3, figure6, degradation, depth, gate-bias-search: train missing runs, then draw (table5 only draws)"

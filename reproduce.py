@@ -34,7 +34,9 @@ def parser():
     names = [*experiments.TABLES, *experiments.FIGURES, experiments.DEPTH, experiments.SEARCH]
     reproduce_parser = Parser(__doc__)
     add = reproduce_parser.add_argument
-    add("what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the runs that we publish")
+    add(
+        "what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the planned runs that results/ lacks"
+    )
     add("--scale", default="full", choices=scales.SCALES, help="scale of the runs (full)")
     add(
         "--seeds",
@@ -179,13 +181,13 @@ def complete(runs, trainer, arguments):
 
 
 def train_queue(trainer, arguments):
-    """Train the published runs that are missing, at the lowest priority. Returns the exit code."""
+    """Train the planned runs that results/ lacks, at the lowest priority. Returns the exit code."""
     os.nice(19)
     runs = [PlannedRun(*planned, arguments.data_dir, published=True) for planned in queue.planned()]
     runs = [run for run in runs if run.done < 1]
     complete(runs, trainer, arguments)
     if not runs:
-        print("all published runs are complete")
+        print("all planned runs are complete")
     return trainer.report()
 
 

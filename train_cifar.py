@@ -1,6 +1,6 @@
 #!/usr/bin/env python
-"""Train a network of the papers on CIFAR-10, CIFAR-100 or your own images. The defaults
-are the papers' recipe.
+"""Train a network of the papers on CIFAR-10, CIFAR-100 or your own images. The defaults are the
+papers' recipe.
 
     make cifar10-preact1001                       # the usual way; re-run it to resume
     python train_cifar.py preact1001              # the same

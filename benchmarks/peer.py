@@ -80,7 +80,7 @@ def compare(ours, theirs, case, dtype, pairs):
         (ours.ask(steps=steps)["seconds"], theirs.ask(steps=steps)["seconds"]) for _ in range(pairs)
     ]
     speeds = [steps * case.batch / min(seconds) for seconds in zip(*measured)]
-    return Result(*speeds, timing.median_of_quieter(measured))
+    return Result(*speeds, timing.median_of_faster(measured))
 
 
 def results(trainers, pytorch, pairs):

@@ -18,10 +18,10 @@ def rounds(jobs, count):
     return np.array(seconds[1:])
 
 
-def median_of_quieter(pairs):
+def median_of_faster(pairs):
     """Return the median of second / first over the half of the pairs that took least time."""
-    quieter = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
-    return statistics.median(second / first for first, second in quieter)
+    faster = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
+    return statistics.median(second / first for first, second in faster)
 
 
 def spread(ratios):

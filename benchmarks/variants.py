@@ -49,8 +49,8 @@ def cost(name, network):
     trainers = [trainer(symbol, SIZE, BATCH, dtype) for symbol, dtype in cases]
     times = timing.rounds([partial(train, BLOCK) for train in trainers], ROUNDS)
     float32s, *bfloat16s = times[:, 1:].T.tolist()
-    step = timing.median_of_quieter(times[:, :2].tolist())
-    faster = timing.median_of_quieter(list(zip(*bfloat16s, float32s))) if bfloat16s else None
+    step = timing.median_of_faster(times[:, :2].tolist())
+    faster = timing.median_of_faster(list(zip(*bfloat16s, float32s))) if bfloat16s else None
     return Cost(name, step, work, faster)
 
 

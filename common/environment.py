@@ -26,7 +26,7 @@ def physical_cores():
     cores = set()
     for block in CPUINFO.read_text().strip().split("\n\n"):
         facts = _facts(block)
-        if int(facts["processor"]) in allowed:
+        if "processor" in facts and int(facts["processor"]) in allowed:
             cores.add((facts.get("physical id"), facts.get("core id", facts["processor"])))
     return max(1, int(min(len(cores), cgroups.cores())))
 
@@ -52,14 +52,14 @@ def threads(text):
 
 def has_bfloat16():
     """Return whether the processor multiplies in bfloat16; otherwise MXNet emulates it."""
-    return "avx512_bf16" in _processor()["flags"].split()
+    return "avx512_bf16" in _processor().get("flags", "").split()
 
 
 def gains_by_bfloat16():
     """Return whether bfloat16 is faster than float32 here: true of AMD's processors, but not of
     Intel's with the instructions that MXNet uses (docs/SPEED.md, bfloat16).
     """
-    return has_bfloat16() and _processor()["vendor_id"] == "AuthenticAMD"
+    return has_bfloat16() and _processor().get("vendor_id") == "AuthenticAMD"
 
 
 def processor():
@@ -68,8 +68,8 @@ def processor():
     Another kind of processor sums in another order, so the last digits of results differ.
     """
     facts = _processor()
-    widest = [flag for flag in VECTORS if flag in facts["flags"].split()][:1]
-    return ", ".join([facts["model name"], *widest])
+    widest = [flag for flag in VECTORS if flag in facts.get("flags", "").split()][:1]
+    return ", ".join([facts.get("model name", "unknown CPU"), *widest])
 
 
 def _processor():

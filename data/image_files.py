@@ -112,6 +112,8 @@ def reason(error, path):
         if path.suffix.lower() in (".heic", ".heif"):
             return "HEIC: convert it to JPEG"
         return "not an image"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too many pixels: reduce it"
     return " ".join(f"{type(error).__name__}: {error}".split()).replace(str(path), path.name)
 
 

@@ -54,6 +54,9 @@ BINARY = ".bin"
 IMAGE_BYTES = 3 * 32 * 32
 
 
+LARGEST = 200e6  # bytes of a file of CIFAR, at most: an archive must not fill the disk
+
+
 def unpack(path, layout, folder):
     """Unpack the files of a set, and nothing else, from an archive into a folder.
 
@@ -65,7 +68,7 @@ def unpack(path, layout, folder):
         with tarfile.open(path) as archive:
             for member in archive:
                 name = Path(member.name).name
-                if member.isfile() and name in names:
+                if member.isfile() and name in names and member.size < LARGEST:
                     with open(folder / name, "wb") as file:
                         shutil.copyfileobj(archive.extractfile(member), file)
     except Exception as error:  # a corrupt archive can raise anything
@@ -169,7 +172,7 @@ def read(path, layout):
         ) from error
     except Exception as error:  # a corrupt file can raise anything
         raise UserError(
-            f"{path} is not a sound file of {layout.title}'s layout ({_reason(error)}): copy, "
+            f"{path} is not a valid file of {layout.title}'s layout ({_reason(error)}): copy, "
             "write or download it again"
         ) from error
     return np.ascontiguousarray(np.concatenate([labels, images], axis=1))

@@ -181,7 +181,8 @@ def other_depths(scale, networks=None):
 
 
 def depths_note(scale, networks=None):
-    """Return '56 layers instead of the paper's 110, 83 of 164': the depths of a scale or of experiments.
+    """Return '56 layers instead of the paper's 110, 83 instead of 164': the depths of a scale or of
+    experiments.
 
     Empty if they are the paper's.
     """

@@ -1,4 +1,4 @@
-"""The runs that we publish, in the order of training: `make queue` trains the missing ones."""
+"""The planned runs, in the order of training: `make queue` trains those that results/ lacks."""
 
 from collections import namedtuple
 
@@ -27,7 +27,7 @@ SEVERAL_SEEDS = [
 
 
 def planned():
-    """Return [Planned] of every published run, each once."""
+    """Return [Planned] of every planned run, each once."""
     order = [Planned(experiment(20), "full", 0)]
     order += [Planned(network, "desk", 0) for network in FIRST + REST + DEPTHS]
     order += [Planned(network, "pocket", 0) for network in DEEPEST]

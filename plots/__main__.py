@@ -22,7 +22,7 @@ def main():
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in DRAW:
-            raise UserError(f"'{name}' is no table or figure; choose from {', '.join(DRAW)}")
+            raise UserError(f"'{name}' is not a table or figure; choose from {', '.join(DRAW)}")
     for scale in [arguments.scale] if arguments.scale else scales.SCALES:
         for name in arguments.names or DRAW:
             if arguments.names or has_runs(name, scale):
@@ -30,7 +30,10 @@ def main():
     if not arguments.names:
         diagrams.draw_all()
         for run in filter(run_files.is_own, run_files.every()):
-            curves.draw(run)
+            try:
+                curves.draw(run)
+            except UserError as error:  # such as a folder that cannot be written
+                print(f"left out: {error}")
 
 
 if __name__ == "__main__":

@@ -29,10 +29,15 @@ FORMS = {
 
 
 def draw(name, scale):
-    """Print a table or figure, and write its PNG under plots/figures/ if there are runs for it."""
+    """Print a table or figure, and write its PNG under plots/figures/. A figure with too few runs
+    has no PNG.
+    """
     figure = DRAW[name](name, scale)
+    path = figure_files.path_of(name, scale)
     if figure:
-        figure_files.save(figure, figure_files.path_of(name, scale))
+        figure_files.save(figure, path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def has_runs(name, scale):

@@ -52,17 +52,18 @@ def paper_table(name, scale):
 
 
 def section(scale):
-    """Return the figures and tables of a scale, and the command for those without a run."""
+    """Return the figures and tables of a scale, and the command that trains those without a run."""
     drawn = [name for name in DRAW if has_runs(name, scale)]
-    missing = [name for name in DRAW if name not in (*drawn, "summary")]  # summary trains nothing
+    missing = [] if SCALES[scale].data else [name for name in DRAW if name not in drawn]
+    trainable = [name for name in missing if name not in ("summary", "table5")]
     figures = [
         picture(path_of(name, scale), FORMS[name], experiments.make(name, scale))
         for name in drawn
         if name in FORMS
     ]
     parts = [pair(figures), *(paper_table(name, scale) for name in drawn if name in TABLES)]
-    if missing:
-        parts.append(f"<p>Not run: <code>{experiments.make(' '.join(missing), scale)}</code></p>")
+    if trainable:
+        parts.append(f"<p>Not run: <code>{experiments.make(' '.join(trainable), scale)}</code></p>")
     title = f"{scale.capitalize()} scale: {SCALES[scale].summary}"
     body = "\n".join(parts)
     return f'<details id="{scale}" open><summary>{title}</summary>{body}</details>'

@@ -154,9 +154,11 @@ def legend_label(curve, what="error"):
     """Return a curve's label with the median of its last test errors or accuracies."""
     runs = shown(curve)
     errors = [run_files.last_error(run) for run in runs]
-    unfinished = "" if run_files.is_whole(runs[0]) else ", unfinished"
-    if len(runs) < len(curve.runs):
-        unfinished += f", {len(curve.runs) - len(runs)} more unfinished"
+    rest = len(curve.runs) - len(runs)
+    if not run_files.is_whole(runs[0]):
+        unfinished = f", unfinished, the longest of {1 + rest}" if rest else ", unfinished"
+    else:
+        unfinished = f", {rest} more unfinished" if rest else ""
     if None in errors:
         return f"{curve.label} (no test yet{unfinished})"
     several = f", median of {len(errors)}" if len(errors) > 1 else ""

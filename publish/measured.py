@@ -75,11 +75,16 @@ def responses(page, *names):
     return Table(RESPONSES.split("|"), lines).markdown()
 
 
+def _cell(form, row):
+    """Return a cell of a benchmark; empty without a measurement, as on a CPU without bfloat16."""
+    return "" if form == "{bfloat16:.2f}" and row["bfloat16"] is None else form.format(**row)
+
+
 def speed(page, name):
     """Return a benchmark's table."""
     rows = rows_of(name)
     titles, cells = SPEED[name]
-    lines = [cells.format(**row).split("|") for row in rows]
+    lines = [[_cell(cell, row) for cell in cells.split("|")] for row in rows]
     peer = f", PyTorch {rows[0]['pytorch']}" if "pytorch" in rows[0] else ""
     origin = f"*{rows[0]['machine']}, {rows[0]['day']}{peer}.*"
     return [*Table(titles.split("|"), lines).markdown(), "", origin]

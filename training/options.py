@@ -168,7 +168,7 @@ def check_dtype(dtype, arguments):
     elif dtype == "float16" and arguments.kv_store == "dist_sync":
         fault = f"--kv-store {arguments.kv_store} exchanges float32 only:"
     elif dtype == "bfloat16" and arguments.gpus:
-        fault = "MXNet supports it on CPUs only: leave out --gpus (make: GPUS=), or use float16 or"
+        fault = "MXNet supports it on CPUs only: leave out --gpus (make: GPUS=), use float16, or"
     elif dtype == "bfloat16" and not has_bfloat16():
         fault = "this processor has no AVX512-BF16 (the flag avx512_bf16 in /proc/cpuinfo):"
     if fault:

@@ -44,7 +44,8 @@ def test_mistake_is_one_line(script, words):
 
 # the other command lines
 MODULES = """
-analysis.gates analysis.lesion analysis.propagation analysis.responses benchmarks.doctor
+analysis.gates analysis.lesion analysis.propagation analysis.responses
+benchmarks.doctor benchmarks.feed benchmarks.loop benchmarks.peer benchmarks.variants
 data.generated data.prepare plots plots.curves plots.diagrams plots.measured
 plots.notes plots.report plots.watch symbols.counts training.cluster
 """.split()

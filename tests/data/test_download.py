@@ -343,6 +343,12 @@ def test_only_regular_files_of_the_set_are_unpacked(room, kind, is_first):
     assert unpack(room, packed(pairs)) == SET
 
 
+def test_a_member_larger_than_any_file_of_the_set_is_not_unpacked(room, monkeypatch):
+    monkeypatch.setattr(layouts, "LARGEST", 100)
+    pairs = [member(f"{INSIDE}/{FILES[0]}", b"x" * 101), *members()[1:]]
+    assert FILES[0] not in unpack(room, packed(pairs))
+
+
 def spoilt(archive):
     """Ways in which an archive can be corrupt."""
     tar = gzip.decompress(archive)

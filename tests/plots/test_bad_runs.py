@@ -10,6 +10,7 @@ from drawn_runs import CONFIG, row, rows
 
 import plots.__main__
 from common import files
+from common.errors import UserError
 from paper import run_files
 from plots import curves, diagrams, figure_files
 
@@ -67,8 +68,18 @@ def test_own_runs_are_drawn_beside_bad_ones(run, tmp_path, monkeypatch, capsys):
     sound = run(rows(400))
     published = shutil.copytree(sound, files.RESULTS / "pocket" / "a" / "seed0")
     monkeypatch.setattr(files, "RUNS", tmp_path)
+    full = run(rows(400))
+    draw = plots.__main__.curves.draw
+
+    def draw_unless_full(drawn):
+        if drawn.folder.resolve() == full.resolve():
+            raise UserError("its disk is full")
+        draw(drawn)
+
+    monkeypatch.setattr(plots.__main__.curves, "draw", draw_unless_full)
     plots.__main__.main()
     out = capsys.readouterr().out
     for folder in bad:
         assert f"left out: {os.path.relpath(folder)} is not a run folder (config.json: " in out
+    assert "left out: its disk is full" in out
     assert (sound / "curves.png").is_file() and not (published / "curves.png").exists()

@@ -4,7 +4,7 @@ from conftest import refusal
 
 from paper import experiments
 from paper.experiments import ORIGINAL110, shortcut
-from publish import runs, source, words
+from publish import measured, runs, source, words
 from publish.__main__ import Page, filled
 
 ENGLISH = Page("en", "../", [])
@@ -84,6 +84,12 @@ def test_figure_without_runs_is_a_line(results):
     image, _, caption = runs.figure(CHINESE, "figure3", "desk", "pocket")
     assert "](plots/figures/pocket-figure3.png)" in image
     assert "规模 pocket" in caption and "test data" in caption
+
+
+def test_benchmark_without_bfloat16_has_an_empty_cell(monkeypatch):
+    row = dict(network="plain56", step=0.951, work=1.0, machine="a CPU", day="today")
+    monkeypatch.setattr(measured, "rows_of", lambda name: [{**row, "bfloat16": None}])
+    assert measured.speed(ENGLISH, "speed-units")[2] == "| plain56 | 0.95 | 1.00 |  |"
 
 
 def test_comparisons_use_finished_runs(results, tmp_path):

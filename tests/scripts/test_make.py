@@ -117,6 +117,7 @@ def test_mistake_ends_make_with_one_line():
         (["table1", "ITERATIONS=5"], "takes no ITERATIONS="),
         (["lesion", "RUN=a", "SEED=3"], "takes no SEED="),
         (["demo", "SEED=3"], "takes no SEED="),
+        (["imagenet-50", "SCALE=pocket"], "takes no SCALE="),
         (["help", "X=1"], "takes no X="),
     ],
 )

@@ -138,6 +138,13 @@ def test_queue_has_its_own_scales_and_seeds(figure1, monkeypatch):
     refusal(reproduce.main, "leave out --scale")
 
 
+def test_each_planned_run_occurs_once_and_every_row_of_tables_1_and_2_is_planned():
+    order = queue.planned()
+    assert len(order) == len({(run.experiment.name, run.scale, run.seed) for run in order})
+    desk = {run.experiment.name for run in order if run.scale == "desk" and run.seed == 0}
+    assert {row.experiment.name for row in experiments.TABLE1 + experiments.TABLE2[:5]} <= desk
+
+
 def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, capsys):
     expected = [queue.Planned(experiments.experiment(1001, "preact"), "demo", 1)]
     monkeypatch.setattr(queue, "planned", lambda: expected)
@@ -146,7 +153,7 @@ def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, 
     assert reproduce.main() == 0
     assert "ends " in capsys.readouterr().out
     assert last_iteration(files.RESULTS, NAMES[1], 1) == 20
-    assert reproduce.main() == 0 and "all published runs are complete" in capsys.readouterr().out
+    assert reproduce.main() == 0 and "all planned runs are complete" in capsys.readouterr().out
 
 
 def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):

@@ -20,12 +20,13 @@ from made_runs import CONFIG, RECIPE, SMALL_RECIPE, resumed
 import train_cifar
 import train_notes
 from analysis import departures
+from common.environment import be_deterministic
 from common.errors import UserError
 from data import batches, cifar
 from symbols import get_symbol
 from training import checkpoint, interrupt
 from training.interrupt import Interruptions, Stopped, duration
-from training.log import read_log
+from training.log import read_log, write_number
 from training.loop import Training, train
 from training.run import Run
 from training.workers import Workers
@@ -297,6 +298,20 @@ def test_divergence_is_recorded_in_its_iteration_for_any_log_every(trains, tmp_p
     assert last["test_error"] == 90 and last["iteration"] < 24
     assert [row["iteration"] for row in read_log(tmp_path / "none")] == [last["iteration"]]
     assert all(math.isfinite(row["train_loss"]) for row in before)
+
+
+def test_checkpoints_are_in_the_order_of_their_iterations_beyond_seven_digits(tmp_path):
+    for number in ("9999999", "10000000", "0000020", "x1", "1x1"):
+        (tmp_path / f"checkpoint-{number}").mkdir()
+    numbers = [checkpoint.iteration_of(path) for path in checkpoint.paths(tmp_path)]
+    assert numbers == [20, 9999999, 10000000]
+    assert [write_number(value) for value in (19217505, 0.1, None)] == ["19217505", "0.1", ""]
+
+
+def test_deterministic_sets_mxnets_variables(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    be_deterministic()
+    assert os.environ == {"MXNET_ENFORCE_DETERMINISM": "1", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
 
 
 def test_diverged_run_is_over_except_with_keep_going(trains, tmp_path, capsys):
