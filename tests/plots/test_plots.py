@@ -107,7 +107,7 @@ def test_longest_run_is_drawn_if_none_is_finished(read):
     (curve,) = series.group_runs([read(rows(200, 80)), read(rows(300, 40), seed=1)])
     assert list(series.series(curve, "train_loss").high) == [1, 0.5, pytest.approx(1 / 3)]
     label = series.legend_label(curve)
-    assert label.endswith("(error 40.00 %, unfinished, 1 more unfinished)")
+    assert label.endswith("(error 40.00 %, unfinished, the longest of 2)")
     (curve,) = series.group_runs([read(rows(100))])
     assert series.legend_label(curve).endswith("(no test yet, unfinished)")
 
