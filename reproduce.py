@@ -22,10 +22,11 @@ from common.files import ROOT
 from common.screen import survive
 from data import cifar, download
 from data.layouts import LAYOUTS
-from paper import experiments, processes, queue, scales, search
+from paper import experiments, queue, scales, search
 from paper.planned_run import PlannedRun
 from plots.named import draw, has_runs
-from training.options import gpu_numbers
+from training import processes
+from training.devices import gpu_numbers
 
 QUEUE = "queue"
 

@@ -28,7 +28,7 @@ from common.files import write_whole
 from paper import run_files
 from paper.scales import SCALES
 from symbols import network_options
-from training import options
+from training import devices
 
 CROPS = ("224", "320", "ten")  # data/crops.py: P1 3.4, P2 5
 WHOLE = "whole"  # CIFAR's images are not cropped
@@ -59,7 +59,7 @@ def parser():
     add("--crop", help=f"ImageNet: some of {','.join(CROPS)}, with commas (224: P2 Table 5)")
     add("--data-dir", type=folder, help="the set (default: as for the training scripts)")
     add("--skip-unreadable", action="store_true", help="leave unreadable image files out")
-    add("--gpus", type=options.gpu_numbers, default=[], help="such as 0,1 (default: the CPU)")
+    add("--gpus", type=devices.gpu_numbers, default=[], help="such as 0,1 (default: the CPU)")
     add(
         "--output",
         type=new_folder,
@@ -143,14 +143,14 @@ def score(symbol, weights, settings, arguments):
         print(f"{weights.name} was trained on {weights.config['data']}; this test uses other files")
     mean = test_set.mean(dataset, settings, weights, read_inputs(weights))
     network = inference.probabilities(symbol)
-    network = bfloat16.bound(network, options.testing_dtype(settings.get("dtype")))
+    network = bfloat16.bound(network, devices.testing_dtype(settings.get("dtype")))
     qualifier = "" if is_same else f" on {dataset.name}"
     checkpoints = checkpoint.paths(weights.run) if weights.run else []
     if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
         is_known = weights.iteration is not None
         qualifier += f" at iteration {weights.iteration}" if is_known else " with exported weights"
     for rule in rules:
-        iterator = test_set.iterator(dataset, settings, rule, mean, options.devices(arguments))
+        iterator = test_set.iterator(dataset, settings, rule, mean, devices.count(arguments))
         _test(network, weights, dataset, iterator, rule, qualifier, arguments)
     return 0
 
@@ -166,7 +166,7 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
 
     top = 5 if weights.classes > 5 else None
     counted = Confusion(weights.classes)
-    module = inference.bound(network, weights, iterator.provide_data, options.contexts(arguments))
+    module = inference.bound(network, weights, iterator.provide_data, devices.contexts(arguments))
     _, error, *more = evaluate(module, iterator, top=top, confusion=counted)
     images = int(counted.counts.sum())
     result = {"top1": error, "images": images, "data": dataset.name, "of": weights.name}
@@ -260,7 +260,7 @@ def predict(symbol, weights, settings, arguments):
     described = _inputs(weights, settings, arguments)
     shapes = [("data", (min(PHOTOGRAPHS, len(paths)), *described["shape"]))]
     network = inference.probabilities(symbol)
-    module = inference.bound(network, weights, shapes, options.contexts(arguments)[:1])
+    module = inference.bound(network, weights, shapes, devices.contexts(arguments)[:1])
     for path in folders:
         print(f"{path}: skipped (a subfolder)", file=sys.stderr)
     rows = []

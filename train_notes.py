@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from common.command import Parser, folder, positive
 from common.errors import run_main
-from training import options
+from training import devices, options
 from training.recipe import Recipe
 
 # What differs from the papers' recipe; recipe_for() sets the length.
@@ -59,7 +59,7 @@ def recipe_for(arguments, images):
         dtype=arguments.dtype,
         **(ADAM if arguments.optimizer == "adam" else {}),
     )
-    return options.on_devices(recipe, arguments)
+    return devices.on_devices(recipe, arguments)
 
 
 class Epochs:

@@ -227,7 +227,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a bfloat16 run is trained in float32", BFLOAT16,
      "converted(symbol) if dtype == BFLOAT16 else symbol", "symbol",
      "test_bfloat16.py"),
-    ("bfloat16 where a processor emulates it", "training/options.py",
+    ("bfloat16 where a processor emulates it", "training/devices.py",
      'dtype == "bfloat16" and not has_bfloat16()', "False", "test_bfloat16.py"),
     ("a frozen layer's BN follows the images", "training/initial.py",
      'node.attributes["use_global_stats"] = "True"', "pass", "test_initial.py"),

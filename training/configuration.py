@@ -15,7 +15,7 @@ import numpy as np
 from common.environment import processor
 from common.files import ROOT
 
-from .options import devices
+from . import devices
 
 GENERATED = (":!results", ":!plots/figures")  # runs write these
 
@@ -34,7 +34,7 @@ def configuration(job, arguments, workers, initial, recompute):
             **job.recipe.settings(),
             "dataset": arguments.dataset,
             "kv_store": arguments.kv_store,
-            "devices": devices(arguments),
+            "devices": devices.count(arguments),
             "workers": workers,
             "data": job.dataset.fingerprint,
         },

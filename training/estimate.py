@@ -2,8 +2,7 @@
 
 import math
 
-from . import bfloat16, memory
-from .options import devices
+from . import bfloat16, devices, memory
 from .recomputation import recomputed_bytes
 
 # What is not estimated: parameters and their copies, working memory of operators (together 0.16 GB
@@ -19,8 +18,8 @@ def memory_plan(job, arguments, workers=1):
     """
     recipe = job.recipe
     symbol = bfloat16.bound(job.symbol, recipe.dtype)
-    part = (recipe.micro_batch or recipe.batch_size // workers) // devices(arguments)
-    images = part if arguments.gpus else part * devices(arguments)  # that share one memory
+    part = (recipe.micro_batch or recipe.batch_size // workers) // devices.count(arguments)
+    images = part if arguments.gpus else part * devices.count(arguments)  # that share one memory
     held, free = (0, math.inf) if arguments.gpus else (memory.held_bytes(), memory.free_bytes())
     notes = []
     kept = planned_bytes(symbol, recipe.image_size, images, recompute=False)

@@ -15,13 +15,13 @@ from common.screen import survive
 from . import checkpoint, export, interrupt, weights
 from .configuration import configuration
 from .cost import print_cost
+from .devices import check_batch, contexts, resolved_dtype
 from .estimate import memory_plan
 from .evaluate import batch_size
 from .figure import Figure
 from .initial import frozen_names, initial
 from .log import read_log
 from .loop import Training, train
-from .options import check_batch, contexts, resolved_dtype
 from .recipe import Recipe
 from .run import Run, recorded_dtype
 from .workers import Follower, Workers

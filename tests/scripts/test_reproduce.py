@@ -11,7 +11,8 @@ from conftest import refusal
 
 import reproduce
 from common import files
-from paper import experiments, processes, queue, scales
+from paper import experiments, queue, scales
+from training import processes
 from training.log import read_log
 
 NAMES = ("cifar10-original11", "cifar10-preact11")

@@ -16,7 +16,7 @@ from benchmarks import doctor
 from common import environment
 from common.graph import Graph
 from symbols import get_symbol
-from training import bfloat16, memory, options
+from training import bfloat16, devices, memory
 from training.optimizer import initializer
 
 DEPTHS = {"basic": 8, "bottleneck": 11, "one_layer": 5}
@@ -266,18 +266,18 @@ def test_activations_take_half_the_memory(depth, activation):
 )
 def test_dtype_of_a_run(monkeypatch, gains, words, recorded, dtype):
     """bfloat16 is accepted where it is possible, and selected where it is faster, or was."""
-    monkeypatch.setattr(options, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(options, "gains_by_bfloat16", lambda: gains)
+    monkeypatch.setattr(devices, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(devices, "gains_by_bfloat16", lambda: gains)
     arguments, recipe = read_options(words)
-    assert options.resolved_dtype(recipe.dtype, arguments, recorded) == dtype
+    assert devices.resolved_dtype(recipe.dtype, arguments, recorded) == dtype
 
 
 def test_fast_run_is_resumed_where_another_dtype_is_faster(monkeypatch, train, tmp_path):
     words = ["--dtype", "fast", "--output", tmp_path / "run"]
-    monkeypatch.setattr(options, "gains_by_bfloat16", lambda: False)
+    monkeypatch.setattr(devices, "gains_by_bfloat16", lambda: False)
     assert train(*words, stop=20)[0] == 143
     for name in ("has_bfloat16", "gains_by_bfloat16"):
-        monkeypatch.setattr(options, name, lambda: True)
+        monkeypatch.setattr(devices, name, lambda: True)
     code, _, err = train(*words)
     assert code == 0, err
     recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
@@ -289,7 +289,7 @@ def test_fast_run_is_resumed_where_another_dtype_is_faster(monkeypatch, train, t
     [(False, [], ["avx512_bf16", "use --dtype float32"]), (True, ["--gpus", "0"], ["CPUs only"])],
 )
 def test_bfloat16_is_rejected_where_it_would_be_slow(monkeypatch, has, options, words):
-    monkeypatch.setattr("training.options.has_bfloat16", lambda: has)
+    monkeypatch.setattr("training.devices.has_bfloat16", lambda: has)
     refusal(lambda: read_options(["--dtype", "bfloat16", *options]), *words)
 
 

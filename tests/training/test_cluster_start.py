@@ -18,8 +18,8 @@ from conftest import refusal, typed
 
 from common.errors import UserError
 from training import cluster
+from training.devices import check_batch
 from training.job import DTYPES, Job, run_job
-from training.options import check_batch
 from training.state import broadcast
 from training.workers import Workers
 

@@ -255,7 +255,7 @@ def test_deep_network_at_the_papers_batch_needs_less_than_four_gigabytes():
 def test_memory_is_estimated_and_activations_are_recomputed_if_it_is_too_small(
     monkeypatch, free, words, recomputed, needed, notes
 ):
-    monkeypatch.setattr("training.options.has_bfloat16", lambda: True)
+    monkeypatch.setattr("training.devices.has_bfloat16", lambda: True)
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
     monkeypatch.setattr(memory, "held_bytes", lambda: 2e8)
     arguments, recipe = read_options(["110", *words])

@@ -11,7 +11,8 @@ from common.command import PYTHON
 from common.environment import GIVEN, physical_cores
 from common.errors import UserError
 from common.files import ROOT
-from training.interrupt import RESUMABLE
+
+from .interrupt import RESUMABLE
 
 TRAIN = ["train_cifar.py"]
 # exit codes of a run that was stopped and can be resumed; negative: before it handled the signal
@@ -23,8 +24,8 @@ def slots(arguments):
     jobs = arguments.jobs
     if len(arguments.gpus) % jobs:
         raise UserError(
-            f"--jobs {jobs} (make: -j{jobs}) does not divide {len(arguments.gpus)} GPUs equally: choose "
-            "a divisor"
+            f"--jobs {jobs} (make: -j{jobs}) does not divide {len(arguments.gpus)} GPUs equally: "
+            "choose a divisor"
         )
     if not arguments.gpus:
         return [[]] * jobs
