@@ -155,6 +155,7 @@ def find(texts, seed=0, unit=None):
     runs = {
         text: of_run(place) for text, place in places.items() if (place / "config.json").is_file()
     }
+    # the labels of the runs' images must be classes of the named networks, too
     classes = [cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()]
     networks = {}
     for text in texts:

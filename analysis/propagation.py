@@ -59,9 +59,9 @@ def propagate(network, images, labels):
     # The gradient is 0 up to the last unit without a shortcut. MXNet fails on a gradient that its
     # graph makes 0, so these are left out.
     units = enumerate(graph.units, 1)
-    first = max((i for i, unit in units if not graph.has_shortcut(unit)), default=0)
-    shortcut, _, _ = _passes(network, graph, places[first:], images, labels)
-    return Propagation(gradient, [0.0] * first + shortcut, signal, shapes)
+    last_without = max((i for i, unit in units if not graph.has_shortcut(unit)), default=0)
+    shortcut, _, _ = _passes(network, graph, places[last_without:], images, labels)
+    return Propagation(gradient, [0.0] * last_without + shortcut, signal, shapes)
 
 
 def _inputs(graph):

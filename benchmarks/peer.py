@@ -85,7 +85,7 @@ def compare(ours, theirs, case, dtype, pairs):
 
 def results(trainers, pytorch, pairs):
     """Measure and print each case; yields rows for saved.write."""
-    for dtype in DTYPES[: 1 + has_bfloat16()]:
+    for dtype in DTYPES if has_bfloat16() else ("float32",):
         for case in CASES:
             result = compare(*trainers, case, dtype, pairs)
             print(

@@ -26,12 +26,15 @@ class Batches:
     """Batch i (from 1) as a pure function of (seed, i), prepared by a background thread.
 
     An epoch's last batch is filled up from the next epoch, as in Caffe. A subclass defines
-    order(epoch), the samples in the order of an epoch, and data_batch(i). share: (k, n) for the
+    _draw(epoch), the random numbers of an epoch; order(epoch), its samples in their order; and
+    data_batch(i). share: (k, n) for the
     k-th of n equal parts of each batch, for one of n workers. batch_size: of all parts together.
     """
 
     def __init__(self, samples_per_epoch, batch_size, seed, share=(0, 1)):
-        self.batch_size, self.samples_per_epoch, self._seed = batch_size, samples_per_epoch, seed
+        self.batch_size = batch_size
+        self.samples_per_epoch = samples_per_epoch
+        self._seed = seed
         part = batch_size // share[1]
         self._mine = slice(share[0] * part, (share[0] + 1) * part)
         self._epoch = lru_cache(2)(self._draw)  # a batch can have samples of two epochs

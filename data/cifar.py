@@ -48,8 +48,10 @@ def load(dataset, folder=None, image_size=32, measured=False):
     check_size(image_size)
     layout = LAYOUTS[dataset]
     if folder is None and measured:
-        shape = (3, image_size, image_size)
-        arrays = [np.zeros((n, *rest), np.uint8) for n in IMAGES for rest in (shape, ())]
+        arrays = []
+        for count in IMAGES:  # for training, for testing
+            arrays.append(np.zeros((count, 3, image_size, image_size), np.uint8))
+            arrays.append(np.zeros(count, np.uint8))
         return Dataset(layout.title, layout.classes, *arrays)
     with layouts.unpacked(Path(folder or download.fetch(dataset, ROOT / "data")), layout) as place:
         files = layouts.find(place, layout)

@@ -143,8 +143,11 @@ class TestCrops:
         self._rule = rule_of(rule, image_size)
         kind = "center crop" if self._rule.crops == 1 else f"{self._rule.crops} crops"
         self.rule = f"{kind} {self._rule.crop} of {self._rule.side}"
-        self._images, self._mean = images, np.asarray(mean, np.float32).reshape(3, 1, 1)
-        self.batch_size, self.num_data, self.crops = batch_size, len(images), self._rule.crops
+        self._images = images
+        self._mean = np.asarray(mean, np.float32).reshape(3, 1, 1)
+        self.batch_size = batch_size
+        self.num_data = len(images)
+        self.crops = self._rule.crops
         self.provide_data = [
             mx.io.DataDesc("data", (batch_size * self.crops, 3, self._rule.crop, self._rule.crop))
         ]

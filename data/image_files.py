@@ -119,7 +119,8 @@ def reason(error, path):
 
 def composited(count):
     """Return the message about transparent images."""
-    return f"{count:,} transparent image{'s' * (count > 1)} composited on white"
+    images = "image" if count == 1 else "images"
+    return f"{count:,} transparent {images} composited on white"
 
 
 def printable(name):

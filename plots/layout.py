@@ -107,6 +107,7 @@ class Layout:
     def _columns(self, start, members, weight):
         """Return {node: column} of one unit. weight: its first weight, by which F is found."""
         residual = {name for name in members if name == weight or weight in self.before[name]}
+        # the nodes that every path passes
         trunk = {name for name in members if not self._path(start, members[-1], {name})}
         shortcut = self._path(start, members[-1], residual - trunk)
         columns = dict.fromkeys(trunk | set(shortcut or []) - {start}, 0)
@@ -118,7 +119,10 @@ class Layout:
         if len(chains) == 1:  # F only
             return {**columns, **dict.fromkeys(chains[0], ALONE)}
         for number, chain in enumerate(chains):
-            columns.update(dict.fromkeys(chain, number or len(chains)))
+            column = (
+                len(chains) if number == 0 else number
+            )  # F, the first chain, is the last column
+            columns.update(dict.fromkeys(chain, column))
         return columns
 
     def _longest_chain(self, names, weight):

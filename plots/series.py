@@ -114,14 +114,15 @@ def series(curve, column, by="iteration"):
     tables = []  # {x: y} of each run
     for run in shown(curve):
         unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
-        x = "iteration" if by == "fraction" else by
-        values = ((row[x] / unit, cell(row, column)) for row in run.rows)
+        position = "iteration" if by == "fraction" else by
+        values = ((row[position] / unit, cell(row, column)) for row in run.rows)
         table = {x: y for x, y in values if y is not None}
         if table:
             tables.append(table)
     if not tables:
-        return Series(*4 * [np.array([])])
-    lasts = list(map(max, tables))
+        nothing = np.array([])
+        return Series(nothing, nothing, nothing, nothing)
+    lasts = [max(table) for table in tables]  # the last x of each run
     longest = [set(table) for table, last in zip(tables, lasts) if last == max(lasts)]
     xs = sorted(set.intersection(*longest))
     rows = [_values(tables, lasts, x) for x in xs]

@@ -21,9 +21,16 @@ from . import figure_files
 # in the paper and here. runs: number of finished runs. dtype: what they computed in.
 Cells = namedtuple("Cells", "case remark paper ours fails runs dtype data iterations command")
 TITLES = Cells(
-    *"network|variant|paper, %|ours, %".split("|"),
-    f"over {experiments.FAILS_ABOVE} %: paper / ours",
-    *"runs|type|data|iterations|command".split("|"),
+    case="network",
+    remark="variant",
+    paper="paper, %",
+    ours="ours, %",
+    fails=f"over {experiments.FAILS_ABOVE} %: paper / ours",
+    runs="runs",
+    dtype="type",
+    data="data",
+    iterations="iterations",
+    command="command",
 )
 PRINTED = ("case", "remark", "paper", "ours", "fails", "runs", "dtype")
 DRAWN = (*PRINTED, "iterations")

@@ -39,7 +39,8 @@ def cost(job, batches, contexts, recompute=False):
     network, frozen = network_of(job.symbol, recipe, recompute)
     module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
     with without_notes():
-        bind(module, (recipe.batch_size, 3, *2 * [recipe.image_size]), recipe.micro_batch)
+        shape = (recipe.batch_size, 3, recipe.image_size, recipe.image_size)
+        bind(module, shape, recipe.micro_batch)
         module.init_params(initializer(recipe.init_fan))
         module.init_optimizer(optimizer=optimizer(recipe, job.symbol))
     stream = batches.stream(1, WARM_UP + MEASURED)

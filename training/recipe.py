@@ -108,12 +108,11 @@ class Recipe:
         for name in (*numbers, "warmup_iterations"):
             valid = 0 <= getattr(self, name) <= FLOAT32
             self._check(name, valid, f"must be from 0 to {FLOAT32:.2g}, the largest float32")
-        only_sgd = not (self.nesterov and self.optimizer == "adam")
-        self._check("nesterov", only_sgd, "works only with --optimizer sgd")
-        has_momentum = self.optimizer == "sgd" or self.momentum == 0.9
-        self._check("momentum", has_momentum, "works only with --optimizer sgd")
-        has_master = not (self.dtype == "float16" and self.optimizer == "adam")
-        self._check("dtype", has_master, "works only with --optimizer sgd")
+        if self.optimizer == "adam":
+            rule = "works only with --optimizer sgd"
+            self._check("nesterov", not self.nesterov, rule)
+            self._check("momentum", self.momentum == 0.9, rule)  # the default has no effect
+            self._check("dtype", self.dtype != "float16", rule)
         if self.freeze and not self.initial:
             raise UserError(
                 f"--freeze {self.freeze} would keep random weights; name others with --initial "

@@ -129,7 +129,7 @@ for number in range({len(BOMBS)}):
         print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True)
-    assert done.stdout.count("data_batch_2 is not a sound file") == len(BOMBS), done
+    assert done.stdout.count("data_batch_2 is not a valid file") == len(BOMBS), done
 
 
 class Call:
