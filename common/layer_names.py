@@ -3,8 +3,8 @@
 - Gluon (MXNet's model zoo, gluoncv): names by save_parameters() or by export()
 - MXNet's example/image-classification, and tornadomeet's ResNet: names such as stage1_unit1_sc
 
-Only names change; a convolution's bias before a BN is folded into the BN's mean. Unknown layers keep their names, so that a message
-can name them; an example is bn_data, a BN of the images.
+Only names change; a convolution's bias before a BN is folded into the BN's mean. Unknown layers keep
+their names, so that a message can name them; an example is bn_data, a BN of the images.
 """
 
 import re

@@ -27,8 +27,8 @@ class Batches:
 
     An epoch's last batch is filled up from the next epoch, as in Caffe. A subclass defines
     _draw(epoch), the random numbers of an epoch; order(epoch), its samples in their order; and
-    data_batch(i). share: (k, n) for the
-    k-th of n equal parts of each batch, for one of n workers. batch_size: of all parts together.
+    data_batch(i). share: (k, n) for the k-th of n equal parts of each batch, for one of n workers.
+    batch_size: of all parts together.
     """
 
     def __init__(self, samples_per_epoch, batch_size, seed, share=(0, 1)):

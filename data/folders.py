@@ -1,6 +1,6 @@
 """Find the images of a source folder, and their classes.
 
-    train/<class>/*, val/<class>/*       class folders, as n01440764, in both; val may have any name of TEST
+    train/<class>/*, val/<class>/*       class folders, as n01440764, in both; val: or a name in TEST
     training_set/<class>/*, test_set/... names with words train*, and val* or test*
     train/<class>/*, val/*               ILSVRC's layout, with a list: data/lists.py
     train/<class>/images/*, val/images   Tiny ImageNet's layout

@@ -103,8 +103,8 @@ def measured(rows, scale):
 
 
 def comparable(pairs):
-    """Return the pairs (of anything, and Results with runs) on the most frequent images of their data
-    set. The others are reported and left out.
+    """Return the pairs (of anything, and Results with runs) on the most frequent images of their
+    data set. The others are reported and left out.
     """
     groups = {}
     for _, runs in pairs:

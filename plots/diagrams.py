@@ -18,11 +18,11 @@ from common.errors import UserError, run_main
 from symbols import names
 
 from . import figure_files
-from .layout import DEPTH, MEETINGS, add_network_options
+from .layout import DEPTH, MEETINGS, of_network
 from .routes import HALF_BOX, HALF_CIRCLE, Router
 
 # units: the numbers of the first and the last unit, in the first stage. frames: as for _frames().
-# is_paper_form: as for layout.add_network_options.
+# is_paper_form: as for layout.of_network.
 Panel = namedtuple(
     "Panel",
     "title activation shortcut units frames is_paper_form",
@@ -75,7 +75,7 @@ def draw_unit(axes, panel):
 
     Returns (left, right, bottom): the ends of the x axis and of the y axis, in units of a diagram.
     """
-    layout = add_network_options(
+    layout = of_network(
         panel.activation, panel.shortcut, *panel.units, is_paper_form=panel.is_paper_form
     )
     router = Router(layout)

@@ -27,7 +27,7 @@ SCALARS = {
 }
 
 
-def add_network_options(activation, shortcut, first=2, last=2, is_paper_form=False):
+def of_network(activation, shortcut, first=2, last=2, is_paper_form=False):
     """Return the Layout of units first to last of a network's first stage.
 
     is_paper_form: the shortcut is as the paper writes it (plots/paper_form.py), not as it is
@@ -119,9 +119,8 @@ class Layout:
         if len(chains) == 1:  # F only
             return {**columns, **dict.fromkeys(chains[0], ALONE)}
         for number, chain in enumerate(chains):
-            column = (
-                len(chains) if number == 0 else number
-            )  # F, the first chain, is the last column
+            # F, the first chain, is the last column
+            column = len(chains) if number == 0 else number
             columns.update(dict.fromkeys(chain, column))
         return columns
 

@@ -38,8 +38,8 @@ def paper_error(network):
 
 
 def finished(networks, scale):
-    """Return [(experiment, Results)] of the experiments with finished runs at a scale, on the images of
-    most.
+    """Return [(experiment, Results)] of the experiments with finished runs at a scale, on the most
+    frequent images.
     """
     pairs = [(each, results_of(each, scale)) for each in networks]
     return significance.comparable([(each, result) for each, result in pairs if result.errors])
@@ -139,7 +139,9 @@ def figure(page, name, *scales):
 
 
 def depths(networks, scale, language):
-    """Return '56 layers instead of the paper's 110.': the depths of networks that are not the paper's."""
+    """Return '56 layers instead of the paper's 110.': the depths of networks that differ from the
+    paper's.
+    """
     return " ".join(
         words.DEPTHS[language].format(here=here, paper=paper)
         for paper, here in experiments.other_depths(scale, networks).items()

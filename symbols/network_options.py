@@ -44,8 +44,8 @@ def add_network_options(add, depth):
     add(
         "--option",
         choices=names.OPTIONS,
-        help="shortcut where dimensions change: A, zero padding (default of basic units: P1 4.2); B, "
-        "projection (default of bottlenecks: P2 appendix); A-preactivated, zero padding of the "
+        help="shortcut where dimensions change: A, zero padding (default of basic units: P1 4.2); "
+        "B, projection (default of bottlenecks: P2 appendix); A-preactivated, zero padding of the "
         "pre-activation, as in fb.resnet.torch",
     )
     add(

@@ -77,6 +77,7 @@ def in_words(cost, recipe):
     gpu = f" and {cost['gpu_megabytes']:,.0f} MB on each GPU" if "gpu_megabytes" in cost else ""
     return (
         f"{recipe.iterations:,} iterations of batch {recipe.batch_size} will take about "
-        f"{durations.in_words(cost['seconds'])} here, at {cost['images_per_second']:.1f} images/s, and "
+        f"{durations.in_words(cost['seconds'])} here, at {cost['images_per_second']:.1f} images/s, "
+        "and "
         f"{cost['megabytes']:,.0f} MB{gpu}"
     )

@@ -94,7 +94,8 @@ class Recipe:
     freeze: str = paper(
         None, "keep these layers of --initial unchanged: name prefixes separated by commas, "
         "e.g. conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
-    seed: int = paper(0, "seed of initial weights, order, crops, flips and dropout", "not in the papers")
+    seed: int = paper(
+        0, "seed of initial weights, order, crops, flips and dropout", "not in the papers")
     log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6")
     test_every: int = paper(2000, "iterations between two test errors", "P2 Figures 1, 3, 6")
     # fmt: on

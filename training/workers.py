@@ -15,9 +15,9 @@ class Workers:
 
     kv_store: local or device for a single worker, dist_sync for the workers of training.cluster.
     Worker 0 alone tests, and reads and writes the run's folder. It sends the others what they need,
-    in this order: job, finished, recompute, dtype (training/job.py), then iteration, diverged and the
-    arrays (training/loop.py). Each worker adds up the gradients of all and makes the same update, so a checkpoint
-    has the complete state.
+    in this order: job, finished, recompute, dtype (training/job.py), then iteration, diverged and
+    the arrays (training/loop.py). Each worker adds up the gradients of all and makes the same
+    update, so a checkpoint has the complete state.
     """
 
     def __init__(self, kv_store):

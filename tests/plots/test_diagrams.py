@@ -12,7 +12,7 @@ from gallery import example
 from common import files
 from common.graph import Graph
 from plots import diagrams, paper_form
-from plots.layout import ALONE, Layout, add_network_options
+from plots.layout import ALONE, Layout, of_network
 from plots.routes import Router, crosses, overlap, pieces
 from symbols import get_symbol
 from symbols.layers import convolution
@@ -42,7 +42,7 @@ GATE = ["1x1 conv", "sigmoid"]
 def test_parts_are_in_the_columns_of_the_papers_drawing(
     activation, shortcut, is_paper_form, trunk, between, residual
 ):
-    layout = add_network_options(activation, shortcut, is_paper_form=is_paper_form)
+    layout = of_network(activation, shortcut, is_paper_form=is_paper_form)
     places = layout.places()
     for columns, texts in (((0,), trunk), ((1,), between), ((ALONE, 2), residual)):
         assert [layout.words[name] for name in layout.inputs if places[name][0] in columns] == texts
@@ -117,7 +117,7 @@ def test_no_arrow_of_an_example_runs_through_a_box_or_on_another(name):
 def test_variants_of_this_project_are_clear_in_every_pair():
     for activation in sound("activations"):
         for shortcut in sound("shortcuts"):
-            graph = add_network_options(activation, shortcut, 2, 3)
+            graph = of_network(activation, shortcut, 2, 3)
             assert clear(graph), (activation, shortcut)
 
 
@@ -135,7 +135,7 @@ def test_boxes_say_what_their_operator_does(name, words):
 
 
 def test_figure_5b_groups_the_graph_of_5c_from_weight_to_next_activation():
-    graph = add_network_options("preact", "identity", 2, 3)
+    graph = of_network("preact", "identity", 2, 3)
 
     def first_frame(kind):
         return [graph.words[name] for name in diagrams._frames(graph, kind)[0]]
