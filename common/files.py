@@ -7,7 +7,8 @@ from pathlib import Path
 from .errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
-# Use the next three as files.RUNS, not imported by name: publish and the tests replace them.
+# Other modules write files.RUNS and do not import RUNS itself, because publish and the tests
+# replace these three folders.
 RESULTS = ROOT / "results"  # logs of the published runs
 RUNS = ROOT / "runs"  # of the user
 FIGURES = ROOT / "plots" / "figures"

@@ -22,6 +22,7 @@ from .named import DRAW, FORMS, has_runs
 
 COLUMNS = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "command")
 NOTES = ("data", "iterations")  # stated below a table
+TRAIN_NOTHING = ("summary", "table5")
 # Browsers print the content of <details> only if it is open.
 OPEN_ALL = """<script>addEventListener("beforeprint", () =>
 document.querySelectorAll("details").forEach(details => details.open = true))</script>"""
@@ -54,16 +55,15 @@ def paper_table(name, scale):
 def section(scale):
     """Return the figures and tables of a scale, and the command that trains those without a run."""
     drawn = [name for name in DRAW if has_runs(name, scale)]
-    missing = [] if SCALES[scale].data else [name for name in DRAW if name not in drawn]
-    trainable = [name for name in missing if name not in ("summary", "table5")]
+    missing = [name for name in DRAW if name not in (*drawn, *TRAIN_NOTHING)]
     figures = [
         picture(path_of(name, scale), FORMS[name], experiments.make(name, scale))
         for name in drawn
         if name in FORMS
     ]
     parts = [pair(figures), *(paper_table(name, scale) for name in drawn if name in TABLES)]
-    if trainable:
-        parts.append(f"<p>Not run: <code>{experiments.make(' '.join(trainable), scale)}</code></p>")
+    if missing and not SCALES[scale].data:
+        parts.append(f"<p>Not run: <code>{experiments.make(' '.join(missing), scale)}</code></p>")
     title = f"{scale.capitalize()} scale: {SCALES[scale].summary}"
     body = "\n".join(parts)
     return f'<details id="{scale}" open><summary>{title}</summary>{body}</details>'

@@ -1,6 +1,7 @@
 """Blocks computed from the measurements in results/analysis/."""
 
 from statistics import mean, median
+from string import Formatter
 
 import plots.propagation
 from analysis import measurements
@@ -76,8 +77,10 @@ def responses(page, *names):
 
 
 def _cell(form, row):
-    """Return a cell of a benchmark; empty without a measurement, as on a CPU without bfloat16."""
-    return "" if form == "{bfloat16:.2f}" and row["bfloat16"] is None else form.format(**row)
+    """Return a cell of a benchmark. It is empty if a value was not measured, such as bfloat16."""
+    fields = [field for _, field, _, _ in Formatter().parse(form) if field]
+    is_measured = all(row[field] is not None for field in fields)
+    return form.format(**row) if is_measured else ""
 
 
 def speed(page, name):

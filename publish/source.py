@@ -10,5 +10,7 @@ def quoted(page, path, *words):
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     matches = [line.strip() for line in lines if text in line]
     if len(matches) != 1:
-        raise UserError(f"{path} has {len(matches)} lines with '{text}': quote one that is unique")
+        raise UserError(
+            f"{path} has {len(matches)} lines with '{text}': quote a line that is unique"
+        )
     return ["```python", *matches, "```", f"([`{path}`]({page.root}{path}))"]

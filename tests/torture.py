@@ -1,7 +1,8 @@
 """Interrupted runs end as uninterrupted ones: make torture
 
-Short runs of several networks are killed at random moments, or trained on a full disk. Each is compared with an uninterrupted run: all rows of the log except the
-clock, all parameters, moving averages and momenta, bit for bit.
+Short runs of several networks are killed at random moments, or trained on a full disk. Each is
+compared with an uninterrupted run: all rows of the log except the clock, all parameters, moving
+averages and momenta, bit for bit.
 
     python tests/torture.py [--kills 50] [--seed 0]
 """

@@ -63,7 +63,7 @@ def run_job(job, arguments):
 
     arguments: the options of options.add_run_options. With --cost the job is only measured.
     """
-    survive("stdout")  # training goes on if its output is closed; `make plots | head` ends
+    survive("stdout")  # a closed terminal must not end a training
     images = len(job.dataset.train_images)
     if job.recipe.batch_size > images:
         raise UserError(

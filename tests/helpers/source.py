@@ -4,9 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from common.files import ROOT
+
 ROOMS = ("symbols", "training", "data", "plots", "paper", "analysis", "common")
 
 

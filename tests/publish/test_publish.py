@@ -28,7 +28,7 @@ def test_quotation_is_a_line_of_code_with_a_link():
     path = "symbols/shortcuts/identity.py"
     quoted = source.quoted(ENGLISH, path, "return", "x")
     assert quoted == ["```python", "return x + f", "```", f"([`{path}`](../{path}))"]
-    refusal(lambda: source.quoted(ENGLISH, "plots/tables.py", "def"), "quote one that is unique")
+    refusal(lambda: source.quoted(ENGLISH, "plots/tables.py", "def"), "quote a line that is unique")
 
 
 def test_table_has_each_network_once_in_the_papers_order(results):

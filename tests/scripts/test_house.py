@@ -2,13 +2,13 @@
 
 import ast
 from functools import lru_cache
-from pathlib import Path
 
 import mutants
 import pytest
 from conftest import PAPER
 
-ROOT = Path(__file__).resolve().parents[2]
+from common.files import ROOT
+
 # What each room may import besides common; benchmarks, tests and the scripts at the top may import
 # all. Nothing imports a script.
 MAY_IMPORT = {
