@@ -10,7 +10,7 @@ from training.recipe import CIFAR, LARGEST
 
 # The values that figures need, and their types.
 SHAPES = {**dict.fromkeys(("name", "data", "scale", "command"), str), "recipe": dict, "host": dict}
-HOST_SHAPES = {"devices": str, "cores": int}
+HOST_SHAPES = {"devices": str, "cores": int, "processor": str}
 RECIPE_SHAPES = {
     **dict.fromkeys(("iterations", "image_size", "batch_size", "seed", "depth"), int),
     **dict.fromkeys(("activation", "shortcut"), str),
@@ -31,6 +31,7 @@ def read(folder):
         config = json.loads((folder / "config.json").read_text())
         _check(config, SHAPES)
         _check(config["recipe"], RECIPE_SHAPES)
+        config["host"] = {"processor": "unknown CPU", **config["host"]}  # older runs lack it
         _check(config["host"], HOST_SHAPES)
         for option, value in config["recipe"].items():
             parts = value.values() if isinstance(value, dict) else value

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter, namedtuple
 from functools import lru_cache
 from pathlib import Path
@@ -185,6 +186,18 @@ def add_tests(path, results):
         print(f"{path} was corrupt: it has only these tests now")
         before = {}
     files.write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
+
+
+def machine(run):
+    """Return 'AMD EPYC (threads: 2)'; for two contexts 'AMD EPYC (devices: 2, threads: 1 each)'."""
+    host = run.config["host"]
+    processor = re.sub(r"\(R\)|,.*| Processor", "", host["processor"])
+    kind, _, devices = host["devices"].partition(" x ")
+    name = processor if kind == "CPU" else host["devices"]
+    threads = f"threads: {host.get('OMP_NUM_THREADS') or host['cores']}"
+    if kind == "CPU" and devices != "1":
+        threads = f"devices: {devices}, {threads} each"
+    return f"{name} ({threads})"
 
 
 def network(run):

@@ -23,14 +23,13 @@ VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the descr
 
 
 def facts(runs):
-    """Return {fact: its values in some runs, listed}: of recipe, data, types and machines."""
+    """Return {fact: its values in some runs, listed}: of recipe, data, scale and machine."""
     recipe = ("image_size", "iterations", "batch_size", "seed", "dtype")
-    host = ("devices", "cores")
     return {
         **{field: listed(run.config["recipe"][field] for run in runs) for field in recipe},
-        **{field: listed(run.config["host"][field] for run in runs) for field in host},
         "data": listed(run.config["data"] for run in runs),
         "scale": listed(map(run_files.recipe_of, runs)),
+        "machine": listed(map(run_files.machine, runs)),
     }
 
 
@@ -51,7 +50,7 @@ def source(runs, of="curve"):
     return (
         f"{known['data']}; {scale}; {known['image_size']} pixels square; "
         f"batch {known['batch_size']}; {known['dtype']}; {median}"
-        f"seed{'s' if several else ''} {known['seed']}; {known['devices']} ({known['cores']} cores)"
+        f"seed{'s' if several else ''} {known['seed']}; {known['machine']}"
     )
 
 

@@ -82,7 +82,7 @@ def run_table(runs):
     rows = []
     for run in runs:
         label = run_files.label(run)
-        machine = run.config["host"]["devices"]
+        machine = run_files.machine(run)
         facts = (run_files.recipe_of(run), run.config["data"], machine, str(run.folder))
         rows.append((label, state(run), *facts))
     return tables.Table(head, rows).html() if rows else ""

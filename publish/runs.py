@@ -55,19 +55,9 @@ def time_of(runs):
     return durations.in_words(statistics.median(run.rows[-1]["seconds"] for run in runs))
 
 
-def machine(run):
-    """Return 'AMD EPYC (threads: 1)' or 'GPU x 2 (threads: 8)', from config.json."""
-    host = run.config["host"]
-    processor = re.sub(r"\(R\)|,.*| Processor", "", host.get("processor", "unknown CPU"))
-    threads = host.get("OMP_NUM_THREADS") or host["cores"]
-    devices = processor if host["devices"] == "CPU x 1" else host["devices"]
-    return f"{devices} (threads: {threads})"
-
-
 def caption(runs, language="en"):
     """Scale, data, recipe, number of runs, machine and time of some runs, in one line."""
-    machines = figure_files.listed(map(machine, runs))
-    known = {**figure_files.facts(runs), "machine": machines, "time": time_of(runs)}
+    known = {**figure_files.facts(runs), "time": time_of(runs)}
     return words.of_parts(words.CAPTION[language].format(**known, runs=len(runs)), language)
 
 
@@ -178,7 +168,12 @@ def expected(page):
     for network, scale in EXPECTED:
         for each, result in finished([network], scale):
             run = result.runs[0]
-            facts = (time_of(result.runs), machine(run), say_ours(result), run.config["data"])
+            facts = (
+                time_of(result.runs),
+                run_files.machine(run),
+                say_ours(result),
+                run.config["data"],
+            )
             lines.append((f"`{each.target(scale)}`", *facts))
     head = ("command", "time", "machine", "test error, %", "data")
     return words.translated(Table(head, lines), page.language).markdown()

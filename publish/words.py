@@ -43,6 +43,7 @@ CHINESE = {
 
 CHINESE_PARTS = {  # of cells and captions
     r" \(threads: (\d+)\)": r"（\1 线程）",
+    r" \(devices: (\d+), threads: (\d+) each\)": r"（\1 个设备，各 \2 线程）",
     r"）, ": "）、",
     r"\bbfloat16, float32\b": "bfloat16、float32",
     r"CIFAR-10 \(JPEG q75\)": "CIFAR-10（JPEG q75）",

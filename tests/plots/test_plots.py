@@ -185,5 +185,21 @@ def test_caption_gives_data_recipe_type_seeds_and_machine(read):
     runs = [read(rows(200), seed=seed, dtype="bfloat16") for seed in (0, 1)]
     assert figure_files.source(runs) == (
         "test data; own recipe; 16 pixels square; batch 128; bfloat16; a curve: median of "
-        "its seeds, band: all of them; seeds 0, 1; CPU x 1 (2 cores)"
+        "its seeds, band: all of them; seeds 0, 1; unknown CPU (threads: 2)"
     ), "400 iterations are not pocket scale's recipe"
+
+
+@pytest.mark.parametrize(
+    "devices, threads, machine",
+    [
+        ("CPU x 1", "1", "AMD EPYC (threads: 1)"),
+        ("CPU x 2", "1", "AMD EPYC (devices: 2, threads: 1 each)"),
+        ("CPU x 1", None, "AMD EPYC (threads: 2)"),
+        ("GPU 0,1", "2", "GPU 0,1 (threads: 2)"),
+    ],
+)
+def test_machine_is_processor_devices_and_threads(read, devices, threads, machine):
+    run = read(rows(200))
+    host = {"processor": "AMD EPYC, avx2", "devices": devices, "OMP_NUM_THREADS": threads}
+    run.config["host"].update(host)
+    assert run_files.machine(run) == machine
