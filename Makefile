@@ -96,7 +96,7 @@ demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## train four small networks on gene
 		$(MAKE) --no-print-directory cifar10-$$network SCALE=demo || exit; done
 	@$(PY) -m plots.compare $(foreach network,$(DEMO),runs/demo/cifar10-$(network)/seed0) \
 		--output plots/figures/demo.png --title "Four ways to join 20 layers"
-	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 (CIFAR-10, the paper's recipe), or make help."
+	@echo "Open plots/figures/demo.png. Next: make cifar10-preact20 SCALE=pocket (CIFAR-10, minutes), or make help."
 
 cluster-demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## train a network with two workers on this machine (MXNet's parameter server)
 	@$(PY) -W ignore -m training.cluster --workers 2 -- train_cifar.py 20 --kv-store dist_sync \
@@ -115,7 +115,7 @@ cifar100-%: $(READY) $(SCALE_DATA) FORCE
 pictures-%: $(READY) FORCE
 	@exec $(PY) -W ignore train_cifar.py $(call quote,$*) --dataset pictures $(options)
 
-notes: $(READY)  ## train the reading notes' network by their recipe, with their two figures (UNITS=12 EPOCHS=10 OPTIMIZER=nag|adam)
+notes: $(READY)  ## train the network of the notes' MXNet script (docs/NOTES.md), and draw its two figures (UNITS=12 EPOCHS=10 OPTIMIZER=nag|adam)
 	@exec $(PY) -W ignore train_notes.py $(options)
 
 departures: $(READY) $(SCALE_DATA)  ## train preact20 with each departure of the notes (SCALE=pocket ARGS=stride)
@@ -161,10 +161,10 @@ lint: $(READY)  ## run ruff's checks and check its format
 plots: $(READY)  ## draw all figures from the logs under results/ and runs/; train nothing
 	@$(PY) -m plots
 
-summary: $(READY)  ## print the order of Tables 1 and 2, ours and the paper's, from the logs (SCALE=pocket)
+summary: $(READY)  ## print and draw the order of Tables 1 and 2, ours and the paper's, from the logs (SCALE=pocket)
 	@$(PY) -m plots summary $(options)
 
-report: $(READY) plots  ## write plots/report.html: one page with everything, which needs no network
+report: $(READY) plots  ## write plots/report.html: one page with everything, to open offline
 	@$(PY) -m plots.report
 
 diagrams: $(READY)  ## draw the units of Figures 1, 2, 4 and 5, and your own units, from their graphs
@@ -183,7 +183,7 @@ trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained r
 compare: $(READY)  ## draw several runs in one figure (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=text OUTPUT=file)
 	$(trained)@$(PY) -m plots.compare $(call quote_words,RUN) $(options)
 
-propagation: $(READY)  ## signal propagation (equations 3 to 8): the paper's variants, 110 and 1001 layers (NETWORKS="preact56 runs/...")
+propagation: $(READY)  ## measure signal propagation (equations 3 to 8): the paper's variants, 110 and 1001 layers (NETWORKS="preact56 runs/...")
 	$(call measure,NETWORKS)
 
 lesion: $(READY)  ## delete and swap units of trained networks (RUN="runs/... runs/..." DATA=folder)
@@ -192,7 +192,7 @@ lesion: $(READY)  ## delete and swap units of trained networks (RUN="runs/... ru
 responses: $(READY)  ## measure responses of the 3x3 layers of trained networks (RUN= DATA=)
 	$(trained)$(call measure,RUN)
 
-gates: $(READY)  ## factors 1 - g(x) on the shortcuts of trained networks with gates (RUN= DATA=)
+gates: $(READY)  ## measure the factors 1 - g(x) on the shortcuts of trained networks with gates (RUN= DATA=)
 	$(trained)$(call measure,RUN)
 
 score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: CROP=224,320,ten)

@@ -2,7 +2,7 @@
 """Train the missing runs of a table or figure, then draw it.
 
     make table1 SCALE=pocket          # the usual way; make -j2 trains two networks at once
-    python reproduce.py table1 --scale pocket --jobs 2
+    .venv/bin/python reproduce.py table1 --scale pocket --jobs 2
 
 It first draws the runs that exist, then prints what it will train, and the time and memory that this
 takes here. A run that was stopped is resumed; a run that diverges is a result; a run that fails is

@@ -5,12 +5,11 @@
     make score RUN=runs/full/imagenet-preact200/seed0 CROP=224,320,ten       # P2 Table 5
     make predict RUN=runs/desk/cifar10-preact56/seed0 PHOTO="a.jpg folder" OUTPUT=classes.csv
     make export RUN=runs/desk/cifar10-preact56/seed0 FORMAT=onnx
-    python score.py some.params preact110 --dataset cifar10    # weights alone, and their network
-    python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
+    .venv/bin/python score.py some.params preact110 --dataset cifar10    # weights and their network
+    .venv/bin/python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
 A test adds its errors to the run's test.json (top-5 too for more than five classes), and writes the
-accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). Other
-images than the run's own, and an older checkpoint, are named in the entry and in the file names.
+accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A test on other images, or of an older checkpoint, has its own entry and its own file names.
 """
 
 import json

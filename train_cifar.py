@@ -3,10 +3,10 @@
 papers' recipe.
 
     make cifar10-preact1001                       # the usual way; re-run it to resume
-    python train_cifar.py preact1001              # the same
-    python train_cifar.py preact56 --scale desk   # for a machine without a GPU
+    .venv/bin/python train_cifar.py preact1001    # the same
+    make cifar10-preact56 SCALE=desk              # for a machine without a GPU
 
-P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices on which both are silent.
+P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices that neither paper specifies.
 """
 
 from common.command import Parser, folder
@@ -34,6 +34,7 @@ def parser():
     add("--data-dir", type=folder, help="folder or archive of the set (the set is downloaded)")
     add("--skip-unreadable", action="store_true", help="pictures: leave out unreadable files")
     options.add_recipe_options(add, CIFAR, "data", augmentation=("crop", "none"))
+    options.add_recipe_options(add, CIFAR, "cifar")
     add = cifar_parser.add_argument_group("recipe").add_argument
     options.add_recipe_options(add, CIFAR, "recipe")
     options.add_run_options(cifar_parser.add_argument_group("this run").add_argument, SCALES)

@@ -42,14 +42,11 @@ def parser():
 
 
 def check(arguments):
-    """Raise UserError for options that ImageNet does not have."""
+    """Raise UserError for images that are too small for the network."""
     if arguments.image_size is not None and arguments.image_size < 32:
         raise UserError(
             f"--image-size {arguments.image_size}: must be at least 32, for the strides"
         )
-    if arguments.input == "raw" or arguments.validation:
-        option = "--validation" if arguments.validation else "--input raw"
-        raise UserError(f"{option} is only for CIFAR: leave it out")
 
 
 def recipe_for(arguments, images):

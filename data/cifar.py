@@ -58,8 +58,8 @@ def load(dataset, folder=None, image_size=32, measured=False):
         if files is None:
             what = f"has no {layout.title} ({layout.test}.bin or {layout.test})"
             raise UserError(
-                f"{place} {what if place.is_dir() else absence(place)}: name the folder with "
-                f"{layout.title} with --data-dir (make: DATA=)"
+                f"{place} {what if place.is_dir() else absence(place)}: name the folder of "
+                f"{layout.title} (--data-dir; make: DATA=)"
             )
         *parts, test = _records(files)
         for path, part in zip(files.train, parts):

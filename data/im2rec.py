@@ -88,7 +88,7 @@ def classes(train, val):
     if not valid.all():
         raise UserError(
             f"{train.path} has the label {numbers[valid.argmin()]:g}, and classes are integers from "
-            "0: make it by im2rec.py from a list with such labels"
+            "0: make it again with im2rec.py, from a list with the labels 0, 1, 2, ..."
         )
     if len(numbers) < 2:
         raise UserError(

@@ -37,7 +37,7 @@ def load(folder):
     if not (folder / "set.json").exists():
         absence = "has no prepared set" if folder.exists() else "does not exist"
         raise UserError(
-            f"{folder} {absence}: prepare one by make imagenet-data SOURCE=folder, or name its "
+            f"{folder} {absence}: prepare one with make imagenet-data SOURCE=folder, or name its "
             "folder with --data-dir (make: DATA=)"
         )
     part = "set.json"

@@ -100,7 +100,7 @@ def for_classes(dataset, names, count, network):
         if dataset.classes != count:
             raise UserError(
                 f"{network} has {count:,} classes, and {dataset.name} has {dataset.classes:,}: "
-                "name a set that has its classes with --data-dir (make: DATA=)"
+                "name a set with its classes (--data-dir; make: DATA=)"
             )
         return dataset
     if own == tuple(names):
@@ -109,14 +109,14 @@ def for_classes(dataset, names, count, network):
     if unknown:
         raise UserError(
             f"{network} does not know {len(unknown):,} classes of {dataset.name} "
-            f"({_shortened(unknown)}); its own are {_shortened(names)}: name a set that has its "
-            "classes with --data-dir (make: DATA=)"
+            f"({_shortened(unknown)}); its own are {_shortened(names)}: name a set with its "
+            "classes (--data-dir; make: DATA=)"
         )
     repeated = [name for name in own if names.count(name) > 1]
     if repeated:
         raise UserError(
             f"{network} has several classes called {repeated[0]}, and {dataset.name} has another "
-            "list of classes: name a set with the same list with --data-dir (make: DATA=)"
+            "list of classes: name a set with the same list (--data-dir; make: DATA=)"
         )
     labels = np.array([names.index(name) for name in own])
     if hasattr(dataset, "test_labels"):

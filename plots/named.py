@@ -17,9 +17,9 @@ FORMS = {
     "summary": "Tables 1 and 2 in the order of the paper's errors and in the order of ours.",
     "figure1": "Figure 1, right: training loss and test error over iterations.",
     "figure3": "Figure 3: training loss (dashed) and test error (solid), a panel per shortcut, with "
-    "the original network in each. Below full scale the paper's panels are above ours.",
-    "figure6": "Figure 6: training loss (dashed) and test error (solid), a panel per depth. Below "
-    "full scale the paper's panels are above ours.",
+    "the original network in each. Except at full scale, the paper's panels are above ours.",
+    "figure6": "Figure 6: training loss (dashed) and test error (solid), a panel per depth. Except "
+    "at full scale, the paper's panels are above ours.",
     "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid) over "
     "iterations. Left: plain networks. Right: residual networks.",
     experiments.DEPTH: "Test error against depth: plain and residual networks, 1512.03385 on the "

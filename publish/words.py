@@ -14,7 +14,8 @@ DEPTHS = {
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
 CHINESE_FORMS = {
-    "figure3": "图 3：四种捷径与恒等捷径的比较，上方为论文，下方为本项目。实线：测试误差；虚线：训练损失。"
+    "figure3": "图 3：训练损失（虚线）与测试误差（实线），每幅图对比一种捷径与原始网络。除 full 规模外，论文的图在上，"
+    "本项目的图在下。"
 }
 ENGLISH = {"constant scaling (0 and 1)": "plain: no shortcut"}
 CHINESE = {
@@ -33,8 +34,8 @@ CHINESE = {
     "original": "原始残差单元",
     "full pre-activation": "完全预激活",
     "BN after addition": "相加后做 BN",
-    "exclusive gating (bias 0)": "互斥门控（偏置 0）",
-    "shortcut-only gating (bias -6)": "仅捷径门控（偏置 -6）",
+    "exclusive gating (bias 0)": "互斥门控（exclusive gating，偏置 0）",
+    "shortcut-only gating (bias -6)": "仅捷径门控（shortcut-only gating，偏置 -6）",
     "1x1 conv shortcut": "1x1 卷积捷径",
     "constant scaling (0 and 1)": "普通网络：无捷径",
     "dropout shortcut (ratio 0.5)": "dropout 捷径（比率 0.5）",

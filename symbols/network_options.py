@@ -27,7 +27,7 @@ def add_network_options(add, depth):
     add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
     add("--depth", type=int, help=f"weighted layers ({depth})")
     values = {"type": read_constants, "default": {}, "metavar": "K=V,..."}
-    add("--shortcut-args", **values, help="constants of the shortcut, as bias=-7")
+    add("--shortcut-args", **values, help="constants of the shortcut, e.g. bias=-7")
     add("--activation-args", **values, help="constants of the activation, if its file has any")
     add(
         "--widths",
@@ -185,5 +185,5 @@ def widths(text):
     except ValueError:
         values = (0,)
     if min(values) < 1:
-        raise UserError(f"--widths {text}: write channels with commas between them, as 16,32,64")
+        raise UserError(f"--widths {text}: write channels with commas between them, e.g. 16,32,64")
     return values

@@ -2,10 +2,11 @@
 """Train one network with several workers, on this machine or on others, through MXNet's parameter
 server.
 
-    python -m training.cluster --workers 2 -- train_cifar.py --depth 20 --kv-store dist_sync
-    python -m training.cluster --hosts a,b --root 10.0.0.1 -- train_cifar.py --kv-store dist_sync
+    .venv/bin/python -m training.cluster --workers 2 -- train_cifar.py 20 --kv-store dist_sync
+    .venv/bin/python -m training.cluster --hosts a,b --root 10.0.0.1 -- \\
+        train_cifar.py --kv-store dist_sync
     srun --ntasks=4 --kill-on-bad-exit \\
-        python -m training.cluster -- train_cifar.py --kv-store dist_sync
+        .venv/bin/python -m training.cluster -- train_cifar.py --kv-store dist_sync
 
 The first command starts all workers on this machine, the second starts a worker on each host by
 ssh; SLURM starts the workers of the third.
@@ -51,7 +52,9 @@ def parser():
     cluster_parser = Parser(__doc__)
     add = cluster_parser.add_argument
     add("--workers", type=int, default=2, help="number of workers on this machine (default: 2)")
-    add("--hosts", help="machines that ssh reaches without a password, as a,b: one worker on each")
+    add(
+        "--hosts", help="machines that ssh reaches without a password, e.g. a,b: one worker on each"
+    )
     add("--root", help="address of this machine, as the hosts see it")
     add("--port", type=int, default=0, help="port of the scheduler (default: a free port)")
     add("command", nargs="+", help="after --: a script with its options and --kv-store dist_sync")
@@ -191,7 +194,7 @@ def main():
     if not (ROOT / script).is_file():
         raise UserError(
             f"{script} is not a script of this folder: "
-            "python -m training.cluster --workers 2 -- train_cifar.py ..."
+            ".venv/bin/python -m training.cluster --workers 2 -- train_cifar.py ..."
         )
     if "--kv-store dist_sync" not in " ".join(arguments.command).replace("=", " "):
         raise UserError(f"each worker would train alone: add --kv-store dist_sync after {script}")

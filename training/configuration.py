@@ -38,7 +38,7 @@ def configuration(job, arguments, workers, initial, recompute):
             "workers": workers,
             "data": job.dataset.fingerprint,
         },
-        "command": shlex.join(["python", *_program(), *sys.argv[1:]]),
+        "command": shlex.join([_python(), *_program(), *sys.argv[1:]]),
         "initial_sha256": initial.sha256 if initial else None,
         "data": job.dataset.name,
         "classes": list(job.dataset.class_names),
@@ -64,6 +64,11 @@ def configuration(job, arguments, workers, initial, recompute):
             "pillow": metadata.version("pillow"),
         },
     }
+
+
+def _python():
+    """Return '.venv/bin/python' if it runs this process, so that messages can name the command."""
+    return ".venv/bin/python" if Path(sys.prefix) == ROOT / ".venv" else "python"
 
 
 def _program():

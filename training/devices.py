@@ -26,8 +26,8 @@ def check_batch(size, devices, workers=1, micro_batch=None):
     """
     if size % (devices * workers):
         raise UserError(
-            f"a batch of {size} does not divide among {workers} workers of {devices} devices: "
-            "choose another --batch-size (make: BATCH=)"
+            f"a batch of {size} images cannot be divided equally (workers: {workers}, devices of "
+            f"each: {devices}): choose another --batch-size (make: BATCH=)"
         )
     part = size // workers
     whose = "each worker" if workers > 1 else "a batch"
@@ -106,5 +106,5 @@ def gpu_numbers(text):
         return numbers
     numbers = text.split(",") if text else []
     if not all(map(str.isdecimal, numbers)) or len(set(numbers)) < len(numbers):
-        raise UserError(f"--gpus {text}: name each GPU once, as 0,1, or all")
+        raise UserError(f"--gpus {text}: name each GPU once, e.g. 0,1, or all")
     return list(map(int, numbers))

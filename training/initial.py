@@ -46,8 +46,8 @@ def initial(recipe, symbol, class_names=()):
     difference = weights.difference(symbol, data, ignored=new)
     if difference:
         raise UserError(
-            f"--initial {recipe.initial} is of another network: {difference}; name its own "
-            "network, as preact110"
+            f"--initial {recipe.initial} is of another network: {difference}; train its own "
+            "network, e.g. preact110"
         )
     frozen = frozen_names(symbol, recipe.freeze)
     if set(new) & set(frozen):

@@ -49,7 +49,7 @@ def add_run_options(add, scales):
         "--gpus",
         type=gpu_numbers,
         default=[],
-        help="GPUs to train on, as 0,1 or all (default: the CPU)",
+        help="GPUs to train on, e.g. 0,1 or all (default: the CPU)",
     )
     add("--cpus", type=positive, default=1, help="CPU contexts, to try several devices (1)")
     add(

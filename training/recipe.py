@@ -1,7 +1,7 @@
 """The papers' recipe as one frozen object. Options, config.json, scales and the rows of tables
 follow from it. Needs no MXNet.
 
-P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices on which both are silent.
+P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices that neither paper specifies.
 """
 
 import math
@@ -44,16 +44,16 @@ class Recipe:
 
     # fmt: off
     image_size: int = paper(
-        32, "side of the images; smaller ones by block averaging",
+        32, "side of the training images (CIFAR: 32, 16, 8 or 4, by block averaging)",
         "P1 4.2; ImageNet 224: P1 3.4", "data")
     augmentation: str = paper(
         "crop", "random changes of training images",
         "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row", "data")
     input: str = paper(
-        "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255", "P1 4.2", "data",
+        "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255", "P1 4.2", "cifar",
         choices=("mean", "raw"))
     validation: bool = paper(
-        False, "hold out a tenth of the training set and test on it", "45k/5k: P1 4.2", "data")
+        False, "hold out a tenth of the training set and test on it", "45k/5k: P1 4.2", "cifar")
     iterations: int = paper(
         64000, "length of the run; the schedule scales in proportion",
         "P1 4.2; ImageNet 120 epochs: P1 3.4")
@@ -116,8 +116,8 @@ class Recipe:
             self._check("dtype", self.dtype != "float16", rule)
         if self.freeze and not self.initial:
             raise UserError(
-                f"--freeze {self.freeze} would keep random weights; name others with --initial "
-                "(make: INITIAL=)"
+                f"--freeze {self.freeze} would keep random weights; name trained weights: "
+                "--initial (make: INITIAL=)"
             )
         self._check("seed", 0 <= self.seed < 2**31, f"must be from 0 to {2**31 - 1}")
 

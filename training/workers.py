@@ -29,7 +29,7 @@ class Workers:
         if os.environ.get("DMLC_ROLE") != "worker":
             raise UserError(
                 f"--kv-store {kv_store} needs a scheduler and a server, which training.cluster "
-                "starts: python -m training.cluster --workers 2 -- train_cifar.py ..."
+                "starts: .venv/bin/python -m training.cluster --workers 2 -- train_cifar.py ..."
             )
         # Module reads it when it creates its optimizer
         os.environ["MXNET_UPDATE_ON_KVSTORE"] = "0"
