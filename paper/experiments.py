@@ -14,9 +14,20 @@ FAIL = "fail"
 FAILS_ABOVE = 20  # P2, Table 1: a test error above 20 % is a failure
 PAPER_SEEDS = 5  # P2: errors on CIFAR are medians of five runs
 
-# A row of a table. case, remark: the paper's words. paper: its error in %, or FAIL. crop: the test
-# rule for ImageNet, as in score.py.
-Row = namedtuple("Row", "case remark experiment paper crop", defaults=(None,))
+
+class Row(namedtuple("Row", "case remark experiment paper variant crop", defaults=("", None))):
+    """A row of a table.
+
+    case, remark: the paper's words. paper: its error in %, or FAIL. variant: which of several rows
+    with this case. crop: the test rule for ImageNet, as in score.py.
+    """
+
+    @property
+    def label(self):
+        """'exclusive gating (bias -6)': case and variant, for figures and documents."""
+        return f"{self.case} ({self.variant})" if self.variant else self.case
+
+
 ORIGINAL110 = experiment(110)
 
 
@@ -28,16 +39,16 @@ def shortcut(name, **constants):
 # fmt: off
 TABLE1 = [  # P2: ResNet-110 on CIFAR-10; the numbers are factors on the shortcut and on F
     Row("original", "Fig. 2(a)", ORIGINAL110, 6.61),
-    Row("constant scaling", "Fig. 2(b), 0 on the shortcut, 1 on F: a plain net", shortcut("plain"), FAIL),
-    Row("constant scaling", "Fig. 2(b), 0.5 and 1", shortcut("constant_scaling", residual_scale=1), FAIL),
-    Row("constant scaling", "Fig. 2(b), 0.5 and 0.5: frozen gating", shortcut("constant_scaling"), 12.35),
-    Row("exclusive gating", "Fig. 2(c), bias 0 (the paper: 0 to -5)", shortcut("exclusive_gating", bias=0), FAIL),
-    Row("exclusive gating", "Fig. 2(c), bias -6", shortcut("exclusive_gating"), 8.70),
-    Row("exclusive gating", "Fig. 2(c), bias -7", shortcut("exclusive_gating", bias=-7), 9.81),
-    Row("shortcut-only gating", "Fig. 2(d), bias 0", shortcut("shortcut_only_gating", bias=0), 12.86),
-    Row("shortcut-only gating", "Fig. 2(d), bias -6", shortcut("shortcut_only_gating"), 6.91),
+    Row("constant scaling", "Fig. 2(b), a plain net", shortcut("plain"), FAIL, "0 and 1"),
+    Row("constant scaling", "Fig. 2(b)", shortcut("constant_scaling", residual_scale=1), FAIL, "0.5 and 1"),
+    Row("constant scaling", "Fig. 2(b), frozen gating", shortcut("constant_scaling"), 12.35, "0.5 and 0.5"),
+    Row("exclusive gating", "Fig. 2(c), the paper: 0 to -5", shortcut("exclusive_gating", bias=0), FAIL, "bias 0"),
+    Row("exclusive gating", "Fig. 2(c)", shortcut("exclusive_gating"), 8.70, "bias -6"),
+    Row("exclusive gating", "Fig. 2(c)", shortcut("exclusive_gating", bias=-7), 9.81, "bias -7"),
+    Row("shortcut-only gating", "Fig. 2(d)", shortcut("shortcut_only_gating", bias=0), 12.86, "bias 0"),
+    Row("shortcut-only gating", "Fig. 2(d)", shortcut("shortcut_only_gating"), 6.91, "bias -6"),
     Row("1x1 conv shortcut", "Fig. 2(e)", shortcut("convolution"), 12.22),
-    Row("dropout shortcut", "Fig. 2(f), ratio 0.5", shortcut("dropout"), FAIL),
+    Row("dropout shortcut", "Fig. 2(f)", shortcut("dropout"), FAIL, "ratio 0.5"),
 ]
 TABLE2 = [  # P2: activations on CIFAR-10
     Row("original residual unit", "Fig. 4(a), ResNet-110", ORIGINAL110, 6.61),
@@ -77,12 +88,12 @@ TABLE4 = [  # P2: comparison with the state of the art; its ResNets
     Row("CIFAR-100, ResNet-1001, pre-activation", "10.2M", cifar100(1001, "preact"), 22.71),
 ]
 TABLE5 = [  # P2: ImageNet, single crop, top-1
-    Row("ResNet-152, original", "crop 224", imagenet(152), 23.0, "224"),
-    Row("ResNet-152, original", "crop 320", imagenet(152), 21.3, "320"),
-    Row("ResNet-152, pre-activation", "crop 320", imagenet(152, "preact"), 21.1, "320"),
-    Row("ResNet-200, original", "crop 320", imagenet(200), 21.8, "320"),
-    Row("ResNet-200, pre-activation", "crop 320", imagenet(200, "preact"), 20.7, "320"),
-    Row("ResNet-200, pre-activation", "crop 320, scale + aspect ratio", imagenet(200, "preact", augmentation="aspect"), 20.1, "320"),
+    Row("ResNet-152, original", "crop 224", imagenet(152), 23.0, crop="224"),
+    Row("ResNet-152, original", "crop 320", imagenet(152), 21.3, crop="320"),
+    Row("ResNet-152, pre-activation", "crop 320", imagenet(152, "preact"), 21.1, crop="320"),
+    Row("ResNet-200, original", "crop 320", imagenet(200), 21.8, crop="320"),
+    Row("ResNet-200, pre-activation", "crop 320", imagenet(200, "preact"), 20.7, crop="320"),
+    Row("ResNet-200, pre-activation", "crop 320, scale + aspect ratio", imagenet(200, "preact", augmentation="aspect"), 20.1, crop="320"),
 ]
 # fmt: on
 TABLES = {"table1": TABLE1, "table2": TABLE2, "table3": TABLE3, "table4": TABLE4, "table5": TABLE5}

@@ -33,7 +33,7 @@ def draw(name, scale):
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
         return None
     for title, pairs in charts.items():
-        lines = [(label(row), say(row.paper), say_ours(runs)) for row, runs in pairs]
+        lines = [(row.label, say(row.paper), say_ours(runs)) for row, runs in pairs]
         print(tables.Table((title, "paper, %", "ours, %"), lines).text())
     for table in ("table1", "table2"):
         print(f"Table {table[-1]}: {order(table, scale) or 'too few rows for an order'}")
@@ -70,9 +70,9 @@ def _slopes(axes, pairs, ours):
         right = ours.index(pair)
         axes.plot([0, 1], [left, right], "o-", color=COLOUR)
         style = dict(va="center", color=COLOUR)
-        axes.text(-0.07, left, f"{label(row)}  {say(row.paper)}", ha="right", **style)
+        axes.text(-0.07, left, f"{row.label}  {say(row.paper)}", ha="right", **style)
         median = statistics.median(runs.errors)
-        axes.text(1.07, right, f"{median:.2f}  {label(row)}", ha="left", **style)
+        axes.text(1.07, right, f"{median:.2f}  {row.label}", ha="left", **style)
     axes.text(0, -0.8, "the paper, %", ha="right", va="bottom")
     axes.text(1, -0.8, "ours, %", ha="left", va="bottom")
     axes.set_xlim(-1.9, 2.9)
@@ -94,11 +94,3 @@ def _dots(axes, ours, scale):
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_yticks(range(len(ours)), [""] * len(ours))
     axes.grid()
-
-
-def label(row):
-    """Return a row's words, short enough for an axis."""
-    remark = row.remark.split(",", 1)[1].strip() if "," in row.remark else ""
-    remark = "" if remark.startswith("ResNet") else remark.split(":")[0].split(" (")[0]
-    remark = remark.replace("0 on the shortcut, 1 on F", "0 and 1")
-    return f"{row.case} ({remark})" if remark else row.case

@@ -22,7 +22,7 @@ from . import figure_files
 Cells = namedtuple("Cells", "case remark paper ours fails runs dtype data iterations command")
 TITLES = Cells(
     case="network",
-    remark="variant",
+    remark="remark",
     paper="paper, %",
     ours="ours, %",
     fails=f"over {experiments.FAILS_ABOVE} %: paper / ours",
@@ -89,7 +89,7 @@ def _row(row, scale):
         command = f"make score RUN={os.path.relpath(runs.unscored[0])} CROP={row.crop}"
     iterations = sorted({run.config["recipe"]["iterations"] for run in runs.runs})
     return Cells(
-        row.case,
+        row.label,
         row.remark,
         say(row.paper),
         say_ours(runs),

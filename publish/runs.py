@@ -8,7 +8,7 @@ from common import durations, files
 from paper import experiments, run_files, significance
 from paper.experiments import ORIGINAL110, experiment, shortcut
 from paper.significance import results_of, say, say_ours, say_sample
-from plots import figure_files, summary, tables
+from plots import figure_files, tables
 from plots.named import FORMS
 from plots.tables import Table
 
@@ -76,7 +76,7 @@ def paper_tables(page, scale, *names):
     several = [result.errors for _, result in pairs if len(result.errors) > 1]
     lines = []
     for row, result in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
-        cells = [summary.label(row), say(row.paper), say_ours(result), str(len(result.errors))]
+        cells = [row.label, say(row.paper), say_ours(result), str(len(result.errors))]
         cells += [significance.verdicts(row, result, scale), "", ""]
         if row.experiment.depth != 110:
             cells[0] += f", {row.experiment.depth} layers"
@@ -144,7 +144,7 @@ def readme(page, *scales):
     groups = [group for group in groups if 2 * len(group[1]) > len(README)][:1]
     groups.insert(0, ("full", finished(RESNETS, "full")))
     rows = experiments.TABLE2 + experiments.TABLE1
-    labels = {row.experiment.name: summary.label(row) for row in rows}
+    labels = {row.experiment.name: row.label for row in rows}
     lines = []
     for scale, pairs in groups:
         for each, result in pairs:
