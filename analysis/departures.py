@@ -55,13 +55,12 @@ def train(departure, arguments):
     place = arguments.data_dir or scale.data
     dataset = cifar.load("cifar10", place, recipe.image_size, arguments.cost)
     symbol = notes.get_symbol(UNITS, departures=[departure])
-    activation = f"preact, the notes' {departure}"  # no file of symbols/activations/
-    network = Network(DEPTH, activation, "identity", {}, "basic", "A", "1x1", None, None)
+    network = Network(DEPTH, "preact", "identity", {}, "basic", "A", "1x1", None, None)
     job = Job(
         name=run_name(departure),
         recipe=recipe,
         symbol=symbol,
-        network=network.settings(),
+        network={**network.settings(), "departure": departure},
         parameters=counts.parameters(symbol, recipe.image_size),
         dataset=dataset,
         feed=batches.feed(dataset, recipe),

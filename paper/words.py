@@ -30,7 +30,7 @@ def kind(recipe):
     """Return 'exclusive gating (init b=-6)': how a network differs from the original one.
 
     recipe: {"activation": name, "shortcut": name}, and optionally "activation_args" and
-    "shortcut_args", {constant: value}.
+    "shortcut_args", {constant: value}, and "departure", of the reading notes' network.
     """
     parts = []
     for axis, default in (("activation", "original"), ("shortcut", "identity")):
@@ -38,7 +38,8 @@ def kind(recipe):
         if variant != default:
             name = {**ACTIVATIONS, **SHORTCUTS}.get(variant, variant.replace("_", " "))
             parts.append(name + constants_in_words(variant, recipe.get(f"{axis}_args") or {}))
-    return " and ".join(parts) or "original"
+    words = " and ".join(parts) or "original"
+    return f"{words}, the notes' {recipe['departure']}" if "departure" in recipe else words
 
 
 def constants_in_words(variant, values):

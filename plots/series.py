@@ -17,7 +17,15 @@ FREE = ("seed", "log_every", "test_every")
 # Options of how a run is computed, in which its seeds may differ, too.
 COMPUTED = ("devices", "workers", "micro_batch", "kv_store", "dtype")
 # Options that follow from others, or that the label contains anyway.
-FOLLOWING = ("steps", "warmup_iterations", "activation", "shortcut", "shortcut_args", "depth")
+FOLLOWING = (
+    "steps",
+    "warmup_iterations",
+    "activation",
+    "departure",
+    "shortcut",
+    "shortcut_args",
+    "depth",
+)
 SAID = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",

@@ -2,7 +2,6 @@
 MXNet; network() does.
 """
 
-import re
 from dataclasses import asdict, dataclass, field, fields
 
 import symbols
@@ -104,13 +103,11 @@ def symbol_of(recipe, classes, family="cifar"):
         from . import notes
 
         return notes.get_symbol(recipe["units"], recipe["widths"], classes)
-    departure = re.fullmatch("preact, the notes' (.+)", recipe.get("activation", ""))
-    if departure:  # analysis/departures.py wrote it
+    if "departure" in recipe:  # analysis/departures.py wrote it
         from . import notes
 
-        return notes.get_symbol(
-            (recipe["depth"] - 2) // 6, classes=classes, departures=[departure[1]]
-        )
+        units = (recipe["depth"] - 2) // 6
+        return notes.get_symbol(units, classes=classes, departures=[recipe["departure"]])
     parts = {part.name: recipe[part.name] for part in fields(Network)}
     return Network(**parts).symbol(classes, family)
 

@@ -11,6 +11,7 @@ from modules import initial_module
 
 from analysis import departures, networks
 from common import files
+from paper import run_files
 from paper.scales import SCALES
 from symbols import get_symbol, notes
 from training.optimizer import decay_multipliers
@@ -74,7 +75,9 @@ def test_each_run_departs_in_one_thing_and_is_tested(trains, images, tmp_path, m
         folder = tmp_path / "demo" / f"cifar10-preact8-notes-{name}" / "seed0"
         config = json.loads((folder / "config.json").read_text())
         recipes[name] = config["recipe"]
-        assert config["recipe"].pop("activation") == f"preact, the notes' {name}"
+        assert config["recipe"].pop("departure") == name
+        label = f"8, pre-activation, the notes' {name} (yours)"
+        assert run_files.label(run_files.read(folder)) == label
         assert (config["parameters"]["other"] > 0) == (name == "biases")
     assert recipes["biases"] == recipes["none"]
     assert recipes["constant"] == {**recipes["none"], "steps": [], "warmup_iterations": 0}
