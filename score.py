@@ -9,7 +9,8 @@
     .venv/bin/python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
 A test adds its errors to the run's test.json (top-5 too for more than five classes), and writes the
-accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A test on other images, or of an older checkpoint, has its own entry and its own file names.
+accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A test
+on other images, or of an older checkpoint, has its own entry and its own file names.
 """
 
 import json
@@ -26,7 +27,7 @@ from common.errors import UserError, run_main
 from common.files import write_whole
 from paper import run_files
 from paper.scales import SCALES
-from symbols import network_options
+from symbols import names, network_options
 from training import devices
 
 CROPS = ("224", "320", "ten")  # data/crops.py: P1 3.4, P2 5
@@ -34,7 +35,6 @@ WHOLE = "whole"  # CIFAR's images are not cropped
 DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
 LIKELIEST = 5  # classes that are printed for a photograph
 PHOTOGRAPHS = 16  # in memory at once
-DEPTHS = {"cifar": 110, "imagenet": 200}  # by default
 
 
 def parser():
@@ -42,7 +42,7 @@ def parser():
     text = "folder of a run or a checkpoint, or a .params file"
     command_line.add_argument("run", nargs="?", metavar="RUN", type=folder, help=text)
     add = command_line.add_argument_group("network of weights without a run").add_argument
-    network_options.add_network_options(add, "ImageNet 200; CIFAR 110")
+    network_options.add_network_options(add)
     add("--dataset", choices=DATASETS, help="the training set (imagenet)")
     add("--image-size", type=int, help="side of the training images (CIFAR 32; ImageNet 224)")
     add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
@@ -96,20 +96,20 @@ def trained(arguments):
 
         symbol, (blocks, states), mean = pretrained.load(arguments.pretrained)
         weights = Weights(blocks, states, f"gluoncv's {arguments.pretrained}")
-        return symbol, weights, {"dataset": "imagenet", "image_size": 224, "mean": mean}
+        size = names.IMAGE_SIZE["imagenet"]
+        return symbol, weights, {"dataset": "imagenet", "image_size": size, "mean": mean}
     weights = read(arguments.run)
-    if weights.config:
-        network_options.refuse(arguments, parser(), weights.name)
-        settings = weights.config["recipe"]
-    else:
-        dataset = arguments.dataset or "imagenet"
-        size = arguments.image_size or (224 if dataset == "imagenet" else 32)
-        settings = {"dataset": dataset, "image_size": size}
-    family = "imagenet" if settings["dataset"] == "imagenet" else "cifar"
     if not weights.config:
-        network = network_options.network(arguments, family, DEPTHS[family])
-        return network.symbol(weights.classes, family), weights, settings
+        dataset = arguments.dataset or "imagenet"
+        family = names.family(dataset)
+        size = arguments.image_size or names.IMAGE_SIZE[family]
+        network = network_options.network(arguments, family)
+        symbol = network.symbol(weights.classes, family)
+        return symbol, weights, {"dataset": dataset, "image_size": size}
+    network_options.refuse(arguments, parser(), weights.name)
+    settings = weights.config["recipe"]
     try:
+        family = names.family(settings["dataset"])
         return network_options.symbol_of(settings, weights.classes, family), weights, settings
     except KeyError as error:
         raise UserError(
@@ -125,8 +125,8 @@ def _dataset(weights, settings, arguments):
     scale = SCALES.get((weights.config or {}).get("scale"))
     place = arguments.data_dir or (scale and scale.data)
     dataset = test_set.load(settings, place, arguments.skip_unreadable)
-    names = class_names.known(weights.class_names)
-    return test_set.for_classes(dataset, names, weights.classes, weights.name)
+    known = class_names.known(weights.class_names)
+    return test_set.for_classes(dataset, known, weights.classes, weights.name)
 
 
 def score(symbol, weights, settings, arguments):

@@ -16,14 +16,10 @@ from symbols import counts, network_options
 from training import options
 from training.recipe import CIFAR
 
-DEPTH = 110
-
 
 def parser():
     cifar_parser = Parser(__doc__)
-    network_options.add_network_options(
-        cifar_parser.add_argument_group("network").add_argument, DEPTH
-    )
+    network_options.add_network_options(cifar_parser.add_argument_group("network").add_argument)
     add = cifar_parser.add_argument_group("data").add_argument
     add(
         "--dataset",
@@ -64,7 +60,7 @@ def load(arguments):
 
 def main():
     arguments = options.read(parser())
-    network = network_options.network(arguments, "cifar", DEPTH)
+    network = network_options.network(arguments, "cifar")
     network.symbol(classes=2)  # an invalid variant is rejected before a download
     dataset = load(arguments)
     recipe = recipe_for(arguments, len(dataset.train_images))

@@ -18,14 +18,10 @@ from symbols import counts, network_options
 from training import options
 from training.recipe import EPOCHS, IMAGENET
 
-DEPTH = 200
-
 
 def parser():
     imagenet_parser = Parser(__doc__)
-    network_options.add_network_options(
-        imagenet_parser.add_argument_group("network").add_argument, DEPTH
-    )
+    network_options.add_network_options(imagenet_parser.add_argument_group("network").add_argument)
     add = imagenet_parser.add_argument_group("data").add_argument
     add(
         "--data-dir",
@@ -59,7 +55,7 @@ def recipe_for(arguments, images):
 def main():
     arguments = options.read(parser())
     check(arguments)
-    network = network_options.network(arguments, "imagenet", DEPTH)
+    network = network_options.network(arguments, "imagenet")
 
     from data import imagenet, inputs
     from data.crops import CropBatches, TestCrops

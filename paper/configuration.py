@@ -1,6 +1,7 @@
 """Read a run's config.json for figures and tables, and check the types of its values.
 
-An edited or corrupt file raises UserError, so that the caller can leave that run out.
+An edited or corrupt file raises UserError, so that the caller can leave that run out. To resume or
+score a run takes other values, which training/run.py checks.
 """
 
 import json
@@ -13,7 +14,7 @@ SHAPES = {**dict.fromkeys(("name", "data", "scale", "command"), str), "recipe": 
 HOST_SHAPES = {"devices": str, "cores": int, "processor": str}
 RECIPE_SHAPES = {
     **dict.fromkeys(("iterations", "image_size", "batch_size", "seed", "depth"), int),
-    **dict.fromkeys(("activation", "shortcut"), str),
+    **dict.fromkeys(("dataset", "activation", "shortcut"), str),
     "shortcut_args": dict,
 }
 # An option that a config.json of another version lacks has its default.

@@ -12,6 +12,8 @@ from common.command import Parser
 from common.errors import run_main
 from common.graph import INPUTS, Graph
 
+from . import names
+
 GROUPS = ("convolution", "batch norm", "gate", "classifier", "other")
 
 
@@ -87,7 +89,7 @@ def table():
     """Return the papers' networks as rows of cells, the first with the titles."""
     rows = [TITLES.split("|")]
     for family, arguments, paper_parameters, paper_adds in PAPERS:
-        size = 224 if family == "ImageNet" else 32
+        size = names.IMAGE_SIZE[arguments.get("family", "cifar")]
         symbol = symbols.get_symbol(**arguments)
         counts = parameters(symbol, size)
         options = [value for key, value in arguments.items() if key not in ("classes", "family")]

@@ -15,6 +15,8 @@ PAPER_UNIT = {
 # Channels of each stage's 3x3 layers (1512.03385, section 4.2 and Table 1); a bottleneck ends in
 # four times as many.
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
+DEFAULT_DEPTH = {"cifar": 110, "imagenet": 200}
+IMAGE_SIZE = {"cifar": 32, "imagenet": 224}
 # How a unit changes dimensions: zero padding, projection, zero padding of the pre-activation.
 OPTIONS = ("A", "B", "A-preactivated")
 BOTTLENECK_STRIDES = ("1x1", "3x3")  # the strided layer
@@ -34,6 +36,11 @@ IMAGENET = {
 }
 # A variant's name. It ends in a letter, because the depth follows it; "-" separates two names.
 VARIANT = re.compile(r"[a-z]([a-z0-9_]*[a-z_])?")
+
+
+def family(dataset):
+    """Return the family of a data set's networks: imagenet, or cifar for all others."""
+    return "imagenet" if dataset == "imagenet" else "cifar"
 
 
 def check_choice(kind, name, choices):

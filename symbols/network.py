@@ -10,7 +10,6 @@ from .contract import Variant
 from .resnet import resnet
 
 CLASSES = {"cifar": 10, "imagenet": 1000}
-IMAGE_SIZE = {"cifar": 32, "imagenet": 224}
 
 
 def get_symbol(
@@ -56,7 +55,7 @@ def get_symbol(
     classes = classes or CLASSES[family]
     with mx.name.NameManager():  # layers have the same names in each call
         symbol = resnet(stages, widths, variants, classes, family, option, bottleneck_stride, dtype)
-    check(symbol, variants.outputs, IMAGE_SIZE[family], variants.path)
+    check(symbol, variants.outputs, names.IMAGE_SIZE[family], variants.path)
     return symbol
 
 

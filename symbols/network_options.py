@@ -11,8 +11,8 @@ from common.errors import UserError
 from . import names
 
 
-def add_network_options(add, depth):
-    """Add the options of a network. depth: the default, for the help."""
+def add_network_options(add):
+    """Add the options of a network."""
     activations = ", ".join(names.variants("activations"))
     shortcuts = ", ".join(names.variants("shortcuts"))
     add(
@@ -24,7 +24,7 @@ def add_network_options(add, depth):
     )
     add("--activation", help=f"Figure 4: {activations} (original)")
     add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
-    add("--depth", type=int, help=f"weighted layers ({depth})")
+    add("--depth", type=int, help=f"weighted layers ({_by_family(names.DEFAULT_DEPTH)})")
     values = {"type": read_constants, "default": {}, "metavar": "K=V,..."}
     add("--shortcut-args", **values, help="constants of the shortcut, e.g. bias=-7")
     add("--activation-args", **values, help="constants of the activation, if its file has any")
@@ -32,8 +32,8 @@ def add_network_options(add, depth):
         "--widths",
         type=widths,
         metavar="N,N,N",
-        help="channels of each stage's 3x3 layers (16,32,64; ImageNet 64,128,256,512); the stem "
-        "keeps its own",
+        help=f"channels of each stage's 3x3 layers ({_by_family(names.WIDTHS)}); the stem keeps its "
+        "own",
     )
     add(
         "--unit",
@@ -112,14 +112,20 @@ def symbol_of(recipe, classes, family="cifar"):
     return Network(**parts).symbol(classes, family)
 
 
-def network(arguments, family, depth):
-    """Return the Network of the command line. family: cifar or imagenet. depth: the default.
+def _by_family(defaults):
+    """Return 'CIFAR 110; ImageNet 200'."""
+    cifar, imagenet = (str(defaults[family]).strip("()") for family in ("cifar", "imagenet"))
+    return f"CIFAR {cifar}; ImageNet {imagenet}"
+
+
+def network(arguments, family):
+    """Return the Network of the command line. family: cifar or imagenet.
 
     Raises UserError for a name or depth that does not exist.
     """
     activation = arguments.activation or "original"
     shortcut = arguments.shortcut or "identity"
-    layers = depth if arguments.depth is None else arguments.depth
+    layers = names.DEFAULT_DEPTH[family] if arguments.depth is None else arguments.depth
     if arguments.network:
         for option in ("activation", "shortcut", "depth"):
             if getattr(arguments, option) is not None:
@@ -169,7 +175,7 @@ def read_constants(text):
         raise UserError(f"constants {text}: name each one once")
     if not all(abs(value) <= FLOAT32 for value in values.values()):  # false for nan, too
         raise UserError(
-            f"constants {text}: write numbers of at most {FLOAT32:.2g} (float32) by name, as "
+            f"constants {text}: write numbers of at most {FLOAT32:.2g} (float32) by name, e.g. "
             "bias=-7 or scale=0.5,residual_scale=1"
         )
     return values

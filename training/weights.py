@@ -121,7 +121,7 @@ def _end(run, config):
     Weights that are older than the newest checkpoint are those of an earlier end.
     """
     rows = read_log(run) if run else None
-    if not rows or rows[-1]["iteration"] != config["recipe"]["iterations"]:
+    if not rows or rows[-1]["iteration"] != config["recipe"].get("iterations"):
         return None
     times = [(path / "state.json").stat().st_mtime for path in checkpoint.paths(run)]
     is_last = (run / export.PARAMETERS).stat().st_mtime >= max(times, default=0)

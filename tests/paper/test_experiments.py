@@ -47,7 +47,7 @@ def test_experiment_is_a_command_that_its_script_takes(experiment):
         if imagenet
         else read_options(experiment.command)[1]
     )
-    network = network_options.network(typed, "imagenet" if imagenet else "cifar", script.DEPTH)
+    network = network_options.network(typed, names.family(experiment.dataset))
     assert (network.depth, network.unit) == (experiment.depth, experiment.unit)
     defaults = constants("shortcuts", experiment.shortcut, {})
     for constant, value in experiment.constants.items():

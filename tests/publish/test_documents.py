@@ -28,7 +28,7 @@ def takes(script, family):
 
     def read(words):
         arguments = options.read(script.parser(), words)
-        network_options.network(arguments, family, script.DEPTH)
+        network_options.network(arguments, family)
 
     return read
 

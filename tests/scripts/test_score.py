@@ -336,6 +336,7 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
         (folder / "test.json").write_text(damage)
         assert iterations(folder) == {"224 at iteration 5": 5}
         assert "test.json was corrupt" in capsys.readouterr().out
-    for damage in ("{", "[]", '{"recipe": {}}'):
+    config = json.loads((folder / "config.json").read_text())
+    for damage in ("{", "[]", '{"recipe": {}}', json.dumps({**config, "recipe": {}})):
         (folder / "config.json").write_text(damage)
         refusal(lambda: scored(monkeypatch, folder), "config.json is corrupt", "move it away")

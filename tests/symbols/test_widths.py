@@ -4,13 +4,14 @@ import pytest
 from cifar_options import read_options
 
 from common.errors import UserError
-from symbols import get_symbol, network_options
+from symbols import get_symbol, names, network_options
+from training.recipe import CIFAR, IMAGENET
 
 WIDE = (32, 64, 128)
 
 
 def typed(*words):
-    return network_options.network(read_options(list(words))[0], "cifar", 110)
+    return network_options.network(read_options(list(words))[0], "cifar")
 
 
 def shapes(**arguments):
@@ -41,7 +42,7 @@ def test_fewer_channels_need_a_projection():
 
 @pytest.mark.parametrize("text", ["16,32", "a", "0,1,2", "16,,64"])
 def test_wrong_widths_are_rejected(text):
-    with pytest.raises(UserError, match="as 16,32,64"):
+    with pytest.raises(UserError, match="16,32,64"):
         typed("original20", "--widths", text)
 
 
@@ -50,3 +51,8 @@ def test_widths_are_in_the_runs_name_if_they_are_not_the_papers():
     assert wide.name("cifar10") == "cifar10-original20-widths=32,64,128"
     assert typed("original20", "--widths", "16,32,64") == typed("original20")
     assert typed("original20").name("cifar10") == "cifar10-original20"
+
+
+def test_image_size_is_that_of_the_recipe():
+    recipes = {"cifar": CIFAR.image_size, "imagenet": IMAGENET.image_size}
+    assert recipes == names.IMAGE_SIZE

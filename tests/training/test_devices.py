@@ -124,6 +124,6 @@ def test_float16_is_refused_where_it_cannot_work(options, words):
 
 def test_float16_is_for_gpus():
     arguments, recipe = read_options(["8", "--dtype", "float16", "--gpus", "0"])
-    network = network_options.network(arguments, "cifar", 110)
+    network = network_options.network(arguments, "cifar")
     symbol = network.symbol(10, dtype=recipe.dtype)
     assert symbol.tojson() == get_symbol(8, dtype="float16").tojson()

@@ -11,7 +11,7 @@ from conftest import refused
         (["--gpus", "a"], ["--gpus a"]),
         (["--gpus", "0,0"], ["each GPU once"]),
         (["--gpus", "all"], ["no GPU that MXNet has code for"]),
-        (["--batch-size", "21", "--cpus", "2"], ["21", "does not divide"]),
+        (["--batch-size", "21", "--cpus", "2"], ["21", "cannot be divided"]),
         (["--batch-size", "501"], ["501", "500 training images"]),
         (["--batch-size", "0"], ["--batch-size 0"]),
         (["--micro-batch", "7"], ["--micro-batch 7", "divide the 20 images of a batch"]),

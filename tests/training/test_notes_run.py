@@ -29,7 +29,7 @@ def test_recipe_is_the_notes():
     assert (adam.optimizer, adam.nesterov, adam.learning_rate) == ("adam", False, 5e-4)
     refusal(
         lambda: train_notes.recipe_for(arguments("--batch-size", "15", "--cpus", "2"), 50000),
-        "does not divide",
+        "cannot be divided",
     )
 
 

@@ -6,7 +6,6 @@ import pytest
 from cifar_options import read_options
 from conftest import refusal
 
-import train_cifar
 from symbols import network_options
 from training.optimizer import StepSchedule
 from training.recipe import CIFAR
@@ -78,7 +77,7 @@ def test_typed_intervals_are_kept(words, intervals):
 )
 def test_option_is_the_papers_for_each_unit(words, option):
     typed, _ = read_options(words.split())
-    assert network_options.network(typed, "cifar", train_cifar.DEPTH).option == option
+    assert network_options.network(typed, "cifar").option == option
 
 
 def test_epochs_are_counted_in_training_images():
