@@ -55,11 +55,12 @@ PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpu
 # Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
 quote = '$(subst ','\'',$(1))'
 option = $(patsubst $(1):%,%,$(filter $(1):%,$(PAIRS)))
-pairs = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(value $(name)))),$(call \
-	option,$(name)) $(call quote,$(value $(name)))))
-options = $(pairs) $(value ARGS)
-quote_words = $(foreach word,$(value $(1)),$(call quote,$(word)))
-typed = $(if $(filter command,$(origin $(1))),$(value $(1)))
+# Variables of the environment with the same names mean other things; only SCALE may be there.
+typed = $(if $(or $(filter SCALE,$(1)),$(filter command,$(origin $(1)))),$(value $(1)))
+pairs = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(call typed,$(name)))),$(call \
+	option,$(name)) $(call quote,$(call typed,$(name)))))
+options = $(pairs) $(call typed,ARGS)
+quote_words = $(foreach word,$(call typed,$(1)),$(call quote,$(word)))
 
 # Settings for other Pythons, or another NumPy, must not affect this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX
@@ -124,7 +125,7 @@ departures: $(READY) $(SCALE_DATA)  ## train preact20 with each departure of the
 # DATA: the folder of the prepared set, in which imagenet-NETWORK looks for it
 imagenet-data: PAIRS := DATA:--output
 imagenet-data: $(READY)  ## prepare ImageNet, or your own class folders, for make imagenet-NETWORK (SOURCE=folder DATA=folder)
-	@$(PY) -W ignore -m data.prepare $(if $(strip $(value SOURCE)),$(call quote,$(value SOURCE))) $(options)
+	@$(PY) -W ignore -m data.prepare $(if $(strip $(call typed,SOURCE)),$(call quote,$(call typed,SOURCE))) $(options)
 
 imagenet-%: $(READY) FORCE
 	@exec $(PY) -W ignore train_imagenet.py $(call quote,$*) $(options)
@@ -200,7 +201,7 @@ score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: 
 
 predict: $(READY)  ## print and draw the classes of photographs (RUN=runs/... PHOTO="a.jpg folder")
 	$(trained)$(if $(call typed,PHOTO),,$(error make predict needs photographs: PHOTO="a.jpg folder"))@$(PY) -W ignore score.py \
-		$(call quote,$(value RUN)) $(value ARGS) $(pairs)
+		$(call quote,$(value RUN)) $(call typed,ARGS) $(pairs)
 
 export: $(READY)  ## write a trained network in MXNet's own files, or as ONNX (RUN=runs/... FORMAT=onnx)
 	$(trained)@$(PY) -W ignore score.py $(call quote,$(value RUN)) --export $(call quote,$(or $(call typed,FORMAT),mxnet)) $(options)
@@ -212,8 +213,9 @@ docs: $(READY)  ## compute the tables and captions of the documents, and draw th
 	@$(PY) -W ignore -m publish
 
 benchmark: $(READY)  ## compare speed with a bare Module step, PyTorch (PEER=python-with-torch) or the original unit (NETWORKS=all)
-	$(if $(and $(PEER),$(NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) -W ignore -m benchmarks.$(or \
-		$(if $(PEER),peer $(call quote,$(value PEER))),$(if $(NETWORKS),variants $(call quote_words,NETWORKS)),loop) $(options)
+	$(if $(and $(call typed,PEER),$(call typed,NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) \
+		-W ignore -m benchmarks.$(or $(if $(call typed,PEER),peer $(call quote,$(value PEER))),$(if $(call \
+		typed,NETWORKS),variants $(call quote_words,NETWORKS)),loop) $(options)
 
 feed: $(READY)  ## measure how fast each core prepares and feeds ImageNet's images (DATA=)
 	@$(PY) -W ignore -m benchmarks.feed $(options)

@@ -125,7 +125,8 @@ def planned(experiment, seeds, arguments):
     """Return a PlannedRun for each seed.
 
     The runs of a row use the same images: if a seed is missing, or DATA= names the images, a
-    published run on other images does not count.
+    published run on other images does not count. Raises UserError if the user's own run is on other
+    images than those of DATA=.
     """
     place = (experiment, arguments.scale)
     runs = [PlannedRun(*place, seed, arguments.data_dir) for seed in seeds]
@@ -133,7 +134,10 @@ def planned(experiment, seeds, arguments):
     if not _has_images(experiment, arguments) or (is_complete and not arguments.data_dir):
         return runs
     images = images_of(experiment.dataset, arguments)
-    return [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
+    runs = [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
+    for run in runs if arguments.data_dir else ():
+        run.check_images(images)
+    return runs
 
 
 def _has_images(experiment, arguments):

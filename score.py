@@ -111,7 +111,7 @@ def trained(arguments):
     try:
         family = names.family(settings["dataset"])
         return network_options.symbol_of(settings, weights.classes, family), weights, settings
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise UserError(
             f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, such as "
             "preact110"
@@ -243,7 +243,7 @@ def _inputs(weights, settings, arguments):
     if described:
         return described
     mean = test_set.mean(dataset, settings, weights, described)
-    return inputs.describe(dataset, settings["dataset"], settings["image_size"], mean)
+    return inputs.describe(dataset, settings["image_size"], mean)
 
 
 def predict(symbol, weights, settings, arguments):

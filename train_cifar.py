@@ -10,7 +10,7 @@ P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices that
 """
 
 from common.command import Parser, folder
-from common.errors import run_main
+from common.errors import UserError, run_main
 from paper.scales import SCALES
 from symbols import counts, network_options
 from training import options
@@ -48,6 +48,8 @@ def load(arguments):
 
     scale = SCALES[arguments.scale]
     size = arguments.image_size or scale.recipe.image_size
+    if arguments.skip_unreadable and arguments.dataset != "pictures":
+        raise UserError("--skip-unreadable is for --dataset pictures: leave it out")
     if arguments.dataset == "pictures":
         dataset = image_folders.load(arguments.data_dir, size, arguments.skip_unreadable)
     else:
@@ -70,7 +72,7 @@ def main():
     from training.job import Job, run_job
 
     def exported():
-        described = inputs.describe_training(dataset, arguments.dataset, recipe)
+        described = inputs.describe_training(dataset, recipe)
         return network.symbol(dataset.classes), described
 
     job = Job(

@@ -79,7 +79,7 @@ def main():
         return training, TestCrops(dataset.test_images, dataset.mean, size, recipe.image_size)
 
     def exported():
-        described = inputs.describe(dataset, "imagenet", recipe.image_size, dataset.mean)
+        described = inputs.describe(dataset, recipe.image_size, dataset.mean)
         return network.symbol(dataset.classes, "imagenet"), described
 
     job = Job(

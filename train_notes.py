@@ -48,7 +48,7 @@ def parser():
 
 def recipe_for(arguments, images):
     """Return the notes' Recipe for a number of training images: a row and a test each epoch."""
-    epoch = math.ceil(images / max(arguments.batch_size, 1))
+    epoch = math.ceil(images / arguments.batch_size)
     recipe = replace(
         NOTES,
         iterations=arguments.epochs * epoch,
@@ -112,7 +112,7 @@ def main():
         parameters=counts.parameters(symbol, recipe.image_size),
         dataset=dataset,
         feed=batches.feed(dataset, recipe),
-        exported=lambda: (symbol, inputs.describe_training(dataset, "cifar10", recipe)),
+        exported=lambda: (symbol, inputs.describe_training(dataset, recipe)),
         figure=Epochs,
     )
     return run_job(job, arguments)

@@ -64,7 +64,7 @@ def train(departure, arguments):
         parameters=counts.parameters(symbol, recipe.image_size),
         dataset=dataset,
         feed=batches.feed(dataset, recipe),
-        exported=lambda: (symbol, inputs.describe_training(dataset, "cifar10", recipe)),
+        exported=lambda: (symbol, inputs.describe_training(dataset, recipe)),
     )
     return run_job(job, arguments)
 

@@ -15,6 +15,7 @@ from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, generated, test_set
 from paper import run_files, words
+from paper.scales import SCALES
 from symbols import constants, get_symbol, names, network_options
 from training import weights
 from training.optimizer import initializer
@@ -89,7 +90,11 @@ def of_run(folder):
         "-".join(part for part in parts if part not in ("full", "seed0")),
         run_files.label(run),
         symbol,
-        {**recipe, "images": run.config["data"]},
+        {
+            **recipe,
+            "images": run.config["data"],
+            "folder": getattr(SCALES.get(scale), "data", None),
+        },
         trained.arguments,
         trained.states,
         f"trained for {iteration:,} iterations at scale {scale}, seed {recipe['seed']}",
@@ -103,7 +108,8 @@ def images_of(network, folder, part="test", count=None):
     """
     recipe = network.recipe
     remedy = "name their folder with --data-dir (make: DATA=)"
-    if folder is None and recipe["images"] not in TITLES:
+    folder = folder or recipe["folder"]
+    if folder is None and recipe["images"].split(", held-out")[0] not in TITLES:
         raise UserError(f"{network.name} was trained on {recipe['images']}: {remedy}")
     dataset = test_set.load(recipe, folder)
     if dataset.fingerprint != recipe["data"]:

@@ -50,6 +50,14 @@ def threads(text):
     )
 
 
+def shared_threads(processes):
+    """Return OMP_NUM_THREADS for each of several processes on this machine: an equal share of the
+    cores, or the user's value if it is smaller; for one process, the user's value.
+    """
+    count, _ = threads(GIVEN.get("OMP_NUM_THREADS"))
+    return str(count if processes == 1 else max(1, min(count, physical_cores() // processes)))
+
+
 def has_bfloat16():
     """Return whether the processor multiplies in bfloat16; otherwise MXNet emulates it."""
     return "avx512_bf16" in _processor().get("flags", "").split()

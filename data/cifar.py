@@ -29,11 +29,12 @@ REMEDY = (
 )
 
 # images: uint8 (n, 3, size, size); labels: integers (n,); fingerprint: SHA-1 of images and labels
-# before resizing and splitting; class_names: in the order of the labels, or empty
+# before resizing and splitting; class_names: in the order of the labels, or empty; family: how a
+# photograph is prepared, in data/inputs.py
 Dataset = namedtuple(
     "Dataset",
-    "name classes train_images train_labels test_images test_labels fingerprint class_names",
-    defaults=("", ()),
+    "name classes train_images train_labels test_images test_labels fingerprint class_names family",
+    defaults=("", (), "cifar"),
 )
 
 

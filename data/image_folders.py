@@ -69,7 +69,7 @@ def _dataset(folder, listing, image_size, skip_unreadable):
         digest.update(arrays[-1])
     names = tuple(image_files.printable(name) for name in listing.classes)
     title = image_files.title(folder, len(arrays[0]), len(arrays[2]), names)
-    return cifar.Dataset(title, len(names), *arrays, digest.hexdigest(), names)
+    return cifar.Dataset(title, len(names), *arrays, digest.hexdigest(), names, "pictures")
 
 
 def _squares(folder, pairs, size):

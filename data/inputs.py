@@ -13,7 +13,7 @@ from common.errors import UserError
 from . import batches, cifar, image_files
 
 CIFAR_SIDE = 32  # pixels of CIFAR's images, before blocks are averaged
-PREPARED = {
+PREPARED = {  # by the family of a data set
     "cifar": "shorter side 32 by bicubic interpolation, the centre, then the means of square "
     "blocks of pixels",
     "pictures": "shorter side as size by bicubic interpolation, then the centre",
@@ -21,29 +21,27 @@ PREPARED = {
 }
 
 
-def describe(dataset, kind, image_size, mean):
+def describe(dataset, image_size, mean):
     """Return the content of inputs.json.
 
-    dataset: the training set. kind: cifar10, cifar100, pictures or imagenet. mean: float32
-    (3, size, size), or (3,) for a number per channel.
+    dataset: the training set. mean: float32 (3, size, size), or (3,) for a number per channel.
     """
-    family = kind if kind in PREPARED else "cifar"
     names = list(dataset.class_names) or class_names.placeholders(dataset.classes)
     return {
         "data": dataset.name,
         "classes": names,
         "shape": [3, image_size, image_size],
         "input": "float32, red, green and blue from 0 to 255, minus the mean",
-        "family": family,
-        "prepared": PREPARED[family],
+        "family": dataset.family,
+        "prepared": PREPARED[dataset.family],
         "mean": np.round(np.asarray(mean, np.float64), 4).tolist(),
     }
 
 
-def describe_training(dataset, kind, recipe):
-    """Return the content of inputs.json of a run on a set in memory. kind: as for describe()."""
+def describe_training(dataset, recipe):
+    """Return the content of inputs.json of a run on a set in memory."""
     mean = batches.mean_of(dataset.train_images, recipe.input)
-    return describe(dataset, kind, recipe.image_size, mean)
+    return describe(dataset, recipe.image_size, mean)
 
 
 def _conversion(inputs):

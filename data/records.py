@@ -24,8 +24,12 @@ HEAD = FRAME.size + HEADER.size + LABEL.size  # bytes of a frame, a header and a
 
 # name: for figures and tables; fingerprint: SHA-1 of the contents; mean: red, green, blue;
 # side: shorter side of all images in pixels, or None if they differ; train_images, test_images:
-# Records; class_names: in the order of the labels
-Set = namedtuple("Set", "name classes fingerprint mean side train_images test_images class_names")
+# Records; class_names: in the order of the labels; family: as of a cifar.Dataset
+Set = namedtuple(
+    "Set",
+    "name classes fingerprint mean side train_images test_images class_names family",
+    defaults=("imagenet",),
+)
 
 
 class Records:

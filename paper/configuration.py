@@ -39,7 +39,13 @@ def read(folder):
             for part in parts if isinstance(value, (list, dict)) else []:
                 if isinstance(part, (list, dict)):
                     raise ValueError(f"{option} contains a {type(part).__name__}")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        for option in ("shortcut_args", "activation_args"):
+            for name, value in (config["recipe"].get(option) or {}).items():
+                if not isinstance(value, (int, float)):
+                    raise ValueError(f"{option} has {name} {json.dumps(value)[:100]}")
+        for change in config.get("continued", []):
+            _check({"recipe": {}, **change}, {"recipe": dict})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{folder} is not a run folder (config.json: {type(error).__name__}: {str(error)[:200]})"
         ) from error

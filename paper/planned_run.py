@@ -42,6 +42,15 @@ class PlannedRun:
     def _images(self):
         return run_files.read(self.folder).config["recipe"].get("data")
 
+    def check_images(self, images):
+        """Raise UserError if a finished run of the user was trained on other images."""
+        if self.done == 1 and self._images() != images:
+            name = run_files.read(self.folder).config["data"]
+            raise UserError(
+                f"{self.folder} was trained on {name}: move it away to train on other images, or "
+                "leave out --data-dir (make: DATA=)"
+            )
+
     def check(self):
         """Raise UserError if its folder has a run of another network or recipe."""
         try:

@@ -219,6 +219,8 @@ def draw(name):
         title, panels = FIGURES[name]
         draw_figure(panels, name, title)
     else:
+        if name[-1:].isdigit():
+            raise UserError(f"{name}: leave out the depth; a unit is drawn")
         activation, shortcut, _ = names.parse(f"{name}{DEPTH}")
         panel = Panel(name.replace("_", " "), activation, shortcut)
         draw_figure([panel], f"unit-{name}", "one unit, as it is computed")

@@ -72,7 +72,7 @@ def page(every, now):
         "<p>No run is in training. Example: <code>make demo</code> trains four networks.</p>"
     )
     body = f"""<h1>{len(runs)} run{"" if len(runs) == 1 else "s"} training</h1>
-<p class="note">{time.strftime("%H:%M:%S", time.localtime(now))}; drawn every {every} seconds while
+<p>{time.strftime("%H:%M:%S", time.localtime(now))}; drawn every {every} seconds while
 <code>make watch</code> is running.</p>
 <div class="pair">{sections}</div>"""
     refresh = f'<meta http-equiv="refresh" content="{every}">'

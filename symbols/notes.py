@@ -46,7 +46,7 @@ def get_symbol(units=UNITS, widths=WIDTHS, classes=10, departures=DEPARTURES):
         for number in range(1, units + 1):
             x = layers.residual_unit(x, channels, width, stage, number)
             channels = width
-    return layers.classifier(x, channels, classes)
+    return layers.classifier(x, classes)
 
 
 class Layers:
@@ -73,7 +73,7 @@ class Layers:
             x = zero_padding(x, channels_in, channels, stride)
         return mx.sym.elemwise_add(x, f, name=f"{unit}_sum")
 
-    def classifier(self, x, channels, classes):
+    def classifier(self, x, classes):
         """Build the layers from the last unit's output to the probabilities (batch, classes)."""
         fixed = "gamma" in self._departures
         x = relu(self.batch_norm(x, "last_bn", fix_gamma=fixed), "last_relu")

@@ -31,7 +31,7 @@ import zlib
 from collections import namedtuple
 
 from common.command import PYTHON, Parser
-from common.environment import GIVEN, end_with_parent, physical_cores
+from common.environment import GIVEN, end_with_parent, shared_threads
 from common.errors import UserError, run_main
 from common.files import ROOT
 
@@ -207,8 +207,8 @@ def main():
         number = 0
         job, hosts = job_of(arguments)
     variables = {}
-    if not arguments.hosts and "OMP_NUM_THREADS" not in GIVEN:
-        variables["OMP_NUM_THREADS"] = str(max(1, physical_cores() // len(hosts)))
+    if not arguments.hosts:
+        variables["OMP_NUM_THREADS"] = shared_threads(len(hosts))
     helpers = {}
     if number == 0:
         port, reservation = reserve(job.root, job.port)

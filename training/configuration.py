@@ -38,7 +38,7 @@ def configuration(job, arguments, workers, initial, recompute):
             "workers": workers,
             "data": job.dataset.fingerprint,
         },
-        "command": shlex.join([_python(), *_program(), *sys.argv[1:]]),
+        "command": shlex.join([_python(), *_program(workers), *sys.argv[1:]]),
         "initial_sha256": initial.sha256 if initial else None,
         "data": job.dataset.name,
         "classes": list(job.dataset.class_names),
@@ -71,10 +71,16 @@ def _python():
     return ".venv/bin/python" if Path(sys.prefix) == ROOT / ".venv" else "python"
 
 
-def _program():
-    """Return what started this process: ["train_cifar.py"], or ["-m", "analysis.departures"]."""
+def _program(workers):
+    """Return what started this process: ["train_cifar.py"], or ["-m", "analysis.departures"].
+
+    Several workers need the scheduler and the server that training.cluster starts.
+    """
     spec = sys.modules["__main__"].__spec__
-    return ["-m", spec.name] if spec else [Path(sys.argv[0]).name]
+    if spec:
+        return ["-m", spec.name]
+    starter = ["-m", "training.cluster", "--workers", str(workers), "--"] if workers > 1 else []
+    return [*starter, Path(sys.argv[0]).name]
 
 
 def fingerprint(symbol):

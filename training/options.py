@@ -125,5 +125,8 @@ def recipe(arguments, base, images):
             option = f"--{name.replace('_', '-')}"
             raise UserError(f"--test-every-epoch and {option}: use one of them")
         typed["log_every"] = typed["test_every"] = math.ceil(epoch)  # full iterations
+    if "learning_rate" in typed:  # a warm-up at a higher rate would harm trained weights
+        lower = min(base.warmup_learning_rate, typed["learning_rate"])
+        typed.setdefault("warmup_learning_rate", lower)
     iterations = typed.pop("iterations", base.iterations)
     return on_devices(base.lasting(iterations, **typed), arguments)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 from common.command import PYTHON
-from common.environment import GIVEN, physical_cores
+from common.environment import GIVEN, shared_threads
 from common.errors import UserError
 from common.files import ROOT
 
@@ -34,8 +34,8 @@ def slots(arguments):
 
 
 def environment(arguments):
-    """Return the environment of one of several runs: its share of the cores, unless it is set."""
-    return {"OMP_NUM_THREADS": str(max(1, physical_cores() // arguments.jobs)), **GIVEN}
+    """Return the environment of one of several runs, with its share of the cores."""
+    return {**GIVEN, "OMP_NUM_THREADS": shared_threads(arguments.jobs)}
 
 
 class Trainer:

@@ -92,8 +92,8 @@ class Recipe:
         None, "start from the weights of a run, a checkpoint or a .params file of this network; "
         "the classes may differ", "not in the papers", type=place, metavar="RUN|FILE")
     freeze: str = paper(
-        None, "keep these layers of --initial unchanged: name prefixes separated by commas, "
-        "e.g. conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
+        None, "keep these layers of --initial unchanged: names or their first words, with "
+        "commas, e.g. conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
     seed: int = paper(
         0, "seed of initial weights, order, crops, flips and dropout", "not in the papers")
     log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6")

@@ -131,7 +131,7 @@ def _end(run, config):
 def _class_names(config, folder):
     """Return the class names in a run's config.json, or in inputs.json of an exported network."""
     if config:
-        return tuple(config.get("classes", ()))
+        return tuple(config.get("classes") or ())
     try:
         return class_names.known(json.loads((folder / export.INPUTS).read_text())["classes"])
     except (OSError, ValueError, KeyError, TypeError):

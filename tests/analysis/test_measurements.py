@@ -11,6 +11,7 @@ from modules import evaluate
 
 from analysis import gates, lesion, measurements, networks, responses
 from common import files
+from paper.scales import SCALES
 from plots import measured
 from training import checkpoint
 
@@ -103,6 +104,20 @@ def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
     raw = networks.images_of(raw, images, count=5).images
     assert raw.min() >= 0 and usual.min() < 0
     assert (raw == raw.round()).all()
+
+
+def test_images_of_a_run_are_in_the_folder_of_its_scale(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, "scale": "demo"}))
+    assert networks.of_run(copy).recipe["folder"] == SCALES["demo"].data
+
+
+def test_images_of_a_run_are_found_without_a_folder(run, images):
+    network = networks.of_run(run)
+    found = network._replace(recipe={**network.recipe, "folder": images})
+    assert len(networks.images_of(found, None).images) == 100
+    refusal(lambda: networks.images_of(network, None), "name their folder")
 
 
 def test_runs_of_one_network_have_files_of_their_own(run, tmp_path):

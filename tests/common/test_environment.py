@@ -208,3 +208,13 @@ def test_threads_that_copy_have_no_team(engine, threads):
     """Such teams put the engine's threads to sleep at each barrier."""
     out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=300)
     assert out.strip() == threads, err
+
+
+@pytest.mark.parametrize(
+    "given, processes, threads",
+    [({}, 1, "4"), ({}, 3, "1"), ({}, 9, "1"), ("1", 2, "1"), ("4", 2, "2"), ("6", 1, "6")],
+)
+def test_processes_share_the_cores(machine, monkeypatch, given, processes, threads):
+    machine(4)
+    monkeypatch.setattr(environment, "GIVEN", {"OMP_NUM_THREADS": given} if given else {})
+    assert environment.shared_threads(processes) == threads

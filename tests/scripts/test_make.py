@@ -126,6 +126,13 @@ def test_unknown_variable_is_rejected(words, message):
     assert done.returncode == 2 and message in done.stderr and not done.stdout
 
 
+def test_variables_of_the_environment_are_not_options():
+    others = {name: "other" for name in [*OPTIONS, "ARGS", "NETWORKS", "PEER"] if name != "SCALE"}
+    for target in ("cifar10-preact20", "propagation", "benchmark"):
+        assert make("-n", target, **others).stdout == make("-n", target).stdout != ""
+    assert "--scale desk" in make("cifar10-preact20", "-n", SCALE="desk").stdout.replace("'", "")
+
+
 VALUES = ["it's here", "a b=c", "`id`", "$(id)", "$$", "$5 or $HOME", "x; id", '"']
 
 

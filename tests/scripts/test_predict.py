@@ -164,7 +164,7 @@ def test_damaged_inputs_are_named(finished, photos, tmp_path, monkeypatch):
 def test_imagenets_photographs_are_cropped_as_its_test_crops(prepared):
     dataset = imagenet.load(prepared[1])
     assert dataset.class_names == ("class 0", "class 1", "class 2")
-    described = inputs.describe(dataset, "imagenet", 64, dataset.mean)
+    described = inputs.describe(dataset, 64, dataset.mean)
     expected = next(iter(TestCrops(dataset.test_images, dataset.mean, 12, 64))).data[0].asnumpy()
     for k in range(12):
         _, pixels = decoded(dataset.test_images, k)
@@ -175,8 +175,8 @@ def test_imagenets_photographs_are_cropped_as_its_test_crops(prepared):
 
 
 def test_own_images_are_converted_as_in_training():
-    dataset = SimpleNamespace(name="own", classes=2, class_names=())
-    described = inputs.describe(dataset, "pictures", 12, np.zeros((3, 12, 12), np.float32))
+    dataset = SimpleNamespace(name="own", classes=2, class_names=(), family="pictures")
+    described = inputs.describe(dataset, 12, np.zeros((3, 12, 12), np.float32))
     assert described["classes"] == ["class 0", "class 1"]
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (12, 12, 3)).astype(np.uint8))
     seen = inputs.Reader(described).array(image)
@@ -184,12 +184,12 @@ def test_own_images_are_converted_as_in_training():
 
 
 @pytest.mark.parametrize(
-    "kind, size, side", [("cifar10", 16, 32), ("imagenet", 64, 73), ("pictures", 16, 16)]
+    "family, size, side", [("cifar", 16, 32), ("imagenet", 64, 73), ("pictures", 16, 16)]
 )
-def test_large_photograph_is_not_decoded_below_the_networks_size(tmp_path, kind, size, side):
+def test_large_photograph_is_not_decoded_below_the_networks_size(tmp_path, family, size, side):
     Image.new("RGB", (8 * size, 16 * size)).save(tmp_path / "large.jpg")
-    dataset = SimpleNamespace(name="own", classes=2, class_names=())
-    described = inputs.describe(dataset, kind, size, np.zeros(3, np.float32))
+    dataset = SimpleNamespace(name="own", classes=2, class_names=(), family=family)
+    described = inputs.describe(dataset, size, np.zeros(3, np.float32))
     # a JPEG can be decoded at an eighth of its size, from which it would be enlarged
     reader = inputs.Reader(described)
     assert min(image_files.read(tmp_path / "large.jpg", reader.side).size) >= side

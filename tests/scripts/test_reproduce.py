@@ -94,6 +94,17 @@ def test_published_runs_on_other_images_count_only_for_a_complete_row(
     assert all(files.RUNS in run.folder.parents for run in runs)
 
 
+def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatch):
+    original = experiments.ORIGINAL110
+    results(original, [30])
+    place = files.run_place("pocket", original.at("pocket").name, 0)
+    shutil.copytree(files.RESULTS / place, files.RUNS / place)
+    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: "fingerprint")
+    arguments = reproduce.parser().parse_args(["table1", "--scale", "pocket", "--data-dir", "own"])
+    words = (str(place), "was trained on test data", "DATA=")
+    refusal(lambda: reproduce.missing([original], [0], arguments), *words)
+
+
 def test_generated_images_are_for_cifar10_only(figure1, capsys):
     arguments = reproduce.parser().parse_args(["table4", "--scale", "demo"])
     rows = [row.experiment for row in experiments.TABLE4]

@@ -44,7 +44,9 @@ def test_two_workers_of_slurm_equal_one_process_with_two_devices(images, tmp_pat
     assert "finished: test error" in finish(process)[0]
     tasks = slurm_tasks(*arguments, workers, "--kv-store", "dist_sync")
     assert "finished: test error" in "".join(finish(task)[0] for task in tasks)
-    assert json.loads((workers / "config.json").read_text())["recipe"]["workers"] == 2
+    config = json.loads((workers / "config.json").read_text())
+    assert config["recipe"]["workers"] == 2
+    assert "-m training.cluster --workers 2 -- train_cifar.py" in config["command"]
     logs = [[row[:4] for row in rows(folder)] for folder in (devices, workers)]
     assert len(logs[0]) == 5 and np.allclose(*logs, rtol=1e-4)
     expected, computed = arrays(devices), arrays(workers)

@@ -109,6 +109,7 @@ def test_weights_of_another_network_are_rejected_before_a_folder_exists(ten, tra
     "freeze, words",
     [
         ("stage9", ["'stage9'", "conv1, bn1, stage1"]),
+        ("stage", ["'stage'", "begins with stage_"]),
         ("conv1,", ["''"]),
         ("all,fc", ["nothing is left"]),
     ],

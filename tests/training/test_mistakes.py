@@ -29,6 +29,7 @@ from conftest import refused
         (["--steps", "5,b"], ["--steps"]),
         (["--data-dir", "/nowhere"], ["/nowhere", "--data-dir"]),
         (["--seed", "-1"], ["--seed -1"]),
+        (["--skip-unreadable"], ["--skip-unreadable is for --dataset pictures"]),
         (["--learning-rate", "-1"], ["--learning-rate"]),
         (["--output", "/dev/null/x"], ["/dev/null/x"]),
     ],

@@ -80,6 +80,18 @@ def test_option_is_the_papers_for_each_unit(words, option):
     assert network_options.network(typed, "cifar").option == option
 
 
+@pytest.mark.parametrize(
+    "words, warmup",
+    [
+        ("--learning-rate 0.001", 0.001),
+        ("--learning-rate 0.05", 0.01),
+        ("--learning-rate 0.001 --warmup-learning-rate 0.01", 0.01),
+    ],
+)
+def test_warm_up_is_not_faster_than_the_training_unless_it_is_typed(words, warmup):
+    assert recipe(words).warmup_learning_rate == warmup
+
+
 def test_epochs_are_counted_in_training_images():
     assert recipe("--epochs 10").iterations == round(10 * 50000 / 128)
     assert recipe("--epochs 10 --validation").iterations == round(10 * 45000 / 128)
