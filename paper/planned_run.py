@@ -6,7 +6,7 @@ from common import files
 from common.errors import UserError
 from common.files import ROOT
 
-from . import run_files
+from . import counted_runs, run_files
 
 
 class PlannedRun:
@@ -57,14 +57,14 @@ class PlannedRun:
             run = run_files.read(self.folder)
         except UserError:  # there is no run, or train_cifar.py resumes or rejects it
             return
-        run_files.check(run, self.experiment, self.scale)
+        counted_runs.check(run, self.experiment, self.scale)
 
     @property
     def done(self):
         """The share of its iterations that its log has; 1 if it is finished."""
         try:
             run = run_files.read(self.folder)
-            run_files.check(run, self.experiment, self.scale)
+            counted_runs.check(run, self.experiment, self.scale)
         except UserError:
             return 0
         if run_files.is_whole(run):

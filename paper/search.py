@@ -2,8 +2,8 @@
 
 import statistics
 
+from .counted_runs import comparable, results_of
 from .experiments import GATE_BIAS_SEARCH
-from .significance import comparable, results_of
 
 
 def errors(scale):
@@ -11,10 +11,10 @@ def errors(scale):
     searched = [
         (bias, results_of(experiment, scale)) for bias, experiment in GATE_BIAS_SEARCH.items()
     ]
-    return dict(comparable([(bias, runs) for bias, runs in searched if runs.errors]))
+    return dict(comparable([(bias, results) for bias, results in searched if results.errors]))
 
 
 def best(scale):
     """Return the bias of the smallest validation error; None until all biases are finished."""
-    medians = {bias: statistics.median(runs.errors) for bias, runs in errors(scale).items()}
+    medians = {bias: statistics.median(each.errors) for bias, each in errors(scale).items()}
     return min(medians, key=medians.get) if len(medians) == len(GATE_BIAS_SEARCH) else None

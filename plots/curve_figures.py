@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import matplotlib.pyplot as plt
 
-from paper import digitized, experiments, run_files, words
+from paper import counted_runs, digitized, experiments, run_files, words
 
 from . import curves, figure_files, ranges, styles
 from .series import group_runs, shown, with_images
@@ -31,7 +31,7 @@ def draw(name, scale):
     panels = [_panel(title, planned, scale) for title, planned in experiments.FIGURES[name]]
     panels = _informative([panel for panel in panels if panel.drawn])
     for experiment in experiments.experiments_of(name):
-        if not any(map(run_files.is_whole, run_files.of(experiment, scale))):
+        if not any(map(run_files.is_whole, counted_runs.of(experiment, scale))):
             print(f"{name} lacks a complete run: {experiment.target(scale)}")
     return _figure(name, scale, panels) if panels else None
 
@@ -40,7 +40,7 @@ def _panel(title, planned, scale):
     drawn = []
     papers = []
     for curve in planned:
-        for ours in group_runs(run_files.of(curve.experiment, scale)):
+        for ours in group_runs(counted_runs.of(curve.experiment, scale)):
             drawn.append(ours)
             papers.append(digitized.read()[curve.paper])
     return Panel(title, planned, drawn, papers)

@@ -9,7 +9,8 @@ from statistics import median
 import matplotlib.pyplot as plt
 
 from paper import experiments, search
-from paper.significance import measured, results_of, say_ours
+from paper.counted_runs import comparable_rows, results_of
+from paper.significance import say_ours
 
 from . import figure_files, styles
 
@@ -26,7 +27,7 @@ def by_depth(name, scale):
 
     The paper's errors are on the left and ours on the right, each with its own axis.
     """
-    pairs = measured(experiments.BY_DEPTH, scale)
+    pairs = comparable_rows(experiments.BY_DEPTH, scale)
     if max(Counter(row.case for row, _ in pairs).values(), default=0) < 2:
         command = experiments.make(name, scale)
         print(f"too few depths on the same images at scale {scale}; for missing runs: {command}")

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from common import files
 from common.errors import UserError
-from paper import run_files
+from paper import counted_runs, run_files
 
 DPI = 150
 VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the description
@@ -28,7 +28,7 @@ def facts(runs):
     return {
         **{field: listed(run.config["recipe"][field] for run in runs) for field in recipe},
         "data": listed(run.config["data"] for run in runs),
-        "scale": listed(map(run_files.recipe_of, runs)),
+        "scale": listed(map(counted_runs.scale_of, runs)),
         "machine": listed(map(run_files.machine, runs)),
     }
 
@@ -45,7 +45,9 @@ def source(runs, of="curve"):
     """
     known = facts(runs)
     several = "," in known["seed"]
-    scale = f"scale {known['scale']}".replace(f"scale {run_files.OWN_RECIPE}", run_files.OWN_RECIPE)
+    scale = f"scale {known['scale']}".replace(
+        f"scale {counted_runs.OWN_RECIPE}", counted_runs.OWN_RECIPE
+    )
     median = f"a {of}: median of its seeds, band: all of them; " if of and several else ""
     return (
         f"{known['data']}; {scale}; {known['image_size']} pixels square; "

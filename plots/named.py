@@ -1,6 +1,6 @@
 """Draw a table or figure by its name."""
 
-from paper import experiments, run_files
+from paper import counted_runs, experiments
 
 from . import curve_figures, error_charts, figure_files, summary, tables
 
@@ -42,4 +42,6 @@ def draw(name, scale):
 
 def has_runs(name, scale):
     """Return whether a table or figure has any run at a scale."""
-    return any(run_files.of(experiment, scale) for experiment in experiments.experiments_of(name))
+    return any(
+        counted_runs.of(experiment, scale) for experiment in experiments.experiments_of(name)
+    )

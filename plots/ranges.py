@@ -2,7 +2,7 @@
 
 from matplotlib import ticker
 
-from paper import digitized, experiments, run_files
+from paper import counted_runs, digitized, experiments, run_files
 
 from .series import ends, shown
 
@@ -19,7 +19,7 @@ def limits(curves, training="loss"):
     """
     runs = [run for curve in curves for run in shown(curve)]
     last = [run_files.last_error(run) for run in runs]
-    if all(run_files.recipe_of(run) == "full" for run in runs) and all(
+    if all(counted_runs.scale_of(run) == "full" for run in runs) and all(
         error is None or error < experiments.FAILS_ABOVE for error in last
     ):
         return PAPERS

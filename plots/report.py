@@ -11,7 +11,7 @@ from html import escape
 from common import files
 from common.command import Parser
 from common.errors import run_main
-from paper import experiments, run_files
+from paper import counted_runs, experiments, run_files
 from paper.experiments import TABLES
 from paper.scales import SCALES
 from paper.significance import order
@@ -83,7 +83,7 @@ def run_table(runs):
     for run in runs:
         label = run_files.label(run)
         machine = run_files.machine(run)
-        facts = (run_files.recipe_of(run), run.config["data"], machine, str(run.folder))
+        facts = (counted_runs.scale_of(run), run.config["data"], machine, str(run.folder))
         rows.append((label, state(run), *facts))
     return tables.Table(head, rows).html() if rows else ""
 

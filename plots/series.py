@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from paper import configuration, run_files
+from paper import configuration, counted_runs, run_files
 
 # label: for the legend. runs: of one network and recipe, with different seeds.
 Curve = namedtuple("Curve", "label runs")
@@ -98,7 +98,7 @@ def _words(option, value):
 
 def with_images(curves, among):
     """Return curves with their data set in the label unless it is that of most curves of `among`."""
-    usual = run_files.usual_images([curve.runs[0] for curve in among])
+    usual = counted_runs.usual_images([curve.runs[0] for curve in among])
     labelled = []
     for curve in curves:
         images = curve.runs[0].config["data"]

@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 from matplotlib import ticker
 
 from paper import experiments
-from paper.significance import JUDGED, measured, order, say, say_order, say_ours
+from paper.counted_runs import comparable_rows
+from paper.significance import JUDGED, order, say, say_order, say_ours
 
 from . import figure_files, styles, tables
 
@@ -27,7 +28,7 @@ ROW = 0.3  # inches
 
 def draw(name, scale):
     """Print the rows in the paper's order and the rank correlations, and draw both orders."""
-    charts = {title: measured(rows, scale) for title, rows in CHARTS.items()}
+    charts = {title: comparable_rows(rows, scale) for title, rows in CHARTS.items()}
     charts = {title: pairs for title, pairs in charts.items() if pairs}
     if not charts:
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")

@@ -12,8 +12,9 @@ from itertools import compress
 import matplotlib.pyplot as plt
 
 from paper import experiments
+from paper.counted_runs import results_of
 from paper.scales import SCALES
-from paper.significance import order, results_of, say, say_ours, verdicts
+from paper.significance import order, say, say_ours, verdicts
 
 from . import figure_files
 

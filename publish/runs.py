@@ -5,9 +5,10 @@ import statistics
 
 from analysis import departures
 from common import durations, files
-from paper import experiments, run_files, significance
+from paper import counted_runs, experiments, run_files, significance
+from paper.counted_runs import results_of
 from paper.experiments import ORIGINAL110, experiment, shortcut
-from paper.significance import results_of, say, say_ours, say_sample
+from paper.significance import say, say_ours, say_sample
 from plots import figure_files, tables
 from plots.named import FORMS
 from plots.tables import Table
@@ -42,7 +43,7 @@ def finished(networks, scale):
     frequent images.
     """
     pairs = [(each, results_of(each, scale)) for each in networks]
-    return significance.comparable([(each, result) for each, result in pairs if result.errors])
+    return counted_runs.comparable([(each, result) for each, result in pairs if result.errors])
 
 
 def runs_of(pairs):
@@ -71,7 +72,7 @@ def captioned(head, lines, runs, note=""):
 def paper_tables(page, scale, *names):
     """Return the finished rows in the order of the paper's errors, compared with the original."""
     rows = [row for name in names for row in experiments.TABLES[name]]
-    pairs = significance.measured(rows, scale)
+    pairs = counted_runs.comparable_rows(rows, scale)
     original = next((runs.errors for row, runs in pairs if row.experiment == ORIGINAL110), [])
     several = [result.errors for _, result in pairs if len(result.errors) > 1]
     lines = []
@@ -82,7 +83,7 @@ def paper_tables(page, scale, *names):
             cells[0] += f", {row.experiment.depth} layers"
         elif row.experiment != ORIGINAL110 and original and scale in significance.JUDGED:
             difference, error, p = significance.compare(original, result.errors, several)
-            worse = significance.number(row.paper) > experiments.TABLE1[0].paper
+            worse = counted_runs.number(row.paper) > experiments.TABLE1[0].paper
             cells[5] = significance.say_difference(difference, error)
             cells[6] = significance.conclusion(difference if worse else -difference, p)
         lines.append(cells)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from common import files
-from paper import experiments, run_files, significance
+from paper import counted_runs, experiments, run_files, significance
 from plots import summary, tables
 
 TABLE2 = experiments.TABLE2[:5]  # ResNet-110
@@ -28,7 +28,7 @@ def test_rows_on_other_images_have_no_order_and_name_their_images(results, capsy
     for i, row in enumerate(TABLE2):
         results(row.experiment, [50 + i], data="other data" if i == 1 else "test data")
     run_files.say_once.cache_clear()
-    pairs = significance.measured(TABLE2, "pocket")
+    pairs = counted_runs.comparable_rows(TABLE2, "pocket")
     assert [row for row, _ in pairs if row is TABLE2[1]] == [] and len(pairs) == 4
     assert (
         "trained on other data, and the networks compared here on test data"
@@ -50,7 +50,7 @@ def test_tables_1_and_2_are_one_list_of_15_networks(results):
         folder = files.RESULTS / "pocket" / row.experiment.at("pocket").name
         if not folder.exists():
             results(row.experiment, [50])
-    assert len(significance.measured(summary.NETWORKS, "pocket")) == 15
+    assert len(counted_runs.comparable_rows(summary.NETWORKS, "pocket")) == 15
     assert significance.say_order(summary.NETWORKS, "pocket") == "", "all alike is no order"
 
 
@@ -76,7 +76,7 @@ def test_single_runs_are_not_tested():
 
 def test_run_of_two_rows_counts_once(results):
     results(experiments.experiment(1001, "preact"), [30])  # Table 4 has it with two batch sizes
-    (pair,) = significance.finished_rows(experiments.TABLE4, "pocket")
+    (pair,) = counted_runs.finished_rows(experiments.TABLE4, "pocket")
     assert pair[0].paper == 4.92
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import plots.page
 from common import durations, files
-from paper import experiments, significance
+from paper import counted_runs, experiments, significance
 from paper.scales import SCALES
 from plots import report, summary, watch
 from plots.named import draw
@@ -113,7 +113,7 @@ def test_browser_shows_and_prints_every_figure(page, tmp_path):
 def test_summary_has_the_papers_order_and_one_point_for_each_run(results, tmp_path, capsys):
     for line in experiments.TABLE1:
         results(line.experiment, [90 if line.paper == experiments.FAIL else 50 + line.paper])
-    pairs = significance.measured(summary.rows_of("table1", 110), "pocket")
+    pairs = counted_runs.comparable_rows(summary.rows_of("table1", 110), "pocket")
     errors = [6.61, 6.91, 8.70, 9.81, 12.22, 12.35, 12.86]
     assert [line.paper for line, _ in pairs] == [*errors, *["fail"] * 4]
     draw("summary", "pocket")

@@ -9,7 +9,7 @@ from conftest import refusal, rows, run_here, same, scored, typed
 
 import train_imagenet
 from common import files
-from paper import experiments, run_files, significance
+from paper import counted_runs, experiments, run_files
 from training.log import read_log
 
 
@@ -114,6 +114,6 @@ def test_tables_count_a_test_of_the_last_iteration_alone(results, capsys):
     ]:
         run_files.say_once.cache_clear()
         (folder / "test.json").write_text(text if isinstance(text, str) else json.dumps(text))
-        assert significance.results_of(row.experiment, "full", "320").errors == errors
+        assert counted_runs.results_of(row.experiment, "full", "320").errors == errors
         message = capsys.readouterr().out
         assert words in message and message.count("\n") == (not errors)
