@@ -21,10 +21,9 @@ class PlannedRun:
         self.scale = scale
         self.seed = seed
         place = scale, self.experiment.name, seed
-        self.folder = files.RESULTS / files.run_place(*place)
-        counts = self.done == 1 and images in (None, self._images())
-        if not published and not counts:
-            self.folder = files.run_folder(*place)
+        ours = files.RESULTS / files.run_place(*place)
+        counts = self._done(ours) == 1 and images in (None, _images(ours))
+        self.folder = ours if published or counts else files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         output = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
         self.options = [*self.experiment.command, "--scale", scale, *data, *output]
@@ -39,12 +38,9 @@ class PlannedRun:
         changes = str(experiment.changes)
         return self.scale, experiment.depth, experiment.unit, experiment.shortcut, changes
 
-    def _images(self):
-        return run_files.read(self.folder).config["recipe"].get("data")
-
     def check_images(self, images):
         """Raise UserError if a finished run of the user was trained on other images."""
-        if self.done == 1 and self._images() != images:
+        if self.done == 1 and _images(self.folder) != images:
             name = run_files.read(self.folder).config["data"]
             raise UserError(
                 f"{self.folder} was trained on {name}: move it away to train on other images, or "
@@ -62,11 +58,19 @@ class PlannedRun:
     @property
     def done(self):
         """The share of its iterations that its log has; 1 if it is finished."""
+        return self._done(self.folder)
+
+    def _done(self, folder):
         try:
-            run = run_files.read(self.folder)
+            run = run_files.read(folder)
             counted_runs.check(run, self.experiment, self.scale)
         except UserError:
             return 0
         if run_files.is_whole(run):
             return 1
         return min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
+
+
+def _images(folder):
+    """Return the fingerprint of the images of a run."""
+    return run_files.read(folder).config["recipe"].get("data")

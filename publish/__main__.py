@@ -24,9 +24,8 @@ from plots.named import draw
 
 from . import measured, runs, source
 
-# language: "en" or "zh". root: path from the document's folder to the project's. lines: of the old
-# block.
-Page = namedtuple("Page", "language root lines")
+# language: "en" or "zh". root: path from the document's folder to the project's.
+Page = namedtuple("Page", "language root")
 
 DOCUMENTS = [
     "README.md",
@@ -51,19 +50,18 @@ BLOCKS = {  # name: function(page, *arguments) -> lines of Markdown
     "speed": measured.speed,
     "table": runs.paper_tables,
 }
-BLOCK = re.compile(r"^<!-- ([\w-]+)(.*?) -->\n(.*?)^<!-- end -->$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^<!-- ([\w-]+)(.*?) -->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 
 
 def filled(text, document):
     """Return a text with each block computed again. Raises UserError for an unknown block."""
     language = "zh" if ".zh." in document else "en"
-    root = "../" * document.count("/")
+    page = Page(language, "../" * document.count("/"))
 
     def block(match):
-        name, arguments, old = match.groups()
+        name, arguments = match.groups()
         if name not in BLOCKS:
             raise UserError(f"{document}: no block is called '{name}': use {', '.join(BLOCKS)}")
-        page = Page(language, root, old.splitlines())
         lines = BLOCKS[name](page, *arguments.split())
         return "\n".join([f"<!-- {name}{arguments} -->", *lines, "<!-- end -->"])
 

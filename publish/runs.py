@@ -222,15 +222,13 @@ def notes_run(page):
 
 
 def departures_table(page):
-    """Return the old table, which names departures in its first column, with costs in its last."""
+    """Return the departures of the notes, and what each costs."""
     base = departure_error(departures.NONE)
-    lines = page.lines[:2]
-    for line in page.lines[2:]:
-        *cells, _ = [cell.strip() for cell in line.strip("|").split("|")]
-        error = departure_error(cells[0].strip("`"))
-        cost = "" if error is None else f"{error - base:+.2f}"
-        lines.append("| " + " | ".join([*cells, cost]) + " |")
-    return lines
+    lines = []
+    for name, text in words.DEPARTURES.items():
+        error = departure_error(name)
+        lines.append((f"`{name}`", text, "" if error is None else f"{error - base:+.2f}"))
+    return Table(("name", "departure · 差别", "cost · 代价"), lines).markdown()
 
 
 def departure_error(name):

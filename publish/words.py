@@ -55,6 +55,25 @@ CHINESE_PARTS = {  # of cells and captions
 }
 
 
+DEPARTURES = {  # of the reading notes' network and recipe from the paper's
+    "stride": "stride 2 in the first stage 第一阶段步长为 2",
+    "projection": "projection of the unit's input before activation, in every stage "
+    "每个阶段对未激活的输入作投影",
+    "stem": "no BN and ReLU after the first layer 首层之后没有 BN 与 ReLU",
+    "widths": "widths 64, 128, 256 宽度 64、128、256",
+    "biases": "biases in convolutions 卷积带偏置",
+    "epsilon": "epsilon 1e-3",
+    "gamma": "last gamma fixed at 1 最后的 gamma 固定为 1",
+    "pooling": "3x3 pooling, stride 1 3x3、步长 1 的池化",
+    "classifier": "He's Gaussian for the classifier 分类层用 He 初始化",
+    "decay": "weight decay of gammas gamma 也衰减",
+    "raw": "raw pixels 原始像素",
+    "unaugmented": "no augmentation 无数据增强",
+    "constant": "learning rate 0.1 throughout 学习率始终为 0.1",
+    "nag": "Nesterov momentum (MXNet's nag) Nesterov 动量",
+}
+
+
 def translated(table, language):
     """Return a table with the words of a language. Other cells stay as they are."""
     known = CHINESE if language == "zh" else ENGLISH

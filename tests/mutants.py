@@ -165,7 +165,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a test on other images replaces the run's own", "score.py", '"" if is_same else f" on {dataset.name}"', '""',
      "test_score.py"),
     ("rows on different images are compared", "paper/counted_runs.py", "if results.images == images", "if True", "test_significance.py"),
-    ("published runs on other images complete a user's row", "paper/planned_run.py", "images in (None, self._images())", "True",
+    ("published runs on other images complete a user's row", "paper/planned_run.py", "images in (None, _images(ours))", "True",
      "test_reproduce.py"),
     ("a loss that is no number ends the median of its seeds", "plots/series.py", "math.inf if math.isnan(value) else value", "value",
      "test_plots.py"),

@@ -83,6 +83,11 @@ def run_job(job, arguments):
     feed = job.feed((workers.rank, workers.count), size)
     if workers.rank:
         return _follow(job, feed, places, workers, arguments)
+    return _lead(job, folder, feed, places, workers, arguments)
+
+
+def _lead(job, folder, feed, places, workers, arguments):
+    """Train as the only worker, or as worker 0, which writes the run folder. Returns the exit code."""
     with ExitStack() as stack:
         with workers.ending_together():
             start = _initial(job, folder)
@@ -95,7 +100,7 @@ def run_job(job, arguments):
         figure = job.figure(folder)
         if not was_finished:
             workers.from_worker_0("recompute", int(recompute))
-            workers.from_worker_0("dtype", DTYPES.index(dtype))
+            workers.from_worker_0("dtype", DTYPES.index(job.recipe.dtype))
             where = os.path.relpath(folder)
             _introduce(job, needed, notes, where)
             if saved[1] is None:

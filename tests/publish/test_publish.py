@@ -2,13 +2,19 @@
 
 from conftest import refusal
 
+from analysis import departures
 from paper import experiments
 from paper.experiments import ORIGINAL110, shortcut
 from publish import measured, runs, source, words
 from publish.__main__ import Page, filled
+from symbols import notes
 
-ENGLISH = Page("en", "../", [])
-CHINESE = Page("zh", "", [])
+ENGLISH = Page("en", "../")
+CHINESE = Page("zh", "")
+
+
+def test_every_departure_of_the_notes_has_its_words():
+    assert set(words.DEPARTURES) == {*notes.DEPARTURES, *departures.OF_THE_RECIPE}
 
 
 def test_block_is_replaced_and_the_rest_stays():
