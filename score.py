@@ -165,7 +165,9 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
 
     top = 5 if weights.classes > 5 else None
     counted = Confusion(weights.classes)
-    module = inference.bound(network, weights, iterator.provide_data, devices.contexts(arguments))
+    module = inference.bound_module(
+        network, weights, iterator.provide_data, devices.contexts(arguments)
+    )
     _, error, *more = evaluate(module, iterator, top=top, confusion=counted)
     images = int(counted.counts.sum())
     result = {"top1": error, "images": images, "data": dataset.name, "of": weights.name}
@@ -259,7 +261,7 @@ def predict(symbol, weights, settings, arguments):
     described = _inputs(weights, settings, arguments)
     shapes = [("data", (min(PHOTOGRAPHS, len(paths)), *described["shape"]))]
     network = inference.probabilities(symbol)
-    module = inference.bound(network, weights, shapes, devices.contexts(arguments)[:1])
+    module = inference.bound_module(network, weights, shapes, devices.contexts(arguments)[:1])
     for path in folders:
         print(f"{path}: skipped (a subfolder)", file=sys.stderr)
     rows = []

@@ -54,7 +54,7 @@ def load(arguments):
         dataset = image_folders.load(arguments.data_dir, size, arguments.skip_unreadable)
     else:
         place = arguments.data_dir or scale.data
-        dataset = cifar.load(arguments.dataset, place, size, measured=bool(arguments.cost))
+        dataset = cifar.load(arguments.dataset, place, size, for_cost=bool(arguments.cost))
     if arguments.validation:
         return cifar.split_validation(dataset, arguments.seed or 0)
     return dataset

@@ -12,6 +12,11 @@ FLOAT32 = 3.4e38  # the largest float32, rounded down
 PYTHON = (sys.executable, "-W", "ignore")  # starts a script of this project
 
 
+def option_name(field):
+    """Return '--batch-size' for the field batch_size of a recipe."""
+    return f"--{field.replace('_', '-')}"
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises UserError and shows its description unformatted."""
 

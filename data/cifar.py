@@ -38,17 +38,17 @@ Dataset = namedtuple(
 )
 
 
-def load(dataset, folder=None, image_size=32, measured=False):
+def load(dataset, folder=None, image_size=32, for_cost=False):
     """Return the Dataset of an official set, or of one with the same layout.
 
     dataset: cifar10 or cifar100. folder: the folder with its files or with the official archive's
     folder, or the archive; None: the set is downloaded. image_size: 32, 16, 8 or 4; a smaller pixel
-    is the mean of a block. measured: the run is measured, not trained, and without a folder black
+    is the mean of a block. for_cost: the run is measured, not trained, and without a folder black
     images are enough. Raises UserError for a missing, truncated or corrupt file.
     """
     check_size(image_size)
     layout = LAYOUTS[dataset]
-    if folder is None and measured:
+    if folder is None and for_cost:
         arrays = []
         for count in IMAGES:  # for training, for testing
             arrays.append(np.zeros((count, 3, image_size, image_size), np.uint8))

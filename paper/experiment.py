@@ -3,6 +3,7 @@
 from collections import namedtuple
 from dataclasses import replace
 
+from common.command import option_name
 from common.files import run_place
 from symbols import names
 from training.recipe import EPOCHS, IMAGENET
@@ -66,7 +67,7 @@ class Experiment(
         """Return ["--batch-size 64", "--validation"]: the changes as options."""
         options = []
         for name, value in self.changes.items():
-            option = f"--{name.replace('_', '-')}"
+            option = option_name(name)
             options.append(option if value is True else f"{option} {value}")
         return options
 

@@ -13,7 +13,7 @@ DRAW = {  # DRAW[name](name, scale) prints its numbers; returns a figure, or Non
 }
 
 # Captions of the figures of runs.
-FORMS = {
+CAPTIONS = {
     "summary": "Tables 1 and 2 in the order of the paper's errors and in the order of ours.",
     "figure1": "Figure 1, right: training loss and test error over iterations.",
     "figure3": "Figure 3: training loss (dashed) and test error (solid), a panel per shortcut, with "

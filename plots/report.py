@@ -18,7 +18,7 @@ from paper.significance import order
 
 from . import page, tables
 from .figure_files import path_of
-from .named import DRAW, FORMS, has_runs
+from .named import CAPTIONS, DRAW, has_runs
 
 COLUMNS = ("case", "remark", "paper", "ours", "fails", "runs", "dtype", "command")
 NOTES = ("data", "iterations")  # stated below a table
@@ -57,9 +57,9 @@ def section(scale):
     drawn = [name for name in DRAW if has_runs(name, scale)]
     missing = [name for name in DRAW if name not in (*drawn, *TRAIN_NOTHING)]
     figures = [
-        picture(path_of(name, scale), FORMS[name], experiments.make(name, scale))
+        picture(path_of(name, scale), CAPTIONS[name], experiments.make(name, scale))
         for name in drawn
-        if name in FORMS
+        if name in CAPTIONS
     ]
     parts = [pair(figures), *(paper_table(name, scale) for name in drawn if name in TABLES)]
     if missing and not SCALES[scale].data:

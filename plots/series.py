@@ -13,7 +13,7 @@ Curve = namedtuple("Curve", "label runs")
 # x, median, low, high: arrays of equal length; low and high are the minimum and maximum over seeds.
 Series = namedtuple("Series", "x median low high")
 # Options in which runs of one curve may differ.
-FREE = ("seed", "log_every", "test_every")
+NOT_COMPARED = ("seed", "log_every", "test_every")
 # Options of how a run is computed, in which its seeds may differ, too.
 COMPUTED = ("devices", "workers", "micro_batch", "kv_store", "dtype")
 # Options that follow from others, or that the label contains anyway.
@@ -26,7 +26,7 @@ FOLLOWING = (
     "shortcut_args",
     "depth",
 )
-SAID = {
+OPTION_WORDS = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",
     "batch_size": "batch",
@@ -43,12 +43,14 @@ def group_runs(runs):
     """
     groups = {}
     for run in runs:
-        groups.setdefault((run_files.is_own(run), _recipe(run, FREE + COMPUTED)), []).append(run)
+        groups.setdefault(
+            (run_files.is_own(run), _recipe(run, NOT_COMPARED + COMPUTED)), []
+        ).append(run)
     parts = {}
     for key, members in groups.items():
         seeds = {run.config["recipe"]["seed"] for run in members}
         for run in members:
-            exact = _recipe(run, FREE) if len(seeds) < len(members) else ""
+            exact = _recipe(run, NOT_COMPARED) if len(seeds) < len(members) else ""
             parts.setdefault((*key, exact), []).append(run)
     curves = []
     for members in parts.values():
@@ -73,7 +75,7 @@ def _differences(members, groups):
         if len({_value(run, key) for run in members}) == 1
         and any(_value(run, key) != _value(members[0], key) for runs in groups for run in runs)
     ]
-    keys = [key for key in differing if key not in FREE + FOLLOWING] or differing
+    keys = [key for key in differing if key not in NOT_COMPARED + FOLLOWING] or differing
     return list(filter(None, dict.fromkeys(_words(key, recipe[key]) for key in keys)))
 
 
@@ -83,10 +85,10 @@ def _value(run, key):
 
 def _words(option, value):
     """Return 'learning rate 0.05'; empty for an option that is off, and for the default word."""
-    name = SAID.get(option, option.replace("_", " "))
+    name = OPTION_WORDS.get(option, option.replace("_", " "))
     if value is True:
         return name
-    if value in (False, None) or option in (*FREE, "dataset"):
+    if value in (False, None) or option in (*NOT_COMPARED, "dataset"):
         return ""
     if isinstance(value, str):
         return "" if value == configuration.DEFAULTS.get(option) else f"{name} {value}"

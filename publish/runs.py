@@ -10,7 +10,7 @@ from paper.counted_runs import results_of
 from paper.experiments import ORIGINAL110, experiment, shortcut
 from paper.significance import say, say_ours, say_sample
 from plots import figure_files, tables
-from plots.named import FORMS
+from plots.named import CAPTIONS
 from plots.tables import Table
 
 from . import words
@@ -118,7 +118,7 @@ def figure(page, name, *scales):
     scale = scale_of(name, scales)
     if not scale:
         return [words.NO_RUNS[page.language]]
-    text = FORMS[name] if page.language == "en" else words.CHINESE_FORMS[name]
+    text = CAPTIONS[name] if page.language == "en" else words.CHINESE_CAPTIONS[name]
     title = re.split("[:：]", text)[0]
     image = f"![{title}]({page.root}plots/figures/{figure_files.path_of(name, scale).name})"
     if page.root:

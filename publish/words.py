@@ -13,7 +13,7 @@ DEPTHS = {
     "zh": "以 {here} 层网络对应论文的 {paper} 层网络。",
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
-CHINESE_FORMS = {
+CHINESE_CAPTIONS = {
     "figure3": "图 3：训练损失（虚线）与测试误差（实线），每幅图对比一种捷径与原始网络。除 full 规模外，论文的图在上，"
     "本项目的图在下。"
 }

@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.graph import INPUTS, Graph
 
 from .contract import one_line
-from .naming import place
+from .naming import location
 
 # Names for which MXNet's initializers have a rule; for other names the initializer is tried.
 STARTS_KNOWN = ("_weight", "_bias", "_gamma", "_beta")
@@ -39,7 +39,7 @@ def check(symbol, units, size, path):
         ]
         for layer in (name, *readers):
             if places.get(layer):
-                return place(*places[layer])
+                return location(*places[layer])
         return path
 
     check_inputs(symbol, units, blame)

@@ -14,7 +14,7 @@ import mxnet as mx
 from common.errors import UserError
 
 from . import names
-from .naming import FOLDER, Misuse, place
+from .naming import FOLDER, Misuse, location
 
 # {folder: {function: its parameters}}. A file needs the first function, and may have the others.
 FUNCTIONS = {
@@ -71,7 +71,7 @@ class Variant:
         code = getattr(self._module, function, None)
         if not inspect.isfunction(code):
             raise UserError(f"{self.path} breaks the contract: {rule}")
-        where = place(self._file, code.__code__.co_firstlineno)
+        where = location(self._file, code.__code__.co_firstlineno)
         parameters = list(inspect.signature(code).parameters.values())
         plain = [parameter for parameter in parameters if parameter.default is parameter.empty]
         constants = parameters[len(plain) :]
@@ -97,7 +97,7 @@ class Variant:
         code = getattr(self._module, function)
         with self._mistakes(f"{function} failed"):
             result = code(*arguments, **constants)
-        where = place(self._file, code.__code__.co_firstlineno)
+        where = location(self._file, code.__code__.co_firstlineno)
         rule = f"{where}: {function} must return a symbol with one output, and it returned"
         if not isinstance(result, mx.sym.Symbol):
             raise UserError(f"{rule} {type(result).__name__}")
@@ -125,7 +125,7 @@ class Variant:
         ]
         if isinstance(error, SyntaxError) and error.filename == self._file:
             lines = [error.lineno]
-        return place(self._file, lines[-1]) if lines else self.path
+        return location(self._file, lines[-1]) if lines else self.path
 
 
 def one_line(error):

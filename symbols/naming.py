@@ -50,6 +50,6 @@ def place_of_call():
     return frame and (frame.f_code.co_filename, frame.f_lineno)
 
 
-def place(path, line):
+def location(path, line):
     """Return 'symbols/shortcuts/mine.py, line 3'."""
     return f"{Path(path).relative_to(FOLDER.parent)}, line {line}"

@@ -5,7 +5,7 @@ MXNet; network() does.
 from dataclasses import asdict, dataclass, field, fields
 
 import symbols
-from common.command import FLOAT32
+from common.command import FLOAT32, option_name
 from common.errors import UserError
 
 from . import names
@@ -160,7 +160,7 @@ def refuse(arguments, parser, name):
     for option in options:
         value = getattr(arguments, option)
         if value != parser.get_default(option):
-            text = value if option == "network" else f"--{option.replace('_', '-')}"
+            text = value if option == "network" else option_name(option)
             raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
 
 

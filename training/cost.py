@@ -10,7 +10,7 @@ from common import durations
 from common.environment import without_notes
 
 from .estimate import memory_plan
-from .loop import bind, network_of, step
+from .loop import bind, bound_symbol, step
 from .memory import peak
 from .optimizer import initializer, optimizer
 
@@ -36,7 +36,7 @@ def cost(job, batches, contexts, recompute=False):
     activations are computed twice.
     """
     recipe = job.recipe
-    network, frozen = network_of(job.symbol, recipe, recompute)
+    network, frozen = bound_symbol(job.symbol, recipe, recompute)
     module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
     with without_notes():
         shape = (recipe.batch_size, 3, recipe.image_size, recipe.image_size)

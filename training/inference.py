@@ -14,7 +14,7 @@ def probabilities(symbol):
     return mx.sym.softmax(symbol.get_internals()["fc_output"])
 
 
-def bound(network, weights, shapes, contexts):
+def bound_module(network, weights, shapes, contexts):
     """Return a module of the network with the weights. shapes: [(name, shape)] of its inputs.
 
     Raises UserError for the weights of another network.

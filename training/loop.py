@@ -101,7 +101,7 @@ class Training:
         mx.random.seed(recipe.seed)
         tested = self._test.provide_data[0].shape
         part = self._source.batch_size // self.workers.count
-        network, frozen = network_of(symbol, recipe, recompute)
+        network, frozen = bound_symbol(symbol, recipe, recompute)
         module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
         tester = mx.mod.Module(network, context=contexts)
         # MXNet warns that gradients are not divided by the bound batch: optimizer() divides them
@@ -194,7 +194,7 @@ class Training:
             self.on_test()
 
 
-def network_of(symbol, recipe, recompute):
+def bound_symbol(symbol, recipe, recompute):
     """Return (the symbol that is bound, the names of its frozen parameters)."""
     frozen = frozen_names(symbol, recipe.freeze)
     network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)

@@ -4,7 +4,7 @@ import math
 import signal
 from dataclasses import fields
 
-from common.command import new_folder, positive
+from common.command import new_folder, option_name, positive
 from common.environment import be_deterministic
 from common.errors import UserError
 
@@ -33,7 +33,7 @@ def add_recipe_options(add, recipe, group, **choices):
             option = {"type": field.type, **option}
         if field.name in choices:
             option["choices"] = choices[field.name]
-        add(f"--{field.name.replace('_', '-')}", default=None, help=help, **option)
+        add(option_name(field.name), default=None, help=help, **option)
     if group == "recipe":
         add("--epochs", type=float, help="passes over the training set; replaces --iterations")
         add(
@@ -121,8 +121,9 @@ def recipe(arguments, base, images):
             raise UserError(f"--epochs {arguments.epochs:g}: must be above 0 and below {LARGEST:g}")
         typed["iterations"] = max(1, round(arguments.epochs * epoch))
     if arguments.test_every_epoch:
-        for name in typed.keys() & {"log_every", "test_every"}:
-            option = f"--{name.replace('_', '-')}"
+        replaced = sorted(typed.keys() & {"log_every", "test_every"})
+        if replaced:
+            option = option_name(replaced[0])
             raise UserError(f"--test-every-epoch and {option}: use one of them")
         typed["log_every"] = typed["test_every"] = math.ceil(epoch)  # full iterations
     if "learning_rate" in typed:  # a warm-up at a higher rate would harm trained weights

@@ -7,7 +7,7 @@ P1 is 1512.03385, P2 is 1603.05027. docs/DEVIATIONS.md explains the choices that
 import math
 from dataclasses import asdict, dataclass, field, replace
 
-from common.command import FLOAT32, folder
+from common.command import FLOAT32, folder, option_name
 from common.errors import UserError
 
 LARGEST = 10**12  # of iterations, images or pixels
@@ -123,7 +123,7 @@ class Recipe:
 
     def _check(self, name, valid, rule):
         if not valid:
-            raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: {rule}")
+            raise UserError(f"{option_name(name)} {getattr(self, name)}: {rule}")
 
     def lasting(self, iterations, **changes):
         """Return the recipe for a number of iterations, its schedule scaled in proportion.

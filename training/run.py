@@ -182,15 +182,15 @@ class Run:
         after = {**unrecorded, **current["versions"], **current["host"]}
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         length = {option: self.config["recipe"][option] for option in LENGTH}
-        shorter = {name: recipe.get(name) for name in LENGTH if recipe.get(name) != length[name]}
-        if not changed and not shorter:
+        former = {name: recipe.get(name) for name in LENGTH if recipe.get(name) != length[name]}
+        if not changed and not former:
             return
         continued.append({"iteration": iteration, **current})
-        if shorter:
-            continued[-1]["recipe"] = shorter
+        if former:
+            continued[-1]["recipe"] = former
             recipe.update(length)
             self._recorded["command"] = self.config["command"]
-        if "iterations" in shorter:
+        if "iterations" in former:
             print(
                 f"{self.folder} ended at iteration {iteration:,} and is extended to "
                 f"{recipe['iterations']:,}; the learning rate's steps are now "
