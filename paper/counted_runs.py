@@ -8,6 +8,7 @@ from common.errors import UserError
 from symbols import names
 
 from . import experiments, run_files, scales
+from .experiment import Experiment
 
 OWN_RECIPE = "own recipe"
 
@@ -44,8 +45,8 @@ def scale_of(run):
     unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
     if scale not in scales.SCALES or unit is None:
         return OWN_RECIPE
-    network = (recipe["depth"], recipe["activation"], recipe["shortcut"])
-    experiment = experiments.experiment(*network, run.config["name"].split("-")[0], unit)
+    network = [recipe[part] for part in ("dataset", "activation", "shortcut", "depth")]
+    experiment = Experiment(*network, unit, {}, {})
     # constants of the network and the search on held-out images do not change the recipe
     differing = differences(run, experiment, scale).keys() - {"name", "validation"}
     return OWN_RECIPE if differing else scale

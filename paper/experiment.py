@@ -26,10 +26,10 @@ class Experiment(
 
     def at(self, scale):
         """Return the experiment with a scale's depth, and only changes that differ from its recipe."""
-        depth = SCALES[scale].depths.get(self.depth, self.depth)
-        recipe = SCALES[scale].recipe
         if self.dataset == "imagenet":  # scales are of CIFAR
-            return self._replace(depth=depth)
+            return self
+        recipe = SCALES[scale].recipe
+        depth = SCALES[scale].depths.get(self.depth, self.depth)
         changes = {
             key: value for key, value in self.changes.items() if getattr(recipe, key) != value
         }
@@ -104,26 +104,25 @@ class Experiment(
         return " ".join(parts)
 
 
-def experiment(
+def cifar10(
     depth,
     activation="original",
     shortcut="identity",
-    dataset="cifar10",
     unit=None,
     changes=None,
     **constants,
 ):
-    """Return an Experiment; unit: by default the paper's for this depth."""
-    if unit is None:
-        unit = names.IMAGENET[depth][0] if dataset == "imagenet" else names.PAPER_UNIT[depth]
-    return Experiment(dataset, activation, shortcut, depth, unit, constants, changes or {})
+    """Return an Experiment on CIFAR-10. unit: by default the paper's for this depth."""
+    unit = unit or names.PAPER_UNIT[depth]
+    return Experiment("cifar10", activation, shortcut, depth, unit, constants, changes or {})
 
 
 def cifar100(depth, activation="original"):
     """Return an Experiment on CIFAR-100."""
-    return experiment(depth, activation, dataset="cifar100")
+    return cifar10(depth, activation)._replace(dataset="cifar100")
 
 
 def imagenet(depth, activation="original", **changes):
     """Return an Experiment on ImageNet."""
-    return experiment(depth, activation, dataset="imagenet", changes=changes)
+    unit, _ = names.IMAGENET[depth]
+    return Experiment("imagenet", activation, "identity", depth, unit, {}, changes)

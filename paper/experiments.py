@@ -7,7 +7,7 @@ from collections import namedtuple
 
 from common.errors import UserError
 
-from .experiment import cifar100, experiment, imagenet
+from .experiment import cifar10, cifar100, imagenet
 from .scales import SCALES
 
 FAIL = "fail"
@@ -28,12 +28,12 @@ class Row(namedtuple("Row", "case remark experiment paper variant crop", default
         return f"{self.case} ({self.variant})" if self.variant else self.case
 
 
-ORIGINAL110 = experiment(110)
+ORIGINAL110 = cifar10(110)
 
 
 def shortcut(name, **constants):
     """Return ResNet-110 with another shortcut, a row of Table 1."""
-    return experiment(110, shortcut=name, **constants)
+    return cifar10(110, shortcut=name, **constants)
 
 
 # fmt: off
@@ -52,25 +52,25 @@ TABLE1 = [  # P2: ResNet-110 on CIFAR-10; the numbers are factors on the shortcu
 ]
 TABLE2 = [  # P2: activations on CIFAR-10
     Row("original residual unit", "Fig. 4(a), ResNet-110", ORIGINAL110, 6.61),
-    Row("BN after addition", "Fig. 4(b), ResNet-110", experiment(110, "bn_after_addition"), 8.17),
-    Row("ReLU before addition", "Fig. 4(c), ResNet-110", experiment(110, "relu_before_addition"), 7.84),
-    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-110", experiment(110, "relu_only_preact"), 6.71),
-    Row("full pre-activation", "Fig. 4(e), ResNet-110", experiment(110, "preact"), 6.37),
-    Row("original residual unit", "Fig. 4(a), ResNet-164", experiment(164), 5.93),
-    Row("BN after addition", "Fig. 4(b), ResNet-164", experiment(164, "bn_after_addition"), 6.50),
-    Row("ReLU before addition", "Fig. 4(c), ResNet-164", experiment(164, "relu_before_addition"), 6.14),
-    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-164", experiment(164, "relu_only_preact"), 5.91),
-    Row("full pre-activation", "Fig. 4(e), ResNet-164", experiment(164, "preact"), 5.46),
+    Row("BN after addition", "Fig. 4(b), ResNet-110", cifar10(110, "bn_after_addition"), 8.17),
+    Row("ReLU before addition", "Fig. 4(c), ResNet-110", cifar10(110, "relu_before_addition"), 7.84),
+    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-110", cifar10(110, "relu_only_preact"), 6.71),
+    Row("full pre-activation", "Fig. 4(e), ResNet-110", cifar10(110, "preact"), 6.37),
+    Row("original residual unit", "Fig. 4(a), ResNet-164", cifar10(164), 5.93),
+    Row("BN after addition", "Fig. 4(b), ResNet-164", cifar10(164, "bn_after_addition"), 6.50),
+    Row("ReLU before addition", "Fig. 4(c), ResNet-164", cifar10(164, "relu_before_addition"), 6.14),
+    Row("ReLU-only pre-activation", "Fig. 4(d), ResNet-164", cifar10(164, "relu_only_preact"), 5.91),
+    Row("full pre-activation", "Fig. 4(e), ResNet-164", cifar10(164, "preact"), 5.46),
 ]
 TABLE3 = [  # P2: original and pre-activation unit
-    Row("CIFAR-10, ResNet-110 (1 layer)", "baseline unit", experiment(110, unit="one_layer"), 9.90),
-    Row("CIFAR-10, ResNet-110 (1 layer)", "pre-activation unit", experiment(110, "preact", unit="one_layer"), 8.91),
+    Row("CIFAR-10, ResNet-110 (1 layer)", "baseline unit", cifar10(110, unit="one_layer"), 9.90),
+    Row("CIFAR-10, ResNet-110 (1 layer)", "pre-activation unit", cifar10(110, "preact", unit="one_layer"), 8.91),
     Row("CIFAR-10, ResNet-110", "baseline unit", ORIGINAL110, 6.61),
-    Row("CIFAR-10, ResNet-110", "pre-activation unit", experiment(110, "preact"), 6.37),
-    Row("CIFAR-10, ResNet-164", "baseline unit", experiment(164), 5.93),
-    Row("CIFAR-10, ResNet-164", "pre-activation unit", experiment(164, "preact"), 5.46),
-    Row("CIFAR-10, ResNet-1001", "baseline unit", experiment(1001), 7.61),
-    Row("CIFAR-10, ResNet-1001", "pre-activation unit", experiment(1001, "preact"), 4.92),
+    Row("CIFAR-10, ResNet-110", "pre-activation unit", cifar10(110, "preact"), 6.37),
+    Row("CIFAR-10, ResNet-164", "baseline unit", cifar10(164), 5.93),
+    Row("CIFAR-10, ResNet-164", "pre-activation unit", cifar10(164, "preact"), 5.46),
+    Row("CIFAR-10, ResNet-1001", "baseline unit", cifar10(1001), 7.61),
+    Row("CIFAR-10, ResNet-1001", "pre-activation unit", cifar10(1001, "preact"), 4.92),
     Row("CIFAR-100, ResNet-164", "baseline unit", cifar100(164), 25.16),
     Row("CIFAR-100, ResNet-164", "pre-activation unit", cifar100(164, "preact"), 24.33),
     Row("CIFAR-100, ResNet-1001", "baseline unit", cifar100(1001), 27.82),
@@ -78,10 +78,10 @@ TABLE3 = [  # P2: original and pre-activation unit
 ]
 TABLE4 = [  # P2: comparison with the state of the art; its ResNets
     Row("CIFAR-10, ResNet-110, original", "1.7M", ORIGINAL110, 6.61),
-    Row("CIFAR-10, ResNet-1202, original", "19.4M", experiment(1202), 7.93),
-    Row("CIFAR-10, ResNet-164, pre-activation", "1.7M", experiment(164, "preact"), 5.46),
-    Row("CIFAR-10, ResNet-1001, pre-activation", "10.2M", experiment(1001, "preact"), 4.92),
-    Row("CIFAR-10, ResNet-1001, pre-activation", "10.2M, batch 64", experiment(1001, "preact", changes={"batch_size": 64}), 4.62),
+    Row("CIFAR-10, ResNet-1202, original", "19.4M", cifar10(1202), 7.93),
+    Row("CIFAR-10, ResNet-164, pre-activation", "1.7M", cifar10(164, "preact"), 5.46),
+    Row("CIFAR-10, ResNet-1001, pre-activation", "10.2M", cifar10(1001, "preact"), 4.92),
+    Row("CIFAR-10, ResNet-1001, pre-activation", "10.2M, batch 64", cifar10(1001, "preact", changes={"batch_size": 64}), 4.62),
     Row("CIFAR-100, ResNet-164, original", "1.7M", cifar100(164), 25.16),
     Row("CIFAR-100, ResNet-1001, original", "10.2M", cifar100(1001), 27.82),
     Row("CIFAR-100, ResNet-164, pre-activation", "1.7M", cifar100(164, "preact"), 24.33),
@@ -123,14 +123,14 @@ def panel(figure, variant, original=ORIGINAL110, names=("original", "variant")):
 
 def by_depth(depths, figure, **network):
     """Return a curve for each depth in a figure of P1."""
-    return [Curve(experiment(depth, **network), (P1, figure, str(depth))) for depth in depths]
+    return [Curve(cifar10(depth, **network), (P1, figure, str(depth))) for depth in depths]
 
 
 PROPOSED = ("original", "pre-act(proposed)")
 # fmt: off
 FIGURES = {  # name: [(title of a panel, curves)]
     "figure1": [
-        ("ResNet-1001", panel("Fig1_right", experiment(1001, "preact"), experiment(1001), PROPOSED)),
+        ("ResNet-1001", panel("Fig1_right", cifar10(1001, "preact"), cifar10(1001), PROPOSED)),
     ],
     "figure3": [
         ("(a) constant scaling", panel("Fig3a", shortcut("constant_scaling"))),
@@ -139,8 +139,8 @@ FIGURES = {  # name: [(title of a panel, curves)]
         ("(d) 1x1 convolution", panel("Fig3d", shortcut("convolution"))),
     ],
     "figure6": [
-        ("ResNet-110", panel("Fig6_left", experiment(110, "bn_after_addition"), names=("original", "BN after add"))),
-        ("ResNet-164", panel("Fig6_right", experiment(164, "preact"), experiment(164), PROPOSED)),
+        ("ResNet-110", panel("Fig6_left", cifar10(110, "bn_after_addition"), names=("original", "BN after add"))),
+        ("ResNet-164", panel("Fig6_right", cifar10(164, "preact"), cifar10(164), PROPOSED)),
     ],
     # P1, Figure 6: the degradation problem
     "degradation": [
@@ -156,7 +156,7 @@ DEPTH = "depth"
 RESNETS = {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.61, 1202: 7.93}
 PLAIN = {20: 9.69, 32: 10.08, 44: 11.42, 56: 13.23, 110: FAIL}
 BY_DEPTH = [
-    Row(name, "", experiment(depth, shortcut=kind), errors[depth])
+    Row(name, "", cifar10(depth, shortcut=kind), errors[depth])
     for name, kind, errors in (("plain", "plain", PLAIN), ("residual", "identity", RESNETS))
     for depth in (20, 56, 110)
 ]

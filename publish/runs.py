@@ -7,7 +7,7 @@ from analysis import departures
 from common import durations, files
 from paper import counted_runs, experiments, run_files, significance
 from paper.counted_runs import results_of
-from paper.experiments import ORIGINAL110, experiment, shortcut
+from paper.experiments import ORIGINAL110, cifar10, shortcut
 from paper.significance import say, say_ours, say_sample
 from plots import figure_files, tables
 from plots.named import CAPTIONS
@@ -15,18 +15,18 @@ from plots.tables import Table
 
 from . import words
 
-RESNETS = [experiment(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
+RESNETS = [cifar10(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
 HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
 ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
 COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
 NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失|data · 数据"
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
-    experiment(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
-    experiment(110, "bn_after_addition"), shortcut("convolution"), shortcut("exclusive_gating", bias=0),
+    cifar10(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
+    cifar10(110, "bn_after_addition"), shortcut("convolution"), shortcut("exclusive_gating", bias=0),
     shortcut("plain"), shortcut("dropout"),
 ]
-EXPECTED = [(experiment(20), "pocket"), (experiment(20), "full"), (ORIGINAL110, "desk")]
+EXPECTED = [(cifar10(20), "pocket"), (cifar10(20), "full"), (ORIGINAL110, "desk")]
 # fmt: on
 
 

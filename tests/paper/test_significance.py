@@ -75,7 +75,7 @@ def test_single_runs_are_not_tested():
 
 
 def test_run_of_two_rows_counts_once(results):
-    results(experiments.experiment(1001, "preact"), [30])  # Table 4 has it with two batch sizes
+    results(experiments.cifar10(1001, "preact"), [30])  # Table 4 has it with two batch sizes
     (pair,) = counted_runs.finished_rows(experiments.TABLE4, "pocket")
     assert pair[0].paper == 4.92
 

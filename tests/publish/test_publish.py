@@ -39,7 +39,7 @@ def test_quotation_is_a_line_of_code_with_a_link():
 
 def test_table_has_each_network_once_in_the_papers_order(results):
     results(ORIGINAL110, [20, 22])
-    results(experiments.experiment(110, "preact"), [19])
+    results(experiments.cifar10(110, "preact"), [19])
     results(shortcut("dropout"), [90])
     lines = runs.paper_tables(ENGLISH, "pocket", "table1", "table2")
     assert [line.split(" | ")[0] for line in lines[2:5]] == [
@@ -54,7 +54,7 @@ def test_table_has_each_network_once_in_the_papers_order(results):
 def test_networks_are_compared_with_the_original(results):
     results(ORIGINAL110, [17, 18, 19], scale="desk")
     results(shortcut("convolution"), [30, 31, 32], scale="desk")
-    results(experiments.experiment(110, "preact"), [22], scale="desk")
+    results(experiments.cifar10(110, "preact"), [22], scale="desk")
     lines = runs.paper_tables(ENGLISH, "desk", "table1", "table2")
     assert [line.split(" | ")[-3:] for line in lines[2:5]] == [
         ["no / yes", "+4.00 ± 1.15", "reversed |"],

@@ -158,7 +158,7 @@ def test_each_planned_run_occurs_once_and_every_row_of_tables_1_and_2_is_planned
 
 
 def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, capsys):
-    expected = [queue.Planned(experiments.experiment(1001, "preact"), "demo", 1)]
+    expected = [queue.Planned(experiments.cifar10(1001, "preact"), "demo", 1)]
     monkeypatch.setattr(queue, "planned", lambda: expected)
     monkeypatch.setattr(os, "nice", lambda value: None)  # it would stay
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue"])
