@@ -211,10 +211,10 @@ def test_threads_that_copy_have_no_team(engine, threads):
 
 
 @pytest.mark.parametrize(
-    "given, processes, threads",
-    [({}, 1, "4"), ({}, 3, "1"), ({}, 9, "1"), ("1", 2, "1"), ("4", 2, "2"), ("6", 1, "6")],
+    "value, processes, threads",
+    [("", 1, "4"), ("", 3, "1"), ("", 9, "1"), ("1", 2, "1"), ("4", 2, "2"), ("6", 1, "6")],
 )
-def test_processes_share_the_cores(machine, monkeypatch, given, processes, threads):
+def test_processes_share_the_cores(machine, monkeypatch, value, processes, threads):
     machine(4)
-    monkeypatch.setattr(environment, "GIVEN", {"OMP_NUM_THREADS": given} if given else {})
+    monkeypatch.setattr(environment, "GIVEN", {"OMP_NUM_THREADS": value} if value else {})
     assert environment.shared_threads(processes) == threads

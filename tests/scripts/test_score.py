@@ -337,7 +337,7 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
         assert iterations(folder) == {"224 at iteration 5": 5}
         assert "test.json was corrupt" in capsys.readouterr().out
     config = json.loads((folder / "config.json").read_text())
-    wrong = json.dumps({**config, "classes": None, "recipe": {**config["recipe"], "depth": "x"}})
+    wrong = json.dumps({**config, "classes": None, "recipe": {**config["recipe"], "widths": 7}})
     for damage in ("{", "[]", '{"recipe": {}}', json.dumps({**config, "recipe": {}}), wrong):
         (folder / "config.json").write_text(damage)
         refusal(lambda: scored(monkeypatch, folder), "config.json is corrupt", "move it away")
