@@ -8,6 +8,7 @@ from common import durations, files
 from paper import counted_runs, experiments, run_files, significance
 from paper.counted_runs import results_of
 from paper.experiments import ORIGINAL110, cifar10, shortcut
+from paper.scales import SCALES
 from paper.significance import say, say_ours, say_sample
 from plots import figure_files, tables
 from plots.named import CAPTIONS
@@ -175,9 +176,18 @@ def expected(page):
                 say_ours(result),
                 run.config["data"],
             )
-            lines.append((f"`{each.target(scale)}`", *facts))
+            lines.append((f"`{each.target(scale)}{_computed(run, scale)}`", *facts))
     head = ("command", "time", "machine", "test error, %", "data")
     return words.translated(Table(head, lines), page.language).markdown()
+
+
+def _computed(run, scale):
+    """Return " CPUS=2 ARGS='--dtype bfloat16'": how a run was computed, where it is not the default."""
+    recipe = run.config["recipe"]
+    count = recipe.get("devices", 1)
+    devices = f" CPUS={count}" if count > 1 else ""
+    usual = recipe["dtype"] == "float32" or SCALES[scale].recipe.dtype == "fast"
+    return devices + ("" if usual else f" ARGS='--dtype {recipe['dtype']}'")
 
 
 def comparisons(page, *groups):

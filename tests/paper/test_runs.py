@@ -57,9 +57,9 @@ def test_last_iterate_counts(results, capsys, log, ours):
 
 @pytest.mark.parametrize(
     "scale, dtype, ours",
-    [("pocket", "float32", "20.00"), ("pocket", "bfloat16", "20.00"), ("full", "bfloat16", "")],
+    [("pocket", "float32", "20.00"), ("full", "bfloat16", "20.00"), ("full", "float16", "")],
 )
-def test_bfloat16_counts_where_the_scale_has_the_fastest_type(results, scale, dtype, ours):
+def test_float32_and_bfloat16_count(results, scale, dtype, ours):
     results(ORIGINAL, [20], scale=scale, dtype=dtype)
     assert row(scale).ours == ours
 

@@ -63,6 +63,17 @@ def test_networks_are_compared_with_the_original(results):
     ]
 
 
+def test_expected_error_is_beside_the_command_that_its_run_had(results):
+    small = experiments.cifar10(20)
+    results(small, [8.9], scale="full", dtype="bfloat16", devices=2)
+    results(small, [40], dtype="bfloat16")
+    commands = [line.split(" | ")[0] for line in runs.expected(ENGLISH)[2:]]
+    assert commands == [
+        "| `make cifar10-original20 SCALE=pocket`",
+        "| `make cifar10-original20 CPUS=2 ARGS='--dtype bfloat16'`",
+    ]
+
+
 def test_readme_has_the_first_scale_with_most_rows(results):
     for expected in runs.README[:5]:
         results(expected, [30])
