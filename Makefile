@@ -55,7 +55,7 @@ PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpu
 # Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
 quote = '$(subst ','\'',$(1))'
 option = $(patsubst $(1):%,%,$(filter $(1):%,$(PAIRS)))
-# Variables of the environment with the same names mean other things; only SCALE may be there.
+# Other programs set environment variables with these names, so they are ignored, except SCALE.
 typed = $(if $(or $(filter SCALE,$(1)),$(filter command,$(origin $(1)))),$(value $(1)))
 pairs = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(call typed,$(name)))),$(call \
 	option,$(name)) $(call quote,$(call typed,$(name)))))

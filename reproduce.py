@@ -47,7 +47,7 @@ def parser():
     add(
         "--jobs",
         type=positive,
-        help="runs at once, each on its share of the cores or GPUs (below full scale, without "
+        help="runs at once, each on its share of the cores or GPUs (except at full scale, without "
         "GPUs: one for each core; else 1)",
     )
     add("--gpus", type=gpu_numbers, default=[], help="GPUs to share among the runs, such as 0,1")
@@ -205,7 +205,7 @@ def main():
         seeds = [-1]
     if not all(0 <= seed < 2**31 for seed in seeds):
         raise UserError(
-            f"--seeds {arguments.seeds}: write numbers from 0 to {2**31 - 1} separated by commas, as "
+            f"--seeds {arguments.seeds}: write numbers from 0 to {2**31 - 1} separated by commas, e.g. "
             "0,1,2"
         )
     if arguments.jobs is None:

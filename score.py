@@ -44,7 +44,11 @@ def parser():
     add = command_line.add_argument_group("network of weights without a run").add_argument
     network_options.add_network_options(add)
     add("--dataset", choices=DATASETS, help="the training set (imagenet)")
-    add("--image-size", type=int, help="side of the training images (CIFAR 32; ImageNet 224)")
+    add(
+        "--image-size",
+        type=int,
+        help=f"side of the training images ({network_options.by_family(names.IMAGE_SIZE)})",
+    )
     add("--pretrained", metavar="NAME", help="gluoncv's weights, such as resnet50_v1, downloaded")
     group = command_line.add_argument_group("action (default: a test)")
     add = group.add_mutually_exclusive_group().add_argument

@@ -1,7 +1,7 @@
 """Measure the cost of each departure of the reading notes, each added alone to preact20.
 
     make departures SCALE=pocket DATA=folder    # trains all of them; re-run it to resume
-    python -m analysis.departures stride raw --scale pocket
+    .venv/bin/python -m analysis.departures stride raw --scale pocket
 
 docs/NOTES.md has the errors. symbols/notes.py has the departures of the network. The others are
 fields of the recipe; `constant` is a learning rate of 0.1 throughout.

@@ -70,7 +70,7 @@ def of_run(folder):
     scale = run.config["scale"]
     try:
         symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise UserError(
             f"{folder} cannot be measured: its config.json is not that of a run on CIFAR ({error}); "
             "measure another run"

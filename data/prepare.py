@@ -1,7 +1,7 @@
 """Prepare ImageNet, or any folder of class folders, as indexed RecordIO, once and on all cores.
 
     make imagenet-data SOURCE=folder     # data/imagenet/: {train,val}.{rec,idx,lst}, set.json
-    python -m data.prepare folder --output data/imagenet
+    .venv/bin/python -m data.prepare folder --output data/imagenet
 
 The files are those of MXNet's tools/im2rec.py --resize 480 --quality 95. That script needs OpenCV
 for Python and silently leaves out corrupt files, so Pillow decodes here (data/image_files.py).

@@ -1,7 +1,7 @@
 """Read a run's config.json for figures and tables, and check the types of its values.
 
-An edited or corrupt file raises UserError, so that the caller can leave that run out. To resume or
-score a run takes other values, which training/run.py checks.
+An edited or corrupt file raises UserError, so that the caller can leave that run out. Resuming or
+scoring a run needs other values; training/run.py checks them.
 """
 
 import json

@@ -6,7 +6,7 @@ from common import files
 from common.errors import UserError
 from common.files import ROOT
 
-from . import counted_runs, run_files
+from . import counted_runs, run_files, scales
 
 
 class PlannedRun:
@@ -48,12 +48,19 @@ class PlannedRun:
             )
 
     def check(self):
-        """Raise UserError if its folder has a run of another network or recipe."""
+        """Raise UserError if its folder has a run of another network or recipe, which training would
+        reject.
+        """
         try:
             run = run_files.read(self.folder)
         except UserError:  # there is no run, or train_cifar.py resumes or rejects it
             return
         counted_runs.check(run, self.experiment, self.scale)
+        dtype = run.config["recipe"]["dtype"]
+        if scales.SCALES[self.scale].recipe.dtype not in ("fast", dtype):
+            raise UserError(
+                f"{self.folder} has dtype {dtype}: finish it with --dtype {dtype}, or move it away"
+            )
 
     @property
     def done(self):

@@ -2,8 +2,8 @@
 
 Nothing is trained.
 
-    python -m plots                             # make plots
-    python -m plots summary --scale pocket      # make summary SCALE=pocket
+    .venv/bin/python -m plots                             # make plots
+    .venv/bin/python -m plots summary --scale pocket      # make summary SCALE=pocket
 """
 
 from common.command import Parser

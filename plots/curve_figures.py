@@ -3,7 +3,7 @@
 At full scale the paper's curves are behind ours. At smaller scales, its panels are above ours; both
 have the fraction of training on the x axis, because the learning rate drops at 1/2 and 3/4 in both.
 
-    python -m plots figure3 --scale pocket
+    .venv/bin/python -m plots figure3 --scale pocket
 """
 
 from collections import namedtuple

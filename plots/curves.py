@@ -3,7 +3,7 @@
 Solid: test error on the right axis, linear. Dashed: training loss on the left axis, logarithmic.
 Seeds of one network are one curve: their median, and a band from the minimum to the maximum.
 
-    python -m plots.curves runs/full/cifar10-preact20/seed0
+    .venv/bin/python -m plots.curves runs/full/cifar10-preact20/seed0
 """
 
 import textwrap

@@ -1,9 +1,9 @@
 """The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols that are trained; Figure 2(b) to
 (d) in the paper's form (paper_form.py).
 
-python -m plots.diagrams                         # make diagrams: all, and your own variants
-python -m plots.diagrams figure2                 # make figure2
-python -m plots.diagrams preact-exclusive_gating # any network, without its depth
+.venv/bin/python -m plots.diagrams                         # make diagrams: all, and your own variants
+.venv/bin/python -m plots.diagrams figure2                 # make figure2
+.venv/bin/python -m plots.diagrams preact-exclusive_gating # any network, without its depth
 """
 
 import textwrap
@@ -220,7 +220,8 @@ def draw(name):
         draw_figure(panels, name, title)
     else:
         if name[-1:].isdigit():
-            raise UserError(f"{name}: leave out the depth; a unit is drawn")
+            known = ", ".join(FIGURES)
+            raise UserError(f"{name} is none of {known}; name a network without its depth")
         activation, shortcut, _ = names.parse(f"{name}{DEPTH}")
         panel = Panel(name.replace("_", " "), activation, shortcut)
         draw_figure([panel], f"unit-{name}", "one unit, as it is computed")

@@ -1,6 +1,6 @@
 """Figures of the measurements of analysis/, from their CSV files.
 
-    python -m plots.measured results/analysis/lesion-*.csv
+    .venv/bin/python -m plots.measured results/analysis/lesion-*.csv
 
 The first word of a file's name is the kind of the measurement. A figure shows all files of a kind;
 propagation has a figure for each file.

@@ -1,6 +1,6 @@
 """The two figures at the end of the reading notes: loss by epoch, and accuracy by epoch.
 
-python -m plots.notes runs/full/cifar10-notes12/seed0
+.venv/bin/python -m plots.notes runs/full/cifar10-notes12/seed0
 """
 
 import matplotlib.pyplot as plt

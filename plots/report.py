@@ -1,6 +1,6 @@
 """One page: tables and figures at each scale, a user's own runs, and all other figures.
 
-    python -m plots.report           # make report, which draws every figure first
+    .venv/bin/python -m plots.report           # make report, which draws every figure first
 
 The page contains its figures and loads nothing else.
 """

@@ -1,6 +1,6 @@
 """Tables 1 and 2 as a slope chart: the paper's order on the left, ours on the right.
 
-python -m plots summary --scale pocket
+.venv/bin/python -m plots summary --scale pocket
 """
 
 import statistics
@@ -34,7 +34,7 @@ def draw(name, scale):
         print(f"no run at scale {scale} yet; start with {experiments.make('table1', scale)}")
         return None
     for title, pairs in charts.items():
-        lines = [(row.label, say(row.paper), say_ours(runs)) for row, runs in pairs]
+        lines = [(row.label, say(row.paper), say_ours(results)) for row, results in pairs]
         print(tables.Table((title, "paper, %", "ours, %"), lines).text())
     for table in ("table1", "table2"):
         print(f"Table {table[-1]}: {order(table, scale) or 'too few rows for an order'}")
@@ -67,12 +67,12 @@ def _figure(charts, scale):
 def _slopes(axes, pairs, ours):
     """Draw a line for each row from its rank in the paper to its rank here."""
     for left, pair in enumerate(pairs):
-        row, runs = pair
+        row, results = pair
         right = ours.index(pair)
         axes.plot([0, 1], [left, right], "o-", color=COLOUR)
         style = dict(va="center", color=COLOUR)
         axes.text(-0.07, left, f"{row.label}  {say(row.paper)}", ha="right", **style)
-        median = statistics.median(runs.errors)
+        median = statistics.median(results.errors)
         axes.text(1.07, right, f"{median:.2f}  {row.label}", ha="left", **style)
     axes.text(0, -0.8, "the paper, %", ha="right", va="bottom")
     axes.text(1, -0.8, "ours, %", ha="left", va="bottom")
@@ -83,9 +83,9 @@ def _slopes(axes, pairs, ours):
 
 def _dots(axes, ours, scale):
     """Draw a dot for each run, in the rows of our order."""
-    for place, (_, runs) in enumerate(ours):
+    for place, (_, results) in enumerate(ours):
         dots = dict(color=COLOUR, marker="o", linestyle="", alpha=0.7)
-        axes.plot(runs.errors, [place] * len(runs.errors), **dots)
+        axes.plot(results.errors, [place] * len(results.errors), **dots)
     if scale in JUDGED:
         fail = experiments.FAILS_ABOVE
         axes.axvline(fail, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))

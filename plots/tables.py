@@ -1,6 +1,6 @@
 """Tables: the paper's with ours beside it, as text, Markdown and PNG.
 
-python -m plots table1 --scale pocket
+.venv/bin/python -m plots table1 --scale pocket
 """
 
 import os
@@ -84,20 +84,20 @@ def rows_of(name, scale):
 
 
 def _row(row, scale):
-    runs = results_of(row.experiment, scale, row.crop)
+    results = results_of(row.experiment, scale, row.crop)
     command = row.experiment.target(scale)
-    if runs.unscored:
-        command = f"make score RUN={os.path.relpath(runs.unscored[0])} CROP={row.crop}"
-    iterations = sorted({run.config["recipe"]["iterations"] for run in runs.runs})
+    if results.unscored:
+        command = f"make score RUN={os.path.relpath(results.unscored[0])} CROP={row.crop}"
+    iterations = sorted({run.config["recipe"]["iterations"] for run in results.runs})
     return Cells(
         row.label,
         row.remark,
         say(row.paper),
-        say_ours(runs),
-        verdicts(row, runs, scale),
-        str(len(runs.errors) or ""),
-        figure_files.listed(run.config["recipe"]["dtype"] for run in runs.runs),
-        runs.images,
+        say_ours(results),
+        verdicts(row, results, scale),
+        str(len(results.errors) or ""),
+        figure_files.listed(run.config["recipe"]["dtype"] for run in results.runs),
+        results.images,
         ", ".join(f"{count:,}" for count in iterations),
         command,
     )

@@ -1,7 +1,7 @@
 """Fill the tables and captions of the documents from logs, measurements and code.
 
-    python -m publish           # make docs: writes the documents and draws their figures
-    python -m publish --check   # writes nothing; exit code 2 if a document is out of date
+    .venv/bin/python -m publish           # make docs: writes the documents and draws their figures
+    .venv/bin/python -m publish --check   # writes nothing; exit code 2 if a document is out of date
 
 A block is the text between two comments on lines of their own:
 

@@ -74,7 +74,7 @@ def paper_tables(page, scale, *names):
     """Return the finished rows in the order of the paper's errors, compared with the original."""
     rows = [row for name in names for row in experiments.TABLES[name]]
     pairs = counted_runs.comparable_rows(rows, scale)
-    original = next((runs.errors for row, runs in pairs if row.experiment == ORIGINAL110), [])
+    original = next((results.errors for row, results in pairs if row.experiment == ORIGINAL110), [])
     several = [result.errors for _, result in pairs if len(result.errors) > 1]
     lines = []
     for row, result in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
@@ -171,9 +171,9 @@ def expected(page):
         for each, result in finished([network], scale):
             run = result.runs[0]
             facts = (
-                time_of(result.runs),
+                time_of([run]),
                 run_files.machine(run),
-                say_ours(result),
+                say(run_files.last_error(run)),
                 run.config["data"],
             )
             lines.append((f"`{each.target(scale)}{_computed(run, scale)}`", *facts))
@@ -184,8 +184,8 @@ def expected(page):
 def _computed(run, scale):
     """Return " CPUS=2 ARGS='--dtype bfloat16'": how a run was computed, where it is not the default."""
     recipe = run.config["recipe"]
-    count = recipe.get("devices", 1)
-    devices = f" CPUS={count}" if count > 1 else ""
+    count = run.config["host"]["devices"].replace("CPU x ", "")
+    devices = "" if count == "1" else f" CPUS={count}"  # no published run used a GPU
     usual = recipe["dtype"] == "float32" or SCALES[scale].recipe.dtype == "fast"
     return devices + ("" if usual else f" ARGS='--dtype {recipe['dtype']}'")
 

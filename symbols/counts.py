@@ -2,7 +2,7 @@
 
 `make parameters` prints the papers' networks.
 
-    python -m symbols.counts
+    .venv/bin/python -m symbols.counts
 """
 
 from math import prod

@@ -24,7 +24,7 @@ def add_network_options(add):
     )
     add("--activation", help=f"Figure 4: {activations} (original)")
     add("--shortcut", help=f"Figure 2: {shortcuts} (identity)")
-    add("--depth", type=int, help=f"weighted layers ({_by_family(names.DEFAULT_DEPTH)})")
+    add("--depth", type=int, help=f"weighted layers ({by_family(names.DEFAULT_DEPTH)})")
     values = {"type": read_constants, "default": {}, "metavar": "K=V,..."}
     add("--shortcut-args", **values, help="constants of the shortcut, e.g. bias=-7")
     add("--activation-args", **values, help="constants of the activation, if its file has any")
@@ -32,7 +32,7 @@ def add_network_options(add):
         "--widths",
         type=widths,
         metavar="N,N,N",
-        help=f"channels of each stage's 3x3 layers ({_by_family(names.WIDTHS)}); the stem keeps its "
+        help=f"channels of each stage's 3x3 layers ({by_family(names.WIDTHS)}); the stem keeps its "
         "own",
     )
     add(
@@ -112,9 +112,11 @@ def symbol_of(recipe, classes, family="cifar"):
     return Network(**parts).symbol(classes, family)
 
 
-def _by_family(defaults):
-    """Return 'CIFAR 110; ImageNet 200'."""
-    cifar, imagenet = (str(defaults[family]).strip("()") for family in ("cifar", "imagenet"))
+def by_family(defaults):
+    """Return 'CIFAR 110; ImageNet 200', or 'CIFAR 16,32,64; ImageNet 64,128,256,512'."""
+    cifar, imagenet = (
+        str(defaults[family]).strip("()").replace(" ", "") for family in ("cifar", "imagenet")
+    )
     return f"CIFAR {cifar}; ImageNet {imagenet}"
 
 

@@ -68,7 +68,9 @@ def configuration(job, arguments, workers, initial, recompute):
 
 def _python():
     """Return '.venv/bin/python' if it runs this process, so that messages can name the command."""
-    return ".venv/bin/python" if Path(sys.prefix) == ROOT / ".venv" else "python"
+    return (
+        ".venv/bin/python" if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve() else "python"
+    )
 
 
 def _program(workers):

@@ -1,8 +1,8 @@
 """Initial weights from a file or another run, and the layers that a run freezes.
 
 --initial names a run, a checkpoint or a .params file of the same network, for the same number of
-classes or another one. --freeze selects layers by name prefixes, for example stage1 or
-stage2_unit3_conv1.
+classes or another one. --freeze selects layers by their names, or by beginnings of names, for
+example stage1 or stage2_unit3_conv1.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def initial(recipe, symbol, class_names=()):
 def frozen_names(symbol, freeze):
     """Return the names of the parameters that --freeze means; [] for None.
 
-    Raises UserError for words with which no name begins, and if nothing is left to train.
+    Raises UserError for a beginning that no name has, and if nothing is left to train.
     """
     learned = [name for name in symbol.list_arguments() if name not in INPUTS]
     frozen = set()
@@ -83,7 +83,7 @@ def frozen_names(symbol, freeze):
         if not names:
             layers = dict.fromkeys(name.split("_")[0] for name in learned)
             raise UserError(
-                f"--freeze {freeze}: no layer is called {beginning!r}, or begins with {beginning}_: use "
+                f"--freeze {freeze}: no layer's name is {beginning!r} or begins with {beginning}_: use "
                 f"{', '.join(layers)}, one of their parts such as stage1_unit1, or {ALL}"
             )
         frozen |= names

@@ -66,7 +66,8 @@ class Recipe:
         "P2 appendix; ImageNet epochs 30 and 60: P2 5", type=iteration_numbers, metavar="N,N")
     warmup_iterations: int = paper(
         400, "iterations with the warm-up's learning rate", "P2 appendix; ImageNet none: P2 5")
-    warmup_learning_rate: float = paper(0.01, "learning rate of the warm-up", "P2 appendix")
+    warmup_learning_rate: float = paper(
+        0.01, "learning rate of the warm-up; --learning-rate, if that is lower", "P2 appendix")
     optimizer: str = paper(
         "sgd", "sgd, with momentum; adam, with beta1 0.9 and beta2 0.99 (used by train_notes.py)",
         "P2 appendix", choices=("sgd", "adam"))
@@ -92,8 +93,8 @@ class Recipe:
         None, "start from the weights of a run, a checkpoint or a .params file of this network; "
         "the classes may differ", "not in the papers", type=place, metavar="RUN|FILE")
     freeze: str = paper(
-        None, "keep these layers of --initial unchanged: names or their first words, with "
-        "commas, e.g. conv1,bn1,stage1; all: all but the classifier", "not in the papers", metavar="LAYERS")
+        None, "keep these layers of --initial unchanged: names, or their beginnings up to an "
+        "underscore, with commas, e.g. conv1,bn1,stage1_unit1; all: all but the classifier", "not in the papers", metavar="LAYERS")
     seed: int = paper(
         0, "seed of initial weights, order, crops, flips and dropout", "not in the papers")
     log_every: int = paper(100, "iterations between two rows of the log", "P2 Figures 1, 3, 6")

@@ -120,6 +120,14 @@ def test_images_of_a_run_are_found_without_a_folder(run, images):
     refusal(lambda: networks.images_of(network, None), "name their folder")
 
 
+def test_images_of_a_validation_run_are_in_the_folder_of_its_set(run, images, monkeypatch):
+    network = networks.of_run(run)
+    named = {**network.recipe, "images": "CIFAR-10, held-out tenth of the training set"}
+    load = networks.test_set.load
+    monkeypatch.setattr(networks.test_set, "load", lambda recipe, _: load(recipe, images))
+    assert len(networks.images_of(network._replace(recipe=named), None).images) == 100
+
+
 def test_runs_of_one_network_have_files_of_their_own(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy")
     first, second = networks.of_run(run), networks.of_run(copy)

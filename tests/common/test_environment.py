@@ -2,13 +2,14 @@
 
 import os
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, begin
 from source import run_in
 
 from common import cgroups, environment
-from training import memory
+from training import memory, processes
 
 
 @pytest.fixture
@@ -211,10 +212,16 @@ def test_threads_that_copy_have_no_team(engine, threads):
 
 
 @pytest.mark.parametrize(
-    "value, processes, threads",
+    "value, count, threads",
     [("", 1, "4"), ("", 3, "1"), ("", 9, "1"), ("1", 2, "1"), ("4", 2, "2"), ("6", 1, "6")],
 )
-def test_processes_share_the_cores(machine, monkeypatch, value, processes, threads):
+def test_processes_share_the_cores(machine, monkeypatch, value, count, threads):
     machine(4)
     monkeypatch.setattr(environment, "GIVEN", {"OMP_NUM_THREADS": value} if value else {})
-    assert environment.shared_threads(processes) == threads
+    assert environment.shared_threads(count) == threads
+
+
+def test_runs_at_once_share_the_cores_also_if_threads_are_set(machine, monkeypatch):
+    machine(4)
+    monkeypatch.setitem(environment.GIVEN, "OMP_NUM_THREADS", "4")
+    assert processes.environment(SimpleNamespace(jobs=2))["OMP_NUM_THREADS"] == "2"

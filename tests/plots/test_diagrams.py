@@ -6,7 +6,7 @@ import matplotlib.image
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import sound
+from conftest import refusal, sound
 from gallery import example
 
 from common import files
@@ -132,6 +132,11 @@ def test_variants_of_this_project_are_clear_in_every_pair():
 )
 def test_boxes_say_what_their_operator_does(name, words):
     assert words <= set(unit_of(name).words.values())
+
+
+@pytest.mark.parametrize("name", ["preact110", "figure3"])
+def test_name_with_a_depth_is_refused(name):
+    refusal(lambda: diagrams.draw(name), name, "without its depth")
 
 
 def test_figure_5b_groups_the_graph_of_5c_from_weight_to_next_activation():

@@ -195,7 +195,7 @@ def test_caption_gives_data_recipe_type_seeds_and_machine(read):
         ("CPU x 1", "1", "AMD EPYC (threads: 1)"),
         ("CPU x 2", "1", "AMD EPYC (devices: 2, threads: 1 each)"),
         ("CPU x 1", None, "AMD EPYC (threads: 2)"),
-        ("GPU 0,1", "2", "GPU 0,1 (threads: 2)"),
+        ("GPU [0, 1]", "2", "GPU [0, 1] (threads: 2)"),
     ],
 )
 def test_machine_is_processor_devices_and_threads(read, devices, threads, machine):

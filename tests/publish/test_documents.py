@@ -59,7 +59,7 @@ def code_lines(document):
 
 def make_commands(document):
     """Every command of make that a document shows, in code blocks and in its text."""
-    inline = re.findall(r"`(make [^`]*)`", text_of(document))
+    inline = re.findall(r"`(make\s[^`]*)`", text_of(document))
     commands = [*code_lines(document), *(" ".join(command.split()) for command in inline)]
     return [command for command in commands if command.startswith("make ") and "..." not in command]
 
