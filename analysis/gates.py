@@ -1,7 +1,7 @@
 """Gates of trained networks: the factor 1 - g(x) on the shortcut of each residual unit, for the
 exclusive and the shortcut-only gating of section 3.1.
 
-    .venv/bin/python -m analysis.gates runs/pocket/cifar10-exclusive_gating56/seed0      # make gates RUN=...
+    .venv/bin/python -m analysis.gates runs/pocket/cifar10-exclusive_gating56/seed0  # make gates
 """
 
 import mxnet as mx

@@ -5,7 +5,7 @@ A deleted unit has F = 0, so that x_{l+1} = f(h(x_l)). A unit without a shortcut
 is bypassed, x_{l+1} = x_l; it is kept if it changes dimensions. Two swapped units exchange their
 parameters. Nothing is trained again, and BN keeps its moving averages.
 
-    .venv/bin/python -m analysis.lesion runs/desk/cifar10-original56/seed0      # make lesion RUN=...
+    .venv/bin/python -m analysis.lesion runs/desk/cifar10-original56/seed0  # make lesion RUN=...
 """
 
 from itertools import combinations

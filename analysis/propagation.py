@@ -9,7 +9,7 @@ the weights of F_i. If f is the identity and h(x) = lambda x, then J_i = lambda_
 dE/dx_L is the product of the lambdas, between units of one shape: where a stage begins, padding or
 projection cut and mix channels. Another f, such as ReLU, multiplies J_i by its derivative.
 
-    .venv/bin/python -m analysis.propagation                            # make propagation: the figures
+    .venv/bin/python -m analysis.propagation  # make propagation: the figures
     .venv/bin/python -m analysis.propagation preact110 half_dropout110  # other networks
 
 A run folder selects its trained network.

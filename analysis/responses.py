@@ -5,7 +5,7 @@ If no BN follows a layer, as after the last weight of a pre-activation unit, it 
 output. The deviation is over all channels, pixels and images of a part of the test set, with BN's
 moving averages.
 
-    .venv/bin/python -m analysis.responses runs/desk/cifar10-original56/seed0     # make responses RUN=...
+    .venv/bin/python -m analysis.responses runs/desk/cifar10-original56/seed0  # make responses RUN=...
 """
 
 import mxnet as mx

@@ -4,7 +4,7 @@ Ten classes: five shapes (disc, square, triangle, cross, ring) in a warm and a c
 random position, size and angle, on a coloured background, with clutter of both colours and noise.
 The set needs no download; `make demo` and the tests use it. Errors on it say nothing about CIFAR.
 
-    .venv/bin/python -m data.generated data/generated          # 10,000 + 2,000 images, 37 MB, a few seconds
+    .venv/bin/python -m data.generated data/generated  # 10,000 + 2,000 images, 37 MB, a few seconds
 """
 
 from pathlib import Path

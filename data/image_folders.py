@@ -1,7 +1,7 @@
 """A user's own images for CIFAR's networks: class folders, or a set in CIFAR's layout, in memory.
 
     make pictures-preact110 DATA=folder
-    .venv/bin/python train_cifar.py --dataset pictures --data-dir folder --activation preact --depth 110
+    .venv/bin/python train_cifar.py preact110 --dataset pictures --data-dir folder
 
 data/folders.py describes the folders. The shorter side of an image is resized, and its centre is
 used.

@@ -1,7 +1,7 @@
 """Several runs in one figure: seeds of one network are one curve, their median and their band.
 
     .venv/bin/python -m plots.compare runs/pocket/cifar10-preact20 runs/pocket/cifar10-plain20/seed0
-    .venv/bin/python -m plots.compare RUN RUN ... --what accuracy --by epoch      # make compare RUN="..."
+    .venv/bin/python -m plots.compare RUN RUN ... --what accuracy --by epoch  # make compare RUN="..."
 
 A network's folder means all its seeds. Without --what it has the paper's layout: test error solid,
 training loss dashed.

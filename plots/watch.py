@@ -1,6 +1,6 @@
 """plots/watch.html: the curves of all runs in training, with their progress and the time left.
 
-    .venv/bin/python -m plots.watch                    # make watch; open the page, which reloads itself
+    .venv/bin/python -m plots.watch    # make watch; open the page, which reloads itself
     .venv/bin/python -m plots.watch --every 30         # seconds between two drawings
 
 It only reads logs: it needs no internet and does not slow the runs down. Ctrl-C stops it.
