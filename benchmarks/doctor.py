@@ -1,7 +1,7 @@
 """Print what this machine has for MXNet, whether MXNet trains here, and how long the paper's networks
 would take.
 
-.venv/bin/python -m benchmarks.doctor      # make doctor
+    .venv/bin/python -m benchmarks.doctor      # make doctor
 """
 
 import ctypes

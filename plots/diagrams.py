@@ -1,9 +1,9 @@
 """The units of Figures 1 (left), 2, 4 and 5, drawn from the symbols that are trained; Figure 2(b) to
 (d) in the paper's form (paper_form.py).
 
-.venv/bin/python -m plots.diagrams    # make diagrams: all, and your own variants
-.venv/bin/python -m plots.diagrams figure2         # make figure2
-.venv/bin/python -m plots.diagrams preact-exclusive_gating # any network, without its depth
+    .venv/bin/python -m plots.diagrams           # make diagrams: all, and your own variants
+    .venv/bin/python -m plots.diagrams figure2   # make figure2
+    .venv/bin/python -m plots.diagrams preact-exclusive_gating   # any network, without its depth
 """
 
 import textwrap

@@ -1,6 +1,6 @@
 """Tables: the paper's with ours beside it, as text, Markdown and PNG.
 
-.venv/bin/python -m plots table1 --scale pocket
+    .venv/bin/python -m plots table1 --scale pocket
 """
 
 import os
