@@ -66,7 +66,7 @@ def of_run(folder):
     Raises UserError without weights, and for a run that is not on CIFAR.
     """
     run = run_files.read(folder)
-    recipe = run.config["recipe"]
+    recipe = run.recipe
     scale = run.config["scale"]
     try:
         symbol = network_options.symbol_of(recipe, cifar.LAYOUTS[recipe["dataset"]].classes)
@@ -92,7 +92,7 @@ def of_run(folder):
         symbol,
         {
             **recipe,
-            "images": run.config["data"],
+            "images": run.data,
             "folder": getattr(SCALES.get(scale), "data", None),
         },
         trained.arguments,

@@ -18,7 +18,7 @@ def differences(run, experiment, scale):
     """Return {option: (of the run, of the experiment at the scale)} where they differ."""
     pairs = {"name": (run.config["name"], experiment.network)}
     for option, expected in experiment.settings(scale).items():
-        value = run.config["recipe"].get(option)
+        value = run.recipe.get(option)
         if not (option == "dtype" and value in TYPES):
             pairs[option] = (value, expected)
     for change in run.config.get("continued", []):
@@ -41,7 +41,7 @@ def check(run, experiment, scale):
 
 def scale_of(run):
     """Return 'pocket': the scale whose recipe a run has; 'own recipe' if no scale has it."""
-    recipe = run.config["recipe"]
+    recipe = run.recipe
     scale = run.config["scale"]
     unit = recipe.get("unit") or names.PAPER_UNIT.get(recipe["depth"])
     if scale not in scales.SCALES or unit is None:
@@ -81,8 +81,8 @@ def of(experiment, scale):
     usual = usual_images(list(filter(run_files.is_own, finished)) or finished or candidates)
     runs = {}
     for run in candidates:
-        seed = run.config["recipe"]["seed"]
-        data = run.config["data"]
+        seed = run.recipe["seed"]
+        data = run.data
         if data != usual:
             run_files.say_once(f"left out: {run.folder} was trained on {data}, not on {usual}")
         elif seed in runs:
@@ -96,7 +96,7 @@ def of(experiment, scale):
 
 def usual_images(runs):
     """Return the name of the data set of most runs; None without runs."""
-    counts = Counter(run.config["data"] for run in runs)
+    counts = Counter(run.data for run in runs)
     return max(sorted(counts), key=counts.get, default=None)
 
 
@@ -110,7 +110,7 @@ class Results(namedtuple("Results", "errors runs unfinished unscored")):
     @property
     def images(self):
         """The name of the data set; empty without finished runs."""
-        return self.runs[0].config["data"] if self.runs else ""
+        return self.runs[0].data if self.runs else ""
 
 
 def results_of(experiment, scale, crop=None):
@@ -159,12 +159,12 @@ def comparable(pairs):
     groups = {}
     for _, results in pairs:
         first = results.runs[0]
-        groups.setdefault(first.config["recipe"]["dataset"], []).append(first)
+        groups.setdefault(first.recipe["dataset"], []).append(first)
     usual = {dataset: usual_images(group) for dataset, group in groups.items()}
     kept = []
     for subject, results in pairs:
         first = results.runs[0]
-        images = usual[first.config["recipe"]["dataset"]]
+        images = usual[first.recipe["dataset"]]
         if results.images == images:
             kept.append((subject, results))
         else:

@@ -41,7 +41,7 @@ class PlannedRun:
     def check_images(self, images):
         """Raise UserError if a finished run of the user was trained on other images."""
         if self.done == 1 and _images(self.folder) != images:
-            name = run_files.read(self.folder).config["data"]
+            name = run_files.read(self.folder).data
             raise UserError(
                 f"{self.folder} was trained on {name}: move it away to train on other images, or "
                 "leave out --data-dir (make: DATA=)"
@@ -56,7 +56,7 @@ class PlannedRun:
         except UserError:  # there is no run, or train_cifar.py resumes or rejects it
             return
         counted_runs.check(run, self.experiment, self.scale)
-        dtype = run.config["recipe"]["dtype"]
+        dtype = run.recipe["dtype"]
         if scales.SCALES[self.scale].recipe.dtype not in ("fast", dtype):
             raise UserError(
                 f"{self.folder} has dtype {dtype}: finish it with --dtype {dtype}, or move it away"
@@ -75,9 +75,9 @@ class PlannedRun:
             return 0
         if run_files.is_whole(run):
             return 1
-        return min(0.999, run.rows[-1]["iteration"] / run.config["recipe"]["iterations"])
+        return min(0.999, run.rows[-1]["iteration"] / run.recipe["iterations"])
 
 
 def _images(folder):
     """Return the fingerprint of the images of a run."""
-    return run_files.read(folder).config["recipe"].get("data")
+    return run_files.read(folder).recipe.get("data")

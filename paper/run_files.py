@@ -13,8 +13,19 @@ from training.log import is_finished, read_log
 
 from . import configuration, words
 
-# folder: relative path. config: of config.json, with a complete recipe. rows: of log.csv.
-Run = namedtuple("Run", "folder config rows")
+
+class Run(namedtuple("Run", "folder config rows")):
+    """A run folder: its relative path, config.json with a complete recipe, the rows of log.csv."""
+
+    @property
+    def recipe(self):
+        """{option: value} of the network and its training."""
+        return self.config["recipe"]
+
+    @property
+    def data(self):
+        """The name of the images."""
+        return self.config["data"]
 
 
 def read(folder):
@@ -63,7 +74,7 @@ def again(config):
 
 def is_whole(run):
     """Return whether a run is finished."""
-    return is_finished(run.rows, run.config["recipe"]["iterations"])
+    return is_finished(run.rows, run.recipe["iterations"])
 
 
 def last_error(run):

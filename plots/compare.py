@@ -28,7 +28,7 @@ def one_quantity(axes, curves, title, what, by):
     """Draw one quantity on one axis: testing solid, training dashed."""
     training = f"train_{what}"
     testing = f"test_{what}"
-    colours = styles([curve.runs[0].config["recipe"] for curve in curves])
+    colours = styles([curve.runs[0].recipe for curve in curves])
     for curve, (colour, marker) in zip(curves, colours):
         line(axes, curve, training, colour, by=by)
         line(axes, curve, testing, colour, marker, legend_label(curve, what), by)

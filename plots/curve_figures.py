@@ -86,7 +86,7 @@ def _figure(name, scale, panels):
 
 def _paper_panel(axes, panel, training):
     """Draw the paper's panel of a figure, with its axes. training: as for curves.panel()."""
-    ours = [curve.runs[0].config["recipe"] for curve in panel.drawn]
+    ours = [curve.runs[0].recipe for curve in panel.drawn]
     # constants of our networks, also those with default values
     known = {(each["activation"], each["shortcut"]): each["shortcut_args"] for each in ours}
     recipes = []

@@ -29,7 +29,7 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
     by: "iteration", "epoch" or "fraction". training: "loss", or "error" on the axis of the test
     error for networks that differ in depth, as in 1512.03385, Figure 6.
     """
-    recipes = [curve.runs[0].config["recipe"] for curve in curves]
+    recipes = [curve.runs[0].recipe for curve in curves]
     limits = limits or ranges.limits(curves)
     right, colours = prepare(axes, recipes, limits, training, test_set(curves))
     for curve, (colour, marker), paper in zip(curves, colours, papers or [None] * len(curves)):
@@ -60,7 +60,7 @@ def prepare(axes, recipes, limits, training, images="Test"):
 
 def test_set(curves):
     """Return 'Test', or 'Validation' if all runs were tested on held-out training images."""
-    recipes = [run.config["recipe"] for curve in curves for run in curve.runs]
+    recipes = [run.recipe for curve in curves for run in curve.runs]
     return "Validation" if all(recipe["validation"] for recipe in recipes) else "Test"
 
 

@@ -1,6 +1,6 @@
 """Charts of test errors with a dot for each seed: against depth, and against the gates' bias.
 
-    .venv/bin/python -m plots depth gate-bias-search --scale pocket
+.venv/bin/python -m plots depth gate-bias-search --scale pocket
 """
 
 from collections import Counter

@@ -26,8 +26,8 @@ def facts(runs):
     """Return {fact: its values in some runs, listed}: of recipe, data, scale and machine."""
     recipe = ("image_size", "iterations", "batch_size", "seed", "dtype")
     return {
-        **{field: listed(run.config["recipe"][field] for run in runs) for field in recipe},
-        "data": listed(run.config["data"] for run in runs),
+        **{field: listed(run.recipe[field] for run in runs) for field in recipe},
+        "data": listed(run.data for run in runs),
         "scale": listed(map(counted_runs.scale_of, runs)),
         "machine": listed(map(run_files.machine, runs)),
     }

@@ -84,7 +84,7 @@ def x_axis(axes, curves, by="iteration"):
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         return
     runs = [run for curve in curves for run in curve.runs]
-    last = max(run.config["recipe"]["iterations"] for run in runs)
+    last = max(run.recipe["iterations"] for run in runs)
     if by == "epoch":
         last = max(row["epoch"] for run in runs for row in run.rows)
     axes.set_xlim(0, last * 1.02)

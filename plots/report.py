@@ -83,7 +83,7 @@ def run_table(runs):
     for run in runs:
         label = run_files.label(run)
         machine = run_files.machine(run)
-        facts = (counted_runs.scale_of(run), run.config["data"], machine, str(run.folder))
+        facts = (counted_runs.scale_of(run), run.data, machine, str(run.folder))
         rows.append((label, state(run), *facts))
     return tables.Table(head, rows).html() if rows else ""
 

@@ -48,7 +48,7 @@ def group_runs(runs):
         ).append(run)
     parts = {}
     for key, members in groups.items():
-        seeds = {run.config["recipe"]["seed"] for run in members}
+        seeds = {run.recipe["seed"] for run in members}
         for run in members:
             exact = _recipe(run, NOT_COMPARED) if len(seeds) < len(members) else ""
             parts.setdefault((*key, exact), []).append(run)
@@ -62,16 +62,16 @@ def group_runs(runs):
 
 
 def _recipe(run, without):
-    recipe = {key: value for key, value in run.config["recipe"].items() if key not in without}
+    recipe = {key: value for key, value in run.recipe.items() if key not in without}
     return json.dumps(recipe, sort_keys=True, default=str)
 
 
 def _differences(members, groups):
     """Return ['learning rate 0.05']: how the runs of a curve differ from other curves' runs."""
-    recipe = {**members[0].config["recipe"], "data": members[0].config["data"]}
+    recipe = {**members[0].recipe, "data": members[0].data}
     differing = [
         key
-        for key in members[0].config["recipe"]
+        for key in members[0].recipe
         if len({_value(run, key) for run in members}) == 1
         and any(_value(run, key) != _value(members[0], key) for runs in groups for run in runs)
     ]
@@ -80,7 +80,7 @@ def _differences(members, groups):
 
 
 def _value(run, key):
-    return json.dumps(run.config["recipe"].get(key), sort_keys=True, default=str)
+    return json.dumps(run.recipe.get(key), sort_keys=True, default=str)
 
 
 def _words(option, value):
@@ -103,7 +103,7 @@ def with_images(curves, among):
     usual = counted_runs.usual_images([curve.runs[0] for curve in among])
     labelled = []
     for curve in curves:
-        images = curve.runs[0].config["data"]
+        images = curve.runs[0].data
         is_named = images == usual or images in curve.label
         labelled.append(curve if is_named else curve._replace(label=f"{curve.label}, {images}"))
     return labelled
@@ -123,7 +123,7 @@ def series(curve, column, by="iteration"):
     """
     tables = []  # {x: y} of each run
     for run in shown(curve):
-        unit = run.config["recipe"]["iterations"] if by == "fraction" else 1
+        unit = run.recipe["iterations"] if by == "fraction" else 1
         position = "iteration" if by == "fraction" else by
         values = ((row[position] / unit, cell(row, column)) for row in run.rows)
         table = {x: y for x, y in values if y is not None}

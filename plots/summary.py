@@ -1,6 +1,6 @@
 """Tables 1 and 2 as a slope chart: the paper's order on the left, ours on the right.
 
-    .venv/bin/python -m plots summary --scale pocket
+.venv/bin/python -m plots summary --scale pocket
 """
 
 import statistics

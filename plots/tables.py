@@ -1,6 +1,6 @@
 """Tables: the paper's with ours beside it, as text, Markdown and PNG.
 
-    .venv/bin/python -m plots table1 --scale pocket
+.venv/bin/python -m plots table1 --scale pocket
 """
 
 import os
@@ -88,7 +88,7 @@ def _row(row, scale):
     command = row.experiment.target(scale)
     if results.unscored:
         command = f"make score RUN={os.path.relpath(results.unscored[0])} CROP={row.crop}"
-    iterations = sorted({run.config["recipe"]["iterations"] for run in results.runs})
+    iterations = sorted({run.recipe["iterations"] for run in results.runs})
     return Cells(
         row.label,
         row.remark,
@@ -96,7 +96,7 @@ def _row(row, scale):
         say_ours(results),
         verdicts(row, results, scale),
         str(len(results.errors) or ""),
-        figure_files.listed(run.config["recipe"]["dtype"] for run in results.runs),
+        figure_files.listed(run.recipe["dtype"] for run in results.runs),
         results.images,
         ", ".join(f"{count:,}" for count in iterations),
         command,

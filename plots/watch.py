@@ -31,7 +31,7 @@ def training(now):
     runs = []
     for run in run_files.every():
         silent = now - (run.folder / "log.csv").stat().st_mtime
-        usual = pace(run) * run.config["recipe"]["log_every"]
+        usual = pace(run) * run.recipe["log_every"]
         if not run_files.is_whole(run) and silent < max(LEAST, PATIENCE * usual):
             runs.append(run)
     return runs
@@ -47,12 +47,12 @@ def pace(run):
 
 def seconds_left(run):
     """Return the seconds for the rest of a run at its pace."""
-    return pace(run) * (run.config["recipe"]["iterations"] - run.rows[-1]["iteration"])
+    return pace(run) * (run.recipe["iterations"] - run.rows[-1]["iteration"])
 
 
 def section(run):
     """Return a run's progress and curves as HTML."""
-    recipe = run.config["recipe"]
+    recipe = run.recipe
     total = recipe["iterations"]
     reached = run.rows[-1]["iteration"]
     figure = curves.figure_of([run])

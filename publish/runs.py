@@ -174,7 +174,7 @@ def expected(page):
                 time_of([run]),
                 run_files.machine(run),
                 say(run_files.last_error(run)),
-                run.config["data"],
+                run.data,
             )
             lines.append((f"`{each.target(scale)}{_computed(run, scale)}`", *facts))
     head = ("command", "time", "machine", "test error, %", "data")
@@ -183,7 +183,7 @@ def expected(page):
 
 def _computed(run, scale):
     """Return " CPUS=2 ARGS='--dtype bfloat16'": how a run was computed, where it is not the default."""
-    recipe = run.config["recipe"]
+    recipe = run.recipe
     count = run.config["host"]["devices"].replace("CPU x ", "")
     devices = "" if count == "1" else f" CPUS={count}"  # no published run used a GPU
     usual = recipe["dtype"] == "float32" or SCALES[scale].recipe.dtype == "fast"
@@ -226,7 +226,7 @@ def notes_run(page):
         f"{last['train_loss']:.4f}",
         f"{100 - last['test_error']:.2f}",
         f"{last['test_loss']:.4f}",
-        run.config["data"],
+        run.data,
     )
     return Table(NOTES.split("|"), [cells]).markdown()
 
