@@ -145,16 +145,17 @@ def picture(name, rows, scale):
         cell.PAD = 0  # a share of the cell's width; the spaces around the text are constant
         if line == 0 and any("\n" in title for title in head):
             cell.set_height(1.6 * cell.get_height())
-    data = ", ".join(sorted({row.data for row in rows} - {""})) or "no runs yet"
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours")
-    note = experiments.depths_note(scale, experiments.experiments_of(name))
-    scale_text = f"scale {scale}: {note}" if note else f"scale {scale}"
-    text = (
-        f"{scale_text}; {data}; ours: last iterate, median of the runs (mean ± standard deviation)"
-    )
+    rows = experiments.TABLES[name]
+    runs = [run for row in rows for run in results_of(row.experiment, scale, row.crop).runs]
+    texts = [
+        experiments.depths_note(scale, [row.experiment for row in rows]),
+        figure_files.source(runs, of=None) if runs else f"scale {scale}; no runs yet",
+        "ours: last iterate, median of the runs (mean ± standard deviation)",
+    ]
     if name != "table5":  # of ImageNet
-        text += f"; paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}"
-    figure_files.write_below(figure, text)
+        texts.append(f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}")
+    figure_files.write_below(figure, "; ".join(filter(None, texts)))
     return figure
 
 
