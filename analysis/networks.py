@@ -23,8 +23,10 @@ from training.optimizer import initializer
 from . import measurements
 
 # name: in the names of CSV files. label: in figures. recipe: as in config.json. arguments, states:
-# {name: NDArray}. weights: description of the weights.
-Network = namedtuple("Network", "name label symbol recipe arguments states weights")
+# {name: NDArray}. weights: description of the weights. run: the run_files.Run of a trained network.
+Network = namedtuple(
+    "Network", "name label symbol recipe arguments states weights run", defaults=(None,)
+)
 # images: float32 (n, 3, size, size), without the mean of the training set. labels: (n,).
 Sample = namedtuple("Sample", "images labels description")
 TITLES = [layout.title for layout in cifar.LAYOUTS.values()]
@@ -90,14 +92,11 @@ def of_run(folder):
         "-".join(part for part in parts if part not in ("full", "seed0")),
         run_files.label(run),
         symbol,
-        {
-            **recipe,
-            "images": run.data,
-            "folder": getattr(SCALES.get(scale), "data", None),
-        },
+        recipe,
         trained.arguments,
         trained.states,
         f"trained for {iteration:,} iterations at scale {scale}, seed {recipe['seed']}",
+        run,
     )
 
 
@@ -107,14 +106,16 @@ def images_of(network, folder, part="test", count=None):
     Raises UserError if the folder has other images than those of the run.
     """
     recipe = network.recipe
+    trained_on = network.run.data
     remedy = "name their folder with --data-dir (make: DATA=)"
-    folder = folder or recipe["folder"]
-    if folder is None and recipe["images"].split(", held-out")[0] not in TITLES:
-        raise UserError(f"{network.name} was trained on {recipe['images']}: {remedy}")
+    scale = SCALES.get(network.run.config["scale"])
+    folder = folder or (scale and scale.data)
+    if folder is None and trained_on.split(", held-out")[0] not in TITLES:
+        raise UserError(f"{network.name} was trained on {trained_on}: {remedy}")
     dataset = test_set.load(recipe, folder)
     if dataset.fingerprint != recipe["data"]:
         raise UserError(
-            f"{folder or 'data/'} has {dataset.name}, and {network.name} was trained on {recipe['images']}, "
+            f"{folder or 'data/'} has {dataset.name}, and {network.name} was trained on {trained_on}, "
             f"other files: {remedy}"
         )
     images, labels = dataset.train_images, dataset.train_labels
@@ -131,7 +132,7 @@ def training_batch(networks, count, folder, image_size):
 
     Raises UserError for runs on different images.
     """
-    trained = [network for network in networks if "images" in network.recipe]
+    trained = [network for network in networks if network.run]
     if len({(network.recipe["data"], network.recipe["image_size"]) for network in trained}) > 1:
         raise UserError("these runs were trained on different images: measure each separately")
     if trained:

@@ -1,5 +1,6 @@
 """Lesions, responses and gates of a run are measured at its trained weights, and drawn."""
 
+import dataclasses
 import json
 import shutil
 
@@ -106,26 +107,24 @@ def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
     assert (raw == raw.round()).all()
 
 
-def test_images_of_a_run_are_in_the_folder_of_its_scale(run, tmp_path):
-    copy = shutil.copytree(run, tmp_path / "copy")
-    config = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps({**config, "scale": "demo"}))
-    assert networks.of_run(copy).recipe["folder"] == SCALES["demo"].data
+def changed(network, **config):
+    """A network whose run has another config.json."""
+    return network._replace(run=network.run._replace(config={**network.run.config, **config}))
 
 
-def test_images_of_a_run_are_found_without_a_folder(run, images):
+def test_images_of_a_run_are_in_the_folder_of_its_scale(run, images, monkeypatch):
     network = networks.of_run(run)
-    found = network._replace(recipe={**network.recipe, "folder": images})
-    assert len(networks.images_of(found, None).images) == 100
     refusal(lambda: networks.images_of(network, None), "name their folder")
+    monkeypatch.setitem(SCALES, "demo", dataclasses.replace(SCALES["demo"], data=images))
+    assert len(networks.images_of(changed(network, scale="demo"), None).images) == 100
 
 
 def test_images_of_a_validation_run_are_in_the_folder_of_its_set(run, images, monkeypatch):
-    network = networks.of_run(run)
-    named = {**network.recipe, "images": "CIFAR-10, held-out tenth of the training set"}
+    data = "CIFAR-10, held-out tenth of the training set"
     load = networks.test_set.load
     monkeypatch.setattr(networks.test_set, "load", lambda recipe, _: load(recipe, images))
-    assert len(networks.images_of(network._replace(recipe=named), None).images) == 100
+    network = changed(networks.of_run(run), data=data)
+    assert len(networks.images_of(network, None).images) == 100
 
 
 def test_runs_of_one_network_have_files_of_their_own(run, tmp_path):
