@@ -114,12 +114,14 @@ def trained(arguments):
     settings = weights.config["recipe"]
     try:
         family = names.family(settings["dataset"])
-        return network_options.symbol_of(settings, weights.classes, family), weights, settings
+        symbol = network_options.symbol_of(settings, weights.classes, family)
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{weights.run / 'config.json'} is corrupt: move it away, and name the network, such as "
-            "preact110"
+            f"{weights.run / 'config.json'} describes no network of symbols/: if it is corrupt, move "
+            "it away, and name the network, such as preact110"
         ) from error
+    weights.check_network(symbol)
+    return symbol, weights, settings
 
 
 def _dataset(weights, settings, arguments):
@@ -184,10 +186,9 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
     where = weights.name if rule == WHOLE else f"{weights.name}, {iterator.rule}"
     summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
     print(summary, flush=True)
-    if weights.run:  # at once: a later test can take hours
-        run_files.add_tests(weights.run / "test.json", {rule + qualifier: result})
     place = arguments.output or weights.run
-    if place:
+    if place:  # at once: a later test can take hours
+        run_files.add_tests(place / "test.json", {rule + qualifier: result})
         names = dataset.class_names or class_names.placeholders(weights.classes)
         confusion.write(place, _suffix(rule, qualifier), names, counted.counts, summary)
 

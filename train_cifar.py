@@ -42,12 +42,17 @@ def recipe_for(arguments, images):
     return options.recipe(arguments, SCALES[arguments.scale].recipe, images)
 
 
+def image_size(arguments):
+    """Return the side of the training images."""
+    return arguments.image_size or SCALES[arguments.scale].recipe.image_size
+
+
 def load(arguments):
     """Return the data set that the options name."""
     from data import cifar, image_folders
 
     scale = SCALES[arguments.scale]
-    size = arguments.image_size or scale.recipe.image_size
+    size = image_size(arguments)
     if arguments.skip_unreadable and arguments.dataset != "pictures":
         raise UserError("--skip-unreadable is for --dataset pictures: leave it out")
     if arguments.dataset == "pictures":
@@ -63,7 +68,8 @@ def load(arguments):
 def main():
     arguments = options.read(parser())
     network = network_options.network(arguments, "cifar")
-    network.symbol(classes=2)  # an invalid variant is rejected before a download
+    # an invalid variant is rejected before a download
+    network.symbol(2, image_size=image_size(arguments))
     dataset = load(arguments)
     recipe = recipe_for(arguments, len(dataset.train_images))
     symbol = network.symbol(dataset.classes, dtype=recipe.dtype)

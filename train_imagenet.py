@@ -63,7 +63,8 @@ def main():
 
     dataset = imagenet.load(arguments.data_dir)
     recipe = recipe_for(arguments, len(dataset.train_images))
-    symbol = network.symbol(dataset.classes, "imagenet", recipe.dtype)
+    size = recipe.image_size
+    symbol = network.symbol(dataset.classes, "imagenet", dtype=recipe.dtype, image_size=size)
 
     def feed(share, size):
         training = CropBatches(

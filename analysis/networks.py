@@ -14,7 +14,7 @@ from common.command import Parser, folder, positive
 from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, generated, test_set
-from paper import run_files, words
+from paper import counted_runs, run_files, words
 from paper.scales import SCALES
 from symbols import constants, get_symbol, names, network_options
 from training import weights
@@ -78,6 +78,7 @@ def of_run(folder):
             "measure another run"
         ) from None
     trained = weights.read(folder)
+    trained.check_network(symbol)
     # A user's measurements do not overwrite those of the published runs, or of another folder.
     parts = ["yours"] if run_files.is_own(run) else []
     parts += [scale, run.config["name"], f"seed{recipe['seed']}"]
@@ -88,6 +89,8 @@ def of_run(folder):
     iteration = trained.iteration
     if iteration is None:  # exported weights
         iteration = int(run.rows[-1]["iteration"])
+    kind = counted_runs.scale_of(run)
+    how = f"by its {kind}" if kind == counted_runs.OWN_RECIPE else f"at scale {kind}"
     return Network(
         "-".join(part for part in parts if part not in ("full", "seed0")),
         run_files.label(run),
@@ -95,7 +98,7 @@ def of_run(folder):
         recipe,
         trained.arguments,
         trained.states,
-        f"trained for {iteration:,} iterations at scale {scale}, seed {recipe['seed']}",
+        f"trained for {iteration:,} iterations {how}, seed {recipe['seed']}",
         run,
     )
 

@@ -1,6 +1,7 @@
 """The project's folders, and files that are written completely or not at all."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -37,10 +38,13 @@ def writing(folder):
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"cannot write into {folder} ({short(error)}): is the disk full? Complete "
-            "files are kept; make room and run the command again to resume"
-        ) from error
+        remedy = (
+            "is the disk full? Complete files are kept; make room and run the command again to "
+            "resume"
+        )
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            remedy = "make it writable, or name another folder: --output (make: OUTPUT=)"
+        raise UserError(f"cannot write into {folder} ({short(error)}): {remedy}") from error
 
 
 def write_whole(path, content):

@@ -60,7 +60,7 @@ def load(dataset, folder=None, image_size=32, for_cost=False):
             what = f"has no {layout.title} ({layout.test}.bin or {layout.test})"
             raise UserError(
                 f"{place} {what if place.is_dir() else absence(place)}: name the folder of "
-                f"{layout.title} (--data-dir; make: DATA=)"
+                f"{layout.title}, or the one with {layout.folders[0]}/ (--data-dir; make: DATA=)"
             )
         *parts, test = _records(files)
         for path, part in zip(files.train, parts):

@@ -232,9 +232,11 @@ def readable(source, listing, unreadable, skip_unreadable):
 
 
 def _folders(folder):
-    """Return sorted names of the folders in a folder, without hidden ones."""
+    """Return sorted names of the folders in a folder, without hidden ones, runs and prepared sets."""
     return sorted(
-        entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."
+        entry.name
+        for entry in os.scandir(folder)
+        if entry.is_dir() and entry.name[0] != "." and not os.path.exists(f"{entry.path}/.lock")
     )
 
 

@@ -1,5 +1,6 @@
 """Runs as tables and figures read them: config.json, log.csv and test.json."""
 
+import glob
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from common import files
 from common.errors import UserError
+from symbols import names
 from training.log import is_finished, read_log
 
 from . import configuration, words
@@ -53,7 +55,8 @@ def every():
     """Return all runs: published ones, then a user's own. Bad ones are reported and left out."""
     runs = []
     for place in (files.RESULTS, files.RUNS):
-        for path in sorted(place.rglob("config.json")):
+        pattern = f"{glob.escape(str(place))}/**/config.json"  # rglob follows no links
+        for path in sorted(map(Path, glob.glob(pattern, recursive=True))):
             try:
                 runs.append(read(path.parent))
             except UserError as error:
@@ -129,7 +132,14 @@ def machine(run):
 
 def network(run):
     """Return '110, exclusive gating (init b=-6)': depth, and what is not original."""
-    return f"{run.config['recipe']['depth']}, {words.kind(run.config['recipe'])}"
+    recipe = run.recipe
+    parts = [str(recipe["depth"]), words.kind(recipe)]
+    unit = recipe.get("unit")  # the notes' network has none, and its own widths
+    if unit and recipe["dataset"] != "imagenet" and unit != names.implied_unit(recipe["depth"]):
+        parts.append(f"{unit.replace('_', ' ')} units")
+    if unit and recipe.get("widths"):
+        parts.append(f"widths {str(recipe['widths']).strip('[]')}")
+    return ", ".join(parts)
 
 
 def label(run):

@@ -25,6 +25,7 @@ def get_symbol(
     dtype=None,
     activation_args=None,
     widths=None,
+    image_size=None,
 ):
     """Return the network, with inputs `data` (batch, 3, height, width) and `softmax_label`.
 
@@ -40,6 +41,8 @@ def get_symbol(
                        (fb.resnet.torch)
     widths             channels of each stage's 3x3 layers, by default names.WIDTHS; the stem keeps
                        its 16 or 64
+    image_size         side of the images, with which the network is checked; by default
+                       names.IMAGE_SIZE
     dtype              float32 (default) or, on GPUs, float16 from the data to the last unit. For
                        bfloat16 use float32: training converts the symbol
 
@@ -55,7 +58,7 @@ def get_symbol(
     classes = classes or CLASSES[family]
     with mx.name.NameManager():  # layers have the same names in each call
         symbol = resnet(stages, widths, variants, classes, family, option, bottleneck_stride, dtype)
-    check(symbol, variants.outputs, names.IMAGE_SIZE[family], variants.path)
+    check(symbol, variants.outputs, image_size or names.IMAGE_SIZE[family], variants.path)
     return symbol
 
 

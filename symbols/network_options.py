@@ -73,8 +73,9 @@ class Network:
         """Return {name: value} for config.json and get_symbol."""
         return asdict(self)
 
-    def symbol(self, classes, family="cifar", dtype="float32"):
-        return symbols.get_symbol(classes=classes, family=family, dtype=dtype, **self.settings())
+    def symbol(self, classes, family="cifar", **arguments):
+        """Return the symbol. arguments: dtype and image_size, as for get_symbol."""
+        return symbols.get_symbol(classes=classes, family=family, **arguments, **self.settings())
 
     def name(self, dataset):
         """Return the name of its runs: data set, make target, and what is not the default."""

@@ -171,6 +171,8 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_plots.py"),
     ("a test subtracts the mean of other images", "data/test_set.py", "(is_same and len(dataset.train_images))",
      "len(dataset.train_images)", "test_score.py"),
+    ("a run of a changed network is tested", "training/weights.py", 'fingerprint(symbol) != self.config["network"]', "False",
+     "test_score.py"),
     ("a warm-up is faster than the training", "training/options.py", 'min(base.warmup_learning_rate, typed["learning_rate"])',
      "base.warmup_learning_rate", "test_schedule.py"),
     ("processes at once use all cores", "common/environment.py", "min(count, physical_cores() // processes)", "count",

@@ -51,7 +51,7 @@ Job = namedtuple("Job", "root port workers token")
 def parser():
     cluster_parser = Parser(__doc__)
     add = cluster_parser.add_argument
-    add("--workers", type=int, default=2, help="number of workers on this machine (default: 2)")
+    add("--workers", type=int, help="number of workers on this machine (2)")
     add(
         "--hosts", help="machines that ssh reaches without a password, e.g. a,b: one worker on each"
     )
@@ -200,6 +200,11 @@ def main():
         raise UserError(f"each worker would train alone: add --kv-store dist_sync after {script}")
     tasks = int(os.environ.get("SLURM_NTASKS", 1))
     if "SLURM_PROCID" in os.environ and tasks > 1:  # srun starts this program once for each worker
+        if arguments.workers is not None or arguments.hosts:
+            raise UserError(
+                f"SLURM starts a worker for each of its {tasks} tasks: leave out --workers and "
+                "--hosts, and start this by srun; or begin the command with env -u SLURM_PROCID"
+            )
         number = int(os.environ["SLURM_PROCID"])
         job = slurm_job(arguments, tasks)
         hosts = {number: None}
@@ -225,7 +230,11 @@ def main():
 
 def job_of(arguments):
     """Return (Job, {number of a worker: host}) of a job that this program starts completely."""
-    hosts = arguments.hosts.split(",") if arguments.hosts else [None] * arguments.workers
+    hosts = (
+        arguments.hosts.split(",")
+        if arguments.hosts
+        else [None] * (2 if arguments.workers is None else arguments.workers)
+    )
     if len(hosts) < 2:
         raise UserError("a single worker needs no cluster: run the script itself")
     if arguments.hosts and not arguments.root:

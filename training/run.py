@@ -133,8 +133,11 @@ class Run:
             difference = f"{option} {before!r:.200}, not {value!r:.200}"
             if option == "data":  # two fingerprints tell a reader nothing
                 difference = f"data {recorded['data']}, not these files ({self.config['data']})"
+            where = ""
+            if option == "dtype":  # `fast` depends on the machine
+                where = f" on a machine that computes in {before}"
             raise UserError(
-                f"{what} with {difference}: repeat the original command, or {ELSEWHERE}"
+                f"{what} with {difference}: repeat the original command{where}, or {ELSEWHERE}"
             )
         if recorded["network"] != self.config["network"]:
             raise UserError(

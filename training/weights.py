@@ -15,6 +15,7 @@ from common.graph import INPUTS
 from common.layer_names import lacks_relu, renamed
 
 from . import checkpoint, export
+from .configuration import fingerprint
 from .log import read_log
 from .run import read_config
 from .state import parameters
@@ -52,6 +53,15 @@ class Weights:
     @property
     def classes(self):
         return len(self.arguments["fc_bias"])
+
+    def check_network(self, symbol):
+        """Raise UserError if their run trained another symbol."""
+        is_cast = self.config["recipe"].get("dtype") == "float16"  # its symbol has casts
+        if not is_cast and fingerprint(symbol) != self.config["network"]:
+            raise UserError(
+                f"{self.name} was trained as another network: a file under symbols/ has changed; "
+                "undo that (config.json names the commit)"
+            )
 
     def difference(self, symbol, data, ignored=()):
         """Return the first parameter that differs from a symbol, in words.

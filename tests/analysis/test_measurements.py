@@ -107,6 +107,10 @@ def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
     assert (raw == raw.round()).all()
 
 
+def test_weights_of_a_run_that_no_scale_has_are_of_its_own_recipe(run):
+    assert "iterations by its own recipe, seed 0" in networks.of_run(run).weights
+
+
 def changed(network, **config):
     """A network whose run has another config.json."""
     return network._replace(run=network.run._replace(config={**network.run.config, **config}))

@@ -9,7 +9,7 @@ from conftest import ROOT, refusal
 from made_runs import full_disk
 from source import run_in
 
-from common import errors
+from common import errors, files
 from data import generated
 from training.cost import in_words
 from training.recipe import Recipe
@@ -52,6 +52,17 @@ def test_fault_of_ours_keeps_its_traceback(capsys):
 def test_rate_beyond_float32_is_one_line(option, value):
     refusal(lambda: read_options([option, value]), option, "float32")
     assert read_options([option, "3e38"])
+
+
+@pytest.mark.parametrize(
+    "number, remedy", [(errno.ENOSPC, "is the disk full?"), (errno.EROFS, "--output")]
+)
+def test_folder_that_cannot_be_written_has_its_remedy(number, remedy):
+    def write():
+        with files.writing("place"):
+            raise OSError(number, "why")
+
+    refusal(write, "place (why)", remedy)
 
 
 def test_full_disk_is_one_line(tmp_path, capsys):

@@ -45,6 +45,17 @@ def test_class_of_a_cifar100_image_is_its_fine_label(tmp_path, records, version)
     assert np.array_equal(dataset.test_images.reshape(100, -1), records["cifar100"]["test"][:, 2:])
 
 
+def test_folder_of_the_other_cifar_is_refused_with_a_name_for_both(tmp_path, records):
+    folder = tmp_path / "cifar-10-batches-bin"
+    write(folder, "binary", "cifar10", records["cifar10"])
+    refusal(lambda: cifar.load("cifar100", folder), "or the one with cifar-100-binary/")
+    write(tmp_path / "cifar-100-binary", "binary", "cifar100", records["cifar100"])
+    for name in ("cifar10", "cifar100"):
+        same(
+            cifar.load(name, tmp_path), cifar.load(name, tmp_path / cifar.LAYOUTS[name].folders[0])
+        )
+
+
 @pytest.mark.parametrize(
     "name, version, inside",
     [

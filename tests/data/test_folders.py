@@ -203,3 +203,10 @@ def test_tiny_imagenet_is_read_as_it_is_downloaded(tmp_path):
     splits = folders.listing(tmp_path).splits
     assert [label for _, label in splits["train"]] == [0, 1]
     assert splits["val"] == [("val/images/val_0.JPEG", 1), ("val/images/val_1.JPEG", 0)]
+
+
+def test_runs_and_prepared_sets_are_no_classes(tmp_path):
+    touch(tmp_path, *(f"{name}/{k}.png" for name in ("cat", "dog") for k in range(10)))
+    expected = folders.listing(tmp_path).classes
+    touch(tmp_path, "run/.lock", "run/curves.png")
+    assert folders.listing(tmp_path).classes == expected == ["cat", "dog"]

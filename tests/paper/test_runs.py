@@ -55,6 +55,14 @@ def test_last_iterate_counts(results, capsys, log, ours):
     assert ("1 corrupt row" in capsys.readouterr().out) == math.isnan(log[-1][2])
 
 
+def test_runs_below_a_linked_folder_are_among_all_runs(results, tmp_path):
+    results(ORIGINAL, [20])
+    scale = tmp_path / "results" / "pocket"
+    scale.rename(tmp_path / "elsewhere")
+    scale.symlink_to(tmp_path / "elsewhere")
+    assert len(run_files.every()) == 1
+
+
 @pytest.mark.parametrize(
     "scale, dtype, ours",
     [("pocket", "float32", "20.00"), ("full", "bfloat16", "20.00"), ("full", "float16", "")],

@@ -181,6 +181,18 @@ def test_axis_of_losses_has_some_ticks(low, high):
     assert 3 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 9
 
 
+@pytest.mark.parametrize(
+    "changes, label",
+    [
+        ({"unit": "basic"}, "20, pre-activation (yours)"),
+        ({"unit": "one_layer"}, "20, pre-activation, one layer units (yours)"),
+        ({"unit": "basic", "widths": [32, 64]}, "20, pre-activation, widths 32, 64 (yours)"),
+    ],
+)
+def test_label_names_units_and_widths_that_are_not_the_papers(read, changes, label):
+    assert run_files.label(read(rows(400), **changes)) == label
+
+
 def test_caption_gives_data_recipe_type_seeds_and_machine(read):
     runs = [read(rows(200), seed=seed, dtype="bfloat16") for seed in (0, 1)]
     assert figure_files.source(runs) == (

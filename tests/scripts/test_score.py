@@ -16,6 +16,7 @@ from data import cifar, generated, test_set
 from plots import confusion
 from symbols import get_symbol
 from training import checkpoint
+from training.configuration import fingerprint
 
 PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
 NARROW = [64, 64, 64, 64]
@@ -23,6 +24,24 @@ NARROW = [64, 64, 64, 64]
 
 def result(folder, rule="whole"):
     return json.loads((folder / "test.json").read_text())[rule]
+
+
+@pytest.mark.parametrize("words", [[], ["--export", "mxnet"], ["--predict", "a.png"]])
+def test_run_of_a_network_that_has_changed_is_refused(finished, images, monkeypatch, words):
+    def join(x, f, unit, ratio=0.5):
+        return 0.5 * x + f
+
+    monkeypatch.setattr("symbols.shortcuts.dropout.join", join)
+    place = ("--data-dir", images)
+    refusal(lambda: scored(monkeypatch, finished, *place, *words), "symbols/ has changed")
+
+
+def test_output_takes_all_files_of_a_test(finished, images, tmp_path, monkeypatch):
+    folder = shutil.copytree(finished, tmp_path / "run", ignore=lambda *_: ["test.json"])
+    out = tmp_path / "out"
+    assert scored(monkeypatch, folder, "--data-dir", images, "--output", out) == 0
+    assert result(out)["images"] == 100 and (out / "classes.csv").exists()
+    assert not (folder / "test.json").exists()
 
 
 def test_error_is_that_of_the_log_and_is_kept(finished, images, monkeypatch, capsys):
@@ -259,8 +278,12 @@ def test_crops_are_imagenets(finished, monkeypatch):
     refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "leave it out")
 
 
+def network(depth, widths=None):
+    return get_symbol(depth, "preact", family="imagenet", classes=3, widths=widths)
+
+
 def untrained(depth, widths=None):
-    symbol = get_symbol(depth, "preact", family="imagenet", classes=3, widths=widths)
+    symbol = network(depth, widths)
     arguments, states = initial_module(symbol, (1, 3, 64, 64)).get_params()
     arrays = {f"arg:{name}": array for name, array in arguments.items()}
     return {**arrays, **{f"aux0:{name}": array for name, array in states.items()}}
@@ -305,7 +328,8 @@ def run_of_imagenet(tmp_path):
         "image_size": 64,
         "dataset": "imagenet",
     }
-    config = {"recipe": recipe, "data": "test data", "network": "n", "versions": {}, "host": {}}
+    config = {"recipe": recipe, "data": "test data", "versions": {}, "host": {}}
+    config["network"] = fingerprint(network(18, NARROW))
     (folder / "config.json").write_text(json.dumps(config))
     for iteration in (5, 10):
         checkpoint.save(
@@ -340,4 +364,4 @@ def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
     wrong = json.dumps({**config, "classes": None, "recipe": {**config["recipe"], "widths": 7}})
     for damage in ("{", "[]", '{"recipe": {}}', json.dumps({**config, "recipe": {}}), wrong):
         (folder / "config.json").write_text(damage)
-        refusal(lambda: scored(monkeypatch, folder), "config.json is corrupt", "move it away")
+        refusal(lambda: scored(monkeypatch, folder), "config.json", "corrupt", "move it away")

@@ -42,3 +42,12 @@ def test_bad_file_leaves_no_run_and_stops_no_other_network(copy, images):
     assert not (copy / "runs").exists()
     code, _, err = run_in(copy, "train_cifar.py", "original8", *small)
     assert code == 0, err
+
+
+def test_variant_that_does_not_fit_the_image_size_is_one_line(copy, images):
+    (copy / "symbols/activations/pooled.py").write_text(
+        "import mxnet as mx\nfrom .original import residual_unit  # noqa: F401\n\n"
+        "def after_last_unit(x):\n    return mx.sym.Pooling(x, kernel=(8, 8), pool_type='avg')\n"
+    )
+    small = ("--data-dir", images, "--image-size", "8")
+    assert refused(run_in(copy, "train_cifar.py", "pooled8", *small), "pooled.py", "kernel size")

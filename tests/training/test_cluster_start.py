@@ -65,6 +65,11 @@ def test_jobs_of_slurm_differ_in_port_and_token(begin):
     assert all(10000 <= job.port < 30000 for job in jobs)
 
 
+def test_workers_of_slurm_are_not_named(begin):
+    slurm = {"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}
+    refusal(lambda: begin("--workers", "2", **slurm), "srun", "env -u SLURM_PROCID")
+
+
 def test_batch_script_without_tasks_starts_all_workers(begin):
     started = begin(SLURM_PROCID="0", SLURM_JOB_ID="7")
     assert roles(started) == ["scheduler", "server", "worker", "worker"]

@@ -20,6 +20,12 @@ def with_recipe(**changes):
     return {**CONFIG, "recipe": {**RECIPE, **changes}}
 
 
+def test_run_of_another_type_names_the_machine_that_can_resume_it(two):
+    refusal(
+        lambda: resumed(two, with_recipe(dtype="other")), "on a machine that computes in float32"
+    )
+
+
 def config_of(folder):
     return json.loads((folder / "config.json").read_text())
 
