@@ -100,28 +100,17 @@ def trained(arguments):
 
         symbol, (blocks, states), mean = pretrained.load(arguments.pretrained)
         weights = Weights(blocks, states, f"gluoncv's {arguments.pretrained}")
-        size = names.IMAGE_SIZE["imagenet"]
-        return symbol, weights, {"dataset": "imagenet", "image_size": size, "mean": mean}
+        settings = {"dataset": "imagenet", "image_size": names.IMAGE_SIZE["imagenet"]}
+        return symbol, weights, {**settings, "mean": mean}
     weights = read(arguments.run)
     if not weights.config:
         dataset = arguments.dataset or "imagenet"
         family = names.family(dataset)
         size = arguments.image_size or names.IMAGE_SIZE[family]
-        network = network_options.network(arguments, family)
-        symbol = network.symbol(weights.classes, family)
+        symbol = network_options.network(arguments, family).symbol(weights.classes, family)
         return symbol, weights, {"dataset": dataset, "image_size": size}
     network_options.refuse(arguments, parser(), weights.name)
-    settings = weights.config["recipe"]
-    try:
-        family = names.family(settings["dataset"])
-        symbol = network_options.symbol_of(settings, weights.classes, family)
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{weights.run / 'config.json'} describes no network of symbols/: if it is corrupt, move "
-            "it away, and name the network, such as preact110"
-        ) from error
-    weights.check_network(symbol)
-    return symbol, weights, settings
+    return weights.symbol(network_options.symbol_of), weights, weights.config["recipe"]
 
 
 def _dataset(weights, settings, arguments):

@@ -97,7 +97,7 @@ def unusual(folder, variant, values):
     return {key: value for key, value in values.items() if value != defaults[key]}
 
 
-def symbol_of(recipe, classes, family="cifar"):
+def symbol_of(recipe, classes):
     """Return the float32 symbol of a config.json's recipe. Raises KeyError for a missing part."""
     # train_notes.py wrote it; the recipe of a user's activation `notes` has a unit
     if recipe.get("activation") == "notes" and "unit" not in recipe:
@@ -110,7 +110,7 @@ def symbol_of(recipe, classes, family="cifar"):
         units = (recipe["depth"] - 2) // 6
         return notes.get_symbol(units, classes=classes, departures=[recipe["departure"]])
     parts = {part.name: recipe[part.name] for part in fields(Network)}
-    return Network(**parts).symbol(classes, family)
+    return Network(**parts).symbol(classes, names.family(recipe["dataset"]))
 
 
 def by_family(defaults):

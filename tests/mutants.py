@@ -123,7 +123,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("moving averages of one device for all on resume", "training/state.py", 'arrays[f"aux{k}:{name}"].copyto(block)', "pass", RECIPE),
     ("a test between two rows is left out", "training/loop.py", "or iteration % recipe.test_every == 0", "", RECIPE),
     ("a typed test interval is rounded", "training/recipe.py", "**{**schedule, **changes}", "**{**changes, **schedule}", RECIPE),
-    ("the result of a test is lost if the next one is stopped", "score.py", "    if weights.run:  # at once: a later test can take hours",
+    ("the result of a test is lost if the next one is stopped", "score.py", "    if place:  # at once: a later test can take hours",
      "    if False:", "test_score.py"),
     ("a network that ignores its input goes through", "symbols/checks.py", 'if "data" in symbol.list_arguments():', "if True:",
      "test_contract.py"),

@@ -54,14 +54,27 @@ class Weights:
     def classes(self):
         return len(self.arguments["fc_bias"])
 
-    def check_network(self, symbol):
-        """Raise UserError if their run trained another symbol."""
-        is_cast = self.config["recipe"].get("dtype") == "float16"  # its symbol has casts
-        if not is_cast and fingerprint(symbol) != self.config["network"]:
+    def symbol(self, build):
+        """Return the float32 symbol that their run trained.
+
+        build: (recipe of config.json, number of classes) -> symbol; it raises KeyError or TypeError
+        for a wrong recipe. Raises UserError in that case, and if the network has changed since.
+        """
+        recipe = self.config["recipe"]
+        try:
+            symbol = build(recipe, self.classes)
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.run}/config.json describes no network of symbols/: if it is corrupt, move it "
+                "away, and name the network, such as preact110"
+            ) from error
+        # the symbol of a float16 run has casts
+        if recipe.get("dtype") != "float16" and fingerprint(symbol) != self.config["network"]:
             raise UserError(
                 f"{self.name} was trained as another network: a file under symbols/ has changed; "
                 "undo that (config.json names the commit)"
             )
+        return symbol
 
     def difference(self, symbol, data, ignored=()):
         """Return the first parameter that differs from a symbol, in words.

@@ -173,9 +173,10 @@ def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
     config = json.loads((run / "config.json").read_text())
     incomplete = {key: value for key, value in config["recipe"].items() if key != "unit"}
     imagenet = {**config["recipe"], "dataset": "imagenet"}
-    for recipe, text in ((imagenet, "imagenet"), (incomplete, "unit")):
-        (logs / "config.json").write_text(json.dumps({**config, "recipe": recipe}))
-        refusal(lambda: networks.of_run(logs), "not that of a run on CIFAR", text)
+    copy = shutil.copytree(run, tmp_path / "copy")
+    for recipe, text in ((imagenet, "a run on imagenet"), (incomplete, "describes no network")):
+        (copy / "config.json").write_text(json.dumps({**config, "recipe": recipe}))
+        refusal(lambda: networks.of_run(copy), text)
 
 
 def test_named_networks_have_as_many_classes_as_the_runs(run, tmp_path):
