@@ -232,7 +232,10 @@ def readable(source, listing, unreadable, skip_unreadable):
 
 
 def _folders(folder):
-    """Return sorted names of the folders in a folder, without hidden ones, runs and prepared sets."""
+    """Return sorted names of the folders in a folder, without hidden ones.
+
+    Runs and prepared sets, which have a lock file, are left out.
+    """
     return sorted(
         entry.name
         for entry in os.scandir(folder)
