@@ -134,7 +134,7 @@ def network(run):
     """Return '110, exclusive gating (init b=-6)': depth, and what is not original."""
     recipe = run.recipe
     parts = [str(recipe["depth"]), words.kind(recipe)]
-    unit = recipe.get("unit")  # the notes' network has none, and its own widths
+    unit = recipe.get("unit")  # the notes' network has no kind of unit, and always other widths
     if unit and recipe["dataset"] != "imagenet" and unit != names.implied_unit(recipe["depth"]):
         parts.append(f"{unit.replace('_', ' ')} units")
     if unit and recipe.get("widths"):

@@ -221,7 +221,9 @@ def draw(name):
     else:
         if name[-1:].isdigit():
             known = ", ".join(FIGURES)
-            raise UserError(f"{name} is none of {known}; name a network without its depth")
+            raise UserError(
+                f"no unit is called {name}: use {known}, or a network without its depth"
+            )
         activation, shortcut, _ = names.parse(f"{name}{DEPTH}")
         panel = Panel(name.replace("_", " "), activation, shortcut)
         draw_figure([panel], f"unit-{name}", "one unit, as it is computed")

@@ -80,11 +80,15 @@ class Table(namedtuple("Table", "head rows")):
 
 def rows_of(name, scale):
     """Return a paper's table with our runs at a scale: Cells for each of its rows."""
-    return [_row(row, scale) for row in experiments.TABLES[name]]
+    return [_row(row, results, scale) for row, results in _pairs(name, scale)]
 
 
-def _row(row, scale):
-    results = results_of(row.experiment, scale, row.crop)
+def _pairs(name, scale):
+    """Return [(row, Results)] of a paper's table."""
+    return [(row, results_of(row.experiment, scale, row.crop)) for row in experiments.TABLES[name]]
+
+
+def _row(row, results, scale):
     command = row.experiment.target(scale)
     if results.unscored:
         command = f"make score RUN={os.path.relpath(results.unscored[0])} CROP={row.crop}"
@@ -126,8 +130,8 @@ def scales_table():
     return Table(("scale", "training", "layers", "data"), rows)
 
 
-def picture(name, rows, scale):
-    """Return the table without its commands as a figure."""
+def picture(name, rows, runs, scale):
+    """Return the table without its commands as a figure. runs: those in it, for the caption."""
     head, cells = table(name, rows, DRAWN)
     width = 9.5 + (0.075 * max(len(row.data) for row in rows) if TITLES.data in head else 0)
     head = [f" {title} ".replace(": ", ":\n ") for title in head]
@@ -146,10 +150,8 @@ def picture(name, rows, scale):
         if line == 0 and any("\n" in title for title in head):
             cell.set_height(1.6 * cell.get_height())
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours")
-    rows = experiments.TABLES[name]
-    runs = [run for row in rows for run in results_of(row.experiment, scale, row.crop).runs]
     texts = [
-        experiments.depths_note(scale, [row.experiment for row in rows]),
+        experiments.depths_note(scale, experiments.experiments_of(name)),
         figure_files.source(runs, of=None) if runs else f"scale {scale}; no runs yet",
         "ours: last iterate, median of the runs (mean ± standard deviation)",
     ]
@@ -161,7 +163,8 @@ def picture(name, rows, scale):
 
 def draw(name, scale):
     """Print a table, and draw it."""
-    rows = rows_of(name, scale)
+    pairs = _pairs(name, scale)
+    rows = [_row(row, results, scale) for row, results in pairs]
     note = experiments.depths_note(scale, experiments.experiments_of(name))
     if note:
         print(f"scale {scale}: {note}")
@@ -175,4 +178,5 @@ def draw(name, scale):
             print("train each by its command:", *(row.command for row in missing), sep="\n")
         else:
             print(f"{experiments.make(name, scale)} trains them")
-    return picture(name, rows, scale)
+    runs = [run for _, results in pairs for run in results.runs]
+    return picture(name, rows, runs, scale)

@@ -230,11 +230,8 @@ def main():
 
 def job_of(arguments):
     """Return (Job, {number of a worker: host}) of a job that this program starts completely."""
-    hosts = (
-        arguments.hosts.split(",")
-        if arguments.hosts
-        else [None] * (2 if arguments.workers is None else arguments.workers)
-    )
+    workers = 2 if arguments.workers is None else arguments.workers
+    hosts = arguments.hosts.split(",") if arguments.hosts else [None] * workers
     if len(hosts) < 2:
         raise UserError("a single worker needs no cluster: run the script itself")
     if arguments.hosts and not arguments.root:
