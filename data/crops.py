@@ -43,7 +43,7 @@ def augmentation(kind, image_size, side):
 
     scale: a shorter side from [256, 480], a random crop of 224, a flip, colour noise (P1 3.4).
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to
-    224 (GoogLeNet; P2 Table 5, last row), with the same flip and noise.
+    224 (GoogLeNet; P2 Table 5, 20.1 %), with the same flip and noise.
     """
     options = {"rand_mirror": True, "pca_noise": COLOUR_NOISE}
     if kind == "aspect":

@@ -3,8 +3,9 @@
     make imagenet-data SOURCE=folder     # data/imagenet/: {train,val}.{rec,idx,lst}, set.json
     .venv/bin/python -m data.prepare folder --output data/imagenet
 
-The files are those of MXNet's tools/im2rec.py --resize 480 --quality 95. That script needs OpenCV
-for Python and silently leaves out corrupt files, so Pillow decodes here (data/image_files.py).
+The files have the form of those of MXNet's tools/im2rec.py --resize 480 --quality 95. That script
+needs OpenCV for Python and silently leaves out corrupt files, so Pillow decodes and resizes here
+(data/image_files.py).
 data/folders.py describes SOURCE. Re-run the command to resume. set.json is written when the set is
 complete.
 """

@@ -99,7 +99,7 @@ def _paper_panel(axes, panel, training):
     for curve, recipe, (colour, _) in zip(panel.planned, recipes, colours):
         paper = digitized.read()[curve.paper]
         error = paper["test_err"][-1][1]
-        label = f"{recipe['depth']}, {words.kind(recipe)} (error {error:.2f} %)"
+        label = f"{recipe['depth']}, {words.kind(recipe)} (curve ends at {error:.2f} %)"
         unit = digitized.ITERATIONS
         trained = paper[curves.KINDS[training]]
         curves.paper_line(axes, trained, colour, styles.DASHES, unit, linewidth=1.1)

@@ -37,7 +37,7 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
         if paper:
             paper_line(axes, paper.get(KINDS[training]), colour, DASHES, alpha=0.5, linewidth=1.4)
             paper_line(right, paper["test_err"], colour, alpha=0.45, linewidth=4)
-            label = f"{label[:-1]}; the paper {paper['test_err'][-1][1]:.2f} %)"
+            label = f"{label[:-1]}; the paper's curve {paper['test_err'][-1][1]:.2f} %)"
         line(axes, curve, f"train_{training}", colour, by=by)
         line(right, curve, "test_error", colour, marker, label, by)
     ranges.x_axis(axes, curves, by)

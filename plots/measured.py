@@ -179,7 +179,7 @@ def responses(tables):
     for axis in axes:
         axis.grid(axis="y")
         axis.set_ylim(bottom=0)
-    figure.suptitle("Responses of the 3x3 layers, after BN (1512.03385, Figure 7)")
+    figure.suptitle("Responses of the 3x3 layers, after BN where it follows (1512.03385, Figure 7)")
     notes = ["1512.03385: full scale, 32 pixels square"] if any(papers) else []
     return figure, *notes
 

@@ -160,8 +160,8 @@ def _column(column, networks, keywords):
         axis.set_yscale("log")
         axis.grid(axis="y")
         styles.stage_borders(axis, units, [row["shape"] for row in deepest])
-    name = "position of the unit, % of the depth" if mixed else "residual unit $l$"
-    column[-1].set_xlabel(f"{name} (grey lines: stages)")
+    name = "position of $x_l$, % of the depth" if mixed else "$l$ of $x_l$, the input of unit $l$"
+    column[-1].set_xlabel(f"{name}\n(grey lines: first $x_l$ of a new shape)")
 
 
 def _ratios(rows):
@@ -180,7 +180,7 @@ def _ratios(rows):
         axis.set_yscale("log")
         axis.grid(axis="y")
         styles.legend_above(axis, title, columns=2)
-        axis.set_xlabel("residual unit $l$")
+        axis.set_xlabel("$l$ of $x_l$, the input of unit $l$")
     axes[0, 0].set_ylabel(r"ratio of $\|\partial E/\partial x_l\|$ to the end of the stage")
     return figure
 

@@ -157,6 +157,8 @@ def picture(name, rows, runs, scale):
     ]
     if name != "table5":  # of ImageNet
         texts.append(f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}")
+    if name == "table4":
+        texts.append("1202 layers: 1512.03385")
     figure_files.write_below(figure, "; ".join(filter(None, texts)))
     return figure
 

@@ -48,7 +48,7 @@ class Recipe:
         "P1 4.2; ImageNet 224: P1 3.4", "data")
     augmentation: str = paper(
         "crop", "random changes of training images",
-        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's last row", "data")
+        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's 20.1 %", "data")
     input: str = paper(
         "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255", "P1 4.2", "cifar",
         choices=("mean", "raw"))
@@ -59,13 +59,13 @@ class Recipe:
         "P1 4.2; ImageNet 120 epochs: P1 3.4")
     batch_size: int = paper(
         128, "images in a batch, over all devices",
-        "P2 appendix; 64 in Table 4's best row; ImageNet 256: P2 5")
-    learning_rate: float = paper(0.1, "after the warm-up", "P2 appendix and 5")
+        "P2 appendix; 64 in Table 4's best row; ImageNet: 256")
+    learning_rate: float = paper(0.1, "after the warm-up", "P2 appendix")
     steps: tuple = paper(
         (32000, 48000), "the learning rate is divided by 10 after these iterations",
-        "P2 appendix; ImageNet epochs 30 and 60: P2 5", type=iteration_numbers, metavar="N,N")
+        "P2 appendix; ImageNet: epochs 30 and 60", type=iteration_numbers, metavar="N,N")
     warmup_iterations: int = paper(
-        400, "iterations with the warm-up's learning rate", "P2 appendix; ImageNet none: P2 5")
+        400, "iterations with the warm-up's learning rate", "P2 appendix; ImageNet: none")
     warmup_learning_rate: float = paper(
         0.01, "learning rate of the warm-up; --learning-rate, if that is lower", "P2 appendix")
     optimizer: str = paper(
