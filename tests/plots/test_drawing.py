@@ -89,7 +89,7 @@ def test_papers_curves_are_behind_ours_at_full_scale(results):
     figure = DRAW["figure6"]("figure6", "full")
     (right,) = [axes for axes in figure.axes if axes.get_legend()]
     assert [text.get_text() for text in right.get_legend().get_texts()] == [
-        "110, original (error 6.60 %; the paper 6.59 %)",
+        "110, original (error 6.60 %; the paper's curve 6.59 %)",
         "pale: the paper's curve",
     ]
     assert list(right.get_yticks()) == [0, 5, 10, 15, 20]
