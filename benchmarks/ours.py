@@ -1,14 +1,13 @@
 """Our training loop as the benchmarks time it, with augmented images, metrics and the optimizer."""
 
+from dataclasses import replace
+
 import mxnet as mx  # isort: skip
 import numpy as np
 
-from common.environment import without_notes
 from data.batches import TrainingBatches
 from symbols import counts, get_symbol
-from training import bfloat16
-from training.loop import bind, step
-from training.optimizer import initializer, optimizer
+from training.loop import step, training_module
 from training.recipe import CIFAR
 
 from .blocks import serve
@@ -26,11 +25,7 @@ def prepare(depth, size, batch, dtype):
 def module_and_stream(symbol, size, batch, dtype):
     """Return (Module that is ready to train, endless generator of augmented batches)"""
     shape = (batch, 3, size, size)
-    module = mx.mod.Module(bfloat16.bound(symbol, dtype))
-    with without_notes():
-        bind(module, shape)
-        module.init_params(initializer("in"))
-        module.init_optimizer(optimizer=optimizer(CIFAR, symbol))
+    module = training_module(symbol, replace(CIFAR, dtype=dtype), mx.cpu(), shape)
     images = np.random.RandomState(0).randint(0, 256, (IMAGES, *shape[1:]), dtype=np.uint8)
     mean = np.full(shape[1:], 127, np.float32)
     batches = TrainingBatches(images, np.zeros(IMAGES), mean, batch, seed=0)

@@ -7,12 +7,10 @@ import time
 import mxnet as mx
 
 from common import durations
-from common.environment import without_notes
 
 from .estimate import memory_plan
-from .loop import bind, bound_symbol, step
+from .loop import step, training_module
 from .memory import peak
-from .optimizer import initializer, optimizer
 
 WARM_UP, MEASURED = 2, 3  # iterations
 SLOW = 20  # seconds: if an iteration takes longer, the warm-up is the measurement
@@ -36,13 +34,8 @@ def cost(job, batches, contexts, recompute=False):
     activations are computed twice.
     """
     recipe = job.recipe
-    network, frozen = bound_symbol(job.symbol, recipe, recompute)
-    module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
-    with without_notes():
-        shape = (recipe.batch_size, 3, recipe.image_size, recipe.image_size)
-        bind(module, shape, recipe.micro_batch)
-        module.init_params(initializer(recipe.init_fan))
-        module.init_optimizer(optimizer=optimizer(recipe, job.symbol))
+    shape = (recipe.batch_size, 3, recipe.image_size, recipe.image_size)
+    module = training_module(job.symbol, recipe, contexts, shape, recompute)
     stream = batches.stream(1, WARM_UP + MEASURED)
 
     def seconds(count):

@@ -101,15 +101,12 @@ class Training:
         mx.random.seed(recipe.seed)
         tested = self._test.provide_data[0].shape
         part = self._source.batch_size // self.workers.count
-        network, frozen = bound_symbol(symbol, recipe, recompute)
-        module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
-        tester = mx.mod.Module(network, context=contexts)
-        # MXNet warns that gradients are not divided by the bound batch: optimizer() divides them
+        shape = (part, *tested[1:])
+        store = self.workers.kv_store
+        module = training_module(symbol, recipe, contexts, shape, recompute, weights, store, done)
+        tester = mx.mod.Module(module.symbol, context=contexts)
+        labels = [("softmax_label", tested[:1])]
         with without_notes():
-            bind(module, (part, *tested[1:]), recipe.micro_batch)
-            module.init_params(initializer(recipe.init_fan), *weights, allow_missing=done == 0)
-            module.init_optimizer(self.workers.kv_store, optimizer(recipe, symbol, done))
-            labels = [("softmax_label", tested[:1])]
             tester.bind([("data", tested)], labels, for_training=False, shared_module=module)
         return module, tester
 
@@ -194,11 +191,28 @@ class Training:
             self.on_test()
 
 
-def bound_symbol(symbol, recipe, recompute):
-    """Return (the symbol that is bound, the names of its frozen parameters)."""
+def training_module(
+    symbol,
+    recipe,
+    contexts,
+    shape,
+    recompute=False,
+    weights=(None, None),
+    kv_store="local",
+    done=0,
+):
+    """Return a Module that is ready to train on batches of a shape. weights: as for _modules()."""
     frozen = frozen_names(symbol, recipe.freeze)
     network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)
-    return recomputation.bound(network, recompute), frozen
+    if recompute:
+        network = recomputation.Recomputed(network)
+    module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)
+    # MXNet warns that gradients are not divided by the bound batch: optimizer() divides them
+    with without_notes():
+        bind(module, shape, recipe.micro_batch)
+        module.init_params(initializer(recipe.init_fan), *weights, allow_missing=done == 0)
+        module.init_optimizer(kv_store, optimizer(recipe, symbol, done))
+    return module
 
 
 def bind(module, shape, part=None):

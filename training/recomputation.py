@@ -19,11 +19,6 @@ from .segments import INPUT, best_cuts, cuts, segments
 Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of the arrays between them
 
 
-def bound(symbol, recompute):
-    """Return the symbol that is bound. recompute: whether activations are computed twice."""
-    return Recomputed(symbol) if recompute else symbol
-
-
 def recomputed_bytes(symbol, image_size):
     """Return the bytes per image in training if the symbol is computed twice."""
     shapes = {"data": (1, 3, image_size, image_size), "softmax_label": (1,)}

@@ -48,10 +48,11 @@ print((held(200) - before) / 200)
 
 # Prints the bytes that training takes.
 TAKEN = """
-recompute = sys.argv[1] == "recomputed"
 symbol = get_symbol(110)
 before = memory.held_bytes()
-steps = train(recomputation.bound(symbol, recompute), (64, 3, 16, 16))
+if sys.argv[1] == "recomputed":
+    symbol = recomputation.Recomputed(symbol)
+steps = train(symbol, (64, 3, 16, 16))
 steps(2)
 print(memory.held_bytes() - before)
 """

@@ -103,7 +103,7 @@ def pieces(module):
 def agree(symbol, tolerance, contexts=1):
     """Whether outputs, gradients and averages of two steps are the same with recomputation."""
     kept = module_of(symbol, contexts)
-    twice = module_of(recomputation.bound(symbol, True), contexts)
+    twice = module_of(recomputation.Recomputed(symbol), contexts)
     assert pieces(twice) > 2
     for seed in range(2):
         for first, other in zip(step(kept, seed), step(twice, seed)):
@@ -134,7 +134,7 @@ def test_gradients_in_bfloat16_are_those_without_it():
 def test_symbol_that_cannot_be_cut_still_trains():
     x = mx.sym.Flatten(mx.sym.Variable("data"))
     symbol = mx.sym.SoftmaxOutput(dense(x, name="fc"), name="softmax")
-    twice = module_of(recomputation.bound(symbol, True))
+    twice = module_of(recomputation.Recomputed(symbol))
     assert distance(step(module_of(symbol), 1)[1], step(twice, 1)[1]) < 1e-6
 
 
@@ -175,7 +175,7 @@ def test_forward_pass_reads_the_networks_own_states():
         x = mx.sym.Convolution(x, num_filter=8, kernel=(1, 1), name=f"conv{number}")
         x = mx.sym.BatchNorm(x, use_global_stats=True, fix_gamma=False, name=f"bn{number}")
     symbol = mx.sym.SoftmaxOutput(dense(mx.sym.Flatten(x), name="fc"), name="softmax")
-    modules = [module_of(symbol), module_of(recomputation.bound(symbol, True))]
+    modules = [module_of(symbol), module_of(recomputation.Recomputed(symbol))]
     results = []
     for module in modules:
         arguments, states = module.get_params()
@@ -218,19 +218,19 @@ def test_stopped_run_resumes_exactly(resumes_exactly):
 
 
 def test_cost_is_that_of_the_run_with_the_memory_that_is_free(train, monkeypatch):
-    bind = recomputation.bound
-    decisions = []
+    symbols = []
 
-    def bound_and_noted(symbol, recompute):
-        decisions.append(recompute)
-        return bind(symbol, recompute)
+    class Noted(recomputation.Recomputed):
+        def __init__(self, symbol):
+            symbols.append(symbol)
+            super().__init__(symbol)
 
-    monkeypatch.setattr(recomputation, "bound", bound_and_noted)
+    monkeypatch.setattr(recomputation, "Recomputed", Noted)
     monkeypatch.setattr(memory, "free_bytes", lambda: 0)
     dtype = "bfloat16" if has_bfloat16() else "float32"
     code, out, err = train(*RUN[:-1], "--cost-json", "--dtype", dtype)
     assert code == 0 and json.loads(out)["images_per_second"] > 0, err
-    assert decisions == [True] and "computed twice" in err
+    assert len(symbols) == 1 and "computed twice" in err
 
 
 def test_deep_network_at_the_papers_batch_needs_less_than_four_gigabytes():
