@@ -106,7 +106,7 @@ def _cost(run, arguments):
         return None
 
 
-def images_of(dataset, arguments):
+def fingerprint_of(dataset, arguments):
     """Return the fingerprint of the images that runs train on; empty before they are downloaded."""
     place = arguments.data_dir or scales.SCALES[arguments.scale].data
     if place is None:
@@ -133,10 +133,10 @@ def planned(experiment, seeds, arguments):
     is_complete = all(run.done == 1 for run in runs)
     if not _has_images(experiment, arguments) or (is_complete and not arguments.data_dir):
         return runs
-    images = images_of(experiment.dataset, arguments)
-    runs = [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
+    fingerprint = fingerprint_of(experiment.dataset, arguments)
+    runs = [PlannedRun(*place, seed, arguments.data_dir, fingerprint=fingerprint) for seed in seeds]
     for run in runs if arguments.data_dir else ():
-        run.check_images(images)
+        run.check_fingerprint(fingerprint)
     return runs
 
 

@@ -37,9 +37,9 @@ def parser():
     return cifar_parser
 
 
-def recipe_for(arguments, images):
+def recipe_for(arguments, image_count):
     """Return the Recipe for a number of training images."""
-    return options.recipe(arguments, SCALES[arguments.scale].recipe, images)
+    return options.recipe(arguments, SCALES[arguments.scale].recipe, image_count)
 
 
 def image_size(arguments):

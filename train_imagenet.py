@@ -45,11 +45,11 @@ def check(arguments):
         )
 
 
-def recipe_for(arguments, images):
+def recipe_for(arguments, image_count):
     """Return the Recipe for a number of training images; by default 120 epochs."""
     batch_size = arguments.batch_size or IMAGENET.batch_size
-    base = IMAGENET.lasting(max(1, round(EPOCHS * images / batch_size)))
-    return options.recipe(arguments, base, images)
+    base = IMAGENET.lasting(max(1, round(EPOCHS * image_count / batch_size)))
+    return options.recipe(arguments, base, image_count)
 
 
 def main():

@@ -46,9 +46,9 @@ def parser():
     return notes_parser
 
 
-def recipe_for(arguments, images):
+def recipe_for(arguments, image_count):
     """Return the notes' Recipe for a number of training images: a row and a test each epoch."""
-    epoch = math.ceil(images / arguments.batch_size)
+    epoch = math.ceil(image_count / arguments.batch_size)
     recipe = replace(
         NOTES,
         iterations=arguments.epochs * epoch,

@@ -85,14 +85,14 @@ def print_hours(images_per_second):
     """Print how long the paper's recipe takes. images_per_second: {kind of unit: of MEASURED}."""
     from symbols import counts, get_symbol, names
 
-    images = CIFAR.iterations * CIFAR.batch_size
-    print(f"\nthe paper's recipe ({images / 1e6:.1f} million images) takes here:")
+    image_count = CIFAR.iterations * CIFAR.batch_size
+    print(f"\nthe paper's recipe ({image_count / 1e6:.1f} million images) takes here:")
     for unit, networks in NETWORKS.items():
         reference = counts.multiply_adds(get_symbol(MEASURED[unit], unit=unit), 32)
         for name in networks:
             symbol = get_symbol(names.parse(name)[2], unit=unit)
             work = counts.multiply_adds(symbol, 32) / reference
-            hours = images / images_per_second[unit] * work / 3600
+            hours = image_count / images_per_second[unit] * work / 3600
             print(f"  make cifar10-{name:<14} {hours:6.0f} hours")
 
 
@@ -111,8 +111,8 @@ def main():
     gpu = usable[0] if usable and mx.context.num_gpus() else None
     print(f"\ntraining a few iterations on {f'GPU {gpu}' if gpu else 'the CPU'} ...", flush=True)
     measured = {unit: speed(unit, ["--gpus", gpu] if gpu else []) for unit in MEASURED}
-    for unit, images in measured.items():
-        print(f"ResNet-{MEASURED[unit]}: {images:.0f} images/s")
+    for unit, speed_of_unit in measured.items():
+        print(f"ResNet-{MEASURED[unit]}: {speed_of_unit:.0f} images/s")
     print_hours(measured)
     print(
         f"SCALE=pocket is for machines without a GPU: {scales.SCALES['pocket'].summary} a run; "

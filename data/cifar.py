@@ -143,8 +143,8 @@ def _name(files, train, test):
         hashlib.sha1(_labels(test, files.layout).copy()).hexdigest()
     )
     name = image_files.printable(files.test.parent.resolve().name)
-    images = f"{len(train):,} + {len(test):,} images"
-    return known or f"{name} ({images} in {files.layout.title}'s layout)"
+    counts = f"{len(train):,} + {len(test):,} images"
+    return known or f"{name} ({counts} in {files.layout.title}'s layout)"
 
 
 def check_size(image_size):
@@ -172,14 +172,14 @@ def split_validation(dataset, seed):
 
     Raises UserError for fewer than ten images.
     """
-    images = len(dataset.train_images)
-    if images < 10:
+    count = len(dataset.train_images)
+    if count < 10:
         raise UserError(
             f"--validation holds out a tenth of the training images, and {dataset.name} has "
-            f"{images}: leave it out, or add images"
+            f"{count}: leave it out, or add images"
         )
-    order = np.random.RandomState([seed, 45000]).permutation(images)
-    held_out, kept = np.sort(order[: images // 10]), np.sort(order[images // 10 :])
+    order = np.random.RandomState([seed, 45000]).permutation(count)
+    held_out, kept = np.sort(order[: count // 10]), np.sort(order[count // 10 :])
     return dataset._replace(
         name=f"{dataset.name}, held-out tenth of the training set",
         train_images=dataset.train_images[kept],

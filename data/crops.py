@@ -43,7 +43,7 @@ def augmentation(kind, image_size, side):
 
     scale: a shorter side from [256, 480], a random crop of 224, a flip, colour noise (P1 3.4).
     aspect: a random crop of 8 to 100 % of the area with an aspect ratio of 3/4 to 4/3, resized to
-    224 (GoogLeNet; P2 Table 5, 20.1 %), with the same flip and noise.
+    224 (GoogLeNet; P2 Table 5), with the same flip and noise.
     """
     options = {"rand_mirror": True, "pca_noise": COLOUR_NOISE}
     if kind == "aspect":
@@ -72,11 +72,11 @@ class CropBatches(Batches):
     """
 
     def __init__(
-        self, images, mean, batch_size, seed, image_size, side, kind="scale", share=(0, 1)
+        self, records, mean, batch_size, seed, image_size, side, kind="scale", share=(0, 1)
     ):
-        """images: data.records.Records. mean: red, green, blue. side: as in augmentation()."""
-        super().__init__(len(images), batch_size, seed, share)
-        self._images = images
+        """records: data.records.Records. mean: red, green, blue. side: as in augmentation()."""
+        super().__init__(len(records), batch_size, seed, share)
+        self._records = records
         self._place = share[0]
         self.threads = physical_cores()
         self._options = {
@@ -102,16 +102,16 @@ class CropBatches(Batches):
         mine = [sample for _, sample in self.samples(iteration)[self._mine]]
         with tempfile.NamedTemporaryFile(suffix=".rec") as file:
             for sample in mine:
-                file.write(self._images.raw(sample))
+                file.write(self._records.raw(sample))
             file.flush()
             options = {"path_imgrec": file.name, "seed_aug": seed, **self._options}
             try:
                 # unpacking also asks for a second batch; otherwise the iterator never frees this one
                 (batch,) = mx.io.ImageRecordIter(preprocess_threads=self.threads, **options)
             except (mx.MXNetError, ValueError) as error:
-                raise self._images.corrupt() from error
+                raise self._records.corrupt() from error
         # the labels in the records need not start at 0
-        batch.label = [mx.nd.array(self._images.labels[mine])]
+        batch.label = [mx.nd.array(self._records.labels[mine])]
         return batch
 
 
@@ -139,14 +139,14 @@ class TestCrops:
 
     __test__ = False  # not a test for pytest
 
-    def __init__(self, images, mean, batch_size, image_size, rule="224"):
+    def __init__(self, records, mean, batch_size, image_size, rule="224"):
         self._rule = rule_of(rule, image_size)
         kind = "center crop" if self._rule.crops == 1 else f"{self._rule.crops} crops"
         self.rule = f"{kind} {self._rule.crop} of {self._rule.side}"
-        self._images = images
+        self._records = records
         self._mean = np.asarray(mean, np.float32).reshape(3, 1, 1)
         self.batch_size = batch_size
-        self.num_data = len(images)
+        self.num_data = len(records)
         self.crops = self._rule.crops
         self.provide_data = [
             mx.io.DataDesc("data", (batch_size * self.crops, 3, self._rule.crop, self._rule.crop))
@@ -156,11 +156,11 @@ class TestCrops:
         """Do nothing: every iteration starts at the first image."""
 
     def _rows(self, sample):
-        content = self._images.image(sample)
+        content = self._records.image(sample)
         try:
             return crops(image_files.read(content), self._rule) - self._mean
         except Exception as error:  # a corrupt image can raise anything
-            raise self._images.corrupt(sample) from error
+            raise self._records.corrupt(sample) from error
 
     def __iter__(self):
         shape = self.provide_data[0].shape
@@ -168,7 +168,7 @@ class TestCrops:
             calls = ((sample,) for sample in range(self.num_data))
             rows = ahead(pool, self._rows, calls, 2 * self.batch_size)
             for first in range(0, self.num_data, self.batch_size):
-                labels = self._images.labels[first : first + self.batch_size]
+                labels = self._records.labels[first : first + self.batch_size]
                 pad = self.batch_size - len(labels)
                 images = np.zeros((self.batch_size, self.crops, *shape[1:]), np.float32)
                 for image, row in zip(images[: len(labels)], rows):

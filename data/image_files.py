@@ -119,8 +119,8 @@ def reason(error, path):
 
 def composited(count):
     """Return the message about transparent images."""
-    images = "image" if count == 1 else "images"
-    return f"{count:,} transparent {images} composited on white"
+    noun = "image" if count == 1 else "images"
+    return f"{count:,} transparent {noun} composited on white"
 
 
 def printable(name):

@@ -149,14 +149,8 @@ def _write(writers, splits, source, side, workers):
                 total=len(splits[split]), initial=len(writer.done), desc=split, unit="image"
             ) as progress:
                 for job, results in zip(jobs, ahead(pool, encode_all, calls, 2 * workers)):
-                    images = []
-                    for (path, label), (encoded, is_transparent, why) in zip(job, results):
-                        transparent += is_transparent
-                        if why:
-                            unreadable[path] = why
-                        else:
-                            images.append((path, label, *encoded))
-                    writer.append(images)
+                    unreadable.update(_append(writer, job, results))
+                    transparent += sum(is_transparent for _, is_transparent, _ in results)
                     progress.update(len(job))
     except process.BrokenProcessPool as error:
         reason = "a worker was killed (is the memory full?)"
@@ -165,6 +159,19 @@ def _write(writers, splits, source, side, workers):
         pool.shutdown()
     if transparent:
         print(image_files.composited(transparent))
+    return unreadable
+
+
+def _append(writer, job, results):
+    """Append the images of a job. Returns {path: why} of unreadable files."""
+    readable = []
+    unreadable = {}
+    for (path, label), (encoded, _, why) in zip(job, results):
+        if why:
+            unreadable[path] = why
+        else:
+            readable.append((path, label, *encoded))
+    writer.append(readable)
     return unreadable
 
 

@@ -80,11 +80,11 @@ class SplitWriter:
     def _keep_state(self):
         write_whole(self._state_path, json.dumps(self.state))
 
-    def append(self, images):
+    def append(self, encoded):
         """Append [(path, label, JPEG, mean)]: all of them or, on an error, none."""
         state = self.state
         blocks = {kind: bytearray() for kind in KINDS}
-        for number, (path, label, jpeg, mean) in enumerate(images, state["images"]):
+        for number, (path, label, jpeg, mean) in enumerate(encoded, state["images"]):
             position = state["bytes"]["rec"] + len(blocks["rec"])
             blocks["idx"] += f"{number}\t{position}\n".encode()
             blocks["lst"] += f"{number}\t{label:f}\t{path}\n".encode(*PATHS)
@@ -99,7 +99,7 @@ class SplitWriter:
                 file.flush()
                 os.fsync(file.fileno())
             state["bytes"][kind] += len(blocks[kind])
-        state["images"] += len(images)
+        state["images"] += len(encoded)
         self._keep_state()
 
     def forget(self):

@@ -78,7 +78,7 @@ def of(experiment, scale):
         except UserError as error:
             run_files.say_once(f"left out: {error}")
     finished = list(filter(run_files.is_whole, candidates))
-    usual = usual_images(list(filter(run_files.is_own, finished)) or finished or candidates)
+    usual = usual_data(list(filter(run_files.is_own, finished)) or finished or candidates)
     runs = {}
     for run in candidates:
         seed = run.recipe["seed"]
@@ -94,7 +94,7 @@ def of(experiment, scale):
     return list(runs.values())
 
 
-def usual_images(runs):
+def usual_data(runs):
     """Return the name of the data set of most runs; None without runs."""
     counts = Counter(run.data for run in runs)
     return max(sorted(counts), key=counts.get, default=None)
@@ -108,7 +108,7 @@ class Results(namedtuple("Results", "errors runs unfinished unscored")):
     """
 
     @property
-    def images(self):
+    def data(self):
         """The name of the data set; empty without finished runs."""
         return self.runs[0].data if self.runs else ""
 
@@ -160,16 +160,16 @@ def comparable(pairs):
     for _, results in pairs:
         first = results.runs[0]
         groups.setdefault(first.recipe["dataset"], []).append(first)
-    usual = {dataset: usual_images(group) for dataset, group in groups.items()}
+    usual = {dataset: usual_data(group) for dataset, group in groups.items()}
     kept = []
     for subject, results in pairs:
         first = results.runs[0]
-        images = usual[first.recipe["dataset"]]
-        if results.images == images:
+        data = usual[first.recipe["dataset"]]
+        if results.data == data:
             kept.append((subject, results))
         else:
             run_files.say_once(
-                f"left out: {first.folder} was trained on {results.images}, and the networks compared "
-                f"here on {images}"
+                f"left out: {first.folder} was trained on {results.data}, and the networks compared "
+                f"here on {data}"
             )
     return kept

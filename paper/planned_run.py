@@ -12,17 +12,16 @@ from . import counted_runs, run_files, scales
 class PlannedRun:
     """An experiment with a seed at a scale.
 
-    published: one of our published runs, below results/. images: the fingerprint of the images to
-    train on; a published run on other images does not count. None: it counts on any images.
+    published: one of our published runs, below results/. fingerprint: of the images to train on; a published run on other images does not count. None: it counts on any images.
     """
 
-    def __init__(self, experiment, scale, seed, data_dir=None, published=False, images=None):
+    def __init__(self, experiment, scale, seed, data_dir=None, published=False, fingerprint=None):
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
         place = scale, self.experiment.name, seed
         ours = files.RESULTS / files.run_place(*place)
-        counts = self._done(ours) == 1 and images in (None, _images(ours))
+        counts = self._done(ours) == 1 and fingerprint in (None, _fingerprint(ours))
         self.folder = ours if published or counts else files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         output = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
@@ -38,9 +37,9 @@ class PlannedRun:
         changes = str(experiment.changes)
         return self.scale, experiment.depth, experiment.unit, experiment.shortcut, changes
 
-    def check_images(self, images):
+    def check_fingerprint(self, fingerprint):
         """Raise UserError if a finished run of the user was trained on other images."""
-        if self.done == 1 and _images(self.folder) != images:
+        if self.done == 1 and _fingerprint(self.folder) != fingerprint:
             name = run_files.read(self.folder).data
             raise UserError(
                 f"{self.folder} was trained on {name}: move it away to train on other images, or "
@@ -78,6 +77,6 @@ class PlannedRun:
         return min(0.999, run.rows[-1]["iteration"] / run.recipe["iterations"])
 
 
-def _images(folder):
+def _fingerprint(folder):
     """Return the fingerprint of the images of a run."""
     return run_files.read(folder).recipe.get("data")

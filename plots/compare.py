@@ -32,8 +32,8 @@ def one_quantity(axes, curves, title, what, by):
     for curve, (colour, marker) in zip(curves, colours):
         line(axes, curve, training, colour, by=by)
         line(axes, curve, testing, colour, marker, legend_label(curve, what), by)
-    images = test_set(curves).lower()
-    label = f"{what.capitalize()}, {UNITS[what]} (solid: {images}; dashed: training)"
+    tested = test_set(curves).lower()
+    label = f"{what.capitalize()}, {UNITS[what]} (solid: {tested}; dashed: training)"
     ranges.x_axis(axes, curves, by)
     if what == "loss":
         ranges.loss_axis(axes, ranges.loss_range(curves, (training, testing)), label)

@@ -47,14 +47,14 @@ def panel(axes, curves, title=None, papers=None, limits=None, by="iteration", tr
     return right
 
 
-def prepare(axes, recipes, limits, training, images="Test"):
+def prepare(axes, recipes, limits, training, tested="Test"):
     """Scale the axes of a panel. Return (axes of the test error, styles of the networks)."""
     if training == "error":
         ranges.error_axis(axes, limits[1], "Error, %\n(dashed: training, solid: test)")
         return axes, of_depths([recipe["depth"] for recipe in recipes])
     right = axes.twinx()
     ranges.loss_axis(axes, limits[0])
-    ranges.error_axis(right, limits[1], f"{images} error, % (solid)")
+    ranges.error_axis(right, limits[1], f"{tested} error, % (solid)")
     return right, styles(recipes)
 
 

@@ -106,8 +106,8 @@ def lesion(tables):
     handles, labels = axes["delete"].get_legend_handles_labels()
     title = f"Units deleted or swapped without retraining; grey: Veit et al. ({VEIT})"
     figure.legend(handles, labels, loc="outside upper center", ncols=2, title=title)
-    images = "intact: test error on these images, while the tables have the complete test set"
-    return figure, images, f"{VEIT}: full scale, 32 pixels square"
+    note = "intact: test error on these images, while the tables have the complete test set"
+    return figure, note, f"{VEIT}: full scale, 32 pixels square"
 
 
 def _lesions_of(axes, rows, style):

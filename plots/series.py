@@ -100,12 +100,12 @@ def _words(option, value):
 
 def with_images(curves, among):
     """Return curves with their data set in the label unless it is that of most curves of `among`."""
-    usual = counted_runs.usual_images([curve.runs[0] for curve in among])
+    usual = counted_runs.usual_data([curve.runs[0] for curve in among])
     labelled = []
     for curve in curves:
-        images = curve.runs[0].data
-        is_named = images == usual or images in curve.label
-        labelled.append(curve if is_named else curve._replace(label=f"{curve.label}, {images}"))
+        data = curve.runs[0].data
+        is_named = data == usual or data in curve.label
+        labelled.append(curve if is_named else curve._replace(label=f"{curve.label}, {data}"))
     return labelled
 
 

@@ -101,7 +101,7 @@ def _row(row, results, scale):
         verdicts(row, results, scale),
         str(len(results.errors) or ""),
         figure_files.listed(run.recipe["dtype"] for run in results.runs),
-        results.images,
+        results.data,
         ", ".join(f"{count:,}" for count in iterations),
         command,
     )

@@ -19,14 +19,15 @@ def memory_plan(job, arguments, workers=1):
     recipe = job.recipe
     symbol = bfloat16.bound(job.symbol, recipe.dtype)
     part = (recipe.micro_batch or recipe.batch_size // workers) // devices.count(arguments)
-    images = part if arguments.gpus else part * devices.count(arguments)  # that share one memory
+    # contexts on a CPU share one memory
+    image_count = part if arguments.gpus else part * devices.count(arguments)
     held, free = (0, math.inf) if arguments.gpus else (memory.held_bytes(), memory.free_bytes())
     notes = []
-    kept = planned_bytes(symbol, recipe.image_size, images, recompute=False)
+    kept = planned_bytes(symbol, recipe.image_size, image_count, recompute=False)
     recompute = arguments.recompute or kept > free
     need = kept
     if recompute:
-        need = planned_bytes(symbol, recipe.image_size, images, recompute=True)
+        need = planned_bytes(symbol, recipe.image_size, image_count, recompute=True)
         if not arguments.recompute:
             notes.append(
                 f"the run needs {_gigabytes(held + kept)} of memory, {_gigabytes(held + free)} are "
@@ -41,10 +42,10 @@ def memory_plan(job, arguments, workers=1):
     return recompute, f"about {_gigabytes(held + need)}{where}", notes
 
 
-def planned_bytes(symbol, image_size, images, recompute):
-    """Return the bytes that training takes beyond what the process holds. images: in a step."""
+def planned_bytes(symbol, image_size, image_count, recompute):
+    """Return the bytes that training takes beyond what the process holds. image_count: in a step."""
     bytes_of = recomputed_bytes if recompute else memory.training_bytes
-    return OTHER_BYTES + images * bytes_of(symbol, image_size)
+    return OTHER_BYTES + image_count * bytes_of(symbol, image_size)
 
 
 def _gigabytes(count):

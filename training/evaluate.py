@@ -52,11 +52,11 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
     return (loss, *(100 * (1 - accuracy) for accuracy in accuracies))
 
 
-def batch_size(recipe, devices, images):
+def batch_size(recipe, devices, image_count):
     """Return the number of images in a batch of a test.
 
     About 128, or the recipe's batch if that is larger, but no more than the set has: with fewer, a
     deep network spends its time between operators. A multiple of the devices. devices: their
-    number. images: in the test set.
+    number. image_count: in the test set.
     """
-    return max(min(max(recipe.batch_size, 128), images) // devices, 1) * devices
+    return max(min(max(recipe.batch_size, 128), image_count) // devices, 1) * devices

@@ -64,10 +64,10 @@ def run_job(job, arguments):
     arguments: the options of options.add_run_options. With --cost the job is only measured.
     """
     survive("stdout")  # a closed terminal must not end a training
-    images = len(job.dataset.train_images)
-    if job.recipe.batch_size > images:
+    image_count = len(job.dataset.train_images)
+    if job.recipe.batch_size > image_count:
         raise UserError(
-            f"a batch of {job.recipe.batch_size} is more than the {images} training images: "
+            f"a batch of {job.recipe.batch_size} is more than the {image_count} training images: "
             "choose a smaller --batch-size (make: BATCH=)"
         )
     folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)

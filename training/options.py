@@ -105,13 +105,13 @@ def _typed(arguments):
     return {name: value for name, value in values.items() if value is not None}
 
 
-def recipe(arguments, base, images):
+def recipe(arguments, base, image_count):
     """Return the recipe of a run: the values that were typed, and the base's for all others.
 
-    base: the Recipe of a scale. images: number of training images, which --epochs counts in.
+    base: the Recipe of a scale. image_count: number of training images, which --epochs counts in.
     """
     typed = _typed(arguments)
-    epoch = images / typed.get("batch_size", base.batch_size)
+    epoch = image_count / typed.get("batch_size", base.batch_size)
     if arguments.epochs is not None:
         if "iterations" in typed:
             raise UserError(

@@ -48,7 +48,7 @@ class Recipe:
         "P1 4.2; ImageNet 224: P1 3.4", "data")
     augmentation: str = paper(
         "crop", "random changes of training images",
-        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5's 20.1 %", "data")
+        "P1 4.2; ImageNet: P1 3.4, and P2 Table 5, scale + aspect ratio", "data")
     input: str = paper(
         "mean", "mean: the mean image is subtracted; raw: pixels from 0 to 255", "P1 4.2", "cifar",
         choices=("mean", "raw"))

@@ -85,7 +85,7 @@ def test_published_runs_on_other_images_count_only_for_a_complete_row(
 ):
     original = experiments.ORIGINAL110
     results(original, [30])
-    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: "fingerprint")
+    monkeypatch.setattr(reproduce, "fingerprint_of", lambda dataset, arguments: "fingerprint")
     words = ["table1", "--scale", "pocket", "--seeds", seeds]
     arguments = reproduce.parser().parse_args(words)
     arguments.data_dir = images
@@ -99,7 +99,7 @@ def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatc
     results(original, [30])
     place = files.run_place("pocket", original.at("pocket").name, 0)
     shutil.copytree(files.RESULTS / place, files.RUNS / place)
-    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: "fingerprint")
+    monkeypatch.setattr(reproduce, "fingerprint_of", lambda dataset, arguments: "fingerprint")
     arguments = reproduce.parser().parse_args(["table1", "--scale", "pocket", "--data-dir", "own"])
     words = (str(place), "was trained on test data", "DATA=")
     refusal(lambda: reproduce.missing([original], [0], arguments), *words)
