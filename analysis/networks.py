@@ -23,9 +23,9 @@ from training.optimizer import initializer
 from . import measurements
 
 # name: in the names of CSV files. label: in figures. recipe: as in config.json. arguments, states:
-# {name: NDArray}. weights: description of the weights. run: the run_files.Run of a trained network.
-Network = namedtuple(
-    "Network", "name label symbol recipe arguments states weights run", defaults=(None,)
+# {name: NDArray}. weights: description of the weights. run: the run_files.RunRecord of a trained network.
+MeasuredNetwork = namedtuple(
+    "MeasuredNetwork", "name label symbol recipe arguments states weights run", defaults=(None,)
 )
 # images: float32 (n, 3, size, size), without the mean of the training set. labels: (n,).
 Sample = namedtuple("Sample", "images labels description")
@@ -52,7 +52,7 @@ def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=Non
     mx.random.seed(seed)
     module.init_params(initializer("in"))
     settings = [f"{key}={value:g}" for key, value in sorted(values.items())]
-    return Network(
+    return MeasuredNetwork(
         "-".join([names.name(activation, shortcut, depth), *settings]),
         f"{depth}, {words.kind(recipe)}",
         symbol,
@@ -86,7 +86,7 @@ def of_run(folder):
         iteration = int(run.rows[-1]["iteration"])
     kind = counted_runs.scale_of(run)
     how = f"by its {kind}" if kind == counted_runs.OWN_RECIPE else f"at scale {kind}"
-    return Network(
+    return MeasuredNetwork(
         "-".join(part for part in parts if part not in ("full", "seed0")),
         run_files.label(run),
         symbol,
@@ -150,7 +150,7 @@ def _sample(images, labels, name, side):
 
 
 def find(texts, seed=0, unit=None):
-    """Return {text: Network}. A text is [activation-][shortcut]depth[:constant=number,...] or the
+    """Return {text: MeasuredNetwork}. A text is [activation-][shortcut]depth[:constant=number,...] or the
     folder of a run.
 
     unit: the kind of unit for depths that have several. A named network has as many classes as the

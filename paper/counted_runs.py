@@ -16,7 +16,7 @@ TYPES = ("float32", "bfloat16")  # no significant difference: docs/RESULTS.md, b
 
 def differences(run, experiment, scale):
     """Return {option: (of the run, of the experiment at the scale)} where they differ."""
-    pairs = {"name": (run.config["name"], experiment.network)}
+    pairs = {"name": (run.config["name"], experiment.run_name)}
     for option, expected in experiment.settings(scale).items():
         value = run.recipe.get(option)
         if not (option == "dtype" and value in TYPES):
@@ -53,16 +53,16 @@ def scale_of(run):
     return OWN_RECIPE if differing else scale
 
 
-def folders(name, scale):
-    """Return the folders of a name's runs at a scale: the published ones, then a user's own."""
-    pattern = str(files.run_place(scale, name, "*") / "config.json")
+def folders(folder_name, scale):
+    """Return the folders of a network's runs at a scale: the published ones, then a user's own."""
+    pattern = str(files.run_place(scale, folder_name, "*") / "config.json")
     return [
         path.parent for place in (files.RESULTS, files.RUNS) for path in sorted(place.glob(pattern))
     ]
 
 
 def of(experiment, scale):
-    """Return [Run] of an experiment at a scale, all on the same images.
+    """Return [RunRecord] of an experiment at a scale, all on the same images.
 
     If runs differ in their images, the most frequent images are used. The user's finished runs
     decide; without any, all finished runs; without any, all runs. Runs on other images, runs of
@@ -70,7 +70,7 @@ def of(experiment, scale):
     """
     experiment = experiment.at(scale)
     candidates = []
-    for folder in folders(experiment.name, scale):
+    for folder in folders(experiment.folder_name, scale):
         try:
             run = run_files.read(folder)
             check(run, experiment, scale)
@@ -143,7 +143,7 @@ def finished_rows(rows, scale):
     for row in rows:
         results = results_of(row.experiment, scale, row.crop)
         if results.errors:
-            pairs.setdefault((row.experiment.at(scale).name, row.crop), (row, results))
+            pairs.setdefault((row.experiment.at(scale).folder_name, row.crop), (row, results))
     return sorted(pairs.values(), key=lambda pair: number(pair[0].paper))
 
 

@@ -36,8 +36,8 @@ class Experiment(
         return self._replace(depth=depth, changes=changes)
 
     @property
-    def network(self):
-        """The name that train_cifar.py gives it: data set, network, unit, constants."""
+    def run_name(self):
+        """The name in config.json: data set, network, unit, constants."""
         parts = (self.activation, self.shortcut, self.depth, self.unit, self.constants)
         return names.run_name(self.dataset, *parts)
 
@@ -47,11 +47,11 @@ class Experiment(
         return names.name(self.activation, self.shortcut, self.depth)
 
     @property
-    def name(self):
+    def folder_name(self):
         """The folder of its runs in runs/<scale>/ or results/<scale>/: network and changes."""
         # --validation -> validation, --batch-size 64 -> batch-size=64
         changes = [option[2:].replace(" ", "=") for option in self._changed_options()]
-        return "-".join([self.network, *changes])
+        return "-".join([self.run_name, *changes])
 
     @property
     def command(self):
@@ -97,7 +97,7 @@ class Experiment(
             parts.append(f"SHORTCUT_ARGS={names.write_constants(self.constants)}")
         if self.changes:
             options = " ".join(self._changed_options())
-            place = run_place(scale, self.name, 0)
+            place = run_place(scale, self.folder_name, 0)
             parts.append(f"ARGS='{options}' OUTPUT=runs/{place}")
         if scale != "full" and self.dataset != "imagenet":
             parts.append(f"SCALE={scale}")

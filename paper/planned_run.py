@@ -19,7 +19,7 @@ class PlannedRun:
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
-        place = scale, self.experiment.name, seed
+        place = scale, self.experiment.folder_name, seed
         ours = files.RESULTS / files.run_place(*place)
         counts = self._done(ours) == 1 and fingerprint in (None, _fingerprint(ours))
         self.folder = ours if published or counts else files.run_folder(*place)
@@ -28,7 +28,7 @@ class PlannedRun:
         self.options = [*self.experiment.command, "--scale", scale, *data, *output]
 
     def __str__(self):
-        return f"{self.scale} {self.experiment.name} seed {self.seed}"
+        return f"{self.scale} {self.experiment.folder_name} seed {self.seed}"
 
     @property
     def kind(self):

@@ -29,7 +29,7 @@ SEVERAL_SEEDS = [
 def planned():
     """Return [Planned] of every planned run, each once."""
     order = [Planned(cifar10(20), "full", 0)]
-    order += [Planned(network, "desk", 0) for network in FIRST + REST + DEPTHS]
-    order += [Planned(network, "pocket", 0) for network in DEEPEST]
-    order += [Planned(network, "desk", seed) for seed in (1, 2) for network in SEVERAL_SEEDS]
+    order += [Planned(experiment, "desk", 0) for experiment in FIRST + REST + DEPTHS]
+    order += [Planned(experiment, "pocket", 0) for experiment in DEEPEST]
+    order += [Planned(experiment, "desk", seed) for seed in (1, 2) for experiment in SEVERAL_SEEDS]
     return [run for i, run in enumerate(order) if run not in order[:i]]

@@ -16,7 +16,7 @@ from training.log import is_finished, read_log
 from . import configuration, words
 
 
-class Run(namedtuple("Run", "folder config rows")):
+class RunRecord(namedtuple("RunRecord", "folder config rows")):
     """A run folder: its relative path, config.json with a complete recipe, the rows of log.csv."""
 
     @property
@@ -31,7 +31,7 @@ class Run(namedtuple("Run", "folder config rows")):
 
 
 def read(folder):
-    """Return the Run in a folder. Raises UserError without a run, and if its log has no row yet."""
+    """Return the RunRecord of a folder. Raises UserError without a run, and if its log has no row yet."""
     folder = Path(os.path.relpath(folder))
     config = configuration.read(folder)
     rows = read_log(folder)
@@ -43,7 +43,7 @@ def read(folder):
     if corrupt > 0:
         count = f"{corrupt} corrupt row{'s' if corrupt > 1 else ''}"
         say_once(f"left out: {count} of {path}; {again(config)}")
-    return Run(folder, config, rows)
+    return RunRecord(folder, config, rows)
 
 
 def is_own(run):

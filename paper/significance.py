@@ -68,8 +68,9 @@ def order(name, scale):
     """
     groups = {}
     for row in experiments.TABLES[name]:
-        network = row.experiment
-        groups.setdefault((network.dataset, network.depth, network.unit), []).append(row)
+        experiment = row.experiment
+        key = experiment.dataset, experiment.depth, experiment.unit
+        groups.setdefault(key, []).append(row)
     lines = []
     for (_, depth, _), rows in groups.items():
         text = say_order(rows, scale)

@@ -88,13 +88,18 @@ def _paper_panel(axes, panel, training):
     """Draw the paper's panel of a figure, with its axes. training: as for curves.panel()."""
     ours = [curve.runs[0].recipe for curve in panel.drawn]
     # constants of our networks, also those with default values
-    known = {(each["activation"], each["shortcut"]): each["shortcut_args"] for each in ours}
+    known = {(recipe["activation"], recipe["shortcut"]): recipe["shortcut_args"] for recipe in ours}
     recipes = []
     for curve in panel.planned:
-        network = curve.experiment
-        recipe = dict(activation=network.activation, shortcut=network.shortcut, depth=network.depth)
-        constants = known.get((network.activation, network.shortcut), network.constants)
-        recipes.append({**recipe, "shortcut_args": constants})
+        experiment = curve.experiment
+        variant = experiment.activation, experiment.shortcut
+        recipe = {
+            "activation": experiment.activation,
+            "shortcut": experiment.shortcut,
+            "depth": experiment.depth,
+            "shortcut_args": known.get(variant, experiment.constants),
+        }
+        recipes.append(recipe)
     right, colours = curves.prepare(axes, recipes, ranges.PAPERS, training)
     for curve, recipe, (colour, _) in zip(panel.planned, recipes, colours):
         paper = digitized.read()[curve.paper]

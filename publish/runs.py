@@ -31,20 +31,20 @@ EXPECTED = [(cifar10(20), "pocket"), (cifar10(20), "full"), (ORIGINAL110, "desk"
 # fmt: on
 
 
-def paper_error(network):
+def paper_error(experiment):
     """Return the papers' test error of an experiment as text, empty if they have none."""
-    known = {each.name: experiments.RESNETS[each.depth] for each in RESNETS}
+    known = {resnet.folder_name: experiments.RESNETS[resnet.depth] for resnet in RESNETS}
     for rows in (experiments.BY_DEPTH, *experiments.TABLES.values()):
-        known.update({row.experiment.name: row.paper for row in rows})
-    return say(known.get(network.name))
+        known.update({row.experiment.folder_name: row.paper for row in rows})
+    return say(known.get(experiment.folder_name))
 
 
-def finished(networks, scale):
+def finished(planned, scale):
     """Return [(experiment, Results)] of the experiments with finished runs at a scale, on the most
     frequent images.
     """
-    pairs = [(each, results_of(each, scale)) for each in networks]
-    return counted_runs.comparable([(each, result) for each, result in pairs if result.errors])
+    pairs = [(experiment, results_of(experiment, scale)) for experiment in planned]
+    return counted_runs.comparable([pair for pair in pairs if pair[1].errors])
 
 
 def runs_of(pairs):
@@ -99,11 +99,11 @@ def errors(page, scale, name):
     networks = RESNETS if name == "resnets" else experiments.experiments_of(name)
     pairs = finished(networks, scale)
     lines = []
-    for each, result in pairs:
+    for experiment, result in pairs:
         label = run_files.label(result.runs[0])
         trained = say_sample([run.rows[-1]["train_error"] for run in result.runs])
         count = str(len(result.errors))
-        lines.append((label, paper_error(each), say_ours(result), trained, count))
+        lines.append((label, paper_error(experiment), say_ours(result), trained, count))
     return captioned(ERRORS, lines, runs_of(pairs))
 
 
@@ -146,19 +146,19 @@ def readme(page, *scales):
     groups = [group for group in groups if 2 * len(group[1]) > len(README)][:1]
     groups.insert(0, ("full", finished(RESNETS, "full")))
     rows = experiments.TABLE2 + experiments.TABLE1
-    labels = {row.experiment.name: row.label for row in rows}
+    labels = {row.experiment.folder_name: row.label for row in rows}
     lines = []
     for scale, pairs in groups:
-        for each, result in pairs:
-            label = labels.get(each.name, "original")
-            depth = str(each.at(scale).depth)
+        for experiment, result in pairs:
+            label = labels.get(experiment.folder_name, "original")
+            depth = str(experiment.at(scale).depth)
             count = str(len(result.errors))
-            lines.append((label, depth, scale, paper_error(each), say_ours(result), count))
+            lines.append((label, depth, scale, paper_error(experiment), say_ours(result), count))
     table = Table(("network", "layers", "scale", "paper, %", "ours, %", "runs"), lines)
     captions = []
     for scale, pairs in groups:
         if pairs:
-            captions.append(depths([network for network, _ in pairs], scale, page.language))
+            captions.append(depths([experiment for experiment, _ in pairs], scale, page.language))
             captions.append(caption(runs_of(pairs), page.language))
     text = f"*{' '.join(filter(None, captions))}*".replace("。 ", "。")
     return [*words.translated(table, page.language).markdown(), "", text]
@@ -168,7 +168,7 @@ def expected(page):
     """Return time and test error of the commands of EXPECTED."""
     lines = []
     for network, scale in EXPECTED:
-        for each, result in finished([network], scale):
+        for experiment, result in finished([network], scale):
             run = result.runs[0]
             facts = (
                 time_of([run]),
@@ -176,7 +176,7 @@ def expected(page):
                 say(run_files.last_error(run)),
                 run.data,
             )
-            lines.append((f"`{each.target(scale)}{_computed(run, scale)}`", *facts))
+            lines.append((f"`{experiment.target(scale)}{_computed(run, scale)}`", *facts))
     head = ("command", "time", "machine", "test error, %", "data")
     return words.translated(Table(head, lines), page.language).markdown()
 

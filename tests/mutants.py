@@ -160,7 +160,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_cifar_refusals.py"),
     ("a checkpoint is lost while it is written again", CHECKPOINT, "if target.exists():",
      "if target.exists() and shutil.rmtree(target):", SAFETY),
-    ("a table counts a run of another network", "paper/counted_runs.py", '(run.config["name"], experiment.network)', '(0, 0)',
+    ("a table counts a run of another network", "paper/counted_runs.py", '(run.config["name"], experiment.run_name)', '(0, 0)',
      "test_runs.py"),
     ("a test on other images replaces the run's own", "score.py", '"" if is_same else f" on {dataset.name}"', '""',
      "test_score.py"),

@@ -31,7 +31,7 @@ def measured(network):
         if name not in ("data", "softmax_label")
     }
     states = fresh_states(network.symbol, {"data": IMAGES})
-    subject = networks.Network("", "", network.symbol, {"seed": 0}, arguments, states, "")
+    subject = networks.MeasuredNetwork("", "", network.symbol, {"seed": 0}, arguments, states, "")
     return propagation.propagate(subject, network.values["data"], network.values["softmax_label"])
 
 

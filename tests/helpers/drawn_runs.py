@@ -94,8 +94,8 @@ def results(tmp_path, monkeypatch):
         for seed, error in enumerate(errors):
             values = rows or [(last // 2, 1.0, error + 5), (last, 0.5, error)]
             tested = [row(i, train_loss=a, test_loss=a, test_error=b) for i, a, b in values]
-            folder = files.RESULTS / scale / experiment.name / f"seed{seed}"
-            names = {"name": experiment.network, "scale": scale, "data": data}
+            folder = files.RESULTS / scale / experiment.folder_name / f"seed{seed}"
+            names = {"name": experiment.run_name, "scale": scale, "data": data}
             write(folder, tested, {**recipe, "seed": seed}, **names)
 
     return call

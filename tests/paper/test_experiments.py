@@ -18,8 +18,8 @@ NETWORKS = [
     for name in [*TABLES_AND_FIGURES, experiments.SEARCH]
     for experiment in experiments.experiments_of(name)
 ]
-EVERY = {experiment.name: experiment for experiment in NETWORKS}
-CIFAR = {name: network for name, network in EVERY.items() if network.dataset != "imagenet"}
+EVERY = {experiment.folder_name: experiment for experiment in NETWORKS}
+CIFAR = {name: experiment for name, experiment in EVERY.items() if experiment.dataset != "imagenet"}
 FAIL = experiments.FAIL
 # fmt: off
 ERRORS = {
@@ -53,7 +53,9 @@ def test_experiment_is_a_command_that_its_script_takes(experiment):
     for constant, value in experiment.constants.items():
         assert value != defaults[constant], "a default constant would rename the run"
     name = network.name(typed.dataset)
-    assert experiment.name.startswith(name) and (experiment.changes or experiment.name == name)
+    assert experiment.folder_name.startswith(name) and (
+        experiment.changes or experiment.folder_name == name
+    )
     config = json.loads(json.dumps({**recipe.settings(), **network.settings()}))
     settings = experiment.settings("full")
     assert {option: config[option] for option in settings} == settings
@@ -85,7 +87,7 @@ def test_no_two_networks_of_a_table_become_one(name):
     for scale in scales.SCALES:
         # the batch of 64 in Table 4 is the usual one below full scale
         same = name == "table4" and scales.SCALES[scale].recipe.batch_size == 64
-        names = {network.at(scale).name for network in networks}
+        names = {network.at(scale).folder_name for network in networks}
         assert len(names) == len(networks) - same
 
 

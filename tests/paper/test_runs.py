@@ -13,7 +13,7 @@ from paper import experiments, run_files
 from plots import curve_figures, tables
 
 ORIGINAL = experiments.ORIGINAL110
-NAME = ORIGINAL.at("pocket").name
+NAME = ORIGINAL.at("pocket").folder_name
 
 
 def row(scale="pocket"):

@@ -47,7 +47,7 @@ def test_order_of_a_table_is_of_one_data_set_and_unit(results):
 
 def test_tables_1_and_2_are_one_list_of_15_networks(results):
     for row in summary.NETWORKS:
-        folder = files.RESULTS / "pocket" / row.experiment.at("pocket").name
+        folder = files.RESULTS / "pocket" / row.experiment.at("pocket").folder_name
         if not folder.exists():
             results(row.experiment, [50])
     assert len(counted_runs.comparable_rows(summary.NETWORKS, "pocket")) == 15

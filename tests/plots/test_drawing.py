@@ -37,7 +37,10 @@ DRAWN = [name for name in DRAW if not name.startswith("table") or name == "table
     [*((name, "pocket") for name in DRAWN), ("figure3", "full"), ("degradation", "full")],
 )
 def test_no_text_leaves_its_figure(results, texts, name, scale):
-    networks = {network.at(scale).name: network for network in experiments.experiments_of(name)}
+    networks = {
+        experiment.at(scale).folder_name: experiment
+        for experiment in experiments.experiments_of(name)
+    }
     for experiment in list(networks.values())[-2:]:
         results(experiment, [12.5, 33.3], scale)
     figure = DRAW[name](name, scale)

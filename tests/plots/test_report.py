@@ -39,7 +39,7 @@ def page(results, tmp_path):
     for i, line in enumerate(experiments.TABLE1):
         results(line.experiment, [40 + i, 41 + i])
         results(line.experiment, [20 + i], scale="desk")
-    original = experiments.ORIGINAL110.at("pocket").name
+    original = experiments.ORIGINAL110.at("pocket").folder_name
     path = tmp_path / "results" / "pocket" / original / "seed0" / "config.json"
     path.write_text(path.read_text().replace("CPU x 1", "<b>& x 1"))
     files.FIGURES.mkdir()
@@ -137,7 +137,7 @@ def test_own_runs_have_a_section(results, tmp_path, monkeypatch):
 
 def test_watch_shows_training_runs_and_their_remaining_time(results):
     original = experiments.ORIGINAL110.at("pocket")
-    folder = files.RUNS / "pocket" / original.name / "seed0"
+    folder = files.RUNS / "pocket" / original.folder_name / "seed0"
     lines = [row(500, seconds=250), row(1000, seconds=500, test_error=50)]
     drawn_runs.write(folder, lines, {"iterations": 2400})
     results(experiments.TABLE1[1].experiment, [40])  # a finished run

@@ -67,7 +67,7 @@ def test_networks_are_compared_with_the_original(results):
 def test_expected_error_is_beside_the_command_that_its_run_had(results):
     small = experiments.cifar10(20)
     results(small, [8.9], scale="full", dtype="bfloat16")
-    path = files.RESULTS / files.run_place("full", small.name, 0) / "config.json"
+    path = files.RESULTS / files.run_place("full", small.folder_name, 0) / "config.json"
     path.write_text(path.read_text().replace("CPU x 1", "CPU x 2"))
     results(small, [40], dtype="bfloat16")
     commands = [line.split(" | ")[0] for line in runs.expected(ENGLISH)[2:]]

@@ -97,7 +97,7 @@ def test_published_runs_on_other_images_count_only_for_a_complete_row(
 def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatch):
     original = experiments.ORIGINAL110
     results(original, [30])
-    place = files.run_place("pocket", original.at("pocket").name, 0)
+    place = files.run_place("pocket", original.at("pocket").folder_name, 0)
     shutil.copytree(files.RESULTS / place, files.RUNS / place)
     monkeypatch.setattr(reproduce, "fingerprint_of", lambda dataset, arguments: "fingerprint")
     arguments = reproduce.parser().parse_args(["table1", "--scale", "pocket", "--data-dir", "own"])
@@ -161,9 +161,11 @@ def test_queue_has_its_own_scales_and_seeds(figure1, monkeypatch):
 
 def test_each_planned_run_occurs_once_and_every_row_of_tables_1_and_2_is_planned():
     order = queue.planned()
-    assert len(order) == len({(run.experiment.name, run.scale, run.seed) for run in order})
-    desk = {run.experiment.name for run in order if run.scale == "desk" and run.seed == 0}
-    assert {row.experiment.name for row in experiments.TABLE1 + experiments.TABLE2[:5]} <= desk
+    assert len(order) == len({(run.experiment.folder_name, run.scale, run.seed) for run in order})
+    desk = {run.experiment.folder_name for run in order if run.scale == "desk" and run.seed == 0}
+    assert {
+        row.experiment.folder_name for row in experiments.TABLE1 + experiments.TABLE2[:5]
+    } <= desk
 
 
 def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, capsys):
