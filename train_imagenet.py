@@ -13,10 +13,10 @@ import sys
 
 from common.command import Parser, folder, last_line
 from common.errors import UserError, run_main
-from common.files import ROOT
+from common.files import IMAGENET_DATA
 from symbols import counts, network_options
 from training import options
-from training.recipe import EPOCHS, IMAGENET
+from training.recipe import IMAGENET, imagenet_recipe
 
 
 def parser():
@@ -26,7 +26,7 @@ def parser():
     add(
         "--data-dir",
         type=folder,
-        default=ROOT / "data" / "imagenet",
+        default=IMAGENET_DATA,
         help="a prepared set, or train.rec and val.rec of im2rec (data/imagenet)",
     )
     options.add_recipe_options(add, IMAGENET, "data", augmentation=("scale", "aspect"))
@@ -48,8 +48,7 @@ def check(arguments):
 def recipe_for(arguments, image_count):
     """Return the Recipe for a number of training images; by default 120 epochs."""
     batch_size = arguments.batch_size or IMAGENET.batch_size
-    base = IMAGENET.lasting(max(1, round(EPOCHS * image_count / batch_size)))
-    return options.recipe(arguments, base, image_count)
+    return options.recipe(arguments, imagenet_recipe(image_count, batch_size), image_count)
 
 
 def main():

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"  # logs of the published runs
 RUNS = ROOT / "runs"  # of the user
 FIGURES = ROOT / "plots" / "figures"
+IMAGENET_DATA = ROOT / "data" / "imagenet"  # the prepared set
 
 
 def absence(folder):

@@ -9,7 +9,7 @@ import numpy as np
 from common import class_names
 from common.environment import bar, physical_cores
 from common.errors import UserError
-from common.files import ROOT
+from common.files import IMAGENET_DATA
 
 from . import batches, cifar, crops, folders, image_files, image_folders, imagenet, records
 
@@ -24,7 +24,7 @@ def load(settings, folder, skip_unreadable=False):
     folder of class folders are test images, unless it is the training set itself.
     """
     if settings["dataset"] == "imagenet":
-        folder = Path(folder or ROOT / "data" / "imagenet")
+        folder = Path(folder or IMAGENET_DATA)
         is_prepared = any([*folder.glob("*.rec*"), *folder.glob("set.json")])
         if not is_prepared and any(folder.glob("*/*")):
             return _of_image_files(folder, settings["image_size"], skip_unreadable)

@@ -6,13 +6,13 @@ from dataclasses import replace
 from common.command import option_name
 from common.files import run_place
 from symbols import names
-from training.recipe import EPOCHS, IMAGENET
+from training.recipe import INTERVALS, imagenet_recipe
 
 from .scales import SCALES
 
 ILSVRC_IMAGES = 1281167  # in its training set
 # Options that a run may choose. micro_batch: the papers' own batch is in parts.
-FREE = ("seed", "log_every", "test_every", "micro_batch")
+FREE = ("seed", *INTERVALS, "micro_batch")
 
 
 class Experiment(
@@ -28,11 +28,9 @@ class Experiment(
         """Return the experiment with a scale's depth, and only changes that differ from its recipe."""
         if self.dataset == "imagenet":  # scales are of CIFAR
             return self
-        recipe = SCALES[scale].recipe
+        base = SCALES[scale].recipe
         depth = SCALES[scale].depths.get(self.depth, self.depth)
-        changes = {
-            key: value for key, value in self.changes.items() if getattr(recipe, key) != value
-        }
+        changes = {key: value for key, value in self.changes.items() if getattr(base, key) != value}
         return self._replace(depth=depth, changes=changes)
 
     @property
@@ -73,10 +71,10 @@ class Experiment(
 
     def settings(self, scale):
         """Return {option: value} that config.json of a run must have to count at a scale."""
-        recipe = SCALES[scale].recipe
+        base = SCALES[scale].recipe
         if self.dataset == "imagenet":
-            recipe = IMAGENET.lasting(round(EPOCHS * ILSVRC_IMAGES / IMAGENET.batch_size))
-        settings = replace(recipe, **self.changes).settings()
+            base = imagenet_recipe(ILSVRC_IMAGES)
+        settings = replace(base, **self.changes).settings()
         for option in FREE:
             del settings[option]
         return {

@@ -7,13 +7,14 @@ from collections import namedtuple
 import numpy as np
 
 from paper import configuration, counted_runs, run_files
+from training.recipe import INTERVALS
 
 # label: for the legend. runs: of one network and recipe, with different seeds.
 Curve = namedtuple("Curve", "label runs")
 # x, median, low, high: arrays of equal length; low and high are the minimum and maximum over seeds.
 Series = namedtuple("Series", "x median low high")
 # Options in which runs of one curve may differ.
-NOT_COMPARED = ("seed", "log_every", "test_every")
+NOT_COMPARED = ("seed", *INTERVALS)
 # Options of how a run is computed, in which its seeds may differ, too.
 COMPUTED = ("devices", "workers", "micro_batch", "kv_store", "dtype")
 # Options that follow from others, or that the label contains anyway.

@@ -22,11 +22,9 @@ from .figure import Figure
 from .initial import frozen_names, initial
 from .log import read_log
 from .loop import Training, train
-from .recipe import Recipe
+from .recipe import DTYPES, Recipe
 from .run import Run, recorded_dtype
 from .workers import Follower, Workers
-
-DTYPES = ("float32", "float16", "bfloat16")  # as numbers, which the workers exchange
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _lead(job, folder, feed, places, workers, arguments):
         figure = job.figure(folder)
         if not was_finished:
             workers.from_worker_0("recompute", int(recompute))
-            workers.from_worker_0("dtype", DTYPES.index(job.recipe.dtype))
+            workers.from_worker_0("dtype", DTYPES.index(job.recipe.dtype))  # exchanged as numbers
             where = os.path.relpath(folder)
             _introduce(job, needed, notes, where)
             if saved[1] is None:

@@ -10,7 +10,7 @@ from common.errors import UserError
 
 from .devices import gpu_numbers, on_devices
 from .interrupt import duration
-from .recipe import LARGEST, Recipe
+from .recipe import INTERVALS, LARGEST, Recipe
 
 
 def add_recipe_options(add, recipe, group, **choices):
@@ -121,11 +121,11 @@ def recipe(arguments, base, image_count):
             raise UserError(f"--epochs {arguments.epochs:g}: must be above 0 and below {LARGEST:g}")
         typed["iterations"] = max(1, round(arguments.epochs * epoch))
     if arguments.test_every_epoch:
-        replaced = sorted(typed.keys() & {"log_every", "test_every"})
+        replaced = sorted(typed.keys() & set(INTERVALS))
         if replaced:
             option = option_name(replaced[0])
             raise UserError(f"--test-every-epoch and {option}: use one of them")
-        typed["log_every"] = typed["test_every"] = math.ceil(epoch)  # full iterations
+        typed.update(dict.fromkeys(INTERVALS, math.ceil(epoch)))  # full iterations
     if "learning_rate" in typed:  # a warm-up at a higher rate would harm trained weights
         lower = min(base.warmup_learning_rate, typed["learning_rate"])
         typed.setdefault("warmup_learning_rate", lower)

@@ -11,6 +11,8 @@ from common.command import FLOAT32, folder, option_name
 from common.errors import UserError
 
 LARGEST = 10**12  # of iterations, images or pixels
+DTYPES = ("float32", "float16", "bfloat16")
+INTERVALS = ("log_every", "test_every")  # they do not change the training
 
 
 def paper(value, meaning, source, group="recipe", **option):
@@ -85,7 +87,7 @@ class Recipe:
         "float32", "type inside the network; the optimizer's weights are float32. float16: on "
         "GPUs, with SGD; bfloat16: on CPUs with AVX512-BF16; fast: bfloat16 where it is faster, "
         "else float32",
-        "Caffe", choices=("float32", "float16", "bfloat16", "fast"))
+        "Caffe", choices=(*DTYPES, "fast"))
     micro_batch: int = paper(
         None, "process a batch in parts of this many images, each with its own BN, to save memory",
         "P2 appendix: two parts of 64")
@@ -102,7 +104,7 @@ class Recipe:
     # fmt: on
 
     def __post_init__(self):
-        for name in ("iterations", "batch_size", "log_every", "test_every", "image_size"):
+        for name in ("iterations", "batch_size", *INTERVALS, "image_size"):
             self._check(
                 name, 1 <= getattr(self, name) < LARGEST, f"must be from 1 to {LARGEST - 1:,}"
             )
@@ -164,3 +166,8 @@ IMAGENET = Recipe(
     warmup_iterations=0,
     test_every=5000,
 )
+
+
+def imagenet_recipe(image_count, batch_size=IMAGENET.batch_size):
+    """Return the recipe for EPOCHS epochs of a number of training images."""
+    return IMAGENET.lasting(max(1, round(EPOCHS * image_count / batch_size)))

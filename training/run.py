@@ -22,10 +22,10 @@ from common.files import write_whole, writing
 
 from . import checkpoint, export
 from .log import COLUMNS, HEADER, is_empty, is_finished, read_log, write_number
+from .recipe import INTERVALS
 
 ELSEWHERE = "choose another folder with --output (make: OUTPUT=)"
-# the options that may differ: always, and when a finished run is extended
-INTERVALS = ("log_every", "test_every")
+# the options that may differ when a finished run is extended; INTERVALS may always differ
 LENGTH = ("iterations", "steps", "warmup_iterations", *INTERVALS)
 # a change of these changes rounding; recompute: whether activations are computed twice
 OTHER_BITS = {"processor", "devices", "OMP_NUM_THREADS", "recompute"}
