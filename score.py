@@ -19,7 +19,6 @@ import re
 import sys
 
 import common  # noqa: F401 (before packages from outside)  # isort: skip
-import numpy as np
 
 from common import class_names, files
 from common.command import Parser, folder, new_folder
@@ -33,7 +32,6 @@ from training import devices
 CROPS = ("224", "320", "ten")  # data/crops.py: P1 3.4, P2 5
 WHOLE = "whole"  # CIFAR's images are not cropped
 DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
-LIKELIEST = 5  # classes that are printed for a photograph
 PHOTOGRAPHS = 16  # in memory at once
 
 
@@ -258,16 +256,9 @@ def predict(symbol, weights, settings, arguments):
     module = inference.bound_module(network, weights, shapes, devices.contexts(arguments)[:1])
     for path in folders:
         print(f"{path}: skipped (a subfolder)", file=sys.stderr)
-    rows = []
     reader = inputs.Reader(described)
-    for path, row, reason in inference.predictions(module, paths, reader):
-        if reason:
-            print(f"{path}: skipped ({reason})", file=sys.stderr, flush=True)
-            continue
-        order = np.argsort(-row, kind="stable")[:LIKELIEST]
-        rows.append((path, [(described["classes"][k], 100 * float(row[k])) for k in order]))
-        classes = ", ".join(f"{name} {share:.1f} %" for name, share in rows[-1][1])
-        print(f"{path}: {classes}", flush=True)
+    predicted = inference.predictions(module, paths, reader)
+    rows = predictions.print_likeliest(predicted, described["classes"])
     if reader.transparent:
         print(image_files.composited(len(reader.transparent)), file=sys.stderr)
     if not rows:

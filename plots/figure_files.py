@@ -45,9 +45,9 @@ def source(runs, of="curve"):
     """
     known = facts(runs)
     several = "," in known["seed"]
-    scale = f"scale {known['scale']}".replace(
-        f"scale {counted_runs.OWN_RECIPE}", counted_runs.OWN_RECIPE
-    )
+    scale = known["scale"]
+    if not scale.startswith(counted_runs.OWN_RECIPE):
+        scale = f"scale {scale}"
     median = f"a {of}: median of its seeds, band: all of them; " if of and several else ""
     return (
         f"{known['data']}; {scale}; {known['image_size']} pixels square; "

@@ -1,12 +1,35 @@
-"""The most probable classes of photographs, as a PNG with the photographs or as CSV."""
+"""The most probable classes of photographs: as text, as a PNG with the photographs, or as CSV."""
+
+import sys
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from . import confusion, styles
 from .figure_files import save, use_fonts_for, write_below
 
+LIKELIEST = 5  # classes of a photograph
 MOST = 12  # photographs in the figure; the terminal lists all
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
+
+
+def print_likeliest(predicted, class_names):
+    """Print the likeliest classes of each photograph, or why it is skipped.
+
+    predicted: (path, probabilities of the classes, None or the reason). Returns [(path, [(class, %)])] of
+    the photographs that are not skipped.
+    """
+    rows = []
+    for path, probabilities, reason in predicted:
+        if reason:
+            print(f"{path}: skipped ({reason})", file=sys.stderr, flush=True)
+            continue
+        order = np.argsort(-probabilities, kind="stable")[:LIKELIEST]
+        likeliest = [(class_names[k], 100 * float(probabilities[k])) for k in order]
+        shares = ", ".join(f"{name} {share:.1f} %" for name, share in likeliest)
+        print(f"{path}: {shares}", flush=True)
+        rows.append((path, likeliest))
+    return rows
 
 
 def draw(predictions, count, path, note):

@@ -142,9 +142,12 @@ def depths(networks, scale, language):
 
 def readme(page, *scales):
     """Return networks at full scale, and README's rows at the first scale that has most of them."""
-    groups = [(scale, finished(README, scale)) for scale in scales]
-    groups = [group for group in groups if 2 * len(group[1]) > len(README)][:1]
-    groups.insert(0, ("full", finished(RESNETS, "full")))
+    groups = [("full", finished(RESNETS, "full"))]
+    for scale in scales:
+        pairs = finished(README, scale)
+        if 2 * len(pairs) > len(README):
+            groups.append((scale, pairs))
+            break
     rows = experiments.TABLE2 + experiments.TABLE1
     labels = {row.experiment.folder_name: row.label for row in rows}
     lines = []
