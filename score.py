@@ -13,7 +13,6 @@ accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, co
 on other images, or of an older checkpoint, has its own entry and its own file names.
 """
 
-import json
 import os
 import re
 import sys
@@ -23,7 +22,6 @@ import common  # noqa: F401 (before packages from outside)  # isort: skip
 from common import class_names, files
 from common.command import Parser, folder, new_folder
 from common.errors import UserError, run_main
-from common.files import write_whole
 from paper import run_files
 from paper.scales import SCALES
 from symbols import names, network_options
@@ -80,9 +78,22 @@ def main():
         )
     if arguments.crop and (arguments.predict or arguments.export):
         raise UserError("--crop is for a test: leave it out")
+    if arguments.gpus and arguments.export:
+        raise UserError("--gpus is for a test or --predict: leave it out")
     symbol, weights, settings = trained(arguments)
+    if not arguments.predict:
+        _check_folder(arguments.output, weights)
     action = export if arguments.export else predict if arguments.predict else score
     return action(symbol, weights, settings, arguments)
+
+
+def _check_folder(folder, weights):
+    """Raise UserError for a folder of a test or an export that is a file, or of another run."""
+    if folder and folder.is_file():
+        raise UserError(f"--output {folder} is a file: name a folder (make: OUTPUT=)")
+    is_own = folder and weights.run and folder.resolve() == weights.run.resolve()
+    if folder and (folder / "config.json").exists() and not is_own:
+        raise UserError(f"--output {folder} is another run: name another folder (make: OUTPUT=)")
 
 
 def trained(arguments):
@@ -90,6 +101,7 @@ def trained(arguments):
 
     settings: dataset, image_size, dtype and others, as in a recipe.
     """
+    from training.export import INPUTS, read_inputs
     from training.weights import Weights, read
 
     if arguments.pretrained:
@@ -104,7 +116,14 @@ def trained(arguments):
     if not weights.config:
         dataset = arguments.dataset or "imagenet"
         family = names.family(dataset)
-        size = arguments.image_size or names.IMAGE_SIZE[family]
+        described = read_inputs(weights)
+        known = described["shape"][-1] if described else arguments.image_size
+        size = known or names.IMAGE_SIZE[family]
+        if arguments.image_size not in (None, size):
+            raise UserError(
+                f"--image-size {arguments.image_size}: {weights.name} is for {size} pixels "
+                f"({INPUTS}); leave it out"
+            )
         symbol = network_options.network(arguments, family).symbol(weights.classes, family)
         return symbol, weights, {"dataset": dataset, "image_size": size}
     network_options.refuse(arguments, parser(), weights.name)
@@ -136,7 +155,7 @@ def score(symbol, weights, settings, arguments):
     mean = test_set.mean(dataset, settings, weights, read_inputs(weights))
     network = inference.probabilities(symbol)
     network = bfloat16.bound(network, devices.testing_dtype(settings.get("dtype")))
-    qualifier = "" if is_same else f" on {dataset.name}"
+    qualifier = "" if is_same else test_set.qualifier(dataset, arguments.data_dir)
     checkpoints = checkpoint.paths(weights.run) if weights.run else []
     if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
         is_known = weights.iteration is not None
@@ -212,16 +231,8 @@ def export(symbol, weights, settings, arguments):
         )
     place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
     inputs = _inputs(weights, settings, arguments)
-    if arguments.export == "onnx":
-        content = onnx_file.content(
-            symbol, weights.arguments, weights.states, settings["image_size"]
-        )
-        paths = [place / "network.onnx", place / training.export.INPUTS]
-        write_whole(paths[0], content)
-        write_whole(paths[1], json.dumps(inputs) + "\n")
-    else:
-        paths = training.export.write(place, symbol, weights.arguments, weights.states, inputs)
-    for path in paths:
+    write = onnx_file.write if arguments.export == "onnx" else training.export.write
+    for path in write(place, symbol, weights.arguments, weights.states, inputs):
         print(os.path.relpath(path))
     return 0
 
@@ -249,6 +260,8 @@ def predict(symbol, weights, settings, arguments):
     output = arguments.output or files.FIGURES / "predictions.png"
     if output.suffix != ".csv":
         figure_files.check_ending(output)
+    if arguments.output:
+        figure_files.check_free(output, predictions.MARKS)
     paths, folders = inputs.photographs(arguments.predict)
     described = _inputs(weights, settings, arguments)
     shapes = [("data", (min(PHOTOGRAPHS, len(paths)), *described["shape"]))]

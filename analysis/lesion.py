@@ -130,7 +130,7 @@ def measure(network, sample, arguments):
 
 
 def main():
-    return networks.measure_runs(__doc__, "lesion", measure, samples=10)
+    return networks.measure_runs(__doc__, "lesion", measure, samples=5)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import sys
 from collections import Counter
 
@@ -24,6 +25,15 @@ def write(name, rows):
     path = files.RESULTS / "analysis" / f"{name}.csv"
     files.write_whole(path, text.getvalue())
     return path
+
+
+def changes(parser, arguments, options):
+    """Return '-seed=3': the options that are not the default, for the names of files."""
+    values = {option: getattr(arguments, option) for option in options}
+    changed = {name: value for name, value in values.items() if value != parser.get_default(name)}
+    if "data_dir" in changed:
+        changed["data_dir"] = re.sub(r"\W+", "_", changed["data_dir"].resolve().name)
+    return "".join(f"-{name}={value}" for name, value in changed.items())
 
 
 def print_paths(measure, *arguments):

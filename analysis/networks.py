@@ -175,7 +175,7 @@ def find(texts, seed=0, unit=None):
     return networks
 
 
-def measure_runs(description, kind, measure, images=1000, samples=None):
+def measure_runs(description, kind, measure, images=500, samples=None):
     """Run the command line of a measurement of trained runs: write a CSV file for each.
 
     kind: beginning of the files' names. measure(network, sample, arguments) -> rows of the file.
@@ -190,15 +190,18 @@ def measure_runs(description, kind, measure, images=1000, samples=None):
         text = f"random lesions for each number of units ({samples})"
         add("--samples", type=positive, default=samples, help=text)
     arguments = parser.parse_args()
-    return measurements.print_paths(_measure_runs, kind, measure, arguments)
+    options = ("images", "samples") if samples else ("images",)
+    changes = measurements.changes(parser, arguments, options)
+    return measurements.print_paths(_measure_runs, kind, changes, measure, arguments)
 
 
-def _measure_runs(kind, measure, arguments):
+def _measure_runs(kind, changes, measure, arguments):
     for network in map(of_run, arguments.runs):
         sample = images_of(network, arguments.data_dir, count=arguments.images)
         network_columns = {key: network.recipe[key] for key in ("activation", "shortcut", "depth")}
-        first = {"name": network.name, "label": network.label, **network_columns}
+        name = network.name + changes
+        first = {"name": name, "label": network.label, **network_columns}
         classes = len(network.arguments["fc_bias"])
         last = {"weights": network.weights, "images": sample.description, "classes": classes}
         rows = [{**first, **row, **last} for row in measure(network, sample, arguments)]
-        yield measurements.write(f"{kind}-{network.name}", rows)
+        yield measurements.write(f"{kind}-{name}", rows)

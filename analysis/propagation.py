@@ -15,7 +15,6 @@ projection cut and mix channels. Another f, such as ReLU, multiplies J_i by its 
 A run folder selects its trained network.
 """
 
-import re
 from collections import namedtuple
 from math import sqrt
 
@@ -193,17 +192,6 @@ def parser():
     return propagation_parser
 
 
-def changes(arguments):
-    """Return '-seed=3': the options that are not the default, for the names of files."""
-    usual = parser().get_default
-    options = ("batch_size", "image_size", "seed", "unit", "data_dir")
-    values = {name: getattr(arguments, name) for name in options}
-    values = {name: value for name, value in values.items() if value != usual(name)}
-    if "data_dir" in values:
-        values["data_dir"] = re.sub(r"\W+", "_", values["data_dir"].resolve().name)
-    return "".join(f"-{name}={value}" for name, value in values.items())
-
-
 def measure(arguments):
     """Measure the networks of the options. Yields the paths of the files."""
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
@@ -225,7 +213,9 @@ def measure(arguments):
             for text in members:
                 lines += rows(subjects[text], measured[text], panel, sample)
         name = measurements.joined(network.name for network in subjects.values())
-        name = (figure or f"propagation-{name}") + changes(arguments)
+        options = ("batch_size", "image_size", "seed", "unit", "data_dir")
+        changes = measurements.changes(parser(), arguments, options)
+        name = (figure or f"propagation-{name}") + changes
         yield measurements.write(name, lines)
 
 

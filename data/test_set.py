@@ -1,5 +1,6 @@
 """The images on which score.py tests a network, with the labels of the network's own classes."""
 
+import os
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,12 @@ def load(settings, folder, skip_unreadable=False):
 def is_training_set(dataset, settings):
     """Return whether a data set is that of the recipe; True if the recipe's is unknown."""
     return settings.get("data", dataset.fingerprint) == dataset.fingerprint
+
+
+def qualifier(dataset, folder):
+    """Return ' on val (50 images) in b' for the folder b/val: folders can have the same name."""
+    parent = os.path.relpath(folder.resolve().parent) if folder else "."
+    return f" on {dataset.name}" + ("" if parent == "." else f" in {parent}")
 
 
 class ImageFiles:

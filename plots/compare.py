@@ -12,7 +12,7 @@ from functools import partial
 
 from common import files
 from common.command import Parser, folder
-from common.errors import UserError, run_main
+from common.errors import run_main
 from paper import run_files
 
 from . import figure_files, ranges
@@ -67,8 +67,7 @@ def free_path(output, runs, mark):
     name = f"compare-{networks[:LONGEST].rstrip('-')}-{mark[-6:]}.png"
     path = output or files.FIGURES / name
     figure_files.check_ending(path)
-    if path.exists() and mark.encode() not in path.read_bytes():
-        raise UserError(f"{path} is another figure: choose another OUTPUT=, or delete it")
+    figure_files.check_free(path, [mark])
     return path
 
 

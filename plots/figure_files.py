@@ -131,6 +131,12 @@ def check_ending(path):
         raise UserError(f"{path}: a figure is .png, .pdf or .svg; use one of these file extensions")
 
 
+def check_free(path, marks):
+    """Raise UserError if a file exists that contains none of the marks, so is of something else."""
+    if path.is_file() and not any(mark.encode() in path.read_bytes() for mark in marks):
+        raise UserError(f"{path} is another file: choose another OUTPUT=, or delete it")
+
+
 def save(figure, path, description=""):
     """Write a figure as PNG, PDF or SVG, complete or not at all, and close it."""
     content = io.BytesIO()

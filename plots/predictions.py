@@ -8,6 +8,9 @@ import numpy as np
 from . import confusion, styles
 from .figure_files import save, use_fonts_for, write_below
 
+HEAD = ("path", "class", "probability")
+MARK = "score.py --predict"  # in the metadata of the figure
+MARKS = (MARK, ",".join(HEAD))  # a file with one of these may be replaced
 LIKELIEST = 5  # classes of a photograph
 MOST = 12  # photographs in the figure; the terminal lists all
 SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
@@ -53,7 +56,7 @@ def draw(predictions, count, path, note):
         photograph.set_title(name, parse_math=False)
         bars(chart, classes)
     write_below(figure, note)
-    save(figure, path)
+    save(figure, path, MARK)
 
 
 def write_csv(path, predictions):
@@ -63,7 +66,7 @@ def write_csv(path, predictions):
         for name, classes in predictions
         for kind, share in classes
     ]
-    confusion.write_csv(path, [("path", "class", "probability"), *rows])
+    confusion.write_csv(path, [HEAD, *rows])
 
 
 def bars(axes, classes):

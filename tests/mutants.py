@@ -162,7 +162,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "if target.exists() and shutil.rmtree(target):", SAFETY),
     ("a table counts a run of another network", "paper/counted_runs.py", '(run.config["name"], experiment.run_name)', '(0, 0)',
      "test_runs.py"),
-    ("a test on other images replaces the run's own", "score.py", '"" if is_same else f" on {dataset.name}"', '""',
+    ("a test on other images replaces the run's own", "score.py", '"" if is_same else test_set.qualifier(dataset, arguments.data_dir)', '""',
      "test_score.py"),
     ("rows on different images are compared", "paper/counted_runs.py", "if results.data == data", "if True", "test_significance.py"),
     ("published runs on other images complete a user's row", "paper/planned_run.py", "fingerprint in (None, _fingerprint(ours))", "True",

@@ -11,6 +11,8 @@ import json
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from common.errors import UserError
 from common.files import write_whole, writing
 
@@ -52,9 +54,11 @@ def read_inputs(weights):
         return None
     try:
         inputs = json.loads(path.read_text())
-        if len(inputs["classes"]) == weights.classes and inputs["shape"][2]:
+        _, _, side = inputs["shape"]
+        is_sound = np.shape(inputs["mean"]) in ((3,), (3, side, side)) and inputs["family"]
+        if len(inputs["classes"]) == weights.classes and is_sound:
             return inputs
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError):
         pass
     raise UserError(
         f"{path} is corrupt: delete it, and name the training set with --data-dir (make: DATA=)"

@@ -5,8 +5,13 @@ around two bugs of the exporter: it fails on SoftmaxOutput ("list index out of r
 versions of onnx reject its mean.
 """
 
+import json
+
 from common.errors import UserError
+from common.files import write_whole
 from common.graph import Graph
+
+from .export import INPUTS
 
 OPSET = 12  # the newest that MXNet 1.9.1 writes without mistakes
 IR_VERSION = 7  # the file format of that time, which every reader knows
@@ -48,6 +53,14 @@ def content(symbol, arguments, states, image_size):
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
+
+
+def write(folder, symbol, arguments, states, inputs):
+    """Write network.onnx and inputs.json, and return their paths. Arguments as in export.write()."""
+    paths = [folder / "network.onnx", folder / INPUTS]
+    write_whole(paths[0], content(symbol, arguments, states, inputs["shape"][-1]))
+    write_whole(paths[1], json.dumps(inputs) + "\n")
+    return paths
 
 
 def exportable(symbol):

@@ -47,6 +47,8 @@ class Run:
         self._log = ""
         self._recorded = None  # config.json as it was recorded; save() and log() need resume()
         self._path = self.folder / "config.json"
+        if any((place / "state.json").exists() for place in (self.folder, self.folder.parent)):
+            raise UserError(f"{folder} is in a checkpoint, which is deleted later: {ELSEWHERE}")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / ".lock", "a+", errors="replace")  # noqa: SIM115
         try:  # the kernel frees the lock of a dead process; the text only names the holder

@@ -36,6 +36,8 @@ def measure(run, images, tmp_path, monkeypatch):
         kind = module.__name__.split(".")[1]
         name = f"{kind}-{networks.of_run(run).name}"
         assert name.startswith(f"{kind}-yours-cifar10-exclusive_gating14-bias=-1-")
+        for option, value in zip(options[::2], options[1::2]):  # those that are not the default
+            name += f"-{option[2:]}={value}"
         rows = measurements.read(tmp_path / f"analysis/{name}.csv")
         measured.draw(kind, [rows])
         assert matplotlib.image.imread(tmp_path / f"{name}.png").std() > 0.01

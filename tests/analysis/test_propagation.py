@@ -16,7 +16,7 @@ from source import run_in, source_copy
 from unit_network import IMAGES, Network, fresh_states
 
 import plots.propagation
-from analysis import networks, propagation
+from analysis import measurements, networks, propagation
 from analysis.units import UnitGraph
 from symbols import get_symbol
 
@@ -151,7 +151,9 @@ def test_image_size_that_does_not_divide_is_rejected(monkeypatch, size):
 def test_name_of_a_measurement_has_no_spaces(tmp_path):
     words = ["preact8", "--data-dir", str(tmp_path / "my set")]
     (tmp_path / "my set").mkdir()
-    assert propagation.changes(propagation.parser().parse_args(words)) == "-data_dir=my_set"
+    parser = propagation.parser()
+    arguments = parser.parse_args(words)
+    assert measurements.changes(parser, arguments, ["seed", "data_dir"]) == "-data_dir=my_set"
 
 
 def test_batch_of_one_image_is_rejected(monkeypatch):

@@ -63,7 +63,7 @@ def test_no_figure_replaces_another(pair, main, tmp_path):
     assert len(list((tmp_path / "figures").iterdir())) == 2
     (tmp_path / "mine.png").write_text("no figure")
     for path in (tmp_path / "figures" / first[0], tmp_path / "mine.png", tmp_path):
-        with pytest.raises(UserError, match=r"another figure|extensions"):
+        with pytest.raises(UserError, match=r"another file|extensions"):
             main(pair[0], "--output", path)
 
 
@@ -75,7 +75,7 @@ def test_ending_of_the_file_is_its_format(pair, main, tmp_path, ending, start):
     for _ in range(2):
         assert main(*pair, "--output", path) == [path.name]
         assert path.read_bytes().startswith(start)
-    with pytest.raises(UserError, match="another figure"):
+    with pytest.raises(UserError, match="another file"):
         main(pair[0], "--output", path)
     with pytest.raises(UserError, match=".png, .pdf or .svg"):
         main(*pair, "--output", tmp_path / "a.jpg")

@@ -53,6 +53,12 @@ def test_predictions_as_csv(finished, photos, tmp_path, monkeypatch, capsys):
     line = capsys.readouterr().out.splitlines()[0]
     shares = [f"{name} {100 * float(share):.1f} %" for _, name, share in rows[:5]]
     assert line == f"{rows[0][0]}: {', '.join(shares)}"
+    scored(monkeypatch, finished, "--predict", folder, "--output", output)  # replaces its own file
+    for name in ("000.png", "another.csv"):
+        (folder / "another.csv").write_text("iteration,epoch")
+        words = ["--predict", folder, "--output", folder / name]
+        refusal(lambda: scored(monkeypatch, finished, *words), name, "another file")  # noqa: B023
+    (folder / "another.csv").unlink()
     for name in ("classes.txt", "folder"):
         words = ["--predict", folder, "--output", tmp_path / name]
         refusal(lambda: scored(monkeypatch, finished, *words), name, ".png")  # noqa: B023

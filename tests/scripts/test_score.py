@@ -115,8 +115,12 @@ def test_all_new_labelled_images_are_tested(finished, images, tmp_path, monkeypa
     dataset = cifar.load("cifar10", images, 8)
     new = write_classes(tmp_path / "new", dataset, 10, 9, 0, 4)
     scored(monkeypatch, run, "--data-dir", images)
-    scored(monkeypatch, run, "--data-dir", new)
+    monkeypatch.chdir(tmp_path)
+    other = write_classes(tmp_path / "b" / "new", dataset, 10, 1, 2, 3)  # of the same name and size
+    for folder in (new, other):
+        scored(monkeypatch, run, "--data-dir", folder)
     assert result(run, "whole on new (30 images)")["images"] == 30
+    assert result(run, "whole on new (30 images) in b")["images"] == 30
     assert result(run)["images"] == 100  # a test on another set does not replace it
     tested = {row[0]: row[1:] for row in table(run / "classes-on-new-30-images.csv")}
     expected = {row[0]: row[1:] for row in table(run / "classes.csv")}
@@ -154,9 +158,14 @@ def test_other_images_are_tested_with_the_mean_of_the_training_set(
     refusal(lambda: scored(monkeypatch, run, *other), "training set is unknown", "make export")
     scored(monkeypatch, run, "--data-dir", images, "--export", "mxnet")
     assert (run / "inputs.json").read_bytes() == inputs
+    (run / "inputs.json").write_text(inputs.decode().replace('"mean"', '"means"'))
+    refusal(lambda: scored(monkeypatch, run, "--export", "mxnet"), "inputs.json is corrupt")
+    (run / "inputs.json").write_bytes(inputs)
     errors = []
     files = shutil.copytree(run, tmp_path / "files", ignore=shutil.ignore_patterns("c*"))
-    for words in ([finished], [files, "dropout8", "--dataset", "cifar10", "--image-size", "8"]):
+    network = [files, "dropout8", "--dataset", "cifar10"]
+    refusal(lambda: scored(monkeypatch, *network, "--image-size", "32", *other), "for 8 pixels")
+    for words in ([finished], network):
         capsys.readouterr()
         scored(monkeypatch, *words, *other)
         output = capsys.readouterr().out
@@ -171,6 +180,14 @@ def test_checkpoint_is_exported_only_into_another_folder(finished, images, tmp_p
     words = [checkpoint.paths(finished)[-1], "--export", "mxnet", "--data-dir", images]
     refusal(lambda: scored(monkeypatch, *words), "OUTPUT=")
     assert scored(monkeypatch, *words, "--output", tmp_path / "files") == 0
+
+
+@pytest.mark.parametrize("words", [[], ["--export", "mxnet"]])
+def test_files_of_another_run_are_not_overwritten(finished, images, tmp_path, monkeypatch, words):
+    another = shutil.copytree(finished, tmp_path / "another")
+    for output, reason in ((another, "is another run"), (another / "log.csv", "is a file")):
+        options = ["--data-dir", images, *words, "--output", output]
+        refusal(lambda: scored(monkeypatch, finished, *options), reason)  # noqa: B023
 
 
 def test_exported_weights_are_those_of_the_last_iteration(finished, images, tmp_path, monkeypatch):

@@ -153,6 +153,12 @@ def test_foreign_file_is_refused_and_stays(tmp_path, name, content):
     assert (tmp_path / name).read_bytes() == content and not (tmp_path / "config.json").exists()
 
 
+def test_run_in_a_checkpoint_which_is_deleted_later_is_refused(two):
+    newest = checkpoint.paths(two)[-1]
+    for folder in (newest, newest / "run"):
+        refusal(lambda: resumed(folder), "is in a checkpoint")  # noqa: B023
+
+
 @pytest.mark.parametrize(
     "encoded", [lambda text: text.replace(",", ";").encode(), lambda text: text.encode("utf-8-sig")]
 )
