@@ -35,8 +35,8 @@ from training.figure import Figure
 from training.log import COLUMNS, read_log
 from training.run import Run
 
-# A make that runs the tests must not affect the makes that they run.
-for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+# A make or a shell that runs the tests must not affect the makes that they run.
+for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "SCALE"):
     os.environ.pop(name, None)
 # A shell that runs the tests in the background ignores signals, which processes inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -117,6 +117,8 @@ def resumes_exactly(train, tmp_path):
         ):
             code, _, err = train(*options, "--output", output, stop=stop)
             assert code == expected, err
+        seconds = [row["seconds"] for row in read_log(resumed)]
+        assert seconds == sorted(seconds), "the clock starts again when a run is resumed"
         return same(uninterrupted, resumed)
 
     return check
@@ -143,8 +145,8 @@ PAPER = {"shortcuts": SHORTCUT_ORDER, "activations": tuple(ACTIVATIONS)}
 def sound(folder):
     """The variants of symbols/<folder>/ that build a small network.
 
-    An invalid file of a user is left out with a warning; tests/symbols/test_symbols.py requires the
-    paper's.
+    An invalid file of a user is left out with a warning; test_graph.py and test_reference.py in
+    tests/symbols/ require the paper's.
     """
     variants = []
     for name in names.variants(folder):

@@ -24,6 +24,7 @@ SYMBOLS, RECIPE = (
     "test_schedule.py test_optimizer.py test_training.py",
 )
 FOLDER = "test_run_folder.py"
+OPTIONS = "test_options.py"
 DATA, CHECKPOINT = "test_augment.py", "training/checkpoint.py"
 SAFETY = "test_safety.py test_checkpoint.py"
 PROPAGATION, LESION = "analysis/propagation.py", "analysis/lesion.py"
@@ -162,6 +163,20 @@ MUTANTS = [Mutant(*fields) for fields in [
      "if target.exists() and shutil.rmtree(target):", SAFETY),
     ("a table counts a run of another network", "paper/counted_runs.py", '(run.config["name"], experiment.run_name)', '(0, 0)',
      "test_runs.py"),
+    ("every seed starts from the same weights", "training/loop.py", "mx.random.seed(recipe.seed)", "mx.random.seed(0)", OPTIONS),
+    ("every seed draws the same order", "data/batches.py", "            recipe.seed,\n", "            0,\n", OPTIONS),
+    ("every seed draws the same masks", "training/loop.py", "masks = (self.recipe.seed,", "masks = (0,", OPTIONS),
+    ("every seed holds out the same images", "train_cifar.py", "split_validation(dataset, arguments.seed or 0)", "split_validation(dataset, 0)", "test_score.py"),
+    ("--init-fan is ignored", "training/loop.py", "initializer(recipe.init_fan)", 'initializer("in")', OPTIONS),
+    ("raw input is ignored", "data/batches.py", "mean_of(dataset.train_images, recipe.input)", 'mean_of(dataset.train_images, "mean")', OPTIONS),
+    ("--augmentation none is ignored", "data/batches.py", 'self._augmented = augmentation == "crop"', "self._augmented = True", OPTIONS),
+    ("--option is ignored", "symbols/network_options.py", "arguments.option or names.default_option(unit)", "names.default_option(unit)", OPTIONS),
+    ("--keep-going is ignored", "training/job.py", "Run(folder, config, arguments.keep_going)", "Run(folder, config)", OPTIONS),
+    ("a diverged network is exported", "training/job.py", "if math.isfinite(trained.arguments", "if True or (trained.arguments", OPTIONS),
+    ("a run on two devices resumes on one", "training/configuration.py", '"devices": devices.count(arguments)', '"devices": 1', OPTIONS),
+    ("the cost forgets the number of iterations", "training/cost.py", "iteration * (recipe.iterations + tested)", "iteration", OPTIONS),
+    ("the clock starts again when a run is resumed", "training/progress.py", "time.monotonic() - self.seconds", "time.monotonic()", "test_recompute.py"),
+    ("workers crop with the same random numbers", "data/crops.py", "[self._seed, iteration, self._place]", "[self._seed, iteration]", "test_crops.py"),
     ("an export overwrites another run", "score.py", "_check_folder(arguments.output, weights)", "pass", "test_score.py"),
     ("predictions overwrite a photograph", "score.py", "figure_files.check_free(output, predictions.MARKS)", "pass", "test_predict.py"),
     ("a run is trained in a checkpoint", "training/run.py", "for place in (self.folder, self.folder.parent)", "for place in ()", FOLDER),

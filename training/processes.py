@@ -57,12 +57,13 @@ class Trainer:
     def train(self, runs):
         """Train all runs."""
         # SIGTERM reaches this process only; the runs have to write their checkpoints
-        signal.signal(signal.SIGTERM, self._stop)
+        handler = signal.signal(signal.SIGTERM, self._stop)
         with ThreadPoolExecutor(self._arguments.jobs) as pool:
             try:
                 list(pool.map(self._train, runs))
             except KeyboardInterrupt:  # the runs receive it, too
                 self.stopped = True
+        signal.signal(signal.SIGTERM, handler)
 
     def _stop(self, number, frame):
         self.stopped = True

@@ -50,6 +50,18 @@ def test_each_epoch_shows_each_image_once_and_fills_its_last_batch_from_the_next
         assert (shown(batches, i)[1] == labels[[sample for _, sample in batches.samples(i)]]).all()
 
 
+def test_workers_share_a_batch_and_crop_with_random_numbers_of_their_own(prepared):
+    dataset, _ = prepared
+    whole = feed(dataset, batch_size=6)
+    workers = [feed(dataset, batch_size=6, share=(k, 2)) for k in (0, 1)]
+    parts = [shown(worker, 1) for worker in workers]
+    assert (np.concatenate([labels for _, labels in parts]) == shown(whole, 1)[1]).all()
+    for worker in workers:
+        worker.samples = lambda iteration: [(0, 0)] * 6  # the same image
+    first, second = (shown(worker, 1)[0] for worker in workers)
+    assert first.shape == (3, 3, 64, 64) and abs(first - second).max(axis=(1, 2, 3)).min() > 1
+
+
 def test_same_image_is_cropped_anew_in_every_batch(prepared):
     # ImageRecordIter with seed_aug does to the k-th image of every batch what it does to that of
     # the first

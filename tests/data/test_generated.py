@@ -1,5 +1,7 @@
 """The generated set: the same for a seed, in equal shares, and in need of shape and colour."""
 
+import itertools
+
 import numpy as np
 import pytest
 from conftest import refusal
@@ -47,3 +49,8 @@ def test_generated_classes_need_both_shape_and_colour(images):
         warm, cool = redness[labels == k], redness[labels == k + 1]
         assert pairs[k][0] == "warm" and pairs[k][1] == pairs[k + 1][1]
         assert warm.mean() > cool.mean() + 10, pairs[k]
+    means = [
+        images[labels == k].astype(int).mean((0, 1)) for k in range(0, 10, 2)
+    ]  # of warm shapes
+    for shape, other in itertools.combinations(means, 2):
+        assert abs(shape - other).max() > 10

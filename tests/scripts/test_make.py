@@ -100,6 +100,10 @@ def test_predict_needs_photographs_and_benchmark_one_kind():
     assert "name one" in make("-n", "benchmark", "NETWORKS=dropout56", "PEER=python3").stderr
 
 
+def test_clean_keeps_data_and_results():
+    assert make("-n", "clean").stdout.split() == "rm -rf .venv .pytest_cache .ruff_cache".split()
+
+
 def test_mistake_ends_make_with_one_line():
     done = make("cifar10-20", "SCALE=huge")
     assert (

@@ -2,12 +2,13 @@
 
 import csv
 import os
+import re
 import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import last_error, refusal, scored
+from conftest import ROOT, last_error, refusal, scored
 from PIL import Image
 from trees import decoded, touch
 
@@ -208,3 +209,11 @@ def test_photograph_is_drawn_larger_than_the_networks_input(finished, tmp_path, 
     scored(monkeypatch, finished, "--predict", tmp_path / "large.jpg")
     ((_, image, _),) = shown
     assert min(image.size) >= predictions.SHOWN_SIDE
+
+
+def test_published_run_of_the_documents_predicts_in_a_fresh_clone(tmp_path, monkeypatch, capsys):
+    command = re.search(r"make predict RUN=(\S+)", (ROOT / "docs/RUNNING.md").read_text())
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    words = ["--predict", tmp_path / "a.png", "--output", tmp_path / "a.csv"]
+    assert scored(monkeypatch, ROOT / command.group(1), *words) == 0
+    assert "airplane" in (tmp_path / "a.csv").read_text() + capsys.readouterr().out

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from types import SimpleNamespace
 
 import matplotlib.image
 import pytest
@@ -68,6 +69,7 @@ def test_published_runs_are_shown_before_the_rest_is_trained(monkeypatch, tmp_pa
         shown.append((len(runs), capsys.readouterr().out))
 
     monkeypatch.setattr(files, "FIGURES", tmp_path)
+    monkeypatch.setattr(files, "RUNS", tmp_path)
     monkeypatch.setattr(reproduce, "complete", complete)
     words = ["reproduce.py", "table2", "--scale", "desk", "--seeds", "9"]  # no run has this seed
     monkeypatch.setattr(sys, "argv", words)
@@ -171,12 +173,20 @@ def test_each_planned_run_occurs_once_and_every_row_of_tables_1_and_2_is_planned
 def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, capsys):
     expected = [queue.Planned(experiments.cifar10(1001, "preact"), "demo", 1)]
     monkeypatch.setattr(queue, "planned", lambda: expected)
-    monkeypatch.setattr(os, "nice", lambda value: None)  # it would stay
+    priorities = []
+    monkeypatch.setattr(os, "nice", priorities.append)  # it would stay
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue"])
-    assert reproduce.main() == 0
+    assert reproduce.main() == 0 and priorities == [19]
     assert "ends " in capsys.readouterr().out
     assert last_iteration(files.RESULTS, NAMES[1], 1) == 20
     assert reproduce.main() == 0 and "all planned runs are complete" in capsys.readouterr().out
+
+
+def test_gpus_are_shared_equally_by_the_runs_at_once():
+    arguments = SimpleNamespace(jobs=2, gpus=[0, 1, 2, 3])
+    assert processes.slots(arguments) == [["--gpus", "0,2"], ["--gpus", "1,3"]]
+    arguments.jobs = 3
+    refusal(lambda: processes.slots(arguments), "does not divide 4 GPUs")
 
 
 def test_small_scale_trains_one_run_on_each_core(monkeypatch, capsys):

@@ -141,7 +141,7 @@ def test_run_in_bfloat16_is_tested_in_it(images, tmp_path, monkeypatch):
 
 
 def test_held_out_tenth_is_what_a_validation_run_is_tested_on(images, tmp_path, monkeypatch):
-    folder = trained(tmp_path / "run", images, "--validation")
+    folder = trained(tmp_path / "run", images, "--validation", "--seed", "3")
     scored(monkeypatch, folder, "--data-dir", images)
     assert result(folder)["images"] == 50
     assert result(folder)["top1"] == pytest.approx(last_error(folder), abs=1e-4)
