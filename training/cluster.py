@@ -232,6 +232,11 @@ def job_of(arguments):
     """Return (Job, {number of a worker: host}) of a job that this program starts completely."""
     workers = 2 if arguments.workers is None else arguments.workers
     hosts = arguments.hosts.split(",") if arguments.hosts else [None] * workers
+    if arguments.hosts and arguments.workers not in (None, len(hosts)):
+        raise UserError(
+            f"--workers {workers} differs from the {len(hosts)} machines of --hosts, which run a "
+            "worker each: leave out --workers"
+        )
     if len(hosts) < 2:
         raise UserError("a single worker needs no cluster: run the script itself")
     if arguments.hosts and not arguments.root:

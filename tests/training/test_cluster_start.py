@@ -104,6 +104,7 @@ def test_port_of_another_job_is_refused_before_its_scheduler_listens(begin):
         (["--port", "99999"], "--port"),
         (["--hosts", "a,b"], "--root"),
         (["--workers", "1"], "the script itself"),
+        (["--workers", "4", "--hosts", "a,b", "--root", "127.0.0.1"], "leave out --workers"),
     ],
 )
 def test_address_port_or_hosts_that_cannot_be_used_are_one_line(begin, words, remedy):
