@@ -202,6 +202,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_runs.py"),
     ("a time limit leaves no time to stop", "training/interrupt.py", "now + 1 + 2 * self._longest > self._deadline", "now > self._deadline",
      SAFETY),
+    ("a time limit of 1h30 has 30 seconds", "training/interrupt.py", r"(\d{1,9})s)?", r"(\d{1,9})s?)?", SAFETY),
     ("SIGUSR1 kills before training begins", "training/options.py", "signal.signal(signal.SIGUSR1, signal.SIG_IGN)", "pass", SAFETY),
     ("transparent pixels keep their hidden colours", "data/image_files.py", "white.alpha_composite(image)", "white = image",
      "test_image_files.py"),

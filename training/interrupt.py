@@ -99,8 +99,12 @@ class Interruptions:
 
 
 def duration(text):
-    """Return the seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises ValueError."""
-    parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", text)
+    """Return the seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises ValueError.
+
+    After h or m a number needs its unit: '1h30' is probably not an hour and 30 seconds.
+    """
+    timed = f"{text}s" if text.isdecimal() else text
+    parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?", timed)
     if not parts or not text:
         raise ValueError
     return sum(int(count or 0) * unit for count, unit in zip(parts.groups(), (3600, 60, 1)))

@@ -273,7 +273,7 @@ def test_time_limit_is_read(text, seconds):
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h"])
+@pytest.mark.parametrize("text", ["", "h", "3 hours", "-3h", "1.5h", "nan", "3m2h", "1h30", "3m2"])
 def test_invalid_time_limit_is_rejected(text):
     refusal(lambda: read_options([f"--time-limit={text}"]), "--time-limit", "invalid duration")
 
