@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.command import Parser, folder
+from common.command import Parser, folder, new_folder
 from common.environment import bar, end_with_parent, physical_cores
 from common.errors import UserError, run_main
 from common.files import IMAGENET_DATA, write_whole
@@ -190,7 +190,7 @@ def parser():
     options = Parser(__doc__)
     add = options.add_argument
     add("source", nargs="?", type=folder, help="folder with train/ and val/, or with class folders")
-    add("--output", type=folder, default=IMAGENET_DATA, help="folder (data/imagenet)")
+    add("--output", type=new_folder, default=IMAGENET_DATA, help="folder (data/imagenet)")
     add("--side", type=int, default=SIDE, help="shorter side of the images (480: P1 3.4)")
     add("--skip-unreadable", action="store_true", help="leave unreadable files out")
     add("--workers", type=int, help="processes (one per core)")

@@ -69,6 +69,10 @@ def test_wrong_number_is_rejected(source, tmp_path):
     refusal(lambda: prepare.prepare(source, tmp_path / "set", 4), "--side 4")
 
 
+def test_root_of_the_disk_is_no_output():
+    refusal(lambda: prepare.parser().parse_args(["--output", "/"]), "root of the disk")
+
+
 def test_killed_preparation_resumes_and_gives_the_same_files(source, prepared, tmp_path):
     output = tmp_path / "set"
     code = f"""
