@@ -30,7 +30,7 @@ Listing = namedtuple("Listing", "classes splits is_held_out")
 
 
 def listing(source, is_tested=False):
-    """Return the Listing of a source folder. Prints what is not used or not tested.
+    """Return the Listing of a source folder. Prints what is not used.
 
     is_tested: the source may be a test set alone, with any number of classes and images. Raises
     UserError for an unknown layout, a class without images, and a test folder without classes.
@@ -67,13 +67,19 @@ def listing(source, is_tested=False):
     tested = _test_pairs(source, train, val, classes)
     for folder in tests[1:]:
         print(f"{folder} is not used: {val} has the test images")
-    untested = sorted(set(range(len(classes))) - {label for _, label in tested})
+    return Listing(classes, {"train": list(chain(*pairs)), "val": tested}, False)
+
+
+def print_untested(classes, labels):
+    """Print how many classes are not among the labels of the test images, after unreadable files
+    have been left out.
+    """
+    untested = sorted(set(range(len(classes))) - set(labels))
     if untested:
         print(
-            f"{len(untested):,} classes have no image in {val}, the first "
-            f"{classes[untested[0]]}: the test error does not include them"
+            f"{len(untested):,} classes have no test image, the first {classes[untested[0]]}: the "
+            "test error does not include them"
         )
-    return Listing(classes, {"train": list(chain(*pairs)), "val": tested}, False)
 
 
 def _held_out(classes):

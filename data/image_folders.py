@@ -39,12 +39,13 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
         raise UserError(f"--image-size {image_size}: must be a multiple of 4, and at least 8")
     listing = folders.listing(folder, is_tested=trained_on is not None)
     dataset = _dataset(folder, listing, image_size, skip_unreadable)
-    if trained_on is None or not listing.is_held_out or dataset.fingerprint == trained_on:
-        return dataset
-    images = np.concatenate([dataset.train_images, dataset.test_images])
-    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
-    name = f"{image_files.printable(folder.resolve().name)} ({len(images):,} images)"
-    return dataset._replace(name=name, test_images=images, test_labels=labels)
+    if trained_on is not None and listing.is_held_out and dataset.fingerprint != trained_on:
+        images = np.concatenate([dataset.train_images, dataset.test_images])
+        labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+        name = f"{image_files.printable(folder.resolve().name)} ({len(images):,} images)"
+        dataset = dataset._replace(name=name, test_images=images, test_labels=labels)
+    folders.print_untested(listing.classes, dataset.test_labels)
+    return dataset
 
 
 def _dataset(folder, listing, image_size, skip_unreadable):

@@ -74,6 +74,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False):
         if unreadable:
             print(f"{output / 'unreadable.txt'} lists the files that cannot be read")
         splits = folders.readable(source, listing, unreadable, skip_unreadable)
+        folders.print_untested(listing.classes, [label for _, label in splits["val"]])
         counts = {split: len(pairs) for split, pairs in splits.items()}
         facts = {
             "name": _name(source, listing.classes, counts),

@@ -77,6 +77,7 @@ def _of_image_files(folder, image_size, skip_unreadable):
     listing = listing._replace(splits={"train": [], "val": pairs})
     unreadable = _unreadable(folder, pairs, image_size)
     pairs = folders.readable(folder, listing, unreadable, skip_unreadable)["val"]
+    folders.print_untested(listing.classes, [label for _, label in pairs])
     names = tuple(image_files.printable(name) for name in listing.classes)
     title = f"{image_files.printable(folder.resolve().name)} ({len(pairs):,} images)"
     images = ImageFiles(folder, pairs)

@@ -227,6 +227,8 @@ MUTANTS = [Mutant(*fields) for fields in [
      "batch.label = [mx.nd.array(self._records.labels[mine])]", "pass", "test_im2rec.py"),
     ("of several labels the first is taken", "data/records.py", "if count > 1:", "if False:", "test_im2rec.py"),
     ("unreadable images are silently left out", "data/folders.py", "if not skip_unreadable:", "if False:", "test_prepare.py"),
+    ("unreadable files silently remove a class from the test set", "data/image_folders.py",
+     "    folders.print_untested(listing.classes, dataset.test_labels)\n", "", "test_image_folders.py"),
     ("records without their class", "data/records.py", "HEADER.pack(0, label, number, 0)", "HEADER.pack(0, 0, number, 0)", "test_prepare.py"),
     ("the devkit's numbers are taken for those of train/", "data/lists.py", "meanings.get(line)", "str(int(line) - 1)", "test_folders.py"),
     ("a convolution in float32 where its input is", BFLOAT16,

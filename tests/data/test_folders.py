@@ -171,9 +171,10 @@ def test_test_set_alone_is_complete(tmp_path):
 def test_what_is_not_used_or_not_tested_is_printed(tmp_path, capsys):
     touch(tmp_path, *SOUND, "train/c/3.png", "test/a/5.png")
     assert val_pairs(tmp_path) == [("val/a/1.png", 0)]
-    unused, untested = capsys.readouterr().out.splitlines()
-    assert f"{tmp_path / 'test'} is not used" in unused
-    assert "2 classes" in untested and "the first b" in untested
+    assert f"{tmp_path / 'test'} is not used" in capsys.readouterr().out
+    folders.print_untested(["a", "b", "c"], [0])
+    out = capsys.readouterr().out
+    assert "2 classes have no test image" in out and "the first b" in out
 
 
 def test_every_tenth_image_of_a_class_and_at_least_one_is_held_out(tmp_path):

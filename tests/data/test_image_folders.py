@@ -71,6 +71,12 @@ def test_unreadable_files_are_named_and_left_out_on_request(small, capsys):
     dataset = image_folders.load(small, skip_unreadable=True)
     assert "2 files" in capsys.readouterr().out
     assert np.bincount(dataset.train_labels).tolist() == [2, 3]
+    (small / "sky" / "c.txt").write_text("not an image")  # the one that is held out
+    image_folders.load(small, skip_unreadable=True)
+    untested = "1 classes have no test image, the first sky"
+    assert untested in capsys.readouterr().out
+    image_folders.load(small, skip_unreadable=True, trained_on="another set")
+    assert untested not in capsys.readouterr().out
     (small / "fog").mkdir()
     (small / "fog" / "1.png").write_bytes(b"")
     (small / "fog" / "2.png").write_bytes(b"")
@@ -78,13 +84,16 @@ def test_unreadable_files_are_named_and_left_out_on_request(small, capsys):
 
 
 @pytest.mark.parametrize("kind", ["pictures", "imagenet"])
-def test_unreadable_files_of_a_test_set_are_left_out_on_request(tmp_path, kind):
+def test_unreadable_files_of_a_test_set_are_left_out_on_request(tmp_path, capsys, kind):
     folder = class_folders(tmp_path / "set", rose=3, leaf=3, sky=1)
     (folder / "rose" / "00.png").write_bytes(b"")
     settings = {"dataset": kind, "image_size": 8, "data": "another set"}
     refusal(lambda: test_set.load(settings, folder), "rose/00.png", "--skip-unreadable")
     dataset = test_set.load(settings, folder, skip_unreadable=True)
     assert dataset.name == "set (6 images)" and len(dataset.test_images) == 6
+    (folder / "sky" / "00.png").write_bytes(b"")
+    test_set.load(settings, folder, skip_unreadable=True)
+    assert "1 classes have no test image, the first sky" in capsys.readouterr().out
 
 
 def test_transparent_images_are_counted_once(small, capsys):

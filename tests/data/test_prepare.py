@@ -46,8 +46,10 @@ def test_every_image_occurs_once_with_its_class_and_shorter_side(source, prepare
     assert (reader.next().label[0].asnumpy() == result.train_images.labels).all()
 
 
-def test_unreadable_files_are_named_and_left_out_on_request(tmp_path):
+def test_unreadable_files_are_named_and_left_out_on_request(tmp_path, capsys):
     source = tree(tmp_path / "source", classes=2, train=5, val=2)
+    for path in (source / "val/class 0").iterdir():
+        path.unlink()
     sound = (source / "train/class 1/a picture 0.JPEG").read_bytes()
     names = ["train/class 0/notes.txt", "train/class 1/truncated.JPEG", "val/class 0/empty.JPEG"]
     for name, content in zip(names, (b"no image", sound[: len(sound) // 2], b"")):
@@ -61,7 +63,8 @@ def test_unreadable_files_are_named_and_left_out_on_request(tmp_path):
     result = prepare.prepare(source, output, 64, 2, skip_unreadable=True)
     at_once = prepare.prepare(source, tmp_path / "other set", 64, 2, skip_unreadable=True)
     assert result.fingerprint == at_once.fingerprint
-    assert (len(result.train_images), len(result.test_images)) == (10, 4)
+    assert (len(result.train_images), len(result.test_images)) == (10, 2)
+    assert "1 classes have no test image, the first class 0" in capsys.readouterr().out
 
 
 def test_wrong_number_is_rejected(source, tmp_path):
