@@ -12,6 +12,7 @@ A class folder may have subfolders. Hidden files are ignored.
 import os
 import re
 from collections import namedtuple
+from glob import escape, iglob
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from common.files import absence
 
 from . import lists
 
+IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 HELD_OUT = 10  # without a test set, one image in ten is held out, and at least one of each class
 TRAIN = ("train", "training")
 TEST = ("val", "valid", "validation", "test", "testing")  # the first that exists is used
@@ -48,6 +50,7 @@ def listing(source, is_tested=False):
             f"{train} has {len(classes)} class folders: it needs one for each class, and at least "
             "two"
         )
+    _print_unused(source, train, tests)
     files = [_files(train / name, source) for name in classes]
     if not all(files):
         empty = classes[files.index([])]
@@ -80,6 +83,22 @@ def print_untested(classes, labels):
             f"{len(untested):,} classes have no test image, the first {classes[untested[0]]}: the "
             "test error does not include them"
         )
+
+
+def _print_unused(source, train, tests):
+    """Print how many images are outside the class folders of train and outside the test folders."""
+    patterns = {source: "*", train: "*"}
+    if train != source:
+        used = {path.relative_to(source).parts[0] for path in (train, *tests)}
+        patterns.update({source / name: "**" for name in _folders(source) if name not in used})
+    for folder, pattern in patterns.items():
+        paths = iglob(f"{escape(str(folder))}/{pattern}", recursive=True)  # without hidden files
+        count = sum(path.lower().endswith(IMAGES) and os.path.isfile(path) for path in paths)
+        if count:
+            print(
+                f"{folder} has {count:,} images that are not used: they are outside the class "
+                f"folders of {train.name}/"
+            )
 
 
 def _held_out(classes):

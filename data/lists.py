@@ -35,7 +35,8 @@ def find(source, train, val):
 def labelled(val, names, path, numbers):
     """Return [(name, label)] of the files of a flat val/. path: the list; numbers: {class: label}.
 
-    Raises UserError for a list that cannot be read, or that lacks the class of a file.
+    Prints how many entries of the list have no file. Raises UserError for a list that cannot be
+    read, or that lacks the class of a file.
     """
     lists = (path.name, META, *LISTS)
     names = [name for name in names if Path(name).name not in lists]
@@ -44,6 +45,7 @@ def labelled(val, names, path, numbers):
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not in UTF-8: save it in that encoding") from error
     lines = [line.strip() for line in lines if line.strip()]
+    entries = {}
     if lines and all(line.isdecimal() for line in lines):
         meanings = _devkit(path)
         if len(lines) != len(names):
@@ -53,7 +55,8 @@ def labelled(val, names, path, numbers):
             )
         classes = [meanings.get(line) for line in lines]
     else:
-        classes = _by_name(names, _entries(path, lines, numbers))
+        entries = _entries(path, lines, numbers)
+        classes = _by_name(names, entries)
     if not any(kind in numbers for kind in classes):  # numbers from 0
         numbers = {str(label): label for label in numbers.values()}
     labels = [numbers.get(kind) for kind in classes]
@@ -62,7 +65,19 @@ def labelled(val, names, path, numbers):
             f"{path} has no class of train/ for {labels.count(None):,} files of {val}, the first "
             f"{Path(names[labels.index(None)]).name}: correct the list, or remove the files"
         )
+    _print_absent(path, names, [name for name, kind in entries.items() if kind in numbers])
     return list(zip(names, labels))
+
+
+def _print_absent(path, names, entries):
+    """Print how many entries have no file. Endings may be missing or different in a list."""
+    files = {text for name in names for text in (Path(name).name, Path(name).stem)}
+    absent = [name for name in entries if not files & {name, Path(name).stem}]
+    if absent:
+        print(
+            f"{len(absent):,} entries of {path} have no file, the first {absent[0]}: the test "
+            "error does not include them"
+        )
 
 
 def _entries(path, lines, numbers):

@@ -109,6 +109,18 @@ def test_list_can_omit_endings(tmp_path, names, text, expected):
         assert [label for _, label in val_pairs(tmp_path)] == expected
 
 
+def test_entries_without_a_file_are_counted(tmp_path, capsys):
+    flat(tmp_path, "v1.JPEG", "v 2.png", "v.3.jpg")
+    lines = ["ImageId,PredictionString", "v 2,n05 1 2", "v.3,n02", "v1.JPEG,n02"]
+    (tmp_path / "val.txt").write_text("\n".join(lines))
+    val_pairs(tmp_path)
+    assert capsys.readouterr().out == ""
+    others = ["v4,n02", "v5.JPEG,n05", "v6,n99"]  # n99 is no class of train/
+    (tmp_path / "val.txt").write_text("\n".join(lines + others))
+    val_pairs(tmp_path)
+    assert capsys.readouterr().out.startswith(f"2 entries of {tmp_path / 'val.txt'} have no file")
+
+
 def test_numbers_that_are_names_of_classes_are_no_positions(tmp_path):
     touch(tmp_path, "train/1/a.png", "train/2/a.png", "train/3/a.png", "val/x.png", "val/y.png")
     (tmp_path / "val.txt").write_text("x.png 0\ny.png 2\n")
@@ -175,6 +187,28 @@ def test_what_is_not_used_or_not_tested_is_printed(tmp_path, capsys):
     folders.print_untested(["a", "b", "c"], [0])
     out = capsys.readouterr().out
     assert "2 classes have no test image" in out and "the first b" in out
+
+
+@pytest.mark.parametrize(
+    "tree, place",
+    [
+        (["a/1.png", "a/2.png", "b.png/1.png", "b.png/2.png"], "."),
+        (SOUND, "."),
+        (SOUND, "train"),
+        (SOUND, "test_images"),
+        (SOUND, "more/flat"),
+    ],
+)
+def test_images_outside_the_class_folders_are_counted(tmp_path, capsys, tree, place):
+    source = touch(tmp_path / "set[1]", *tree)
+    others = ("LICENSE", "README.md", "val.txt", "a_labels", ".hidden.png", "._1.JPEG")
+    touch(source / place, *others)
+    expected = folders.listing(source)
+    assert capsys.readouterr().out == ""
+    touch(source / place, "3.png", "4.JPEG")
+    assert folders.listing(source) == expected
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{source / place.split('/')[0]} has 2 images that are not used")
 
 
 def test_every_tenth_image_of_a_class_and_at_least_one_is_held_out(tmp_path):
