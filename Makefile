@@ -11,8 +11,14 @@ DEMO := original20 preact20 plain20 constant_scaling20
 
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation depth gate-bias-search
-.PHONY: FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes departures
+TARGETS := FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes departures \
+	propagation lesion responses gates score predict export compare
+.PHONY: $(TARGETS)
+# A value without quotes, RUN=a b, makes its second word a target.
+FILE := $(firstword $(wildcard $(filter-out $(TARGETS) $(READY) $(DEMO_DATA)/test_batch.bin \
+	cifar10-% cifar100-% pictures-% imagenet-%,$(MAKECMDGOALS))))
+$(if $(FILE),$(error $(FILE) is a file or folder, not a target; if it belongs to a variable, quote the whole value: RUN="a b"))
 
 # The variables that each target takes, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Others are rejected.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT \
@@ -177,7 +183,6 @@ figure2 figure4 figure5: $(READY)  # the paper's diagrams, which need no runs
 watch: $(READY)  ## write plots/watch.html, with the curves of all current runs and their remaining time, until Ctrl-C
 	@$(PY) -m plots.watch $(options)
 
-.PHONY: propagation lesion responses gates score predict export compare
 # Measure, then draw the files whose names the measurement prints.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && $(PY) -m plots.measured $$paths
 trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained runs: RUN="runs/... runs/..."))

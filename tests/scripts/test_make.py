@@ -123,9 +123,11 @@ def test_mistake_ends_make_with_one_line():
         (["demo", "SEED=3"], "takes no SEED="),
         (["imagenet-50", "SCALE=pocket"], "takes no SCALE="),
         (["help", "X=1"], "takes no X="),
+        (["predict", "RUN=a", "PHOTO=a.png", "README.md"], 'quote the whole value: RUN="a b"'),
+        (["compare", "RUN=a", "results/pocket"], 'quote the whole value: RUN="a b"'),
     ],
 )
-def test_unknown_variable_is_rejected(words, message):
+def test_unknown_variable_or_target_is_rejected(words, message):
     done = make("-n", *words)
     assert done.returncode == 2 and message in done.stderr and not done.stdout
 
