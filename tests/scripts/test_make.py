@@ -123,6 +123,7 @@ def test_mistake_ends_make_with_one_line():
         (["demo", "SEED=3"], "takes no SEED="),
         (["imagenet-50", "SCALE=pocket"], "takes no SCALE="),
         (["help", "X=1"], "takes no X="),
+        (["table5", "SEEDS=3"], "takes no SEEDS="),
         (["predict", "RUN=a", "PHOTO=a.png", "README.md"], 'quote the whole value: RUN="a b"'),
         (["compare", "RUN=a", "results/pocket"], 'quote the whole value: RUN="a b"'),
     ],
