@@ -1,5 +1,7 @@
 # `make help` lists the targets. Each target sets up .venv first, if necessary.
 .DEFAULT_GOAL := help
+# Built-in rules would make cifar10- from cifar10-.o.
+MAKEFLAGS += -r
 PY := .venv/bin/python
 READY := .venv/ready
 
@@ -46,7 +48,7 @@ takes = $(or $($(1).TAKES),$(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAK
 	$(if $(filter cifar10-% cifar100-% pictures-%,$(1)),$(NETWORKS_TAKE)) \
 	$(if $(filter imagenet-%,$(1)),$(filter-out SCALE,$(NETWORKS_TAKE)))))
 TAKEN := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
-TYPED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
+TYPED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst :, ,$(subst =, ,$(word))))))
 # MAKEOVERRIDES splits a value at its spaces; the parts are not variables of the command line
 UNKNOWN := $(firstword $(foreach word,$(filter-out $(TAKEN),$(TYPED)),$(if $(filter command,$(origin $(word))),$(word))))
 nearest = $(shell python3 -c "import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0.4))" $(1) 2>&-)
