@@ -2,7 +2,8 @@
 MXNet; network() does.
 """
 
-from dataclasses import asdict, dataclass, field, fields
+import contextlib
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import symbols
 from common.command import FLOAT32, option_name
@@ -144,7 +145,7 @@ def network(arguments, family):
             "bottlenecks: leave it out"
         )
     channels = names.stage_widths(arguments.widths, family)
-    return Network(
+    typed = Network(
         layers,
         activation,
         shortcut,
@@ -155,6 +156,36 @@ def network(arguments, family):
         symbols.constants("activations", activation, arguments.activation_args) or None,
         None if channels == names.WIDTHS[family] else channels,
     )
+    for words, changes in unusual_parts(typed).items():
+        if is_same(typed, replace(typed, **changes), family, arguments.image_size):
+            raise UserError(f"{words} changes nothing in this network: leave it out")
+    return typed
+
+
+def unusual_parts(network):
+    """Return {option as typed: the change of a Network that undoes it}."""
+    usual = {"option": names.default_option(network.unit), "bottleneck_stride": "1x1"}
+    return {
+        f"{option_name(part)} {getattr(network, part)}": {part: default}
+        for part, default in usual.items()
+        if getattr(network, part) != default
+    }
+
+
+def is_same(network, other, family, image_size):
+    """Return whether two networks have the same graph. Small ones often show that they differ."""
+    small = {"depth": 3 * names.LAYERS[network.unit] + 2, "widths": None}
+    if graph(replace(network, **small)) != graph(replace(other, **small)):
+        return False
+    symbol = network.symbol(2, family, image_size=image_size)
+    return symbol.tojson() == graph(other, family, image_size)
+
+
+def graph(network, family="cifar", image_size=None):
+    """Return a network's graph as text, or None if it cannot be built."""
+    with contextlib.suppress(UserError):
+        return network.symbol(2, family, image_size=image_size).tojson()
+    return None
 
 
 def refuse(arguments, parser, name):

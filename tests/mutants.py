@@ -298,6 +298,8 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a run under two spellings counts twice", "plots/compare.py", "{path.resolve(): path", "{path: path", "test_compare.py"),
     ("a figure shows the original network alone, four times", "plots/curve_figures.py",
      "if own - common]", "if own]", "test_drawing.py"),
+    ("an option that changes nothing goes through", "symbols/network_options.py",
+     "if is_same(typed, replace(typed, **changes), family, arguments.image_size):", "if False:", "test_mistakes.py"),
     ("a figure's axis of losses has no tick", "plots/ranges.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on

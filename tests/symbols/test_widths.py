@@ -38,6 +38,8 @@ def test_fewer_channels_need_a_projection():
         get_symbol(8, widths=(8, 16, 32))
     shape = shapes(depth=8, widths=(8, 16, 32), option="B")
     assert shape["stage1_unit1_projection_weight"] == (8, 16, 1, 1)
+    # a plain network ignores the projection, and cannot be built without it
+    assert typed("plain8", "--widths", "8,16,32", "--option", "B").option == "B"
 
 
 @pytest.mark.parametrize("text", ["16,32", "a", "0,1,2", "16,,64"])

@@ -19,6 +19,11 @@ from conftest import refused
         (["--gpus", "0", "--cpus", "2"], ["--cpus 2", "leave one of them out"]),
         (["--momentum", "0.5", "--optimizer", "adam"], ["--momentum 0.5: works only with"]),
         (["--bottleneck-stride", "3x3"], ["--bottleneck-stride 3x3", "basic units"]),
+        (
+            ["--option", "A-preactivated"],
+            ["--option A-preactivated changes nothing", "leave it out"],
+        ),
+        (["--shortcut", "plain", "--option", "B"], ["--option B changes nothing"]),
         (["--shortcut-args", "bias=1,bias=2"], ["bias=1,bias=2", "once"]),
         (["--dtype", "float16", "--optimizer", "adam"], ["--dtype float16: works only with"]),
         (["--kv-store", "dist_sync"], ["training.cluster starts"]),
