@@ -163,13 +163,20 @@ def network(arguments, family):
 
 
 def unusual_parts(network):
-    """Return {option as typed: the change of a Network that undoes it}."""
+    """Return {option or constant as typed: the change of a Network that undoes it}."""
     usual = {"option": names.default_option(network.unit), "bottleneck_stride": "1x1"}
-    return {
+    parts = {
         f"{option_name(part)} {getattr(network, part)}": {part: default}
         for part, default in usual.items()
         if getattr(network, part) != default
     }
+    for axis in ("shortcut", "activation"):
+        variant, values = getattr(network, axis), getattr(network, f"{axis}_args") or {}
+        defaults = symbols.constants(f"{axis}s", variant, {})
+        for key in unusual(f"{axis}s", variant, values):
+            words = f"{option_name(f'{axis}_args')} {names.write_constants({key: values[key]})}"
+            parts[words] = {f"{axis}_args": {**values, key: defaults[key]}}
+    return parts
 
 
 def is_same(network, other, family, image_size):

@@ -300,6 +300,10 @@ MUTANTS = [Mutant(*fields) for fields in [
      "if own - common]", "if own]", "test_drawing.py"),
     ("an option that changes nothing goes through", "symbols/network_options.py",
      "if is_same(typed, replace(typed, **changes), family, arguments.image_size):", "if False:", "test_mistakes.py"),
+    ("a constant of later units is rejected", "symbols/network_options.py", "return symbol.tojson() == graph(other, family, image_size)",
+     "return True", "test_contract.py"),
+    ("an unused constant goes through", "symbols/network_options.py", "for key in unusual(f\"{axis}s\", variant, values):", "for key in ():",
+     "test_contract.py"),
     ("a figure's axis of losses has no tick", "plots/ranges.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on

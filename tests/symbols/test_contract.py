@@ -51,3 +51,26 @@ def test_variant_that_does_not_fit_the_image_size_is_one_line(copy, images):
     )
     small = ("--data-dir", images, "--image-size", "8")
     assert refused(run_in(copy, "train_cifar.py", "pooled8", *small), "pooled.py", "kernel size")
+
+
+LATE = """
+import mxnet as mx
+def join(x, f, unit, scale=1.0, start=1.0, unused=1.0):
+    late = scale * x if unit.index > 3 else x
+    return late + mx.sym.broadcast_mul(f, unit.variable("alpha", start, (1,)))
+"""
+READ = (
+    "import train_cifar; from common.errors import run_main; from symbols import network_options; "
+    "from training import options; arguments = options.read(train_cifar.parser()); "
+    "run_main(lambda: print(network_options.network(arguments, 'cifar')))"
+)
+
+
+def test_constant_must_change_the_network(copy):
+    (copy / "symbols/shortcuts/late.py").write_text(LATE)
+    words = ("late20", "--shortcut-args", "scale=2,start=3,unused=1")
+    code, _, err = run_in(copy, "-c", READ, *words)
+    assert code == 0, err
+    for network, constant in (("late8", "scale=2"), ("late20", "unused=3")):
+        done = run_in(copy, "-c", READ, network, "--shortcut-args", constant)
+        assert refused(done, f"--shortcut-args {constant} changes nothing")
