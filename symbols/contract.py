@@ -78,9 +78,14 @@ class Variant:
         extra = [parameter.name for parameter in plain[len(required) :]]
         is_complete = len(plain) >= len(required)
         is_allowed = not extra or (function == "join" and extra == ["projection"])
+        order = (*required, "projection")
+        is_swapped = any(
+            parameter.name in order and parameter.name != expected
+            for parameter, expected in zip(plain, order)
+        )
         variadic = any(parameter.kind in VARIADIC for parameter in parameters)
         numbers = all(type(constant.default) in (int, float) for constant in constants)
-        if not is_complete or not is_allowed or variadic or not numbers:
+        if not is_complete or not is_allowed or is_swapped or variadic or not numbers:
             raise UserError(f"{where}: this breaks the contract: {rule}")
         for constant in constants:
             if self.defaults.setdefault(constant.name, constant.default) != constant.default:

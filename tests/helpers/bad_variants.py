@@ -22,6 +22,10 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         "line 3: this breaks the contract: define join(x, f, unit",
     ),
     "too_many": ("def join(x, f, unit, scale):\n    return x + f\n", "line 1: "),
+    "swapped": (
+        "def join(f, x, unit):\n    return x + f\n",
+        "line 1: this breaks the contract: define join(x, f, unit",
+    ),
     "word": ('def join(x, f, unit, how="sum"):\n    return x + f\n', "line 1: "),
     "any_number": ("def join(x, f, *unit):\n    return x + f\n", "line 1: "),
     "nothing": (
