@@ -75,6 +75,13 @@ def check_inputs(symbol, units, blame):
     raise UserError(f"{blame(symbol.name)}: after_last_unit does not use x")
 
 
+def check_residuals(symbol, residuals, path):
+    """Check that join uses f in some unit. residuals: the names of each unit's f."""
+    outputs = set(symbol.get_internals().list_outputs())
+    if residuals and outputs.isdisjoint(residuals):
+        raise UserError(f"{path}: join does not use f, the output of the residual function: add it")
+
+
 def check_vectors(symbol, outputs, blame):
     """Check that no vector is called a weight: MXNet has no initial value for it."""
     attributes = symbol.attr_dict()

@@ -5,7 +5,7 @@ from functools import partial
 import mxnet as mx
 
 from . import names
-from .checks import check
+from .checks import check, check_residuals
 from .contract import Variant
 from .resnet import resnet
 
@@ -59,6 +59,7 @@ def get_symbol(
     with mx.name.NameManager():  # layers have the same names in each call
         symbol = resnet(stages, widths, variants, classes, family, option, bottleneck_stride, dtype)
     check(symbol, variants.outputs, image_size or names.IMAGE_SIZE[family], variants.path)
+    check_residuals(symbol, variants.residuals, variants.shortcut_path)
     return symbol
 
 
@@ -67,14 +68,16 @@ class Variants:
 
     after_conv1 and after_last_unit exist if the activation's file has them.
 
-    outputs: [(unit, symbol)], what residual_unit and join returned. path: the activation's file.
+    outputs: [(unit, symbol)], what residual_unit and join returned. residuals: the names of what
+    join got as f. path, shortcut_path: the files of the activation and of the shortcut.
     """
 
     def __init__(self, activation, activation_args, shortcut, shortcut_args):
         self._activation = Variant("activations", activation, activation_args)
         self._shortcut = Variant("shortcuts", shortcut, shortcut_args)
-        self.path = self._activation.path
+        self.path, self.shortcut_path = self._activation.path, self._shortcut.path
         self.outputs = []
+        self.residuals = []
         for function in ("after_conv1", "after_last_unit"):
             if function in self._activation.functions:
                 setattr(self, function, partial(self._activation.call, function))
@@ -90,6 +93,7 @@ class Variants:
             arguments.append(projection)
         y = self._shortcut.call("join", *arguments)
         self.outputs.append((unit, y))
+        self.residuals += f.list_outputs()
         return y
 
 

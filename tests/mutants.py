@@ -305,6 +305,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("an unused constant goes through", "symbols/network_options.py", "for key in unusual(f\"{axis}s\", variant, values):", "for key in ():",
      "test_contract.py"),
     ("swapped parameters of a variant go through", "symbols/contract.py", "or is_swapped or", "or", "test_contract.py"),
+    ("a network without residual functions goes through", "symbols/checks.py", "outputs.isdisjoint(residuals)", "False", "test_contract.py"),
     ("a figure's axis of losses has no tick", "plots/ranges.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on

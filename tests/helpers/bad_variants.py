@@ -80,6 +80,10 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         + 'def join(x, f, unit):\n    return unit.variable("alpha", init=0, shape=(1, 16, 8, 8))\n',
         "line 3: the output of stage1_unit1 does not depend on its input x",
     ),
+    "forgets_f": (
+        "def join(x, f, unit):\n    return x * 2\n",
+        "join does not use f, the output of the residual function",
+    ),
     "vector_called_weight": (
         MX + 'def join(x, f, unit):\n    name = unit.name + "_alpha_weight"\n'
         "    return mx.sym.broadcast_mul(x, mx.sym.Variable(name, shape=(1,))) + f\n",
