@@ -306,6 +306,9 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_contract.py"),
     ("swapped parameters of a variant go through", "symbols/contract.py", "or is_swapped or", "or", "test_contract.py"),
     ("a network without residual functions goes through", "symbols/checks.py", "outputs.isdisjoint(residuals)", "False", "test_contract.py"),
+    ("the learning rate of a warm-up without iterations goes through", "training/options.py",
+     'if "warmup_learning_rate" in typed and not is_warmed_up:', "if False:", "test_mistakes.py"),
+    ("negative steps go through", "training/recipe.py", "if min(self.steps, default=0) < 0:", "if False:", "test_mistakes.py"),
     ("a figure's axis of losses has no tick", "plots/ranges.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on

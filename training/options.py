@@ -126,6 +126,12 @@ def recipe(arguments, base, image_count):
             option = option_name(replaced[0])
             raise UserError(f"--test-every-epoch and {option}: use one of them")
         typed.update(dict.fromkeys(INTERVALS, math.ceil(epoch)))  # full iterations
+    is_warmed_up = typed.get("warmup_iterations", base.warmup_iterations)
+    if "warmup_learning_rate" in typed and not is_warmed_up:
+        raise UserError(
+            f"--warmup-learning-rate {arguments.warmup_learning_rate}: this recipe has no warm-up; "
+            "leave it out, or set --warmup-iterations"
+        )
     if "learning_rate" in typed:  # a warm-up at a higher rate would harm trained weights
         lower = min(base.warmup_learning_rate, typed["learning_rate"])
         typed.setdefault("warmup_learning_rate", lower)
