@@ -21,12 +21,13 @@ from math import sqrt
 import mxnet as mx
 import numpy as np
 
-from common.command import Parser, folder
+from common.command import Parser, folder, option_name
 from common.environment import bar, without_notes
 from common.errors import UserError, run_main
 from data import cifar
 from paper import words
 from symbols import names
+from training.recipe import Recipe
 
 from . import measurements, networks
 from .units import UnitGraph
@@ -192,6 +193,17 @@ def parser():
     return propagation_parser
 
 
+def refuse_unused(arguments, runs):
+    """Raise UserError for an option that would only change the files' names. runs: None for a
+    network without training.
+    """
+    unused = (["image_size"] if any(runs) else []) + (["seed", "unit"] if all(runs) else [])
+    for option in unused:
+        value = getattr(arguments, option)
+        if value != parser().get_default(option):
+            raise UserError(f"{option_name(option)} {value}: a run has its own; leave it out")
+
+
 def measure(arguments):
     """Measure the networks of the options. Yields the paths of the files."""
     plan = {None: {"": arguments.networks}} if arguments.networks else paper()
@@ -200,6 +212,7 @@ def measure(arguments):
         for members in panels.values():
             texts += members
     subjects = networks.find(texts, arguments.seed, arguments.unit)
+    refuse_unused(arguments, [network.run for network in subjects.values()])
     sample = networks.training_batch(
         subjects.values(), arguments.batch_size, arguments.data_dir, arguments.image_size
     )
@@ -222,6 +235,7 @@ def measure(arguments):
 def main():
     arguments = parser().parse_args()
     cifar.check_size(arguments.image_size)
+    Recipe(seed=arguments.seed)  # rejects an impossible seed
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
     return measurements.print_paths(measure, arguments)

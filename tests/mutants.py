@@ -309,6 +309,8 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("the learning rate of a warm-up without iterations goes through", "training/options.py",
      'if "warmup_learning_rate" in typed and not is_warmed_up:', "if False:", "test_mistakes.py"),
     ("negative steps go through", "training/recipe.py", "if min(self.steps, default=0) < 0:", "if False:", "test_mistakes.py"),
+    ("options that runs ignore name a measurement", PROPAGATION, "if value != parser().get_default(option):", "if False:",
+     "test_propagation.py"),
     ("a figure's axis of losses has no tick", "plots/ranges.py", "else (1, 1.5, 2, 3, 5, 7)", "else (7,)", "test_plots.py"),
 ]]
 # fmt: on

@@ -161,6 +161,20 @@ def test_batch_of_one_image_is_rejected(monkeypatch):
     refusal(propagation.main, "BN needs at least 2")
 
 
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_seed_that_training_rejects_is_rejected(monkeypatch, seed):
+    monkeypatch.setattr("sys.argv", ["", "preact8", "--seed", seed])
+    refusal(propagation.main, f"--seed {seed}")
+
+
+def test_option_that_runs_ignore_is_rejected(finished):
+    for options in ("--seed 3", "--unit basic", "--image-size 16"):
+        words = propagation.parser().parse_args([str(finished), *options.split()])
+        refusal(lambda: list(propagation.measure(words)), options, "leave")  # noqa: B023
+    words = propagation.parser().parse_args(["--seed", "3"])
+    propagation.refuse_unused(words, ["a run", None])
+
+
 def test_254_layers_at_batch_8_stay_below_a_gigabyte():
     code = (
         "from analysis import networks, propagation as p; from training.memory import peak; "
