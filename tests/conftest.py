@@ -190,7 +190,7 @@ def same(left, other):
 
 
 def wait_for_row(folder, iteration):
-    for _ in range(6000):  # five minutes, for a busy machine
+    for _ in range(36000):  # half an hour, for a busy machine
         if any(row["iteration"] >= iteration for row in read_log(folder)):
             return
         time.sleep(0.05)

@@ -207,7 +207,7 @@ print(threads(), pool.submit(threads).result())
 )
 def test_threads_that_copy_have_no_team(engine, threads):
     """Such teams put the engine's threads to sleep at each barrier."""
-    out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=300)
+    out, err = begin(TEAMS, OMP_NUM_THREADS="4", MXNET_ENGINE_TYPE=engine).communicate(timeout=1800)
     assert out.strip() == threads, err
 
 

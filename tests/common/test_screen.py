@@ -36,7 +36,7 @@ def test_run_whose_tee_has_ended_keeps_its_checkpoint(images, tmp_path):
     process.stderr.close()
     wait_for_row(tmp_path, 20)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=300) == 130
+    assert process.wait(timeout=1800) == 130
     assert checkpoint.iteration_of(checkpoint.paths(tmp_path)[-1]) >= 20
 
 

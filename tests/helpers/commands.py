@@ -31,6 +31,6 @@ def start_job(*arguments, options=("--workers", "2"), **environment):
 
 def finish(process, code=0):
     """Standard output and standard error of a job, which must end with this exit code."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=1800)
     assert process.returncode == code, (process.returncode, out, err)
     return out, err

@@ -87,7 +87,7 @@ def browse(page, tmp_path, *flags):
         [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, path.as_uri()],
         text=True,
         capture_output=True,
-        timeout=300,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -175,7 +175,7 @@ def state(pid):
 
 
 def wait_until(condition):
-    for _ in range(3000):
+    for _ in range(90000):  # half an hour, for a busy machine
         if condition():
             return True
         time.sleep(0.02)
