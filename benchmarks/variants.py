@@ -31,12 +31,13 @@ Cost = namedtuple("Cost", "network step work bfloat16")
 
 def of_the_tables():
     """Return names for make of the networks of Tables 1 and 2 (110 layers) at the desk scale."""
-    rows = [
+    networks = [
         row.experiment.at("desk")
         for row in (*experiments.TABLE1, *experiments.TABLE2)
         if row.experiment.depth == experiments.ORIGINAL110.depth
     ]
-    return list(dict.fromkeys(row.network.partition("-")[2] for row in rows if not row.constants))
+    names = [network.short_name for network in networks if not network.constants]
+    return list(dict.fromkeys(names))
 
 
 def cost(name, network):
