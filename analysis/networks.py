@@ -23,7 +23,7 @@ from training.optimizer import initializer
 from . import measurements
 
 # name: in the names of CSV files. label: in figures. recipe: as in config.json. arguments, states:
-# {name: NDArray}. weights: description of the weights. run: the run_files.RunRecord of a trained network.
+# {name: NDArray}. weights: description of the weights. run: the RunRecord of a trained network.
 MeasuredNetwork = namedtuple(
     "MeasuredNetwork", "name label symbol recipe arguments states weights run", defaults=(None,)
 )
@@ -150,11 +150,10 @@ def _sample(images, labels, name, side):
 
 
 def find(texts, seed=0, unit=None):
-    """Return {text: MeasuredNetwork}. A text is [activation-][shortcut]depth[:constant=number,...] or the
-    folder of a run.
+    """Return {text: MeasuredNetwork}.
 
-    unit: the kind of unit for depths that have several. A named network has as many classes as the
-    runs.
+    A text is [activation-][shortcut]depth[:constant=number,...] or the folder of a run. unit: the
+    kind of unit for depths that have several. A named network has as many classes as the runs.
     """
     places = {text: folder(text) for text in texts}
     runs = {

@@ -111,8 +111,8 @@ def main():
     gpu = usable[0] if usable and mx.context.num_gpus() else None
     print(f"\ntraining a few iterations on {f'GPU {gpu}' if gpu else 'the CPU'} ...", flush=True)
     measured = {unit: speed(unit, ["--gpus", gpu] if gpu else []) for unit in MEASURED}
-    for unit, speed_of_unit in measured.items():
-        print(f"ResNet-{MEASURED[unit]}: {speed_of_unit:.0f} images/s")
+    for unit, images_per_second in measured.items():
+        print(f"ResNet-{MEASURED[unit]}: {images_per_second:.0f} images/s")
     print_hours(measured)
     print(
         f"SCALE=pocket is for machines without a GPU: {scales.SCALES['pocket'].summary} a run; "

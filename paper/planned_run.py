@@ -12,7 +12,8 @@ from . import counted_runs, run_files, scales
 class PlannedRun:
     """An experiment with a seed at a scale.
 
-    published: one of our published runs, below results/. fingerprint: of the images to train on; a published run on other images does not count. None: it counts on any images.
+    published: one of our published runs, below results/. fingerprint: of the images
+    to train on; a published run on other images does not count. None: it counts on any images.
     """
 
     def __init__(self, experiment, scale, seed, data_dir=None, published=False, fingerprint=None):

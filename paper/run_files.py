@@ -31,7 +31,7 @@ class RunRecord(namedtuple("RunRecord", "folder config rows")):
 
 
 def read(folder):
-    """Return the RunRecord of a folder. Raises UserError without a run, and if its log has no row yet."""
+    """Return the RunRecord of a folder. Raises UserError without a run or a row of its log."""
     folder = Path(os.path.relpath(folder))
     config = configuration.read(folder)
     rows = read_log(folder)

@@ -19,8 +19,8 @@ SHOWN_SIDE = 240  # pixels of a photograph's shorter side, at least
 def print_likeliest(predicted, class_names):
     """Print the likeliest classes of each photograph, or why it is skipped.
 
-    predicted: (path, probabilities of the classes, None or the reason). Returns [(path, [(class, %)])] of
-    the photographs that are not skipped.
+    predicted: (path, probabilities of the classes, None or the reason). Returns
+    [(path, [(class, %)])] of the photographs that are not skipped.
     """
     rows = []
     for path, probabilities, reason in predicted:

@@ -27,7 +27,7 @@ LEAST = 120  # seconds without a row in any case
 
 
 def training(now):
-    """Return [RunRecord] that are not finished and wrote a row lately. now: seconds since the epoch."""
+    """Return [RunRecord] of unfinished runs that wrote a row lately. now: seconds since the epoch."""
     runs = []
     for run in run_files.every():
         silent = now - (run.folder / "log.csv").stat().st_mtime

@@ -43,7 +43,7 @@ def memory_plan(job, arguments, workers=1):
 
 
 def planned_bytes(symbol, image_size, image_count, recompute):
-    """Return the bytes that training takes beyond what the process holds. image_count: in a step."""
+    """Return the bytes of training beyond what the process holds. image_count: in a step."""
     bytes_of = recomputed_bytes if recompute else memory.training_bytes
     return OTHER_BYTES + image_count * bytes_of(symbol, image_size)
 

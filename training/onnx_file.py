@@ -56,7 +56,7 @@ def content(symbol, arguments, states, image_size):
 
 
 def write(folder, symbol, arguments, states, inputs):
-    """Write network.onnx and inputs.json, and return their paths. Arguments as in export.write()."""
+    """Write network.onnx and inputs.json. Arguments and result as in export.write()."""
     paths = [folder / "network.onnx", folder / INPUTS]
     write_whole(paths[0], content(symbol, arguments, states, inputs["shape"][-1]))
     write_whole(paths[1], json.dumps(inputs) + "\n")
