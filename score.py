@@ -89,10 +89,12 @@ def main():
 
 def _check_folder(folder, weights):
     """Raise UserError for a folder of a test or an export that is a file, or of another run."""
-    if folder and folder.is_file():
+    if not folder:
+        return
+    if folder.is_file():
         raise UserError(f"--output {folder} is a file: name a folder (make: OUTPUT=)")
-    is_own = folder and weights.run and folder.resolve() == weights.run.resolve()
-    if folder and (folder / "config.json").exists() and not is_own:
+    is_own = weights.run and folder.resolve() == weights.run.resolve()
+    if (folder / "config.json").exists() and not is_own:
         raise UserError(f"--output {folder} is another run: name another folder (make: OUTPUT=)")
 
 

@@ -63,7 +63,8 @@ class Trainer:
                 list(pool.map(self._train, runs))
             except KeyboardInterrupt:  # the runs receive it, too
                 self.stopped = True
-        signal.signal(signal.SIGTERM, handler)
+            finally:
+                signal.signal(signal.SIGTERM, handler)
 
     def _stop(self, number, frame):
         self.stopped = True

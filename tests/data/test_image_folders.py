@@ -71,7 +71,7 @@ def test_unreadable_files_are_named_and_left_out_on_request(small, capsys):
     dataset = image_folders.load(small, skip_unreadable=True)
     assert "2 files" in capsys.readouterr().out
     assert np.bincount(dataset.train_labels).tolist() == [2, 3]
-    (small / "sky" / "c.txt").write_text("not an image")  # the one that is held out
+    (small / "sky" / "c.txt").write_text("not an image")  # this file is held out
     image_folders.load(small, skip_unreadable=True)
     untested = "1 classes have no test image, the first sky"
     assert untested in capsys.readouterr().out
