@@ -23,7 +23,7 @@ from common.screen import survive
 from data import cifar, download
 from data.layouts import LAYOUTS
 from paper import experiments, queue, scales, search
-from paper.planned_run import PlannedRun
+from paper.planned_run import Images, PlannedRun
 from plots.named import draw, has_runs
 from training import processes
 from training.devices import gpu_numbers
@@ -106,19 +106,20 @@ def _cost(run, arguments):
         return None
 
 
-def fingerprint_of(dataset, arguments):
-    """Return the fingerprint of the images that runs train on; empty before they are downloaded."""
+def images_of(dataset, arguments):
+    """Return the Images that runs train on: the official ones before they are downloaded."""
     place = arguments.data_dir or scales.SCALES[arguments.scale].data
     if place is None:
         place = ROOT / "data" / LAYOUTS[dataset].folders[0]
         if not place.is_dir():
-            return ""
-    return _fingerprint(dataset, place)
+            return Images(LAYOUTS[dataset].title, "")
+    return _images(dataset, place)
 
 
 @lru_cache(None)
-def _fingerprint(dataset, place):
-    return cifar.load(dataset, place).fingerprint
+def _images(dataset, place):
+    loaded = cifar.load(dataset, place)
+    return Images(loaded.name, loaded.fingerprint)
 
 
 def planned(experiment, seeds, arguments):
@@ -133,10 +134,10 @@ def planned(experiment, seeds, arguments):
     is_complete = all(run.done == 1 for run in runs)
     if not _has_images(experiment, arguments) or (is_complete and not arguments.data_dir):
         return runs
-    fingerprint = fingerprint_of(experiment.dataset, arguments)
-    runs = [PlannedRun(*place, seed, arguments.data_dir, fingerprint=fingerprint) for seed in seeds]
+    images = images_of(experiment.dataset, arguments)
+    runs = [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
     for run in runs if arguments.data_dir else ():
-        run.check_fingerprint(fingerprint)
+        run.check_images(images)
     return runs
 
 

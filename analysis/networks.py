@@ -11,6 +11,7 @@ import numpy as np
 
 from common import files
 from common.command import Parser, folder, positive
+from common.data_names import compared_as, is_known_and_same
 from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, generated, test_set
@@ -108,10 +109,11 @@ def images_of(network, folder, part="test", count=None):
     remedy = "name their folder with --data-dir (make: DATA=)"
     scale = SCALES.get(network.run.config["scale"])
     folder = folder or (scale and scale.data)
-    if folder is None and trained_on.split(", held-out")[0] not in TITLES:
+    if folder is None and compared_as(trained_on).split(", held-out")[0] not in TITLES:
         raise UserError(f"{network.name} was trained on {trained_on}: {remedy}")
     dataset = test_set.load(recipe, folder)
-    if dataset.fingerprint != recipe["data"]:
+    is_same = dataset.fingerprint == recipe["data"] or is_known_and_same(dataset.name, trained_on)
+    if not is_same:
         raise UserError(
             f"{folder or 'data/'} has {dataset.name}, and {network.name} was trained on {trained_on}, "
             f"other files: {remedy}"

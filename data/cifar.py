@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common import data_names
 from common.errors import UserError
 from common.files import ROOT, absence
 
@@ -15,13 +16,12 @@ from .layouts import LAYOUTS
 # Names of known sets, by the SHA-1 of the test file in the binary version (the official ones are
 # those of MXNet's gluon.data.vision).
 TEST_FILES = {
-    "67eb016db431130d61cd03c7ad570b013799c88c": "CIFAR-10",
-    # every training image is the original; 20 test images are decoded JPEGs
-    "cbea4389ae3e377c0090406f1f786efe5ded9c7e": "CIFAR-10 (20 test images as JPEG)",
-    "8fb6623e830365ff53cf14adec797474f5478006": "CIFAR-100",
+    "67eb016db431130d61cd03c7ad570b013799c88c": data_names.CIFAR10,
+    "cbea4389ae3e377c0090406f1f786efe5ded9c7e": data_names.CIFAR10_NEARLY,
+    "8fb6623e830365ff53cf14adec797474f5478006": data_names.CIFAR100,
 }
 # By the SHA-1 of the test labels, because versions of libjpeg decode a JPEG differently.
-TEST_LABELS = {"a9e342d8bb0fb12ebe543201ecca8bce83bd23df": "CIFAR-10 (JPEG q75)"}
+TEST_LABELS = {"a9e342d8bb0fb12ebe543201ecca8bce83bd23df": data_names.CIFAR10_JPEG}
 IMAGES = (50000, 10000)  # of the official sets, for training and testing
 REMEDY = (
     "copy or download it again; or train a set of your own with --dataset pictures (make "

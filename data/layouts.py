@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.data_names import CIFAR10, CIFAR100
 from common.errors import UserError
 from common.files import short
 
@@ -26,7 +27,7 @@ from . import unpickle
 Layout = namedtuple("Layout", "title classes label_keys train test folders archive md5 names")
 LAYOUTS = {
     "cifar10": Layout(
-        title="CIFAR-10",
+        title=CIFAR10,
         classes=10,
         label_keys=("labels",),
         train=[f"data_batch_{k}" for k in range(1, 6)],
@@ -37,7 +38,7 @@ LAYOUTS = {
         names=("batches.meta.txt", "batches.meta", "label_names"),
     ),
     "cifar100": Layout(
-        title="CIFAR-100",
+        title=CIFAR100,
         classes=100,
         label_keys=("coarse_labels", "fine_labels"),
         train=["train"],

@@ -4,6 +4,7 @@ import math
 from collections import Counter, namedtuple
 
 from common import files
+from common.data_names import compared_as
 from common.errors import UserError
 from symbols import names
 
@@ -66,7 +67,8 @@ def of(experiment, scale):
 
     If runs differ in their images, the most frequent images are used. The user's finished runs
     decide; without any, all finished runs; without any, all runs. Runs on other images, runs of
-    another recipe, and seeds that occur twice are reported and left out.
+    another recipe, and seeds that occur twice are reported and left out; of two runs with one seed,
+    the user's finished one counts.
     """
     experiment = experiment.at(scale)
     candidates = []
@@ -78,13 +80,13 @@ def of(experiment, scale):
         except UserError as error:
             run_files.say_once(f"left out: {error}")
     finished = list(filter(run_files.is_whole, candidates))
-    usual = usual_data(list(filter(run_files.is_own, finished)) or finished or candidates)
+    own = list(filter(run_files.is_own, finished))
+    usual = usual_data(own or finished or candidates)
     runs = {}
-    for run in candidates:
+    for run in sorted(candidates, key=lambda run: run not in own):
         seed = run.recipe["seed"]
-        data = run.data
-        if data != usual:
-            run_files.say_once(f"left out: {run.folder} was trained on {data}, not on {usual}")
+        if compared_as(run.data) != usual:
+            run_files.say_once(f"left out: {run.folder} was trained on {run.data}, not on {usual}")
         elif seed in runs:
             run_files.say_once(
                 f"left out: {run.folder} has the same seed {seed} as {runs[seed].folder}"
@@ -95,8 +97,8 @@ def of(experiment, scale):
 
 
 def usual_data(runs):
-    """Return the name of the data set of most runs; None without runs."""
-    counts = Counter(run.data for run in runs)
+    """Return the name, as compared, of the data set of most runs; None without runs."""
+    counts = Counter(compared_as(run.data) for run in runs)
     return max(sorted(counts), key=counts.get, default=None)
 
 
@@ -165,7 +167,7 @@ def comparable(pairs):
     for subject, results in pairs:
         first = results.runs[0]
         data = usual[first.recipe["dataset"]]
-        if results.data == data:
+        if compared_as(results.data) == data:
             kept.append((subject, results))
         else:
             run_files.say_once(

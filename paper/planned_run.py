@@ -1,28 +1,31 @@
 """A run that a table, a figure or the queue needs: its folder, its progress, and its command."""
 
 import os
+from collections import namedtuple
 
-from common import files
+from common import data_names, files
 from common.errors import UserError
 from common.files import ROOT
 
 from . import counted_runs, run_files, scales
 
+Images = namedtuple("Images", "name fingerprint")  # of a data set
+
 
 class PlannedRun:
     """An experiment with a seed at a scale.
 
-    published: one of our published runs, below results/. fingerprint: of the images
-    to train on; a published run on other images does not count. None: it counts on any images.
+    published: one of our published runs, below results/. images: the Images to train on; a
+    published run on others does not count. None: it counts on any images.
     """
 
-    def __init__(self, experiment, scale, seed, data_dir=None, published=False, fingerprint=None):
+    def __init__(self, experiment, scale, seed, data_dir=None, published=False, images=None):
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
         place = scale, self.experiment.folder_name, seed
         ours = files.RESULTS / files.run_place(*place)
-        counts = self._done(ours) == 1 and fingerprint in (None, _fingerprint(ours))
+        counts = self._done(ours) == 1 and (images is None or _has(ours, images))
         self.folder = ours if published or counts else files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         output = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
@@ -38,9 +41,9 @@ class PlannedRun:
         changes = str(experiment.changes)
         return self.scale, experiment.depth, experiment.unit, experiment.shortcut, changes
 
-    def check_fingerprint(self, fingerprint):
+    def check_images(self, images):
         """Raise UserError if a finished run of the user was trained on other images."""
-        if self.done == 1 and _fingerprint(self.folder) != fingerprint:
+        if self.done == 1 and not _has(self.folder, images):
             name = run_files.read(self.folder).data
             raise UserError(
                 f"{self.folder} was trained on {name}: move it away to train on other images, or "
@@ -78,6 +81,8 @@ class PlannedRun:
         return min(0.999, run.rows[-1]["iteration"] / run.recipe["iterations"])
 
 
-def _fingerprint(folder):
-    """Return the fingerprint of the images of a run."""
-    return run_files.read(folder).recipe.get("data")
+def _has(folder, images):
+    """Return whether a run was trained on images."""
+    run = run_files.read(folder)
+    is_same = run.recipe.get("data") == images.fingerprint
+    return is_same or data_names.is_known_and_same(run.data, images.name)

@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from common.data_names import compared_as
 from paper import configuration, counted_runs, run_files
 from training.recipe import INTERVALS
 
@@ -105,7 +106,7 @@ def with_images(curves, among):
     labelled = []
     for curve in curves:
         data = curve.runs[0].data
-        is_named = data == usual or data in curve.label
+        is_named = compared_as(data) == usual or data in curve.label
         labelled.append(curve if is_named else curve._replace(label=f"{curve.label}, {data}"))
     return labelled
 

@@ -11,7 +11,7 @@ from conftest import last_error, refusal, trained
 from modules import evaluate
 
 from analysis import gates, lesion, measurements, networks, responses
-from common import files
+from common import data_names, files
 from paper.scales import SCALES
 from plots import measured
 from training import checkpoint
@@ -131,6 +131,19 @@ def test_images_of_a_validation_run_are_in_the_folder_of_its_set(run, images, mo
     monkeypatch.setattr(networks.test_set, "load", lambda recipe, _: load(recipe, images))
     network = changed(networks.of_run(run), data=data)
     assert len(networks.images_of(network, None).images) == 100
+
+
+def test_published_run_is_measured_on_cifar10_that_is_downloaded(run, images, monkeypatch):
+    network = changed(networks.of_run(run), data=data_names.CIFAR10_NEARLY)
+    network = network._replace(recipe={**network.recipe, "data": "with 20 other test images"})
+    load = networks.test_set.load
+    name = data_names.CIFAR10
+    monkeypatch.setattr(
+        networks.test_set, "load", lambda recipe, _: load(recipe, images)._replace(name=name)
+    )
+    assert f"test images of {name}," in networks.images_of(network, None).description
+    name = data_names.CIFAR10_JPEG
+    refusal(lambda: networks.images_of(network, None), name, "other files")
 
 
 def test_runs_of_one_network_have_files_of_their_own(run, tmp_path):

@@ -9,6 +9,7 @@ import statistics
 
 import pytest
 
+from common import data_names
 from paper import experiments, run_files
 from plots import curve_figures, tables
 
@@ -93,6 +94,18 @@ def test_own_run_on_other_images_replaces_the_published_ones(results, change, tm
     shutil.rmtree(tmp_path / "results")
     results(ORIGINAL, [20, 22, 24])
     assert (row().ours, row().runs, row().data) == ("30.00", "1", "own data")
+
+
+@pytest.mark.parametrize("seed, ours", [(3, "20.00 (23.33 ± 5.77)"), (0, "25.00 (25.00 ± 7.07)")])
+def test_own_run_on_the_downloaded_cifar10_counts_beside_the_published_ones(
+    results, change, tmp_path, seed, ours
+):
+    results(ORIGINAL, [30] * (seed + 1))
+    change(seed, data=data_names.CIFAR10)
+    move_to_own(tmp_path, seed)
+    shutil.rmtree(tmp_path / "results")
+    results(ORIGINAL, [20, 20], data=data_names.CIFAR10_NEARLY)
+    assert row().ours == ours
 
 
 def test_unfinished_own_run_on_other_images_replaces_nothing(results, change, tmp_path):

@@ -11,8 +11,9 @@ import small_scale
 from conftest import refusal
 
 import reproduce
-from common import files
+from common import data_names, files
 from paper import experiments, queue, scales
+from paper.planned_run import Images
 from training import processes
 from training.log import read_log
 
@@ -80,17 +81,26 @@ def test_published_runs_are_shown_before_the_rest_is_trained(monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "seeds, images, missing", [("0", None, []), ("0,1", None, [0, 1]), ("0", "own", [0])]
+    "seeds, folder, data, missing",
+    [
+        ("0", None, "test data", []),
+        ("0,1", None, "test data", [0, 1]),
+        ("0,1", None, data_names.CIFAR10_JPEG, [0, 1]),
+        ("0,1", None, data_names.CIFAR10_NEARLY, [1]),
+        ("0", "own", "test data", [0]),
+        ("0", "own", data_names.CIFAR10_NEARLY, []),
+    ],
 )
 def test_published_runs_on_other_images_count_only_for_a_complete_row(
-    results, monkeypatch, seeds, images, missing
+    results, monkeypatch, seeds, folder, data, missing
 ):
     original = experiments.ORIGINAL110
-    results(original, [30])
-    monkeypatch.setattr(reproduce, "fingerprint_of", lambda dataset, arguments: "fingerprint")
+    results(original, [30], data=data)
+    images = Images(data_names.CIFAR10, "fingerprint")
+    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: images)
     words = ["table1", "--scale", "pocket", "--seeds", seeds]
     arguments = reproduce.parser().parse_args(words)
-    arguments.data_dir = images
+    arguments.data_dir = folder
     runs = reproduce.missing([original], [int(seed) for seed in seeds.split(",")], arguments)
     assert [run.seed for run in runs] == missing
     assert all(files.RUNS in run.folder.parents for run in runs)
@@ -101,7 +111,8 @@ def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatc
     results(original, [30])
     place = files.run_place("pocket", original.at("pocket").folder_name, 0)
     shutil.copytree(files.RESULTS / place, files.RUNS / place)
-    monkeypatch.setattr(reproduce, "fingerprint_of", lambda dataset, arguments: "fingerprint")
+    images = Images("test data", "fingerprint")  # sets of a user can share a name
+    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: images)
     arguments = reproduce.parser().parse_args(["table1", "--scale", "pocket", "--data-dir", "own"])
     words = (str(place), "was trained on test data", "DATA=")
     refusal(lambda: reproduce.missing([original], [0], arguments), *words)

@@ -1,0 +1,20 @@
+"""Names of known data sets, in config.json, tables and figures."""
+
+CIFAR10, CIFAR100 = "CIFAR-10", "CIFAR-100"
+# Every training image is the original; 20 of the 10,000 test images are decoded JPEGs.
+CIFAR10_NEARLY = f"{CIFAR10} (20 test images as JPEG)"
+CIFAR10_JPEG = f"{CIFAR10} (JPEG q75)"  # all images are decoded JPEGs of quality 75
+
+
+def compared_as(name):
+    """Return the name of the images as which runs are compared.
+
+    CIFAR10_NEARLY counts as CIFAR-10: the training images are the same, and 20 test images change
+    an error by at most 0.2 points.
+    """
+    return name.replace(CIFAR10_NEARLY, CIFAR10)
+
+
+def is_known_and_same(first, second):
+    """Return whether two names are of the same official images. A user's sets can share a name."""
+    return compared_as(first) in (CIFAR10, CIFAR100) and compared_as(first) == compared_as(second)
