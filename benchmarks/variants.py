@@ -3,7 +3,7 @@
 The training loop of each network is compared with that of the original network of its depth, and its
 bfloat16 with its float32. Blocks of all three alternate in one process, and the ratios of each round
 count: the result is the median over the faster half of the rounds. NETWORKS=all: the networks of
-Tables 1 and 2 at the desk scale.
+Tables 1 and 2 at pocket scale.
 """
 
 from collections import namedtuple
@@ -30,9 +30,9 @@ Cost = namedtuple("Cost", "network step work bfloat16")
 
 
 def of_the_tables():
-    """Return names for make of the networks of Tables 1 and 2 (110 layers) at the desk scale."""
+    """Return names for make of the networks of Tables 1 and 2 (110 layers) at pocket scale (56)."""
     networks = [
-        row.experiment.at("desk")
+        row.experiment.at("pocket")
         for row in (*experiments.TABLE1, *experiments.TABLE2)
         if row.experiment.depth == experiments.ORIGINAL110.depth
     ]
