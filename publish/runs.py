@@ -52,9 +52,19 @@ def runs_of(pairs):
     return list({run.folder: run for _, result in pairs for run in result.runs}.values())
 
 
+def seconds(run):
+    """Return a run's time in s: its iterations times their median time, so that no pause counts."""
+    rows = [{"iteration": 0, "seconds": 0}, *run.rows]
+    times = [
+        (after["seconds"] - before["seconds"]) / (after["iteration"] - before["iteration"])
+        for before, after in zip(rows, rows[1:])
+    ]
+    return run.rows[-1]["iteration"] * statistics.median(times)
+
+
 def time_of(runs):
     """Return the median time of runs as text."""
-    return durations.in_words(statistics.median(run.rows[-1]["seconds"] for run in runs))
+    return durations.in_words(statistics.median(map(seconds, runs)))
 
 
 def caption(runs, language="en"):

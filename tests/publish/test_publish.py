@@ -52,6 +52,16 @@ def test_table_has_each_network_once_in_the_papers_order(results):
     assert "over 3 rows: 1.00" in lines[-1] and "test data" in lines[-1] and "runs: 4" in lines[-1]
 
 
+def test_pause_of_a_run_is_not_part_of_its_time(results):
+    lines = [(i, 1.0, 30.0) for i in range(100, 2401, 100)]
+    results(ORIGINAL110, [30], rows=lines)
+    ((_, result),) = runs.finished([ORIGINAL110], "pocket")
+    (run,) = result.runs
+    for i, row in enumerate(run.rows):  # stopped for an hour after the third
+        row["seconds"] = 12 * (i + 1) + (3600 if i > 2 else 0)
+    assert runs.seconds(run) == 24 * 12 and runs.time_of([run]) == "5 min"
+
+
 def test_networks_are_compared_with_the_original(results):
     results(ORIGINAL110, [17, 18, 19], scale="desk")
     results(shortcut("convolution"), [30, 31, 32], scale="desk")
