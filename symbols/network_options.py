@@ -159,6 +159,13 @@ def network(arguments, family):
     for words, changes in unusual_parts(typed).items():
         if is_same(typed, replace(typed, **changes), family, arguments.image_size):
             raise UserError(f"{words} changes nothing in this network: leave it out")
+    padded = replace(typed, option="A")
+    is_preactivated = typed.option == "A-preactivated"
+    if is_preactivated and is_same(typed, padded, family, arguments.image_size):
+        raise UserError(
+            f"--option {typed.option} is option A in {activation} units, which have no "
+            "pre-activation: write --option A"
+        )
     return typed
 
 

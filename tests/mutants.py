@@ -293,6 +293,8 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_significance.py"),
     ("a document shows an unfinished run", "publish/runs.py", "list(filter(run_files.is_whole, map(run_files.read, folders)))",
      "list(map(run_files.read, folders))", "test_publish.py"),
+    ("bottlenecks without pre-activation take its option", "symbols/network_options.py", "if is_preactivated and", "if False and",
+     "test_mistakes.py"),
     ("the time of a paused run", "publish/runs.py", 'run.rows[-1]["iteration"] * statistics.median(times)', 'run.rows[-1]["seconds"]',
      "test_publish.py"),
     ("a better network agrees with a worse one of the paper", "publish/runs.py", "difference if worse else -difference",

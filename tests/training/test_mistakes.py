@@ -23,6 +23,10 @@ from conftest import refused
             ["--option", "A-preactivated"],
             ["--option A-preactivated changes nothing", "leave it out"],
         ),
+        (
+            ["--depth", "11", "--unit", "bottleneck", "--option", "A-preactivated"],
+            ["--option A-preactivated is option A in original units", "write --option A"],
+        ),
         (["--shortcut", "plain", "--option", "B"], ["--option B changes nothing"]),
         (["--shortcut-args", "bias=1,bias=2"], ["bias=1,bias=2", "once"]),
         (["--dtype", "float16", "--optimizer", "adam"], ["--dtype float16: works only with"]),
