@@ -104,6 +104,8 @@ class Trainer:
             stderr=output,
         )
         self._processes.append(process)
+        if self.stopped:  # the signal came while the process began
+            process.terminate()
         code = process.wait()
         self._processes.remove(process)
         if code in STOPPED:

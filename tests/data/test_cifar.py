@@ -1,8 +1,11 @@
 """CIFAR's files in both versions, smaller and held-out images."""
 
+import hashlib
+import inspect
 import shutil
 from pathlib import Path
 
+import mxnet as mx
 import numpy as np
 import pytest
 from cifar_files import TRAIN_FILES, python2_pickle, python3_pickle, same, write
@@ -23,6 +26,26 @@ def test_generated_set_loads_with_the_pixels_and_labels_that_were_written(images
     pixel = records["cifar10"]["test_batch"][7, 1 + 2 * 1024 + 3 * 32 + 4]
     assert dataset.test_images[7, 2, 3, 4] == pixel
     assert dataset.classes == 10 and "generated shapes" in dataset.name
+
+
+def test_known_set_has_its_name(images, tmp_path, monkeypatch):
+    layout = cifar.LAYOUTS["cifar10"]
+    places = shutil.copytree(images, tmp_path / "copy")
+    (places / "generated.txt").unlink()
+    labels = np.fromfile(places / f"{layout.test}.bin", np.uint8).reshape(100, -1)[:, 0]
+    assert cifar.load("cifar10", places).name.startswith("copy (500 + 100 images")
+    monkeypatch.setitem(cifar.TEST_LABELS, hashlib.sha1(labels.tobytes()).hexdigest(), "by labels")
+    assert cifar.load("cifar10", places).name == "by labels"
+    content = (places / f"{layout.test}.bin").read_bytes()
+    monkeypatch.setitem(cifar.TEST_FILES, hashlib.sha1(content).hexdigest(), "by file")
+    assert cifar.load("cifar10", places).name == "by file"
+
+
+@pytest.mark.parametrize("name", ["CIFAR10", "CIFAR100"])
+def test_official_sets_are_those_of_mxnet(name):
+    source = inspect.getsource(getattr(mx.gluon.data.vision, name))
+    (known,) = [sha1 for sha1, title in cifar.TEST_FILES.items() if title == f"CIFAR-{name[5:]}"]
+    assert f"test{'_batch' * (name == 'CIFAR10')}.bin', '{known}'" in source
 
 
 @pytest.mark.parametrize("dump", [python3_pickle, python2_pickle])

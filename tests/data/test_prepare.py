@@ -110,6 +110,23 @@ prepare.prepare({str(source)!r}, {str(output)!r}, {SIDE}, 2)
     assert result.fingerprint == prepared[0].fingerprint
 
 
+def test_two_processes_do_not_prepare_one_folder(source, tmp_path):
+    code = f"""
+import fcntl, time
+lock = open({str(tmp_path / ".lock")!r}, "a")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(600)
+"""
+    process = begin(code)
+    process.stdout.readline()
+    refusal(lambda: prepare.prepare(source, tmp_path, SIDE, 1), "another process prepares")
+    process.kill()
+    process.communicate()
+    assert list(tmp_path.iterdir()) == [tmp_path / ".lock"]
+    assert len(prepare.prepare(source, tmp_path, SIDE, 1).train_images)
+
+
 def assert_same(output, folder):
     for name in ("train.rec", "train.idx", "train.lst", "val.rec", "val.idx"):
         assert (output / name).read_bytes() == (folder / name).read_bytes()

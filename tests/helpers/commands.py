@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 from common.files import ROOT
 
@@ -27,6 +28,15 @@ def start_job(*arguments, options=("--workers", "2"), **environment):
     )
     words = [*options, "--", "train_cifar.py", *arguments]
     return begin(code, *words, **{"OMP_NUM_THREADS": "1", **environment})
+
+
+def wait_until(condition):
+    """Wait until condition() is true. Returns whether it is."""
+    for _ in range(90000):  # half an hour, for a busy machine
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def finish(process, code=0):

@@ -2,12 +2,16 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
+from threading import Thread
 from types import SimpleNamespace
 
 import matplotlib.image
 import pytest
 import small_scale
+from commands import wait_until
 from conftest import refusal
 
 import reproduce
@@ -125,6 +129,39 @@ def test_unfinished_run_of_another_type_is_named_before_any_training(figure1):
     config.write_text(config.read_text().replace('"dtype": "float32"', '"dtype": "bfloat16"'))
     log.write_text("".join(log.read_text().splitlines(True)[:-1]))
     refusal(lambda: figure1("--jobs", "2"), "has dtype bfloat16")
+
+
+@pytest.mark.parametrize("is_early", [False, True], ids=["while they train", "while they begin"])
+def test_signal_reaches_all_runs_that_train_at_once(monkeypatch, tmp_path, capsys, is_early):
+    code = f"""
+import os, time
+open({str(tmp_path)!r} + f"/begun-{{os.getpid()}}", "w").close()
+time.sleep(100)
+open({str(tmp_path)!r} + "/not stopped", "w").close()
+"""
+    monkeypatch.setattr(processes, "TRAIN", ["-c", code])
+    arguments = reproduce.parser().parse_args(["table1", "--jobs", "2"])
+    trainer = processes.Trainer(arguments)
+    runs = [SimpleNamespace(folder=tmp_path / f"{i}", options=[]) for i in range(3)]
+    begin = subprocess.Popen
+
+    def popen(*words, **options):
+        process = begin(*words, **options)
+        if is_early:  # the signal arrives before the process is among those that train
+            trainer.stopped = True
+        return process
+
+    def stop():
+        wait_until(lambda: len(list(tmp_path.glob("begun*"))) == 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(processes.subprocess, "Popen", popen)
+    if not is_early:
+        Thread(target=stop, daemon=True).start()
+    trainer.train(runs)
+    assert trainer.report() == 130 and "re-run the command" in capsys.readouterr().err
+    assert not trainer.failed and not (tmp_path / "2").exists()
+    assert not (tmp_path / "not stopped").exists()
 
 
 def test_generated_images_are_for_cifar10_only(figure1, capsys):

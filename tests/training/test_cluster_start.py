@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from types import SimpleNamespace
 
 import commands
@@ -174,14 +173,6 @@ def state(pid):
         return ""
 
 
-def wait_until(condition):
-    for _ in range(90000):  # half an hour, for a busy machine
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_kill_of_the_program_leaves_no_worker_behind():
     code = (
         "from training import cluster;"
@@ -193,7 +184,7 @@ def test_kill_of_the_program_leaves_no_worker_behind():
     assert state(pid) in ("S", "R", "D")
     program.kill()
     program.communicate()
-    assert wait_until(lambda: state(pid) in ("", "Z", "X"))
+    assert commands.wait_until(lambda: state(pid) in ("", "Z", "X"))
 
 
 @contextlib.contextmanager
@@ -203,7 +194,7 @@ def closed_terminal():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
     def hang_up():
-        wait_until(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
+        commands.wait_until(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGHUP)
 
     timer = threading.Thread(target=hang_up)
@@ -246,12 +237,12 @@ def test_workers_on_hosts_save_and_end(monkeypatch, tmp_path):
         )
         for note in notes
     }
-    assert wait_until(lambda: all(note.exists() and note.read_text() for note in notes))
+    assert commands.wait_until(lambda: all(note.exists() and note.read_text() for note in notes))
     pids = [note.read_text() for note in notes]
     with closed_terminal():
         assert cluster.watch({}, workers) == 129
     assert notes[0].read_text() == f"{pids[0]} saved"
-    assert wait_until(lambda: all(state(pid) in ("", "Z", "X") for pid in pids))
+    assert commands.wait_until(lambda: all(state(pid) in ("", "Z", "X") for pid in pids))
 
 
 @pytest.mark.parametrize("error", [UserError("no such weights"), PermissionError("no such right")])

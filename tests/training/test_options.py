@@ -29,6 +29,14 @@ def first_loss(folder):
     return read_log(folder)[0]["train_loss"]
 
 
+@pytest.mark.parametrize("words", [[], ["--deterministic"]])
+def test_deterministic_restricts_mxnet_before_it_is_imported(monkeypatch, words):
+    restricted = []
+    monkeypatch.setattr("training.options.be_deterministic", lambda: restricted.append(1))
+    read_options(words)
+    assert len(restricted) == len(words)
+
+
 @pytest.mark.parametrize(
     "options, changes_weights",
     [
