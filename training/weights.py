@@ -148,7 +148,7 @@ def _end(run, config):
         return None
     times = [(path / "state.json").stat().st_mtime for path in checkpoint.paths(run)]
     is_last = (run / export.PARAMETERS).stat().st_mtime >= max(times, default=0)
-    return rows[-1]["iteration"] if is_last else None
+    return int(rows[-1]["iteration"]) if is_last else None
 
 
 def _class_names(config, folder):
