@@ -206,7 +206,7 @@ def test_named_networks_have_as_many_classes_as_the_runs(run, tmp_path):
 
 def test_responses_state_the_papers_scale_only_beside_its_curves():
     notes = []
-    for name in ("pocket-cifar10-original56", "cifar10-notes12"):
+    for name in ("desk-cifar10-original56", "cifar10-notes12"):
         path = files.RESULTS / "analysis" / f"responses-{name}.csv"
         _, *below = measured.FIGURES["responses"]([measurements.read(path)])
         notes.append(below)
