@@ -11,7 +11,7 @@ import numpy as np
 
 from common import files
 from common.command import Parser, folder, positive
-from common.data_names import compared_as, is_known_and_same
+from common.data_names import compared_as
 from common.environment import without_notes
 from common.errors import UserError
 from data import batches, cifar, generated, test_set
@@ -112,8 +112,7 @@ def images_of(network, folder, part="test", count=None):
     if folder is None and compared_as(trained_on).split(", held-out")[0] not in TITLES:
         raise UserError(f"{network.name} was trained on {trained_on}: {remedy}")
     dataset = test_set.load(recipe, folder)
-    is_same = dataset.fingerprint == recipe["data"] or is_known_and_same(dataset.name, trained_on)
-    if not is_same:
+    if not network.run.is_trained_on(dataset):
         raise UserError(
             f"{folder or 'data/'} has {dataset.name}, and {network.name} was trained on {trained_on}, "
             f"other files: {remedy}"

@@ -3,7 +3,7 @@
 import os
 from collections import namedtuple
 
-from common import data_names, files
+from common import files
 from common.errors import UserError
 from common.files import ROOT
 
@@ -25,7 +25,9 @@ class PlannedRun:
         self.seed = seed
         place = scale, self.experiment.folder_name, seed
         ours = files.RESULTS / files.run_place(*place)
-        counts = self._done(ours) == 1 and (images is None or _has(ours, images))
+        counts = self._done(ours) == 1
+        if counts and images:
+            counts = run_files.read(ours).is_trained_on(images)
         self.folder = ours if published or counts else files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         output = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
@@ -43,10 +45,12 @@ class PlannedRun:
 
     def check_images(self, images):
         """Raise UserError if a finished run of the user was trained on other images."""
-        if self.done == 1 and not _has(self.folder, images):
-            name = run_files.read(self.folder).data
+        if self.done < 1:
+            return
+        run = run_files.read(self.folder)
+        if not run.is_trained_on(images):
             raise UserError(
-                f"{self.folder} was trained on {name}: move it away to train on other images, or "
+                f"{self.folder} was trained on {run.data}: move it away to train on other images, or "
                 "leave out --data-dir (make: DATA=)"
             )
 
@@ -79,10 +83,3 @@ class PlannedRun:
         if run_files.is_whole(run):
             return 1
         return min(0.999, run.rows[-1]["iteration"] / run.recipe["iterations"])
-
-
-def _has(folder, images):
-    """Return whether a run was trained on images."""
-    run = run_files.read(folder)
-    is_same = run.recipe.get("data") == images.fingerprint
-    return is_same or data_names.is_known_and_same(run.data, images.name)

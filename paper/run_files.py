@@ -8,7 +8,7 @@ from collections import namedtuple
 from functools import lru_cache
 from pathlib import Path
 
-from common import files
+from common import data_names, files
 from common.errors import UserError
 from symbols import names
 from training.log import is_finished, read_log
@@ -28,6 +28,11 @@ class RunRecord(namedtuple("RunRecord", "folder config rows")):
     def data(self):
         """The name of the images."""
         return self.config["data"]
+
+    def is_trained_on(self, images):
+        """Return whether the run has these images. images: has a name and a fingerprint."""
+        is_same = self.recipe.get("data") == images.fingerprint
+        return is_same or data_names.is_known_and_same(self.data, images.name)
 
 
 def read(folder):

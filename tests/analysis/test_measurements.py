@@ -135,7 +135,7 @@ def test_images_of_a_validation_run_are_in_the_folder_of_its_set(run, images, mo
 
 def test_published_run_is_measured_on_cifar10_that_is_downloaded(run, images, monkeypatch):
     network = changed(networks.of_run(run), data=data_names.CIFAR10_NEARLY)
-    network = network._replace(recipe={**network.recipe, "data": "with 20 other test images"})
+    network = changed(network, recipe={**network.recipe, "data": "with 20 other test images"})
     load = networks.test_set.load
     name = data_names.CIFAR10
     monkeypatch.setattr(
@@ -180,7 +180,7 @@ def test_notes_on_corrupt_checkpoints_are_not_among_the_printed_paths(
 def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
     network = networks.of_run(run)
     refusal(lambda: networks.images_of(network, None), "trained on", "--data-dir")
-    other = network._replace(recipe={**network.recipe, "data": "another"})
+    other = changed(network, recipe={**network.recipe, "data": "another"})
     refusal(lambda: networks.images_of(other, images), "other files")
     refusal(lambda: networks.of_run(tmp_path))
     logs = shutil.copytree(run, tmp_path / "logs", ignore=shutil.ignore_patterns("*0*"))
