@@ -48,32 +48,37 @@ def propagation(page, name):
     return first_and_last([plots.propagation.HEAD, *rows], 5)
 
 
+def captioned(head, lines, measured):
+    """Return a table; below it, which weights and images its CSV files measure."""
+    origins = [f"Weights {rows[0]['weights']}; {rows[0]['images']}." for rows in measured]
+    return [*Table(head.split("|"), lines).markdown(), "", f"*{' '.join(dict.fromkeys(origins))}*"]
+
+
 def lesions(page, *names):
     """Return a table of what the deletion of one unit costs each trained network."""
     lines = []
-    for name in names:
-        rows = rows_of(f"lesion-{name}")
+    measured = [rows_of(f"lesion-{name}") for name in names]
+    for rows in measured:
         error = rows[0]["error"]
         costs = {row["units"]: row["error"] - error for row in rows if row["lesion"] == "delete"}
         first = costs.pop("stage1_unit1")
         numbers = (error, first, max(costs.values()), median(costs.values()))
         lines.append((rows[0]["label"], *(f"{value:.1f}" for value in numbers)))
-    origin = f"*{rows[0]['weights']}; {rows[0]['images']}.*"
-    return [*Table(LESIONS.split("|"), lines).markdown(), "", origin]
+    return captioned(LESIONS, lines, measured)
 
 
 def responses(page, *names):
     """Return standard deviations of the 3x3 layers' outputs: first layer, means over stages."""
     lines = []
-    for name in names:
-        rows = rows_of(f"responses-{name}")
+    measured = [rows_of(f"responses-{name}") for name in names]
+    for rows in measured:
         stages = measurements.grouped(
             ({**row, "stage": row["convolution"].split("_")[0]} for row in rows), "stage"
         )
         means = [mean(row["deviation"] for row in group) for group in stages.values()]
         last = [row["deviation"] for row in rows if row["convolution"].endswith("_conv2")]
         lines.append((rows[0]["label"], *(f"{value:.2f}" for value in (*means, median(last)))))
-    return Table(RESPONSES.split("|"), lines).markdown()
+    return captioned(RESPONSES, lines, measured)
 
 
 def _cell(form, row):

@@ -20,7 +20,8 @@ RESNETS = [cifar10(depth) for depth in experiments.RESNETS]  # 1512.03385, Table
 HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
 ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
 COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
-NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失|data · 数据"
+NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失"
+DEPARTURES = "name|departure · 差别|change, points · 变化"
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     cifar10(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
@@ -185,7 +186,7 @@ def expected(page):
             run = result.runs[0]
             facts = (
                 time_of([run]),
-                run_files.machine(run),
+                f"{run_files.machine(run)}, {run.recipe['dtype']}",
                 say(run_files.last_error(run)),
                 run.data,
             )
@@ -239,22 +240,18 @@ def notes_run(page):
         f"{last['train_loss']:.4f}",
         f"{100 - last['test_error']:.2f}",
         f"{last['test_loss']:.4f}",
-        run.data,
     )
-    return Table(NOTES.split("|"), [cells]).markdown()
+    return captioned(NOTES, [cells], [run])
 
 
 def departures_table(page):
-    """Return the departures of the notes, and what each costs."""
-    base = departure_error(departures.NONE)
-    lines = []
-    for name, text in words.DEPARTURES.items():
-        error = departure_error(name)
-        lines.append((f"`{name}`", text, "" if error is None else f"{error - base:+.2f}"))
-    return Table(("name", "departure · 差别", "cost · 代价"), lines).markdown()
-
-
-def departure_error(name):
-    """Return the test error in % of preact20 with a departure at pocket scale, or None."""
-    folder = files.RESULTS / files.run_place("pocket", departures.run_name(name), 0)
-    return run_files.last_error(run_files.read(folder)) if folder.exists() else None
+    """Return the departures of the notes, and how each changes the test error of preact20."""
+    names = [departures.NONE, *words.DEPARTURES]
+    places = [files.run_place("pocket", departures.run_name(name), 0) for name in names]
+    trained = [run_files.read(files.RESULTS / place) for place in places]
+    base, *errors = map(run_files.last_error, trained)
+    lines = [
+        (f"`{name}`", text, f"{error - base:+.2f}")
+        for (name, text), error in zip(words.DEPARTURES.items(), errors)
+    ]
+    return captioned(DEPARTURES, lines, trained)

@@ -14,8 +14,8 @@ DEPTHS = {
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
 CHINESE_CAPTIONS = {
-    "figure3": "图 3：训练损失（虚线）与测试误差（实线），每幅图对比一种捷径与原始网络。除 full 规模外，论文的图在上，"
-    "本项目的图在下。"
+    "figure3": "图 3：训练损失（虚线）与测试误差（实线），每个子图对比一种捷径与原始网络。除 full 规模外，论文的子图在上，"
+    "本项目的在下。"
 }
 ENGLISH = {"constant scaling (0 and 1)": "plain: no shortcut"}
 CHINESE = {
@@ -31,14 +31,14 @@ CHINESE = {
     "layers": "层数",
     "test error, %": "测试误差，%",
     "fail": "失败",
-    "original": "原始残差单元",
+    "original": "原始网络",
     "full pre-activation": "完全预激活",
     "BN after addition": "相加后做 BN",
     "exclusive gating (bias 0)": "互斥门控（exclusive gating，偏置 0）",
     "shortcut-only gating (bias -6)": "仅捷径门控（shortcut-only gating，偏置 -6）",
     "1x1 conv shortcut": "1x1 卷积捷径",
     "constant scaling (0 and 1)": "普通网络：无捷径",
-    "dropout shortcut (ratio 0.5)": "dropout 捷径（比率 0.5）",
+    "dropout shortcut (ratio 0.5)": "dropout 捷径（丢弃率 0.5）",
 }
 
 
@@ -47,6 +47,7 @@ CHINESE_PARTS = {  # of cells and captions
     r" \(devices: (\d+), threads: (\d+) each\)": r"（\1 个设备，各 \2 线程）",
     r"）, ": "）、",
     r"\bbfloat16, float32\b": "bfloat16、float32",
+    r"(?<=\d), (?=\d)": "、",
     r"CIFAR-10 \(JPEG q75\)": "CIFAR-10（JPEG q75）",
     r"CIFAR-10 \(20 test images as JPEG\)": "CIFAR-10（20 张测试图像为 JPEG）",
     r"\bunknown CPU\b": "型号未知的 CPU",
@@ -63,10 +64,10 @@ DEPARTURES = {  # of the reading notes' network and recipe from the paper's
     "widths": "widths 64, 128, 256 宽度 64、128、256",
     "biases": "biases in convolutions 卷积带偏置",
     "epsilon": "epsilon 1e-3",
-    "gamma": "last gamma fixed at 1 最后的 gamma 固定为 1",
+    "gamma": "last gamma fixed at 1 最后一个 BN 的 gamma 固定为 1",
     "pooling": "3x3 pooling, stride 1 3x3、步长 1 的池化",
     "classifier": "He's Gaussian for the classifier 分类层用 He 初始化",
-    "decay": "weight decay of gammas gamma 也衰减",
+    "decay": "weight decay of gammas gamma 也施加权重衰减",
     "raw": "raw pixels 原始像素",
     "unaugmented": "no augmentation 无数据增强",
     "constant": "learning rate 0.1 throughout 学习率始终为 0.1",
