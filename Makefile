@@ -32,7 +32,6 @@ compare.TAKES := RUN WHAT BY TITLE OUTPUT
 notes.TAKES := UNITS EPOCHS OPTIMIZER BATCH DATA GPUS CPUS SEED OUTPUT ARGS
 departures.TAKES := SCALE DATA GPUS SEED ARGS
 summary.TAKES := SCALE
-table5.TAKES := SCALE
 watch.TAKES := ARGS
 propagation.TAKES := NETWORKS SEED DATA ARGS
 lesion.TAKES := RUN DATA ARGS
@@ -44,7 +43,7 @@ export.TAKES := RUN FORMAT DATA OUTPUT ARGS
 feed.TAKES := DATA
 benchmark.TAKES := PEER NETWORKS ARGS
 imagenet-data.TAKES := SOURCE DATA ARGS
-takes = $(or $($(1).TAKES),$(if $(filter $(TABLES) $(FIGURES),$(1)),$(TABLES_TAKE),\
+takes = $(or $($(1).TAKES),$(if $(filter $(filter-out table5,$(TABLES)) $(FIGURES),$(1)),$(TABLES_TAKE),\
 	$(if $(filter cifar10-% cifar100-% pictures-%,$(1)),$(NETWORKS_TAKE)) \
 	$(if $(filter imagenet-%,$(1)),$(filter-out SCALE,$(NETWORKS_TAKE)))))
 TAKEN := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))

@@ -217,9 +217,12 @@ def main():
             raise UserError("the queue has its own scales and seeds: leave out --scale and --seeds")
         return train_queue(trainer, arguments)
     if arguments.what == ["table5"] and (
-        arguments.seeds != "0" or arguments.gpus or arguments.data_dir
+        arguments.scale != "full" or arguments.seeds != "0" or arguments.gpus or arguments.data_dir
     ):
-        raise UserError("table5 trains nothing: leave out --seeds, --gpus and --data-dir")
+        raise UserError(
+            "table5 is at full scale and trains nothing: leave out --scale, --seeds, --gpus and "
+            "--data-dir"
+        )
     networks = [row for what in arguments.what for row in experiments.experiments_of(what)]
     runs = missing(networks, seeds, arguments)
     if runs:  # hours of training: what exists is shown before

@@ -13,6 +13,7 @@ from common import files
 from common.errors import UserError
 
 LONGEST = 150  # characters of a name
+COLUMNS = {"label", "machine"}  # one of them is in each file
 
 
 def write(name, rows):
@@ -46,10 +47,15 @@ def print_paths(measure, *arguments):
 
 def read(path):
     """Return the rows of such a file, with numbers as floats, and None for empty cells."""
-    with open(path, newline="") as file:
-        rows = [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
-    if not rows:
-        raise UserError(f"{path} has no rows: delete it, and measure again")
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = [
+                {key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)
+            ]
+    except (UnicodeDecodeError, csv.Error):
+        rows = []
+    if not rows or not COLUMNS & rows[0].keys():
+        raise UserError(f"{path} has no rows of a measurement: delete it, and measure again")
     return rows
 
 

@@ -129,11 +129,14 @@ def training_batch(networks, count, folder, image_size):
     """Return a Sample of training images: of the runs' set; without runs, of the CIFAR-10 in a
     folder, or generated ones.
 
-    Raises UserError for runs on different images.
+    Raises UserError for runs with different inputs: images, their size, or the mean image.
     """
     trained = [network for network in networks if network.run]
-    if len({(network.recipe["data"], network.recipe["image_size"]) for network in trained}) > 1:
-        raise UserError("these runs were trained on different images: measure each separately")
+    if len({_inputs(network.recipe) for network in trained}) > 1:
+        raise UserError(
+            "these runs were trained on different images, or with another --input or --validation: "
+            "measure each separately"
+        )
     if trained:
         return images_of(trained[0], folder, "training", count)
     if folder:
@@ -144,6 +147,12 @@ def training_batch(networks, count, folder, image_size):
         images, name = cifar.block_average(images, image_size), "generated shapes"
     arrays = images[:count] - batches.mean_of(images, "mean"), labels[:count]
     return _sample(*arrays, f"images of {name}", image_size)
+
+
+def _inputs(recipe):
+    """Return what decides the arrays that a network is trained on."""
+    held_out = recipe["seed"] if recipe["validation"] else None
+    return recipe["data"], recipe["image_size"], recipe["input"], held_out
 
 
 def _sample(images, labels, name, side):

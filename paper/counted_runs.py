@@ -12,7 +12,7 @@ from . import experiments, run_files, scales
 from .experiment import Experiment
 
 OWN_RECIPE = "own recipe"
-TYPES = ("float32", "bfloat16")  # no significant difference: docs/RESULTS.md, bfloat16
+TYPES = ("float32", "bfloat16")  # both count: docs/RESULTS.md, bfloat16
 
 
 def differences(run, experiment, scale):

@@ -42,7 +42,7 @@ TABLE1 = [  # P2: ResNet-110 on CIFAR-10; the numbers are factors on the shortcu
     Row("constant scaling", "Fig. 2(b), a plain net", shortcut("plain"), FAIL, "0 and 1"),
     Row("constant scaling", "Fig. 2(b)", shortcut("constant_scaling", residual_scale=1), FAIL, "0.5 and 1"),
     Row("constant scaling", "Fig. 2(b), frozen gating", shortcut("constant_scaling"), 12.35, "0.5 and 0.5"),
-    Row("exclusive gating", "Fig. 2(c), the paper: 0 to -5", shortcut("exclusive_gating", bias=0), FAIL, "bias 0"),
+    Row("exclusive gating", "Fig. 2(c), the paper's row: 0 to -5", shortcut("exclusive_gating", bias=0), FAIL, "bias 0"),
     Row("exclusive gating", "Fig. 2(c)", shortcut("exclusive_gating"), 8.70, "bias -6"),
     Row("exclusive gating", "Fig. 2(c)", shortcut("exclusive_gating", bias=-7), 9.81, "bias -7"),
     Row("shortcut-only gating", "Fig. 2(d)", shortcut("shortcut_only_gating", bias=0), 12.86, "bias 0"),

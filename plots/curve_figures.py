@@ -47,10 +47,10 @@ def _panel(title, planned, scale):
 
 
 def _informative(panels):
-    """Return the panels with a curve that not all panels have: the original alone shows nothing."""
-    labels = [{curve.label for curve in panel.drawn} for panel in panels]
-    common = set.intersection(*labels) if len(panels) > 1 else set()
-    return [panel for panel, own in zip(panels, labels) if own - common]
+    """Return the panels with a network that not all panels have: the original alone shows nothing."""
+    kinds = [{words.kind(curve.runs[0].recipe) for curve in panel.drawn} for panel in panels]
+    common = set.intersection(*kinds) if len(panels) > 1 else set()
+    return [panel for panel, own in zip(panels, kinds) if own - common]
 
 
 def _figure(name, scale, panels):

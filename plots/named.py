@@ -20,8 +20,8 @@ CAPTIONS = {
     "the original network in each. Except at full scale, the paper's panels are above ours.",
     "figure6": "Figure 6: training loss (dashed) and test error (solid), a panel per depth. Except "
     "at full scale, the paper's panels are above ours.",
-    "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid) over "
-    "iterations. Left: plain networks. Right: residual networks.",
+    "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid), a panel "
+    "for plain and one for residual networks. Except at full scale, the paper's panels are above ours.",
     experiments.DEPTH: "Test error against depth: plain and residual networks, 1512.03385 on the "
     "left and ours on the right.",
     experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",

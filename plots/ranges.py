@@ -8,7 +8,7 @@ from .series import ends, shown
 
 PAPERS = ((0.002, 2), (0, experiments.FAILS_ABOVE))  # ranges of loss, in nats, and error, in %
 PAPERS_LOSSES = (0.002, 0.02, 0.2, 2)
-LEAST = 1e-30  # losses below it and above its inverse are not drawn
+LEAST = 1e-30  # losses outside LEAST to 1 / LEAST do not set the range
 X_LABELS = {"iteration": "Iterations", "epoch": "Epochs", "fraction": "Fraction of training"}
 
 

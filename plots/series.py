@@ -3,12 +3,13 @@
 import json
 import math
 from collections import namedtuple
+from dataclasses import fields
 
 import numpy as np
 
 from common.data_names import compared_as
 from paper import configuration, counted_runs, run_files
-from training.recipe import INTERVALS
+from training.recipe import INTERVALS, Recipe
 
 # label: for the legend. runs: of one network and recipe, with different seeds.
 Curve = namedtuple("Curve", "label runs")
@@ -28,6 +29,8 @@ FOLLOWING = (
     "shortcut_args",
     "depth",
 )
+# Options of the recipe that a curve states if the runs of other networks differ in them, too.
+STATED = {field.name for field in fields(Recipe)}.difference(NOT_COMPARED, COMPUTED, FOLLOWING)
 OPTION_WORDS = {
     "validation": "tested on held-out images",
     "nesterov": "Nesterov momentum",
@@ -56,9 +59,7 @@ def group_runs(runs):
             parts.setdefault((*key, exact), []).append(run)
     curves = []
     for members in parts.values():
-        network = run_files.network(members[0])
-        same = [others for others in parts.values() if run_files.network(others[0]) == network]
-        label = ", ".join([run_files.label(members[0]), *_differences(members, same)])
+        label = ", ".join([run_files.label(members[0]), *_differences(members, parts.values())])
         curves.append(Curve(label, members))
     return curves
 
@@ -69,14 +70,19 @@ def _recipe(run, without):
 
 
 def _differences(members, groups):
-    """Return ['learning rate 0.05']: how the runs of a curve differ from other curves' runs."""
-    recipe = {**members[0].recipe, "data": members[0].data}
-    differing = [
-        key
-        for key in members[0].recipe
-        if len({_value(run, key) for run in members}) == 1
-        and any(_value(run, key) != _value(members[0], key) for runs in groups for run in runs)
-    ]
+    """Return ['learning rate 0.05']: how the runs of a curve differ from other curves' runs: from
+    those of the same network in any option, from others in the recipe.
+    """
+    first = members[0]
+    recipe = {**first.recipe, "data": first.data}
+    runs = [run for group in groups for run in group]
+    same = [run for run in runs if run_files.network(run) == run_files.network(first)]
+    differing = []
+    for key in first.recipe:
+        others = runs if key in STATED else same
+        is_common = len({_value(run, key) for run in members}) == 1
+        if is_common and any(_value(run, key) != _value(first, key) for run in others):
+            differing.append(key)
     keys = [key for key in differing if key not in NOT_COMPARED + FOLLOWING] or differing
     return list(filter(None, dict.fromkeys(_words(key, recipe[key]) for key in keys)))
 

@@ -90,7 +90,7 @@ def _dots(axes, ours, scale):
         fail = experiments.FAILS_ABOVE
         axes.axvline(fail, color="0.3", linewidth=0.9, linestyle=(0, (4, 2)))
         style = dict(xytext=(3, 0), textcoords="offset points", va="top")
-        axes.annotate('"fail" above it', (fail, -1.1), **style)
+        axes.annotate(f'"fail": above {fail} %', (fail, -1.1), **style)
     axes.set_ylim(len(ours) - 0.4, -1.2)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_yticks(range(len(ours)), [""] * len(ours))

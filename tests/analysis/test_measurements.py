@@ -109,6 +109,19 @@ def test_network_trained_on_raw_pixels_is_measured_on_them(run, images):
     assert (raw == raw.round()).all()
 
 
+@pytest.mark.parametrize("change", [{"input": "raw"}, {"image_size": 4}, {"validation": True}])
+def test_runs_with_different_inputs_are_not_measured_together(run, change):
+    network = networks.of_run(run)
+    pair = [network, network._replace(recipe={**network.recipe, **change})]
+    refusal(lambda: networks.training_batch(pair, 4, None, 16), "measure each separately")
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"label\n\xff\n"])
+def test_file_without_rows_of_a_measurement_is_rejected(tmp_path, content):
+    (tmp_path / "lesion-x.csv").write_bytes(content)
+    refusal(lambda: measurements.read(tmp_path / "lesion-x.csv"), "delete it, and measure again")
+
+
 def test_weights_of_a_run_that_no_scale_has_are_of_its_own_recipe(run):
     assert "iterations by its own recipe, seed 0" in networks.of_run(run).weights
 

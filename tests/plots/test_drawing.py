@@ -67,6 +67,14 @@ def test_panel_with_the_original_alone_is_left_out(results):
     ]
 
 
+def test_panel_with_an_original_of_another_depth_alone_is_left_out(results):
+    (_, shallow), (_, deep) = experiments.FIGURES["figure6"]
+    for curve in (*shallow, deep[0]):
+        results(curve.experiment, [40])
+    drawn = places(DRAW["figure6"]("figure6", "pocket"))
+    assert list(drawn) == ["ResNet-110, the paper", "ResNet-110, ours"]
+
+
 def test_bias_on_other_images_is_left_out_of_the_search(results):
     for bias, experiment in experiments.GATE_BIAS_SEARCH.items():
         results(experiment, [50 - bias], data="test data" if bias else "other data")

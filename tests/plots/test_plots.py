@@ -140,6 +140,15 @@ def test_label_names_what_differs_in_plain_words(read, changes, suffixes):
     ]
 
 
+def test_label_names_how_the_recipe_of_another_network_differs(read):
+    changes = [{}, {"depth": 32, "learning_rate": 0.05, "dtype": "bfloat16", "unit": "basic"}]
+    pair = series.group_runs([read(rows(400), **change) for change in changes])
+    assert [curve.label for curve in pair] == [
+        "20, pre-activation (yours), learning rate 0.1",
+        "32, pre-activation (yours), learning rate 0.05",
+    ]
+
+
 @pytest.mark.parametrize("width", [4, 7, 10])
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_legend_of_any_length_fits_its_figure(read, width, count):

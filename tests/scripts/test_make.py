@@ -124,7 +124,7 @@ def test_mistake_ends_make_with_one_line():
         (["imagenet-50", "SCALE=pocket"], "takes no SCALE="),
         (["help", "X=1"], "takes no X="),
         (["cifar10-20", "SED:=3"], "did you mean SEED=?"),
-        (["table5", "SEEDS=3"], "takes no SEEDS="),
+        (["table5", "SCALE=desk"], "takes no SCALE="),
         (["cifar10-"], "No rule to make target"),
         (["predict", "RUN=a", "PHOTO=a.png", "README.md"], 'quote the whole value: RUN="a b"'),
         (["compare", "RUN=a", "results/pocket"], 'quote the whole value: RUN="a b"'),
