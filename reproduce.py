@@ -32,12 +32,17 @@ QUEUE = "queue"
 
 
 def parser():
-    names = [*experiments.TABLES, *experiments.FIGURES, experiments.DEPTH, experiments.SEARCH]
+    names = [
+        *experiments.TABLES,
+        *experiments.FIGURES,
+        experiments.DEPTH,
+        experiments.SEARCH,
+        QUEUE,
+    ]
     reproduce_parser = Parser(__doc__)
     add = reproduce_parser.add_argument
-    add(
-        "what", nargs="+", help=f"{', '.join(names)}; {QUEUE}: the planned runs that results/ lacks"
-    )
+    text = f"tables and figures; {QUEUE}: the planned runs that results/ lacks"
+    add("what", nargs="+", choices=names, metavar="WHAT", help=f"{', '.join(names)}: {text}")
     add("--scale", default="full", choices=scales.SCALES, help="scale of the runs (full)")
     add(
         "--seeds",
@@ -212,7 +217,9 @@ def main():
     if arguments.jobs is None:
         arguments.jobs = default_jobs(arguments)
     trainer = processes.Trainer(arguments)
-    if arguments.what == [QUEUE]:
+    if QUEUE in arguments.what:
+        if len(arguments.what) > 1:
+            raise UserError("train the queue alone: leave the tables and figures out")
         if (arguments.scale, arguments.seeds) != ("full", "0"):
             raise UserError("the queue has its own scales and seeds: leave out --scale and --seeds")
         return train_queue(trainer, arguments)

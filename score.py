@@ -14,7 +14,6 @@ on other images, or of an older checkpoint, has its own entry and its own file n
 """
 
 import os
-import re
 import sys
 
 import common  # noqa: F401 (before packages from outside)  # isort: skip
@@ -27,8 +26,6 @@ from paper.scales import SCALES
 from symbols import names, network_options
 from training import devices
 
-CROPS = ("224", "320", "ten")  # data/crops.py: P1 3.4, P2 5
-WHOLE = "whole"  # CIFAR's images are not cropped
 DATASETS = ("cifar10", "cifar100", "pictures", "imagenet")
 PHOTOGRAPHS = 16  # in memory at once
 
@@ -55,7 +52,7 @@ def parser():
         help="write network-symbol.json and network-0000.params, or network.onnx",
     )
     add = command_line.add_argument_group("options").add_argument
-    add("--crop", help=f"ImageNet: some of {','.join(CROPS)}, with commas (224: P2 Table 5)")
+    add("--crop", help="ImageNet: some of 224,320,ten, with commas (224: P2 Table 5)")
     add("--data-dir", type=folder, help="the set (default: as for the training scripts)")
     add("--skip-unreadable", action="store_true", help="leave unreadable image files out")
     add("--gpus", type=devices.gpu_numbers, default=[], help="such as 0,1 (default: the CPU)")
@@ -81,6 +78,10 @@ def main():
     if arguments.gpus and arguments.export:
         raise UserError("--gpus is for a test or --predict: leave it out")
     symbol, weights, settings = trained(arguments)
+    if arguments.skip_unreadable and (arguments.predict or settings["dataset"].startswith("cifar")):
+        raise UserError(
+            "--skip-unreadable is for a test or an export with image folders: leave it out"
+        )
     if not arguments.predict:
         _check_folder(arguments.output, weights)
     action = export if arguments.export else predict if arguments.predict else score
@@ -93,6 +94,11 @@ def _check_folder(folder, weights):
         return
     if folder.is_file():
         raise UserError(f"--output {folder} is a file: name a folder (make: OUTPUT=)")
+    if (folder / "state.json").is_file():
+        raise UserError(
+            f"--output {folder} is a checkpoint, which the next one replaces: name another folder "
+            "(make: OUTPUT=)"
+        )
     is_own = weights.run and folder.resolve() == weights.run.resolve()
     if (folder / "config.json").exists() and not is_own:
         raise UserError(f"--output {folder} is another run: name another folder (make: OUTPUT=)")
@@ -103,7 +109,7 @@ def trained(arguments):
 
     settings: dataset, image_size, dtype and others, as in a recipe.
     """
-    from training.export import INPUTS, read_inputs
+    from training.export import INPUTS, SYMBOL, read_inputs, read_symbol
     from training.weights import Weights, read
 
     if arguments.pretrained:
@@ -117,8 +123,8 @@ def trained(arguments):
     weights = read(arguments.run)
     if not weights.config:
         dataset = arguments.dataset or "imagenet"
-        family = names.family(dataset)
         described = read_inputs(weights)
+        family = names.family(arguments.dataset or (described or {}).get("family", "imagenet"))
         known = described["shape"][-1] if described else arguments.image_size
         size = known or names.IMAGE_SIZE[family]
         if arguments.image_size not in (None, size):
@@ -126,7 +132,16 @@ def trained(arguments):
                 f"--image-size {arguments.image_size}: {weights.name} is for {size} pixels "
                 f"({INPUTS}); leave it out"
             )
-        symbol = network_options.network(arguments, family).symbol(weights.classes, family)
+        exported = read_symbol(weights)
+        if exported is not None and not network_options.typed(arguments, parser()):
+            return exported, weights, {"dataset": dataset, "image_size": size}
+        network = network_options.network(arguments, family, size)
+        symbol = network.symbol(weights.classes, family, image_size=size)
+        if exported is not None and exported.tojson() != symbol.tojson():
+            raise UserError(
+                f"{weights.name} is of the network in {SYMBOL}, not of the one that is named: leave "
+                "its name and options out"
+            )
         return symbol, weights, {"dataset": dataset, "image_size": size}
     network_options.refuse(arguments, parser(), weights.name)
     return weights.symbol(network_options.symbol_of), weights, weights.config["recipe"]
@@ -149,7 +164,7 @@ def score(symbol, weights, settings, arguments):
     from training import bfloat16, checkpoint, inference
     from training.export import read_inputs
 
-    rules = _rules(arguments.crop, settings["dataset"])
+    rules = test_set.rules(arguments.crop, settings["dataset"])
     dataset = _dataset(weights, settings, arguments)
     is_same = test_set.is_training_set(dataset, settings)
     if not is_same:
@@ -173,6 +188,7 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
 
     qualifier: what distinguishes the test from that of the run's last iteration on its own images.
     """
+    from data import test_set
     from plots import confusion
     from training import inference
     from training.evaluate import Confusion, evaluate
@@ -191,32 +207,15 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
         errors += f", top-5 error {more[0]:.2f} %"
     if weights.iteration is not None:
         result["iteration"] = weights.iteration
-    where = weights.name if rule == WHOLE else f"{weights.name}, {iterator.rule}"
+    where = weights.name if rule == test_set.WHOLE else f"{weights.name}, {iterator.rule}"
     summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
     print(summary, flush=True)
     place = arguments.output or weights.run
     if place:  # at once: a later test can take hours
         run_files.add_tests(place / "test.json", {rule + qualifier: result})
         names = dataset.class_names or class_names.placeholders(weights.classes)
-        confusion.write(place, _suffix(rule, qualifier), names, counted.counts, summary)
-
-
-def _suffix(rule, qualifier):
-    """Return the end of the names of a test's files."""
-    parts = [] if rule in (WHOLE, CROPS[0]) else [rule]
-    parts += re.findall(r"\w+", qualifier)
-    return "".join(f"-{part}" for part in parts)
-
-
-def _rules(crop, dataset):
-    if dataset != "imagenet":
-        if crop:
-            raise UserError(f"--crop {crop} is for ImageNet: leave it out, CIFAR has no crops")
-        return [WHOLE]
-    rules = (crop or CROPS[0]).split(",")
-    if not set(rules) <= set(CROPS):
-        raise UserError(f"--crop {crop}: choose from {', '.join(CROPS)}")
-    return rules
+        suffix = test_set.suffix(rule, qualifier)
+        confusion.write(place, suffix, names, counted.counts, summary)
 
 
 def export(symbol, weights, settings, arguments):
@@ -233,6 +232,7 @@ def export(symbol, weights, settings, arguments):
         )
     place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
     inputs = _inputs(weights, settings, arguments)
+    weights.check(symbol, (1, *inputs["shape"]))
     write = onnx_file.write if arguments.export == "onnx" else training.export.write
     for path in write(place, symbol, weights.arguments, weights.states, inputs):
         print(os.path.relpath(path))

@@ -67,19 +67,19 @@ def load(arguments):
 
 def main():
     arguments = options.read(parser())
-    network = network_options.network(arguments, "cifar")
-    # an invalid variant is rejected before a download
-    network.symbol(2, image_size=image_size(arguments))
+    size = image_size(arguments)
+    network = network_options.network(arguments, "cifar", size)
+    network.symbol(2, image_size=size)  # an invalid variant is rejected before a download
     dataset = load(arguments)
     recipe = recipe_for(arguments, len(dataset.train_images))
-    symbol = network.symbol(dataset.classes, dtype=recipe.dtype)
+    symbol = network.symbol(dataset.classes, dtype=recipe.dtype, image_size=size)
 
     from data import batches, inputs
     from training.job import Job, run_job
 
     def exported():
         described = inputs.describe_training(dataset, recipe)
-        return network.symbol(dataset.classes), described
+        return network.symbol(dataset.classes, image_size=size), described
 
     job = Job(
         name=network.name(arguments.dataset),

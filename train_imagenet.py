@@ -37,14 +37,6 @@ def parser():
     return imagenet_parser
 
 
-def check(arguments):
-    """Raise UserError for images that are too small for the network."""
-    if arguments.image_size is not None and arguments.image_size < 32:
-        raise UserError(
-            f"--image-size {arguments.image_size}: must be at least 32, for the strides"
-        )
-
-
 def recipe_for(arguments, image_count):
     """Return the Recipe for a number of training images; by default 120 epochs."""
     batch_size = arguments.batch_size or IMAGENET.batch_size
@@ -53,8 +45,7 @@ def recipe_for(arguments, image_count):
 
 def main():
     arguments = options.read(parser())
-    check(arguments)
-    network = network_options.network(arguments, "imagenet")
+    network = network_options.network(arguments, "imagenet", arguments.image_size)
 
     from data import imagenet, inputs
     from data.crops import CropBatches, TestCrops
@@ -62,8 +53,8 @@ def main():
 
     dataset = imagenet.load(arguments.data_dir)
     recipe = recipe_for(arguments, len(dataset.train_images))
-    size = recipe.image_size
-    symbol = network.symbol(dataset.classes, "imagenet", dtype=recipe.dtype, image_size=size)
+    side = recipe.image_size
+    symbol = network.symbol(dataset.classes, "imagenet", dtype=recipe.dtype, image_size=side)
 
     def feed(share, size):
         training = CropBatches(
@@ -71,23 +62,23 @@ def main():
             dataset.mean,
             recipe.batch_size,
             recipe.seed,
-            recipe.image_size,
+            side,
             dataset.side,
             recipe.augmentation,
             share=share,
         )
-        return training, TestCrops(dataset.test_images, dataset.mean, size, recipe.image_size)
+        return training, TestCrops(dataset.test_images, dataset.mean, size, side)
 
     def exported():
-        described = inputs.describe(dataset, recipe.image_size, dataset.mean)
-        return network.symbol(dataset.classes, "imagenet"), described
+        described = inputs.describe(dataset, side, dataset.mean)
+        return network.symbol(dataset.classes, "imagenet", image_size=side), described
 
     job = Job(
         name=network.name("imagenet"),
         recipe=recipe,
         symbol=symbol,
         network=network.settings(),
-        parameters=counts.parameters(symbol, recipe.image_size),
+        parameters=counts.parameters(symbol, side),
         dataset=dataset,
         feed=feed,
         exported=exported,

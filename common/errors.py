@@ -6,9 +6,9 @@ import sys
 from .screen import survive
 
 FULL = (
-    "the memory is full, or its limit is reached (ulimit -v): use --recompute, which needs a "
-    "fraction of it (make: ARGS=--recompute), --micro-batch, which trains a batch in parts "
-    "(ARGS=--micro-batch=32), or a smaller batch"
+    "the memory is full, or its limit is reached (ulimit -v). To train with less, use --recompute, "
+    "which needs a fraction of it (make: ARGS=--recompute), --micro-batch, which trains a batch in "
+    "parts (ARGS=--micro-batch=32), or a smaller batch"
 )
 FULL_IN_MXNET = ("Failed to allocate", "out of memory", "bad_alloc")
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

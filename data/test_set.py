@@ -1,6 +1,7 @@
 """The images on which score.py tests a network, with the labels of the network's own classes."""
 
 import os
+import re
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,8 @@ from common.files import IMAGENET_DATA
 from . import batches, cifar, crops, folders, image_files, image_folders, imagenet, records
 
 BATCH = 128  # images in a batch, over all devices
+USUAL = "224"  # the center crop of 224
+WHOLE = "whole"  # CIFAR's images are not cropped
 
 
 def load(settings, folder, skip_unreadable=False):
@@ -49,6 +52,28 @@ def qualifier(dataset, folder):
     """Return ' on val (50 images) in b' for the folder b/val: folders can have the same name."""
     parent = os.path.relpath(folder.resolve().parent) if folder else "."
     return f" on {dataset.name}" + ("" if parent == "." else f" in {parent}")
+
+
+def rules(crop, dataset):
+    """Return the rules of a test: names of crops.RULES, from --crop, or WHOLE.
+
+    Raises UserError for a rule that does not exist.
+    """
+    if dataset != "imagenet":
+        if crop:
+            raise UserError(f"--crop {crop} is for ImageNet: leave it out, CIFAR has no crops")
+        return [WHOLE]
+    names = (crop or USUAL).split(",")
+    if not set(names) <= set(crops.RULES):
+        raise UserError(f"--crop {crop}: choose from {', '.join(crops.RULES)}")
+    return names
+
+
+def suffix(rule, qualifier):
+    """Return the end of the names of a test's files."""
+    parts = [] if rule in (WHOLE, USUAL) else [rule]
+    parts += re.findall(r"\w+", qualifier)
+    return "".join(f"-{part}" for part in parts)
 
 
 class ImageFiles:

@@ -111,7 +111,8 @@ def symbol_of(recipe, classes):
         units = (recipe["depth"] - 2) // 6
         return notes.get_symbol(units, classes=classes, departures=[recipe["departure"]])
     parts = {part.name: recipe[part.name] for part in fields(Network)}
-    return Network(**parts).symbol(classes, names.family(recipe["dataset"]))
+    family = names.family(recipe["dataset"])
+    return Network(**parts).symbol(classes, family, image_size=recipe["image_size"])
 
 
 def by_family(defaults):
@@ -122,8 +123,9 @@ def by_family(defaults):
     return f"CIFAR {cifar}; ImageNet {imagenet}"
 
 
-def network(arguments, family):
-    """Return the Network of the command line. family: cifar or imagenet.
+def network(arguments, family, image_size=None):
+    """Return the Network of the command line. family: cifar or imagenet. image_size: by default, the
+    papers'.
 
     Raises UserError for a name or depth that does not exist.
     """
@@ -145,7 +147,7 @@ def network(arguments, family):
             "bottlenecks: leave it out"
         )
     channels = names.stage_widths(arguments.widths, family)
-    typed = Network(
+    named = Network(
         layers,
         activation,
         shortcut,
@@ -156,17 +158,17 @@ def network(arguments, family):
         symbols.constants("activations", activation, arguments.activation_args) or None,
         None if channels == names.WIDTHS[family] else channels,
     )
-    for words, changes in unusual_parts(typed).items():
-        if is_same(typed, replace(typed, **changes), family, arguments.image_size):
+    for words, changes in unusual_parts(named).items():
+        if is_same(named, replace(named, **changes), family, image_size):
             raise UserError(f"{words} changes nothing in this network: leave it out")
-    padded = replace(typed, option="A")
-    is_preactivated = typed.option == "A-preactivated"
-    if is_preactivated and is_same(typed, padded, family, arguments.image_size):
+    padded = replace(named, option="A")
+    is_preactivated = named.option == "A-preactivated"
+    if is_preactivated and is_same(named, padded, family, image_size):
         raise UserError(
-            f"--option {typed.option} is option A in {activation} units, which have no "
+            f"--option {named.option} is option A in {activation} units, which have no "
             "pre-activation: write --option A"
         )
-    return typed
+    return named
 
 
 def unusual_parts(network):
@@ -187,29 +189,32 @@ def unusual_parts(network):
 
 
 def is_same(network, other, family, image_size):
-    """Return whether two networks have the same graph. Small ones often show that they differ."""
+    """Return whether two networks have the same graph. Small ones are compared first: it is fast."""
     small = {"depth": 3 * names.LAYERS[network.unit] + 2, "widths": None}
-    if graph(replace(network, **small)) != graph(replace(other, **small)):
+    if graph_text(replace(network, **small)) != graph_text(replace(other, **small)):
         return False
     symbol = network.symbol(2, family, image_size=image_size)
-    return symbol.tojson() == graph(other, family, image_size)
+    return symbol.tojson() == graph_text(other, family, image_size)
 
 
-def graph(network, family="cifar", image_size=None):
+def graph_text(network, family="cifar", image_size=None):
     """Return a network's graph as text, or None if it cannot be built."""
     with contextlib.suppress(UserError):
         return network.symbol(2, family, image_size=image_size).tojson()
     return None
 
 
+def typed(arguments, parser, *others):
+    """Return the options of a network, and of others, that are not the default."""
+    options = ["network", *(field.name for field in fields(Network)), *others]
+    return [name for name in options if getattr(arguments, name) != parser.get_default(name)]
+
+
 def refuse(arguments, parser, name):
     """Raise UserError if an option describes a network that is known. name: of its weights."""
-    options = ["network", *(field.name for field in fields(Network)), "dataset", "image_size"]
-    for option in options:
-        value = getattr(arguments, option)
-        if value != parser.get_default(option):
-            text = value if option == "network" else option_name(option)
-            raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
+    for option in typed(arguments, parser, "dataset", "image_size"):
+        text = arguments.network if option == "network" else option_name(option)
+        raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")
 
 
 def read_constants(text):

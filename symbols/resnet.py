@@ -55,8 +55,8 @@ def resnet(stages, widths, variants, classes, family, option, bottleneck_stride,
 def stem(variants, family, channels, dtype):
     """Build the layers from the data to the first unit's input.
 
-    All units share the first activation, right after conv1 and before the paths split (1603.05027,
-    appendix); an activation file may replace it.
+    Networks of every kind of unit have BN and ReLU right after conv1, before the paths split
+    (1603.05027, appendix); an activation file may replace them by its after_conv1().
     """
     x = mx.sym.Variable("data")
     if dtype == "float16":  # BN keeps its parameters in float32

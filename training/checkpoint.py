@@ -121,7 +121,7 @@ def newest_checkpoint(folder):
             corrupt.append(f"{path} is corrupt ({error})")
             continue
         for line in corrupt:
-            print(f"{line}: resuming from the previous one, {path.name}")
+            print(f"{line}: using the previous one, {path.name}")
         return arrays, state
     if corrupt:
         raise UserError(

@@ -45,7 +45,7 @@ GRACE = 10  # seconds between SIGTERM (by ssh: Ctrl-C) and SIGKILL, for a checkp
 EXPLAINED = (2, *RESUMABLE)  # exit codes of a worker that has printed the reason
 TOKENS = 2**24  # the parameter server sends float32, which holds integers up to here
 # root: address of the scheduler; workers: their number; token: the same in all workers of the job
-Job = namedtuple("Job", "root port workers token")
+Address = namedtuple("Address", "root port workers token")
 
 
 def parser():
@@ -77,14 +77,14 @@ def slurm_root():
 
 
 def slurm_job(arguments, tasks):
-    """Return the Job of SLURM: each task computes the same port and token from its number.
+    """Return the Address of SLURM's job: each task computes the same port and token from its number.
 
     The port is below the range from which systems assign ports.
     """
     step = f"{os.environ.get('SLURM_JOB_ID', 0)}.{os.environ.get('SLURM_STEP_ID', 0)}"
     number = zlib.crc32(step.encode())
     port = arguments.port or 10000 + number % 20000
-    return Job(arguments.root or slurm_root(), port, tasks, number % TOKENS)
+    return Address(arguments.root or slurm_root(), port, tasks, number % TOKENS)
 
 
 def reserve(root, port):
@@ -109,7 +109,7 @@ def reserve(root, port):
 
 
 def start(words, role, job, host=None, **variables):
-    """Start a process of a Job on this machine or, by ssh, on a host, where it ends with ssh."""
+    """Start a process of a job on this machine or, by ssh, on a host, where it ends with ssh."""
     variables = {
         "DMLC_ROLE": role,
         "DMLC_PS_ROOT_URI": job.root,
@@ -208,6 +208,8 @@ def main():
         number = int(os.environ["SLURM_PROCID"])
         job = slurm_job(arguments, tasks)
         hosts = {number: None}
+        if number == 0:  # a batch script is task 0, too, and nobody starts the others
+            print(f"waiting for {tasks} workers: start this program by srun", file=sys.stderr)
     else:
         number = 0
         job, hosts = job_of(arguments)
@@ -229,7 +231,7 @@ def main():
 
 
 def job_of(arguments):
-    """Return (Job, {number of a worker: host}) of a job that this program starts completely."""
+    """Return (Address, {number of a worker: host}) of a job that this program starts completely."""
     workers = 2 if arguments.workers is None else arguments.workers
     hosts = arguments.hosts.split(",") if arguments.hosts else [None] * workers
     if arguments.hosts and arguments.workers not in (None, len(hosts)):
@@ -244,7 +246,7 @@ def job_of(arguments):
             "--hosts needs the address of this machine as the hosts see it: --root 10.0.0.1"
         )
     root = arguments.root or LOOPBACK
-    job = Job(root, arguments.port, len(hosts), secrets.randbelow(TOKENS))
+    job = Address(root, arguments.port, len(hosts), secrets.randbelow(TOKENS))
     return job, dict(enumerate(hosts))
 
 

@@ -11,6 +11,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import mxnet as mx
 import numpy as np
 
 from common.errors import UserError
@@ -41,6 +42,22 @@ def write(folder, symbol, arguments, states, inputs):
     for name, text in files.items():
         write_whole(folder / name, text)
     return [folder / name for name in files]
+
+
+def read_symbol(weights):
+    """Return the network beside an exported file of weights; None for other weights.
+
+    Raises UserError for a corrupt file.
+    """
+    path = weights.folder / SYMBOL
+    if Path(weights.name).name != PARAMETERS or not path.is_file():
+        return None
+    try:
+        symbol = mx.sym.load_json(path.read_text())
+        symbol.get_internals()["fc_output"]
+        return symbol
+    except (ValueError, mx.MXNetError) as error:
+        raise UserError(f"{path} is corrupt: delete it, and name the network") from error
 
 
 def read_inputs(weights):

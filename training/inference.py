@@ -6,7 +6,6 @@ import mxnet as mx
 import numpy as np
 
 from common.environment import physical_cores, without_notes
-from common.errors import UserError
 
 
 def probabilities(symbol):
@@ -22,11 +21,7 @@ def bound_module(network, weights, shapes, contexts):
     module = mx.mod.Module(network, label_names=None, context=contexts)
     with without_notes():
         module.bind(shapes, for_training=False)
-    difference = weights.difference(network, module.data_shapes[0].shape)
-    if difference:
-        raise UserError(
-            f"{weights.name} is of another network: {difference}; name its network, e.g. preact110"
-        )
+    weights.check(network, module.data_shapes[0].shape)
     module.set_params(weights.arguments, weights.states)
     return module
 

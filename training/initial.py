@@ -60,8 +60,8 @@ def initial(recipe, symbol, class_names=()):
         words += f"; {' and '.join(new)} are random, because the weights are of other classes"
     if recipe.freeze:
         words += (
-            f"; {len(frozen)} parameters of {recipe.freeze} stay as they are, with their BN's moving "
-            "averages"
+            f"; --freeze {recipe.freeze} keeps {len(frozen)} parameters unchanged, with their BN's "
+            "moving averages"
         )
     arguments = {name: array for name, array in weights.arguments.items() if name not in new}
     digest = hashlib.sha256()

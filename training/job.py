@@ -153,8 +153,14 @@ def _initial(job, folder):
     """Return the training.initial.Initial of --initial; None without it, and for a run that is
     resumed, which does not need the weights.
 
-    Raises UserError for weights or --freeze that do not fit, before the folder is created.
+    Raises UserError for a network without the classifier fc, and for weights or --freeze that do not
+    fit, before the folder is created.
     """
+    if "fc_bias" not in job.symbol.list_arguments():
+        raise UserError(
+            "the network has no classifier called fc: name its last FullyConnected layer fc "
+            "(docs/VARIANTS.md)"
+        )
     frozen_names(job.symbol, job.recipe.freeze)
     if job.recipe.initial is None or checkpoint.paths(folder):
         return None

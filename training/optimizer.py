@@ -77,7 +77,8 @@ def optimizer(recipe, symbol, done=0):
     constants = {"momentum": recipe.momentum}
     if recipe.optimizer == "adam":
         name = "adam"
-        constants = {"beta1": 0.9, "beta2": 0.99}
+        # with adam's own learning rate, MXNet would warn that it replaces the scheduler's
+        constants = {"beta1": 0.9, "beta2": 0.99, "learning_rate": recipe.learning_rate}
     rule = mx.optimizer.create(
         name,
         **constants,

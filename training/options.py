@@ -1,11 +1,12 @@
 """The options that the training scripts share. Imports no MXNet, so that --help answers at once."""
 
 import math
+import os
 import signal
 from dataclasses import fields
 
 from common.command import new_folder, option_name, positive
-from common.environment import be_deterministic
+from common.environment import be_deterministic, shared_threads
 from common.errors import UserError
 
 from .devices import gpu_numbers, on_devices
@@ -94,6 +95,8 @@ def read(parser, words=None):
             f"--gpus and --cpus {arguments.cpus}: a run trains on GPUs or on the CPU; leave one of "
             "them out"
         )
+    if arguments.cpus > 1:  # CPU contexts compute at the same time
+        os.environ["OMP_NUM_THREADS"] = shared_threads(arguments.cpus)
     if arguments.deterministic:
         be_deterministic()  # before MXNet is imported
     return arguments

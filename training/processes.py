@@ -75,24 +75,29 @@ class Trainer:
         if self.stopped:
             return
         slot = self._free.get()
-        if self._arguments.jobs == 1:
-            fault = self._fault(run, slot, None)
-        else:  # several progress bars on one screen are unreadable
-            print(f"begins: {run}", flush=True)
-            path = run.folder / "output.txt"
-            try:
-                run.folder.mkdir(parents=True, exist_ok=True)
-                with open(path, "a") as output:
-                    fault = self._fault(run, slot, output)
-                if fault:
-                    fault += f": see {os.path.relpath(path)}"
-            except OSError as error:
-                fault = f"{error.strerror}: {error.filename}"
-            result = "FAILED" if fault else "stopped" if self.stopped else "ends"
-            print(f"{result}: {run}", flush=True)
+        try:
+            fault = self._printed_fault(run, slot)
+        except OSError as error:
+            fault = ": ".join(filter(None, (error.strerror, error.filename)))
         self._free.put(slot)
         if fault:
             self.failed.append(f"{run}, {fault}")
+        if self._arguments.jobs > 1:
+            result = "FAILED" if fault else "stopped" if self.stopped else "ends"
+            print(f"{result}: {run}", flush=True)
+
+    def _printed_fault(self, run, slot):
+        """Train a run, as _fault(). Its output is printed; of several runs, it is written to a file,
+        because several progress bars on one screen are unreadable.
+        """
+        if self._arguments.jobs == 1:
+            return self._fault(run, slot, None)
+        print(f"begins: {run}", flush=True)
+        path = run.folder / "output.txt"
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with open(path, "a") as output:
+            fault = self._fault(run, slot, output)
+        return fault and f"{fault}: see {os.path.relpath(path)}"
 
     def _fault(self, run, slot, output):
         """Train a run in a process. Returns 'exit code 2', or '' if it ended or was stopped."""

@@ -76,6 +76,14 @@ class Weights:
             )
         return symbol
 
+    def check(self, symbol, data):
+        """Raise UserError if they belong to another network. data: the shape of its input."""
+        difference = self.difference(symbol, data)
+        if difference:
+            raise UserError(
+                f"{self.name} is of another network: {difference}; name its network, e.g. preact110"
+            )
+
     def difference(self, symbol, data, ignored=()):
         """Return the first parameter that differs from a symbol, in words.
 

@@ -15,8 +15,8 @@ class Workers:
 
     kv_store: local or device for a single worker, dist_sync for the workers of training.cluster.
     Worker 0 alone tests, and reads and writes the run's folder. It sends the others what they need,
-    in this order: job, finished, recompute, dtype (training/job.py), then iteration, diverged and
-    the arrays (training/loop.py). Each worker adds up the gradients of all and makes the same
+    in this order: job, finished, recompute, dtype (training/job.py), then iteration, the arrays and
+    diverged (training/loop.py). Each worker adds up the gradients of all and makes the same
     update, so a checkpoint has the complete state.
     """
 

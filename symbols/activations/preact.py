@@ -1,7 +1,8 @@
 """Full pre-activation, Figure 4(e): BN, ReLU, weight, BN, ReLU, weight; addition.
 
-The unit that the paper proposes. Where dimensions change, the paths share the pre-activation
-(appendix; the authors' code): a projection reads what the first weight reads, and no BN follows it.
+The unit that the paper proposes. A projection (option B, bottlenecks) reads the pre-activation that
+the first weight reads, and no BN follows it (appendix; the authors' code). Zero padding (option A,
+basic units) pads x itself; --option A-preactivated pads the pre-activation.
 """
 
 from ..layers import batch_norm, relu
@@ -10,8 +11,8 @@ from ..layers import batch_norm, relu
 def residual_unit(x, unit):
     preactivation = relu(batch_norm(x))
     if unit.is_first:
-        # The stem has activated x, right after conv1 (appendix). The line above keeps the numbers of
-        # the first unit's layers.
+        # The stem has applied BN and ReLU to x, right after conv1 (appendix). The line above is not
+        # used here: it only makes the next BN bn2, as in all other units.
         preactivation = x
     f = unit.weights[0](preactivation)
     for weight in unit.weights[1:]:

@@ -6,8 +6,8 @@ from ..layers import batch_norm, relu
 def residual_unit(x, unit):
     preactivation = relu(x)
     if unit.is_first:
-        # The stem has activated x, right after conv1 (appendix). The line above keeps the numbers of
-        # the first unit's layers.
+        # The stem has applied BN and ReLU to x, right after conv1 (appendix). The line above is not
+        # used here: it only makes the next ReLU relu2, as in all other units.
         preactivation = x
     f = batch_norm(unit.weights[0](preactivation))
     for weight in unit.weights[1:]:

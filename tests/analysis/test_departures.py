@@ -3,11 +3,10 @@
 import dataclasses
 import json
 
-import mxnet as mx
 import numpy as np
 import pytest
 from conftest import refused, run_here, scored
-from modules import initial_module
+from modules import first_step
 
 from analysis import departures, networks
 from common import files
@@ -19,22 +18,9 @@ from training.optimizer import decay_multipliers
 IMAGES = (4, 3, 16, 16)
 
 
-def computed(symbol):
-    """(parameters as they start, output, gradients): each {name: array}, of a training step."""
-    generator = np.random.RandomState(0)
-    images = generator.normal(0, 50, IMAGES).astype(np.float32)
-    module = initial_module(symbol, IMAGES)
-    start = {name: array.asnumpy() for name, array in module.get_params()[0].items()}
-    batch = mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array([0, 1, 2, 3])])
-    module.forward_backward(batch)
-    gradients = module._exec_group.execs[0].grad_dict
-    (output,) = module.get_outputs()
-    return start, {"output": output.asnumpy()}, {name: gradients[name].asnumpy() for name in start}
-
-
 def test_without_a_departure_it_is_the_papers_network_bit_for_bit():
-    ours = computed(notes.get_symbol(2, departures=()))
-    papers = computed(get_symbol(14, "preact"))
+    ours = first_step(notes.get_symbol(2, departures=()), IMAGES, 50)
+    papers = first_step(get_symbol(14, "preact"), IMAGES, 50)
     for ours_part, papers_part in zip(ours, papers):
         assert ours_part.keys() == papers_part.keys()
         for name, array in ours_part.items():

@@ -141,7 +141,9 @@ def test_images_of_a_run_are_in_the_folder_of_its_scale(run, images, monkeypatch
 def test_images_of_a_validation_run_are_in_the_folder_of_its_set(run, images, monkeypatch):
     data = "CIFAR-10, held-out tenth of the training set"
     load = networks.test_set.load
-    monkeypatch.setattr(networks.test_set, "load", lambda recipe, _: load(recipe, images))
+    monkeypatch.setattr(
+        networks.test_set, "load", lambda recipe, place: load(recipe, place or images)
+    )
     network = changed(networks.of_run(run), data=data)
     assert len(networks.images_of(network, None).images) == 100
 

@@ -11,7 +11,6 @@ import mxnet as mx
 import numpy as np
 import pytest
 from conftest import PAPER, ROOT, refusal
-from modules import initial_module
 from source import run_in, source_copy
 from unit_network import IMAGES, Network, fresh_states
 
@@ -103,15 +102,6 @@ def test_measured_over_predicted_ratio_of_scaled_shortcuts():
         assert ends == pytest.approx([scale**9, 1, scale**8, 1, scale**8, 1])
     original = scaled("original", 0.5)
     assert original[19]["shortcut_ratio"] / original[19]["lambda_product"] < 0.5
-
-
-def test_initial_weights_are_those_of_training():
-    network = networks.named("preact", "exclusive_gating", 14, seed=3)
-    module = initial_module(network.symbol, seed=3)
-    for expected, found in zip(module.get_params(), (network.arguments, network.states)):
-        assert expected.keys() == found.keys()
-        for name, array in expected.items():
-            assert (array.asnumpy() == found[name].asnumpy()).all(), name
 
 
 def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):

@@ -7,13 +7,7 @@ import pytest
 from cifar_options import read_options
 from conftest import refusal, typed
 
-import train_cifar
-import train_imagenet
-import train_notes
 from common.command import folder, new_folder
-from training import options
-
-SCRIPTS = [train_cifar, train_imagenet, train_notes]
 
 
 @pytest.mark.parametrize("option, name", [("--data-dir", "data_dir"), ("--output", "output")])
@@ -36,24 +30,18 @@ def test_root_of_the_disk_is_rejected_for_output(text):
     assert new_folder("/tmp") == Path("/tmp")
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
-@pytest.mark.parametrize("words", [["--no-such-option"], ["--seed", "x"], ["--seed"]])
-def test_mistake_is_one_line(script, words):
-    refusal(lambda: options.read(script.parser(), words), words[0], "--help")
-
-
-# the other command lines
-MODULES = """
+COMMANDS = """
+train_cifar train_imagenet train_notes score reproduce
 analysis.gates analysis.lesion analysis.propagation analysis.responses
-benchmarks.doctor benchmarks.feed benchmarks.loop benchmarks.peer benchmarks.variants
+benchmarks.doctor benchmarks.feed benchmarks.loop benchmarks.peer benchmarks.variants analysis.departures publish
 data.generated data.prepare plots plots.curves plots.diagrams plots.measured
-plots.notes plots.report plots.watch symbols.counts training.cluster
+plots.compare plots.notes plots.report plots.watch symbols.counts training.cluster
 """.split()
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", COMMANDS)
 def test_module_has_help(module, monkeypatch, capsys):
-    place = f"{module}.__main__" if module == "plots" else module
+    place = f"{module}.__main__" if module in ("plots", "publish") else module
     main = importlib.import_module(place).main
     with pytest.raises(SystemExit) as ended:
         typed(monkeypatch, main, "--help")

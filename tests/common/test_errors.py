@@ -1,6 +1,7 @@
 """Mistakes and failures of the user's machine are one line with a remedy, without a traceback."""
 
 import errno
+import sys
 
 import mxnet as mx
 import pytest
@@ -38,6 +39,13 @@ def ended(capsys, error):
 def test_full_memory_is_one_line(capsys, error):
     code, err = ended(capsys, error)
     assert code == 2 and len(err.splitlines()) == 1 and "--micro-batch" in err
+
+
+@pytest.mark.parametrize("error, code", [(KeyboardInterrupt(), 130), (BrokenPipeError(), 141)])
+def test_ctrl_c_and_a_closed_pipe_have_no_traceback(capsys, monkeypatch, error, code):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # run_main() replaces it
+    ended_with, err = ended(capsys, error)
+    assert ended_with == code and "Traceback" not in err
 
 
 def test_fault_of_ours_keeps_its_traceback(capsys):

@@ -2,12 +2,25 @@
 
 import os
 
+import mxnet as mx
 import pytest
 
 from common import files
+from training import checkpoint
 
 
-def test_content_is_on_the_disk_before_the_file_has_its_name(tmp_path, monkeypatch):
+def save_checkpoint(folder):
+    checkpoint.save(folder, {"arg:a": mx.nd.ones(1)}, {"iteration": 5})
+
+
+@pytest.mark.parametrize(
+    "write, contents",
+    [
+        (lambda folder: files.write_whole(folder / "a.csv", "content"), ["a.csv"]),
+        (save_checkpoint, ["arrays.params", "checkpoint", "state.json"]),
+    ],
+)
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, write, contents):
     done = []
     sync, replace = os.fsync, os.replace
 
@@ -21,11 +34,11 @@ def test_content_is_on_the_disk_before_the_file_has_its_name(tmp_path, monkeypat
 
     monkeypatch.setattr(os, "fsync", recorded_sync)
     monkeypatch.setattr(os, "replace", recorded_replace)
-    files.write_whole(tmp_path / "a.csv", "content")
-    written, *rest = done
-    assert written.startswith("a.csv") and written.endswith(".partial")
-    assert rest == ["replaced", tmp_path.name]  # the folder, too: it has the name
-    assert (tmp_path / "a.csv").read_text() == "content"
+    write(tmp_path)
+    *written, replaced, folder = done
+    names = [name.replace(f"-{os.getpid()}", "").replace(".partial", "") for name in written]
+    assert sorted(names) == contents
+    assert (replaced, folder) == ("replaced", tmp_path.name)  # the folder, too: it has the name
 
 
 def test_stopped_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):

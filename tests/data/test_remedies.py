@@ -15,7 +15,7 @@ from data import folders, prepare
 
 READERS = {
     train_cifar: "cifar download folders image_files image_folders layouts lists",
-    score: "cifar crops download folders im2rec image_files image_folders imagenet inputs lists",
+    score: "cifar crops download folders im2rec image_files image_folders imagenet inputs lists test_set",
     train_imagenet: "crops im2rec imagenet records",
     prepare: "folders image_files lists prepare split_writer",
 }

@@ -1,6 +1,7 @@
 """Networks as Modules: with their initial values, or evaluated with given ones."""
 
 import mxnet as mx
+import numpy as np
 
 from common.environment import without_notes
 from training.optimizer import initializer
@@ -36,3 +37,18 @@ def evaluate(symbol, layer, arguments, states, images):
     module.set_params(arguments, states, allow_extra=True)
     module.forward(mx.io.DataBatch([mx.nd.array(images)]), is_train=False)
     return module.get_outputs()[0].asnumpy()
+
+
+def first_step(symbol, shape, scale=1):
+    """(initial values, outputs, gradients, averages) of a step on random images: {name: array}."""
+    module = initial_module(symbol, shape)
+    state = np.random.RandomState(0)
+    images = mx.nd.array(state.normal(0, scale, shape))
+    labels = mx.nd.array(np.arange(len(images)) % 10)
+    mx.random.seed(5)  # of dropout
+    start = {name: array.asnumpy() for name, array in module.get_params()[0].items()}
+    module.forward_backward(mx.io.DataBatch([images], [labels]))
+    executor = module._exec_group.execs[0]
+    gradients = {name: executor.grad_dict[name].asnumpy() for name in start}
+    averages = {name: array.asnumpy() for name, array in executor.aux_dict.items()}
+    return start, {"output": module.get_outputs()[0].asnumpy()}, gradients, averages

@@ -38,20 +38,21 @@ def test_run_without_rows_is_rejected_with_its_command(run):
 
 
 @pytest.mark.parametrize(
-    "activation, shortcut, constants, words",
+    "changes, words",
     [
-        ("preact", "identity", {}, "pre-activation"),
-        ("original", "identity", {}, "original"),
-        ("original", "exclusive_gating", {"bias": -6}, "exclusive gating (init b=-6)"),
-        ("original", "constant_scaling", {"scale": 0.5, "residual_scale": 1}, "const scaling (0.5, 1)"),
-        ("relu_only_preact", "convolution", {}, "ReLU-only pre-activation and 1x1 conv shortcut"),
-        ("my_own", "identity", {}, "my own"),
+        ({}, "pre-activation"),
+        ({"activation": "original"}, "original"),
+        ({"activation": "original", "shortcut": "exclusive_gating", "shortcut_args": {"bias": -6}}, "exclusive gating (init b=-6)"),
+        ({"activation": "original", "shortcut": "constant_scaling", "shortcut_args": {"scale": 0.5, "residual_scale": 1}}, "const scaling (0.5, 1)"),
+        ({"activation": "relu_only_preact", "shortcut": "convolution"}, "ReLU-only pre-activation and 1x1 conv shortcut"),
+        ({"activation": "my_own"}, "my own"),
+        ({"unit": "basic"}, "pre-activation"),
+        ({"unit": "one_layer"}, "pre-activation, one layer units"),
+        ({"unit": "basic", "widths": [32, 64]}, "pre-activation, widths 32, 64"),
     ],
 )  # fmt: skip
-def test_label_uses_the_papers_words(
-    read, monkeypatch, tmp_path, activation, shortcut, constants, words
-):
-    run = read(rows(200), activation=activation, shortcut=shortcut, shortcut_args=constants)
+def test_label_uses_the_papers_words(read, monkeypatch, tmp_path, changes, words):
+    run = read(rows(200), **changes)
     assert run_files.label(run) == f"20, {words} (yours)"
     monkeypatch.setattr(files, "RESULTS", tmp_path)
     assert run_files.label(run) == f"20, {words}", "published"
@@ -188,18 +189,6 @@ def test_axis_of_losses_has_some_ticks(low, high):
     figure, axes = curves.plt.subplots(figsize=(4, 2))
     ranges.loss_axis(axes, (low, high))
     assert 3 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 9
-
-
-@pytest.mark.parametrize(
-    "changes, label",
-    [
-        ({"unit": "basic"}, "20, pre-activation (yours)"),
-        ({"unit": "one_layer"}, "20, pre-activation, one layer units (yours)"),
-        ({"unit": "basic", "widths": [32, 64]}, "20, pre-activation, widths 32, 64 (yours)"),
-    ],
-)
-def test_label_names_units_and_widths_that_are_not_the_papers(read, changes, label):
-    assert run_files.label(read(rows(400), **changes)) == label
 
 
 def test_caption_gives_data_recipe_type_seeds_and_machine(read):

@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT
 
 import publish.__main__
+import reproduce
 import score
 import train_cifar
 import train_imagenet
@@ -38,6 +39,7 @@ PARSERS = {
     "train_imagenet.py": takes(train_imagenet, "imagenet"),
     "train_notes.py": train_notes.parser().parse_args,
     "score.py": score.parser().parse_args,
+    "reproduce.py": reproduce.parser().parse_args,
     "analysis.departures": departures.parser().parse_args,
     "training.cluster": cluster.parser().parse_args,
 }

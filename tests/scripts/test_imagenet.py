@@ -82,6 +82,37 @@ def test_bottleneck_network_is_trained_and_tested_by_each_rule(
         assert "top5" not in result  # of three classes
 
 
+def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
+    train, prepared, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "run"
+    for stop in (5, None):
+        train(folder, "--depth", 18, "--iterations", 10, stop=stop)
+
+    def iterations(*arguments):
+        assert scored(monkeypatch, *arguments, "--data-dir", prepared[1]) == 0
+        tests = json.loads((folder / "test.json").read_text())
+        return {rule: test["iteration"] for rule, test in tests.items()}
+
+    refusal(lambda: scored(monkeypatch, folder, "--crop", "224,7"), "--crop 224,7", "ten")
+    assert iterations(folder) == {"224": 10}
+    older = {"224": 10, "320 at iteration 5": 5}  # does not replace a test of the last iteration
+    assert iterations(folder / "checkpoint-0000005", "--crop", "320") == older
+    with open(folder / "checkpoint-0000010" / "arrays.params", "r+b") as file:
+        file.truncate(1000)
+    assert iterations(folder) == {**older, "224 at iteration 5": 5}
+    assert "checkpoint-0000010 is corrupt" in capsys.readouterr().out
+    for damage in ("{", "[1]"):
+        (folder / "test.json").write_text(damage)
+        assert iterations(folder) == {"224 at iteration 5": 5}
+        assert "test.json was corrupt" in capsys.readouterr().out
+    config = json.loads((folder / "config.json").read_text())
+    wrong = json.dumps({**config, "classes": None, "recipe": {**config["recipe"], "widths": 7}})
+    for damage in ("{", "[]", '{"recipe": {}}', json.dumps({**config, "recipe": {}}), wrong):
+        (folder / "config.json").write_text(damage)
+        refusal(lambda: scored(monkeypatch, folder), "config.json", "corrupt", "move it away")
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [

@@ -178,6 +178,16 @@ def test_pip_without_a_network_is_one_line_with_a_remedy(venv, install):
     assert "Could not find" in (folder / "pip.txt").read_text() and not (folder / "ready").exists()
 
 
+@pytest.mark.parametrize(
+    "library, remedy",
+    [("libgomp.so.1", "apt install libgomp1"), ("libcuda.so.1", "install the NVIDIA driver")],
+)
+def test_missing_library_has_a_remedy(venv, install, library, remedy):
+    venv(f'case "$*" in *mxnet) echo "OSError: {library}: cannot open" >&2; exit 1;; esac')
+    code, err = install(DRY_RUN="")
+    assert code == 2 and f"does not start: OSError: {library}" in err and f"remedy: {remedy}" in err
+
+
 def test_settings_of_other_pythons_do_not_reach_pip(venv, install):
     folder = venv("env >> .venv/seen")
     names = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PIP_TARGET", "PIP_PREFIX")

@@ -1,5 +1,6 @@
 """Missing runs of a table or figure are planned, trained several at once, and drawn."""
 
+import errno
 import os
 import shutil
 import signal
@@ -204,9 +205,10 @@ def test_run_of_another_recipe_is_named_before_any_training(figure1):
     refusal(lambda: figure1("--jobs", "2"), "has momentum 0.8", "move it away")
 
 
-def test_queue_has_its_own_scales_and_seeds(figure1, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue", "--scale", "desk"])
-    refusal(reproduce.main, "leave out --scale")
+@pytest.mark.parametrize("words", [["--scale", "desk"], ["--seeds", "1"], ["table1"]])
+def test_queue_has_its_own_scales_and_seeds(monkeypatch, words):
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue", *words])
+    refusal(reproduce.main, "queue", "leave")
 
 
 @pytest.mark.parametrize("words", [["--scale", "desk"], ["--seeds", "3"], ["--gpus", "0"]])
@@ -234,6 +236,16 @@ def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, 
     assert "ends " in capsys.readouterr().out
     assert last_iteration(files.RESULTS, NAMES[1], 1) == 20
     assert reproduce.main() == 0 and "all planned runs are complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_process_that_cannot_start_is_a_run_that_fails(figure1, monkeypatch, capsys, jobs):
+    def nothing(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(processes, "subprocess", SimpleNamespace(Popen=nothing))
+    assert figure1("--jobs", jobs) == 1
+    assert capsys.readouterr().err.count("Resource temporarily unavailable") == len(NAMES)
 
 
 def test_gpus_are_shared_equally_by_the_runs_at_once():

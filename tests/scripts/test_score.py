@@ -15,11 +15,9 @@ from PIL import Image
 from data import cifar, generated, test_set
 from plots import confusion
 from symbols import get_symbol
-from training import checkpoint
-from training.configuration import fingerprint
+from training import checkpoint, export
 
 PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
-NARROW = [64, 64, 64, 64]
 
 
 def result(folder, rule="whole"):
@@ -185,7 +183,13 @@ def test_checkpoint_is_exported_only_into_another_folder(finished, images, tmp_p
 @pytest.mark.parametrize("words", [[], ["--export", "mxnet"]])
 def test_files_of_another_run_are_not_overwritten(finished, images, tmp_path, monkeypatch, words):
     another = shutil.copytree(finished, tmp_path / "another")
-    for output, reason in ((another, "is another run"), (another / "log.csv", "is a file")):
+    saved = checkpoint.paths(another)[-1]
+    reasons = {
+        another: "is another run",
+        another / "log.csv": "is a file",
+        saved: "is a checkpoint",
+    }
+    for output, reason in reasons.items():
         options = ["--data-dir", images, *words, "--output", output]
         refusal(lambda: scored(monkeypatch, finished, *options), reason)  # noqa: B023
 
@@ -231,28 +235,16 @@ def test_labels_of_a_set_with_the_networks_classes_are_kept():
     assert test_set.for_classes(dataset, names, 3, "network").test_labels.tolist() == [0, 0]
 
 
-def mxnets_own_file(run, prefix):
-    """The run's weights as mx.model.save_checkpoint writes them: keys arg: and aux:."""
-    arrays, _ = checkpoint.newest_checkpoint(run)
-    network = get_symbol(8, shortcut="dropout")
-    arguments = {
-        name: arrays[f"arg:{name}"]
-        for name in network.list_arguments()[1:]
-        if f"arg:{name}" in arrays
-    }
-    states = {name: arrays[f"aux0:{name}"] for name in network.list_auxiliary_states()}
-    mx.model.save_checkpoint(str(prefix), 3, network, arguments, states)
-    return prefix.with_name(f"{prefix.name}-0003.params")
-
-
 def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
     finished, images, tmp_path, monkeypatch, capsys
 ):
     bare = tmp_path / "bare.params"
     newest = checkpoint.paths(finished)[-1]
-    bare.write_bytes((newest / "arrays.params").read_bytes())
+    shutil.copy(newest / "arrays.params", bare)
+    exported = tmp_path / export.PARAMETERS  # in MXNet's own form
+    shutil.copy(finished / export.PARAMETERS, exported)
     of_run = ["--dataset", "cifar10", "--image-size", "8", "--data-dir", images]
-    for file in (bare, mxnets_own_file(finished, tmp_path / "network")):
+    for file in (bare, exported):
         scored(monkeypatch, file, *of_run, "dropout8")  # make puts DATA= before ARGS=
         assert f"top-1 error {last_error(finished):.2f} %" in capsys.readouterr().out
         refusal(
@@ -261,6 +253,36 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
             "another network",
         )
     assert not (tmp_path / "test.json").exists()
+
+
+def test_exported_folder_has_its_own_network(finished, images, tmp_path, monkeypatch, capsys):
+    for name in (export.SYMBOL, export.PARAMETERS, export.INPUTS):
+        shutil.copy(finished / name, tmp_path)
+    content = (tmp_path / export.SYMBOL).read_bytes()
+    of_run = ["--dataset", "cifar10", "--data-dir", images]
+    for words in ([], ["dropout8"]):  # without a name, and with the right one
+        assert scored(monkeypatch, tmp_path, *of_run, *words) == 0
+        assert f"top-1 error {last_error(finished):.2f} %" in capsys.readouterr().out
+        assert scored(monkeypatch, tmp_path, "--export", "mxnet", *words) == 0
+        assert (tmp_path / export.SYMBOL).read_bytes() == content
+    for network in ("8", "plain8"):  # networks with parameters of the same shapes
+        refusal(lambda network=network: scored(monkeypatch, tmp_path, *of_run, network), "leave")
+    (tmp_path / export.SYMBOL).write_text("{}")
+    refusal(lambda: scored(monkeypatch, tmp_path, *of_run), export.SYMBOL, "corrupt")
+
+
+def test_weights_of_another_network_are_not_exported(finished, images, tmp_path, monkeypatch):
+    weights = shutil.copy(finished / export.PARAMETERS, tmp_path / "bare.params")
+    of_run = ["--dataset", "cifar10", "--image-size", "8", "--data-dir", images]
+    words = [weights, "dropout14", *of_run, "--export", "mxnet"]
+    refusal(lambda: scored(monkeypatch, *words), "another network")
+    assert not (tmp_path / export.SYMBOL).exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--predict", "a.png"]])
+def test_unreadable_files_are_skipped_only_in_folders_of_images(finished, monkeypatch, words):
+    words = [finished, "--skip-unreadable", *words]
+    refusal(lambda: scored(monkeypatch, *words), "--skip-unreadable", "leave it out")
 
 
 @pytest.mark.parametrize(
@@ -295,12 +317,8 @@ def test_crops_are_imagenets(finished, monkeypatch):
     refusal(lambda: scored(monkeypatch, finished, "--crop", "320"), "--crop 320", "leave it out")
 
 
-def network(depth, widths=None):
-    return get_symbol(depth, "preact", family="imagenet", classes=3, widths=widths)
-
-
-def untrained(depth, widths=None):
-    symbol = network(depth, widths)
+def untrained(depth):
+    symbol = get_symbol(depth, "preact", family="imagenet", classes=3)
     arguments, states = initial_module(symbol, (1, 3, 64, 64)).get_params()
     arrays = {f"arg:{name}": array for name, array in arguments.items()}
     return {**arrays, **{f"aux0:{name}": array for name, array in states.items()}}
@@ -325,60 +343,3 @@ def test_params_file_is_tested_only_if_it_is_sound_and_of_that_very_network(
     content[32:40] = b"\xff" * 8  # the first array's shape: MXNet 1.9.1 ends with SIGSEGV
     file.write_bytes(content)
     refusal(lambda: scored(monkeypatch, file, "preact34", *options), "some.params", "corrupt")
-
-
-@pytest.fixture
-def run_of_imagenet(tmp_path):
-    """A run's folder with two checkpoints."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    recipe = {
-        "depth": 18,
-        "activation": "preact",
-        "shortcut": "identity",
-        "shortcut_args": {},
-        "unit": "basic",
-        "option": "A",
-        "bottleneck_stride": "1x1",
-        "activation_args": None,
-        "widths": NARROW,
-        "image_size": 64,
-        "dataset": "imagenet",
-    }
-    config = {"recipe": recipe, "data": "test data", "versions": {}, "host": {}}
-    config["network"] = fingerprint(network(18, NARROW))
-    (folder / "config.json").write_text(json.dumps(config))
-    for iteration in (5, 10):
-        checkpoint.save(
-            folder, untrained(18, NARROW), {"iteration": iteration, "log": "", "run": {}}
-        )
-    return folder
-
-
-def test_test_is_of_the_newest_sound_checkpoint_and_says_of_which_iteration(
-    run_of_imagenet, prepared, monkeypatch, capsys
-):
-    folder = run_of_imagenet
-
-    def iterations(*arguments):
-        assert scored(monkeypatch, *arguments, "--data-dir", prepared[1]) == 0
-        tests = json.loads((folder / "test.json").read_text())
-        return {rule: test["iteration"] for rule, test in tests.items()}
-
-    refusal(lambda: scored(monkeypatch, folder, "--crop", "224,7"), "--crop 224,7", "ten")
-    assert iterations(folder) == {"224": 10}
-    older = {"224": 10, "320 at iteration 5": 5}  # does not replace a test of the last iteration
-    assert iterations(folder / "checkpoint-0000005", "--crop", "320") == older
-    with open(folder / "checkpoint-0000010" / "arrays.params", "r+b") as file:
-        file.truncate(1000)
-    assert iterations(folder) == {**older, "224 at iteration 5": 5}
-    assert "checkpoint-0000010 is corrupt" in capsys.readouterr().out
-    for damage in ("{", "[1]"):
-        (folder / "test.json").write_text(damage)
-        assert iterations(folder) == {"224 at iteration 5": 5}
-        assert "test.json was corrupt" in capsys.readouterr().out
-    config = json.loads((folder / "config.json").read_text())
-    wrong = json.dumps({**config, "classes": None, "recipe": {**config["recipe"], "widths": 7}})
-    for damage in ("{", "[]", '{"recipe": {}}', json.dumps({**config, "recipe": {}}), wrong):
-        (folder / "config.json").write_text(damage)
-        refusal(lambda: scored(monkeypatch, folder), "config.json", "corrupt", "move it away")

@@ -22,7 +22,7 @@ from training.job import DTYPES, Job, run_job
 from training.state import broadcast
 from training.workers import Workers
 
-JOB = cluster.Job("127.0.0.1", 1, 2, 3)
+JOB = cluster.Address("127.0.0.1", 1, 2, 3)
 SCRIPT = ["train_cifar.py", "--kv-store=dist_sync"]
 
 
@@ -53,7 +53,7 @@ def roles(started):
 
 def test_jobs_of_slurm_differ_in_port_and_token(begin):
     jobs = []
-    for number in ("1234", "1235"):
+    for number in (str(os.getpid()), str(os.getpid() + 1)):  # two suites use different ports
         slurm = {"SLURM_JOB_ID": number, "SLURM_NTASKS": "2"}
         first = begin("--root", "127.0.0.1", **slurm, SLURM_PROCID="0")
         second = begin("--root", "127.0.0.1", **slurm, SLURM_PROCID="1")
@@ -62,6 +62,11 @@ def test_jobs_of_slurm_differ_in_port_and_token(begin):
         jobs.append(first[0][1])
     assert jobs[0].port != jobs[1].port and jobs[0].token != jobs[1].token
     assert all(10000 <= job.port < 30000 for job in jobs)
+
+
+def test_batch_script_of_slurm_prints_that_it_waits_for_srun(begin, capsys):
+    begin(SLURM_PROCID="0", SLURM_NTASKS="2")
+    assert "waiting for 2 workers: start this program by srun" in capsys.readouterr().err
 
 
 def test_workers_of_slurm_are_not_named(begin):
@@ -176,7 +181,7 @@ def state(pid):
 def test_kill_of_the_program_leaves_no_worker_behind():
     code = (
         "from training import cluster;"
-        f"process = cluster.start(['sleep', '600'], 'worker', cluster.Job{tuple(JOB)});"
+        f"process = cluster.start(['sleep', '600'], 'worker', cluster.Address{tuple(JOB)});"
         "print(process.pid, flush=True); import time; time.sleep(600)"
     )
     program = commands.begin(code)

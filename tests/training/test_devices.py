@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
-from conftest import PAPER, arrays, refusal
+from conftest import PAPER, arrays
 
 from common.environment import without_notes
 from symbols import get_symbol, network_options
@@ -109,17 +109,6 @@ def test_float16_is_what_flows_and_batch_norm_and_classifier_are_float32(
         if name.endswith(layers)
     )
     assert 2 * memory.training_bytes(symbol, 32) == memory.training_bytes(full, 32)
-
-
-@pytest.mark.parametrize(
-    "options, words",
-    [
-        ([], "no float16 convolutions on a CPU"),
-        (["--gpus", "0", "--kv-store", "dist_sync"], "exchanges float32 only"),
-    ],
-)
-def test_float16_is_refused_where_it_cannot_work(options, words):
-    refusal(lambda: read_options(["--dtype", "float16", *options]), words)
 
 
 def test_float16_is_for_gpus():

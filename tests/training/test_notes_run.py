@@ -10,16 +10,17 @@ from conftest import arrays, refusal, same, typed
 
 import train_notes
 from common import files
-from symbols import notes
+from symbols import get_symbol, notes
 from training import options
 from training.log import read_log
+from training.optimizer import optimizer
 
 
 def arguments(*words):
     return options.read(train_notes.parser(), words)
 
 
-def test_recipe_is_the_notes():
+def test_recipe_is_the_notes(capsys):
     recipe = train_notes.recipe_for(arguments(), 50000)
     assert (recipe.iterations, recipe.log_every, recipe.test_every) == (3910, 391, 391)
     assert (recipe.learning_rate, recipe.steps, recipe.warmup_iterations) == (0.1, (), 0)
@@ -27,6 +28,8 @@ def test_recipe_is_the_notes():
     assert (recipe.input, recipe.augmentation, recipe.batch_size) == ("raw", "none", 128)
     adam = train_notes.recipe_for(arguments("--optimizer", "adam"), 50000)
     assert (adam.optimizer, adam.nesterov, adam.learning_rate) == ("adam", False, 5e-4)
+    optimizer(adam, get_symbol(8))
+    assert capsys.readouterr().out == "", "MXNet warns if the scheduler has another learning rate"
     refusal(
         lambda: train_notes.recipe_for(arguments("--batch-size", "15", "--cpus", "2"), 50000),
         "cannot be divided",

@@ -1,12 +1,16 @@
 """Options and seeds change what they name: the network, its initial weights, or its batches."""
 
+import os
+
 import mxnet as mx
 import pytest
 from cifar_options import read_options
-from conftest import last_error, refused, rows, trained
+from conftest import last_error, refused, rows, scored, trained
 
+import symbols
 from analysis import networks
-from data import batches, cifar
+from common import environment
+from data import batches
 from symbols import network_options
 from training import checkpoint, cost, loop
 from training.log import read_log
@@ -71,21 +75,6 @@ def test_seed_decides_order_augmentation_and_masks(images, tmp_path, monkeypatch
     assert len(seeds) >= 3 and set(seeds) == {3}
 
 
-def test_seed_decides_which_images_are_held_out(images, tmp_path):
-    dataset = cifar.load("cifar10", images, 8)
-    halves = [cifar.split_validation(dataset, seed).test_images for seed in (0, 3)]
-    folders = [
-        trained(tmp_path / str(seed), images, *SHORT, "--validation", "--seed", seed)
-        for seed in (0, 3)
-    ]
-    assert (halves[0] != halves[1]).any()
-    for seed, folder in zip((0, 3), folders):
-        sample = networks.images_of(networks.of_run(folder), images)
-        expected = cifar.split_validation(dataset, seed)
-        mean = batches.mean_of(expected.train_images, "mean")
-        assert (sample.images == expected.test_images - mean).all()
-
-
 def test_untrained_network_has_the_weights_from_which_training_starts(images, tmp_path):
     folder = trained(tmp_path / "run", images, *SHORT, "--seed", "3")
     network = networks.named("original", "identity", 8, seed=3)
@@ -120,6 +109,38 @@ def test_run_that_diverges_says_so_and_leaves_no_network(train, tmp_path):
     assert not (tmp_path / "run" / "network-0000.params").exists()
     code, _, err = train(*options, "--output", tmp_path / "run", "--keep-going")
     assert code == 0 and rows(tmp_path / "run")[-1][0] == 40, err
+
+
+def test_cpu_contexts_share_the_cores(monkeypatch):
+    monkeypatch.setattr(environment, "GIVEN", {})
+    monkeypatch.setattr(environment, "physical_cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    read_options(["--cpus", "1"])
+    assert os.environ["OMP_NUM_THREADS"] == "8"
+    read_options(["--cpus", "2"])
+    assert os.environ["OMP_NUM_THREADS"] == "4"
+
+
+def test_network_is_built_for_the_images_of_the_run(train, images, tmp_path, monkeypatch):
+    sizes = []
+    build = symbols.get_symbol
+
+    def recorded(*words, image_size=None, **others):
+        sizes.append(image_size)
+        return build(*words, image_size=image_size, **others)
+
+    monkeypatch.setattr(symbols, "get_symbol", recorded)
+    assert train("--output", tmp_path / "run", "--iterations", "1")[0] == 0
+    trained_with = len(sizes)
+    assert scored(monkeypatch, tmp_path / "run", "--data-dir", images) == 0
+    assert trained_with >= 3 and len(sizes) > trained_with and set(sizes) == {8}
+
+
+def test_network_without_our_classifier_is_rejected_before_training(train, tmp_path, monkeypatch):
+    other = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=10))
+    monkeypatch.setattr(network_options.Network, "symbol", lambda *_, **__: other)
+    assert refused(train("--output", tmp_path / "run"), "no classifier called fc")
+    assert not (tmp_path / "run").exists()
 
 
 def test_run_on_two_devices_is_not_resumed_on_one(train, tmp_path):

@@ -77,7 +77,10 @@ def test_versions_and_host_that_change_are_recorded_once(two, capsys):
 
 def git(folder, *words):
     command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
-    done = subprocess.run(command, cwd=folder, check=True, text=True, capture_output=True)
+    settings = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}  # not the user's
+    done = subprocess.run(
+        command, cwd=folder, check=True, text=True, capture_output=True, env=settings
+    )
     return done.stdout.strip()
 
 

@@ -265,6 +265,17 @@ def test_time_limit_leaves_time_for_a_batch_and_a_checkpoint(monkeypatch):
     assert stopped.value.args == (75,) and 0.5 < clock.now < 2.5 and len(saved) == 1
 
 
+def test_checkpoint_is_renewed_every_minute(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(interrupt, "time", clock)
+    saved = []
+    with Interruptions(lambda: saved.append(clock.now), math.inf) as interruptions:
+        for _ in range(130):
+            clock.sleep(1)
+            interruptions.look()
+    assert saved == [61, 122]
+
+
 @pytest.mark.parametrize(
     "text, seconds",
     [("3h", 10800), ("90m", 5400), ("1h30m", 5400), ("45s", 45), ("45", 45), ("1h1s", 3601)],

@@ -6,7 +6,6 @@ import pytest
 from cifar_options import read_options
 from conftest import refusal
 
-from symbols import network_options
 from training.optimizer import StepSchedule
 from training.recipe import CIFAR
 
@@ -70,14 +69,6 @@ def test_every_length_has_log_rows_where_it_tests(iterations):
 def test_typed_intervals_are_kept(words, intervals):
     run = recipe(words)
     assert (run.log_every, run.test_every) == intervals
-
-
-@pytest.mark.parametrize(
-    "words, option", [("--depth 110", "A"), ("164", "B"), ("--depth 110 --unit one_layer", "A")]
-)
-def test_option_is_the_papers_for_each_unit(words, option):
-    typed, _ = read_options(words.split())
-    assert network_options.network(typed, "cifar").option == option
 
 
 @pytest.mark.parametrize(
