@@ -184,20 +184,15 @@ def experiments_of(name):
     return [experiment for i, experiment in enumerate(networks) if experiment not in networks[:i]]
 
 
-def other_depths(scale, networks=None):
-    """Return {the paper's depth: a scale's} where they differ. networks: by default, all depths."""
-    used = None if networks is None else {network.depth for network in networks}
-    depths = SCALES[scale].depths
-    return {paper: here for paper, here in depths.items() if used is None or paper in used}
-
-
 def depths_note(scale, networks=None):
     """Return '56 layers instead of the paper's 110, 83 instead of 164': the depths of a scale or of
     experiments.
 
     Empty if they are the paper's.
     """
-    notes = [f"{here} instead of {paper}" for paper, here in other_depths(scale, networks).items()]
+    depths = SCALES[scale].depths
+    used = depths if networks is None else {network.depth for network in networks}
+    notes = [f"{here} instead of {paper}" for paper, here in depths.items() if paper in used]
     return ", ".join(notes).replace(" instead of ", " layers instead of the paper's ", 1)
 
 

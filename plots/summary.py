@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib import ticker
 
 from paper import experiments
-from paper.counted_runs import comparable_rows
+from paper.counted_runs import comparable_rows, number
 from paper.significance import JUDGED, order, say, say_order, say_ours
 
 from . import figure_files, styles, tables
@@ -42,8 +42,13 @@ def draw(name, scale):
     if together:
         print(f"Tables 1 and 2, ResNet-110: {together}")
     figure = _figure(charts, scale)
-    figure.suptitle(together)
+    figure.suptitle(together and f"ResNet-110: {together}")
     return figure
+
+
+def _median(pair):
+    """Return our median error in a pair of a row and its Results."""
+    return statistics.median(pair[1].errors)
 
 
 def _figure(charts, scale):
@@ -53,8 +58,9 @@ def _figure(charts, scale):
     ratios = {"height_ratios": heights, "width_ratios": (1.7, 1)}
     figure, grid = plt.subplots(len(charts), 2, figsize=size, squeeze=False, gridspec_kw=ratios)
     for (title, pairs), (slopes, dots) in zip(charts.items(), grid):
-        ours = sorted(pairs, key=lambda pair: statistics.median(pair[1].errors))
-        _slopes(slopes, pairs, ours)
+        ours = sorted(pairs, key=_median)
+        # the paper's failures are tied, so they are in our order
+        _slopes(slopes, sorted(ours, key=lambda pair: number(pair[0].paper)), ours)
         _dots(dots, ours, scale)
         slopes.set_title(title)
         dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)")
@@ -67,14 +73,14 @@ def _figure(charts, scale):
 def _slopes(axes, pairs, ours):
     """Draw a line for each row from its rank in the paper to its rank here."""
     for left, pair in enumerate(pairs):
-        row, results = pair
+        row, _ = pair
         right = ours.index(pair)
         axes.plot([0, 1], [left, right], "o-", color=COLOUR)
         style = dict(va="center", color=COLOUR)
         axes.text(-0.07, left, f"{row.label}  {say(row.paper)}", ha="right", **style)
-        median = statistics.median(results.errors)
-        axes.text(1.07, right, f"{median:.2f}  {row.label}", ha="left", **style)
-    axes.text(0, -0.8, "the paper, %", ha="right", va="bottom")
+        axes.text(1.07, right, f"{_median(pair):.2f}  {row.label}", ha="left", **style)
+    tied = ' ("fail": tied)' if any(row.paper == experiments.FAIL for row, _ in pairs) else ""
+    axes.text(0, -0.8, f"the paper, %{tied}", ha="right", va="bottom")
     axes.text(1, -0.8, "ours, %", ha="left", va="bottom")
     axes.set_xlim(-1.9, 2.9)
     axes.set_ylim(len(pairs) - 0.4, -1.2)

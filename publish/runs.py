@@ -68,17 +68,22 @@ def time_of(runs):
     return durations.in_words(statistics.median(map(seconds, runs)))
 
 
-def caption(runs, language="en"):
-    """Scale, data, recipe, number of runs, machine and time of some runs, in one line."""
+def caption(runs, language="en", *notes):
+    """Notes, then scale, data, recipe, number of runs, machine and time of some runs, in one line."""
     known = {**figure_files.facts(runs), "time": time_of(runs)}
-    return words.of_parts(words.CAPTION[language].format(**known, runs=len(runs)), language)
+    text = words.CAPTION[language].format(**known, runs=len(runs))
+    return words.of_parts("".join(f"{note}. " for note in notes if note) + text, language)
 
 
-def captioned(head, lines, runs, note=""):
+def captioned(head, lines, runs, *notes):
     """Return a table with the caption of its runs below it; a line if there are none."""
     if not runs:
         return [words.NO_RUNS["en"]]
-    return [*Table(head.split("|"), lines).filled().markdown(), "", f"*{note}{caption(runs)}*"]
+    return [
+        *Table(head.split("|"), lines).filled().markdown(),
+        "",
+        f"*{caption(runs, 'en', *notes)}*",
+    ]
 
 
 def paper_tables(page, scale, *names):
@@ -101,8 +106,7 @@ def paper_tables(page, scale, *names):
         lines.append(cells)
     order = significance.say_order([row for row in rows if row.experiment.depth == 110], scale)
     depths = experiments.depths_note(scale, [row.experiment for row, _ in pairs])
-    note = "".join(f"{note}. " for note in (order, depths) if note)
-    return captioned(HEAD, lines, runs_of(pairs), note)
+    return captioned(HEAD, lines, runs_of(pairs), order, depths)
 
 
 def errors(page, scale, name):
@@ -136,19 +140,10 @@ def figure(page, name, *scales):
     if page.root:
         return [image]
     networks = experiments.experiments_of(name)
-    runs = runs_of(finished(networks, scale))
-    texts = (text, depths(networks, scale, page.language), caption(runs, page.language))
-    return [image, "", f"*{' '.join(filter(None, texts))}*".replace("。 ", "。")]
-
-
-def depths(networks, scale, language):
-    """Return '56 layers instead of the paper's 110.': the depths of networks that differ from the
-    paper's.
-    """
-    return " ".join(
-        words.DEPTHS[language].format(here=here, paper=paper)
-        for paper, here in experiments.other_depths(scale, networks).items()
-    )
+    runs = runs_of((network, results_of(network, scale)) for network in networks)
+    depths = experiments.depths_note(scale, networks)
+    texts = (text, caption(runs, page.language, depths))
+    return [image, "", f"*{' '.join(texts)}*".replace("。 ", "。")]
 
 
 def readme(page, *scales):
@@ -172,9 +167,9 @@ def readme(page, *scales):
     captions = []
     for scale, pairs in groups:
         if pairs:
-            captions.append(depths([experiment for experiment, _ in pairs], scale, page.language))
-            captions.append(caption(runs_of(pairs), page.language))
-    text = f"*{' '.join(filter(None, captions))}*".replace("。 ", "。")
+            depths = experiments.depths_note(scale, [experiment for experiment, _ in pairs])
+            captions.append(caption(runs_of(pairs), page.language, depths))
+    text = f"*{' '.join(captions)}*".replace("。 ", "。")
     return [*words.translated(table, page.language).markdown(), "", text]
 
 

@@ -8,10 +8,6 @@ CAPTION = {
     "zh": "规模 {scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
     "张图像，{dtype}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
 }
-DEPTHS = {
-    "en": "{here} layers instead of the paper's {paper}.",
-    "zh": "以 {here} 层网络对应论文的 {paper} 层网络。",
-}
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
 CHINESE_CAPTIONS = {
     "figure3": "图 3：训练损失（虚线）与测试误差（实线），每个子图对比一种捷径与原始网络。除 full 规模外，论文的子图在上，"
@@ -43,6 +39,8 @@ CHINESE = {
 
 
 CHINESE_PARTS = {  # of cells and captions
+    r"(\d+) layers instead of the paper's (\d+)(.*?)\. ": r"以 \1 层网络对应论文的 \2 层网络\3。",
+    r", (\d+) instead of (\d+)": r"，以 \1 层对应 \2 层",
     r" \(threads: (\d+)\)": r"（\1 线程）",
     r" \(devices: (\d+), threads: (\d+) each\)": r"（\1 个设备，各 \2 线程）",
     r"）, ": "）、",
