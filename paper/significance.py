@@ -13,6 +13,7 @@ from .counted_runs import comparable_rows, number
 
 JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's rule
 LEVEL = 0.05  # p-values below it are significant
+COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level".split("|")
 
 
 def verdicts(row, results, scale):
@@ -116,6 +117,24 @@ def pooled(before, after, several):
         return difference, None, None
     error = math.sqrt(squares / freedom * (1 / len(before) + 1 / len(after)))
     return difference, error, float(2 * scipy.stats.t.sf(abs(difference) / error, freedom))
+
+
+def comparisons(samples):
+    """Return rows below COMPARISONS: each sample, compared with the first one.
+
+    samples: [(name, final test errors)], none empty.
+    """
+    first = samples[0][1]
+    several = [errors for _, errors in samples if len(errors) > 1]
+    rows = [(samples[0][0], say_sample(first), str(len(first)), "", "")]
+    for name, errors in samples[1:]:
+        difference, error, p = compare(first, errors, several)
+        result = "worse" if difference > 0 else "better"
+        if p is None or p >= LEVEL:
+            result = "not known" if p is None else "not significant"
+        cells = say_sample(errors), str(len(errors)), say_difference(difference, error), result
+        rows.append((name, *cells))
+    return rows
 
 
 def conclusion(difference, p):

@@ -4,7 +4,7 @@
     .venv/bin/python -m plots.compare RUN RUN ... --what accuracy --by epoch  # make compare RUN="..."
 
 A network's folder means all its seeds. Without --what it has the paper's layout: test error solid,
-training loss dashed.
+training loss dashed. Final errors are printed, and compared with those of the first curve.
 """
 
 import hashlib
@@ -13,12 +13,13 @@ from functools import partial
 from common import files
 from common.command import Parser, folder
 from common.errors import run_main
-from paper import run_files
+from paper import run_files, significance
 
 from . import figure_files, ranges
 from .curves import figure_of, legend, line, panel, test_set
-from .series import legend_label
+from .series import group_runs, legend_label, with_images
 from .styles import styles
+from .tables import Table
 
 UNITS = {"error": "%", "loss": "nats", "accuracy": "%"}
 LONGEST = 60  # characters of the networks' names in a file's name
@@ -71,6 +72,17 @@ def free_path(output, runs, mark):
     return path
 
 
+def print_errors(runs):
+    """Print the final errors of finished runs, each curve compared with the first."""
+    curves = group_runs([run for run in runs if run_files.is_whole(run)])
+    samples = [
+        (curve.label, list(map(run_files.last_error, curve.runs)))
+        for curve in with_images(curves, among=curves)
+    ]
+    if len(samples) > 1:
+        print(Table(significance.COMPARISONS, significance.comparisons(samples)).text())
+
+
 def main():
     parser = Parser(__doc__)
     add = parser.add_argument
@@ -86,6 +98,7 @@ def main():
     add("--title", help="title of the figure")
     arguments = parser.parse_args()
     runs = [run_files.read(path) for path in run_folders(arguments.runs)]
+    print_errors(runs)
     mark = description(arguments, runs)
     path = free_path(arguments.output, runs, mark)
     fill = partial(panel, by=arguments.by)

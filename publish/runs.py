@@ -17,11 +17,14 @@ from plots.tables import Table
 from . import words
 
 RESNETS = [cifar10(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
-ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
-COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
-NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失"
-DEPARTURES = "name|departure · 差别|change, points · 变化"
+HEAD = (
+    f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
+).split("|")
+ERRORS = "network|paper, %|ours, %|ours, training error, %|runs".split("|")
+NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失".split(
+    "|"
+)
+DEPARTURES = "name|departure · 差别|change, points · 变化".split("|")
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     cifar10(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
@@ -80,7 +83,7 @@ def captioned(head, lines, runs, *notes):
     if not runs:
         return [words.NO_RUNS["en"]]
     return [
-        *Table(head.split("|"), lines).filled().markdown(),
+        *Table(head, lines).filled().markdown(),
         "",
         f"*{caption(runs, 'en', *notes)}*",
     ]
@@ -204,19 +207,11 @@ def comparisons(page, *groups):
     lines = []
     listed = []
     for group in groups:
-        first, *others = group.split(",")
-        listed += published(first)
-        base = list(map(run_files.last_error, published(first)))
-        lines.append((first, say_sample(base), str(len(base)), "", ""))
-        for name in others:
-            listed += published(name)
-            sample = list(map(run_files.last_error, published(name)))
-            difference, error, p = significance.welch(base, sample)
-            text = significance.say_difference(difference, error)
-            result = "worse" if difference > 0 else "better"
-            result = result if p < significance.LEVEL else "not significant"
-            lines.append((name, say_sample(sample), str(len(sample)), text, result))
-    return captioned(COMPARISONS, lines, listed)
+        trained = {name: published(name) for name in group.split(",")}
+        samples = [(name, list(map(run_files.last_error, runs))) for name, runs in trained.items()]
+        lines += significance.comparisons(samples)
+        listed += [run for runs in trained.values() for run in runs]
+    return captioned(significance.COMPARISONS, lines, listed)
 
 
 def published(name):

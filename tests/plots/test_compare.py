@@ -22,13 +22,13 @@ def two_runs(run):
 
 @pytest.fixture
 def main(monkeypatch, tmp_path, capsys):
-    """main(*words): the files that the command writes."""
+    """main(*words): the file that the command writes, the last line of its output."""
     monkeypatch.setattr(files, "FIGURES", tmp_path / "figures")
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["compare", *map(str, words)])
         compare.main()
-        return [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines()]
+        return [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines()[-1:]]
 
     return call
 
@@ -53,6 +53,24 @@ def test_one_quantity_is_drawn_by_epoch_of_test_and_training(pair, what, ends, l
     assert solid[0].get_label().endswith(f"({value})")
     low, high = axes.get_ylim()
     assert all(low < y < high for line in axes.lines for y in line.get_ydata())
+
+
+def test_final_errors_are_compared_with_the_first_curve(run, capsys):
+    errors = {"preact": [30, 31, 32], "original": [60, 62, 61], "relu_only_preact": [40]}
+    folders = [
+        run(rows(400, error), activation=activation, seed=seed)
+        for activation, sample in errors.items()
+        for seed, error in enumerate(sample)
+    ]
+    unfinished = run(rows(200, 90), activation="original", seed=3)
+    compare.print_errors([run_files.read(folder) for folder in [*folders, unfinished]])
+    head, first, second, third = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[0] == "network"
+    assert "31.00 (31.00 ± 1.00)" in first
+    assert "+30.00 ± 0.82" in second and second.endswith("worse")
+    assert "+9.00 ± 1.15" in third and third.endswith("worse"), "a deviation pooled over the others"
+    compare.print_errors([run_files.read(folder) for folder in folders[2:4]])
+    assert capsys.readouterr().out.endswith("+28.00                         not known\n")
 
 
 def test_no_figure_replaces_another(pair, main, tmp_path):
