@@ -13,7 +13,7 @@ from .counted_runs import comparable_rows, number
 
 JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's rule
 LEVEL = 0.05  # p-values below it are significant
-COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level".split("|")
+COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
 
 
 def verdicts(row, results, scale):

@@ -80,7 +80,8 @@ def print_errors(runs):
         for curve in with_images(curves, among=curves)
     ]
     if len(samples) > 1:
-        print(Table(significance.COMPARISONS, significance.comparisons(samples)).text())
+        head = significance.COMPARISONS.split("|")
+        print(Table(head, significance.comparisons(samples)).text())
 
 
 def main():

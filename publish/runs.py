@@ -17,14 +17,10 @@ from plots.tables import Table
 from . import words
 
 RESNETS = [cifar10(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-HEAD = (
-    f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
-).split("|")
-ERRORS = "network|paper, %|ours, %|ours, training error, %|runs".split("|")
-NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失".split(
-    "|"
-)
-DEPARTURES = "name|departure · 差别|change, points · 变化".split("|")
+HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
+ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
+NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失"
+DEPARTURES = "name|departure · 差别|change, points · 变化"
 # fmt: off
 README = [  # rows of the README's table, after those at full scale
     cifar10(110, "preact"), ORIGINAL110, shortcut("shortcut_only_gating"),
@@ -83,7 +79,7 @@ def captioned(head, lines, runs, *notes):
     if not runs:
         return [words.NO_RUNS["en"]]
     return [
-        *Table(head, lines).filled().markdown(),
+        *Table(head.split("|"), lines).filled().markdown(),
         "",
         f"*{caption(runs, 'en', *notes)}*",
     ]
