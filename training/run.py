@@ -49,6 +49,8 @@ class Run:
         self._path = self.folder / "config.json"
         if any((place / "state.json").exists() for place in (self.folder, self.folder.parent)):
             raise UserError(f"{folder} is in a checkpoint, which is deleted later: {ELSEWHERE}")
+        if self.folder.is_file():
+            raise UserError(f"{folder} is a file: {ELSEWHERE}")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / ".lock", "a+", errors="replace")  # noqa: SIM115
         try:  # the kernel frees the lock of a dead process; the text only names the holder

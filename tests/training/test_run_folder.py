@@ -162,6 +162,10 @@ def test_run_in_a_checkpoint_which_is_deleted_later_is_refused(two):
         refusal(lambda: resumed(folder), "is in a checkpoint")  # noqa: B023
 
 
+def test_run_in_a_file_is_refused(two):
+    refusal(lambda: resumed(two / "log.csv"), "is a file", "--output")
+
+
 @pytest.mark.parametrize(
     "encoded", [lambda text: text.replace(",", ";").encode(), lambda text: text.encode("utf-8-sig")]
 )
