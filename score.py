@@ -79,9 +79,7 @@ def main():
         raise UserError("--gpus is for a test or --predict: leave it out")
     symbol, weights, settings = trained(arguments)
     if arguments.skip_unreadable and (arguments.predict or settings["dataset"].startswith("cifar")):
-        raise UserError(
-            "--skip-unreadable is for a test or an export with image folders: leave it out"
-        )
+        raise UserError("--skip-unreadable is for tests on folders of images: leave it out")
     if not arguments.predict:
         _check_folder(arguments.output, weights)
     action = export if arguments.export else predict if arguments.predict else score
@@ -122,9 +120,11 @@ def trained(arguments):
         return symbol, weights, {**settings, "mean": mean}
     weights = read(arguments.run)
     if not weights.config:
-        dataset = arguments.dataset or "imagenet"
         described = read_inputs(weights)
-        family = names.family(arguments.dataset or (described or {}).get("family", "imagenet"))
+        family = described["family"] if described else "imagenet"
+        usual = f"cifar{weights.classes}" if family == "cifar" else family
+        dataset = arguments.dataset or usual
+        family = names.family(dataset)
         known = described["shape"][-1] if described else arguments.image_size
         size = known or names.IMAGE_SIZE[family]
         if arguments.image_size not in (None, size):

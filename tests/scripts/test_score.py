@@ -259,7 +259,7 @@ def test_exported_folder_has_its_own_network(finished, images, tmp_path, monkeyp
     for name in (export.SYMBOL, export.PARAMETERS, export.INPUTS):
         shutil.copy(finished / name, tmp_path)
     content = (tmp_path / export.SYMBOL).read_bytes()
-    of_run = ["--dataset", "cifar10", "--data-dir", images]
+    of_run = ["--data-dir", images]
     for words in ([], ["dropout8"]):  # without a name, and with the right one
         assert scored(monkeypatch, tmp_path, *of_run, *words) == 0
         assert f"top-1 error {last_error(finished):.2f} %" in capsys.readouterr().out
