@@ -131,7 +131,7 @@ def comparisons(samples):
         difference, error, p = compare(first, errors, several)
         result = "worse" if difference > 0 else "better"
         if p is None or p >= LEVEL:
-            result = "not known" if p is None else "not significant"
+            result = "one run each" if p is None else "not significant"
         cells = say_sample(errors), str(len(errors)), say_difference(difference, error), result
         rows.append((name, *cells))
     return rows
