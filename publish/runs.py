@@ -17,7 +17,7 @@ from plots.tables import Table
 from . import words
 
 RESNETS = [cifar10(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-HEAD = f"network|paper, %|ours, %|runs|{tables.TITLES.fails}|ours - original|sign as in the paper?"
+HEAD = f"network|paper, %|ours, %|runs|type|{tables.TITLES.fails}|ours - original|sign as in the paper?"
 ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
 NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失"
 DEPARTURES = "name|departure · 差别|change, points · 变化"
@@ -91,17 +91,20 @@ def paper_tables(page, scale, *names):
     pairs = counted_runs.comparable_rows(rows, scale)
     original = next((results.errors for row, results in pairs if row.experiment == ORIGINAL110), [])
     several = [result.errors for _, result in pairs if len(result.errors) > 1]
+    types = {run.recipe["dtype"] for run in runs_of(pairs)}
     lines = []
     for row, result in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
         cells = [row.label, say(row.paper), say_ours(result), str(len(result.errors))]
+        listed = figure_files.listed(run.recipe["dtype"] for run in result.runs)
+        cells.append(listed if len(types) > 1 else "")
         cells += [significance.verdicts(row, result, scale), "", ""]
         if row.experiment.depth != 110:
             cells[0] += f", {row.experiment.depth} layers"
         elif row.experiment != ORIGINAL110 and original and scale in significance.JUDGED:
             difference, error, p = significance.compare(original, result.errors, several)
             worse = counted_runs.number(row.paper) > experiments.TABLE1[0].paper
-            cells[5] = significance.say_difference(difference, error)
-            cells[6] = significance.conclusion(difference if worse else -difference, p)
+            cells[6] = significance.say_difference(difference, error)
+            cells[7] = significance.conclusion(difference if worse else -difference, p)
         lines.append(cells)
     order = significance.say_order([row for row in rows if row.experiment.depth == 110], scale)
     depths = experiments.depths_note(scale, [row.experiment for row, _ in pairs])
