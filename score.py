@@ -80,21 +80,19 @@ def main():
     symbol, weights, settings = trained(arguments)
     if arguments.skip_unreadable and (arguments.predict or settings["dataset"].startswith("cifar")):
         raise UserError("--skip-unreadable is for tests on folders of images: leave it out")
-    if not arguments.predict:
-        _check_folder(arguments.output, weights)
     action = export if arguments.export else predict if arguments.predict else score
     return action(symbol, weights, settings, arguments)
 
 
 def _check_folder(folder, weights):
-    """Raise UserError for a folder of a test or an export that is a file, or of another run."""
+    """Raise UserError for a folder of results that is a file, a checkpoint, or of another run."""
     if not folder:
         return
     if folder.is_file():
         raise UserError(f"--output {folder} is a file: name a folder (make: OUTPUT=)")
     if (folder / "state.json").is_file():
         raise UserError(
-            f"--output {folder} is a checkpoint, which the next one replaces: name another folder "
+            f"{folder} is a checkpoint, which the next one replaces: name another folder by --output "
             "(make: OUTPUT=)"
         )
     is_own = weights.run and folder.resolve() == weights.run.resolve()
@@ -139,8 +137,8 @@ def trained(arguments):
         symbol = network.symbol(weights.classes, family, image_size=size)
         if exported is not None and exported.tojson() != symbol.tojson():
             raise UserError(
-                f"{weights.name} is of the network in {SYMBOL}, not of the one that is named: leave "
-                "its name and options out"
+                f"{SYMBOL} beside {weights.name} describes another network than the options: leave "
+                "the network's name and options out"
             )
         return symbol, weights, {"dataset": dataset, "image_size": size}
     network_options.refuse(arguments, parser(), weights.name)
@@ -164,6 +162,7 @@ def score(symbol, weights, settings, arguments):
     from training import bfloat16, checkpoint, inference
     from training.export import read_inputs
 
+    _check_folder(arguments.output, weights)
     rules = test_set.rules(arguments.crop, settings["dataset"])
     dataset = _dataset(weights, settings, arguments)
     is_same = test_set.is_training_set(dataset, settings)
@@ -225,12 +224,8 @@ def export(symbol, weights, settings, arguments):
 
     run = arguments.run
     place_of_weights = run if run is None or run.is_dir() else run.parent
-    if run and (place_of_weights / "state.json").is_file() and not arguments.output:
-        raise UserError(
-            f"{run} is a checkpoint, which the next one replaces: name a folder for the export by "
-            "--output (make: OUTPUT=)"
-        )
     place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
+    _check_folder(place, weights)
     inputs = _inputs(weights, settings, arguments)
     weights.check(symbol, (1, *inputs["shape"]))
     write = onnx_file.write if arguments.export == "onnx" else training.export.write

@@ -55,7 +55,7 @@ def qualifier(dataset, folder):
 
 
 def rules(crop, dataset):
-    """Return the rules of a test: names of crops.RULES, from --crop, or WHOLE.
+    """Return the rules of a test: names of crops.RULES, as in --crop; for CIFAR, WHOLE.
 
     Raises UserError for a rule that does not exist.
     """

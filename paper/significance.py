@@ -130,8 +130,10 @@ def comparisons(samples):
     for name, errors in samples[1:]:
         difference, error, p = compare(first, errors, several)
         result = "worse" if difference > 0 else "better"
-        if p is None or p >= LEVEL:
-            result = "one run each" if p is None else "not significant"
+        if p is None:
+            result = "one run each"
+        elif p >= LEVEL:
+            result = "not significant"
         cells = say_sample(errors), str(len(errors)), say_difference(difference, error), result
         rows.append((name, *cells))
     return rows

@@ -208,7 +208,7 @@ def main():
         number = int(os.environ["SLURM_PROCID"])
         job = slurm_job(arguments, tasks)
         hosts = {number: None}
-        if number == 0:  # a batch script is task 0, too, and nobody starts the others
+        if number == 0:  # also in a batch script without srun, which starts no other workers
             print(f"waiting for {tasks} workers: start this program by srun", file=sys.stderr)
     else:
         number = 0
