@@ -83,7 +83,8 @@ def of(experiment, scale):
     own = list(filter(run_files.is_own, finished))
     usual = usual_data(own or finished or candidates)
     runs = {}
-    for run in sorted(candidates, key=lambda run: run not in own):
+    # the user's finished runs come first
+    for run in [*own, *(run for run in candidates if run not in own)]:
         seed = run.recipe["seed"]
         if compared_as(run.data) != usual:
             run_files.say_once(f"left out: {run.folder} was trained on {run.data}, not on {usual}")

@@ -139,8 +139,8 @@ FIGURES = {  # name: [(title of a panel, curves)]
         ("(d) 1x1 convolution", panel("Fig3d", shortcut("convolution"))),
     ],
     "figure6": [
-        ("ResNet-110", panel("Fig6_left", cifar10(110, "bn_after_addition"), names=("original", "BN after add"))),
-        ("ResNet-164", panel("Fig6_right", cifar10(164, "preact"), cifar10(164), PROPOSED)),
+        ("BN after addition", panel("Fig6_left", cifar10(110, "bn_after_addition"), names=("original", "BN after add"))),
+        ("full pre-activation", panel("Fig6_right", cifar10(164, "preact"), cifar10(164), PROPOSED)),
     ],
     # P1, Figure 6: the degradation problem
     "degradation": [

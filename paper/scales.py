@@ -33,7 +33,7 @@ class Scale:
 
 
 # 16x16 images in batches of 64 (P2, Table 4's 4.62 %). The warm-up keeps its 400 iterations: deep
-# networks need them to beat chance. docs/DEVIATIONS.md compares smaller and deeper networks.
+# networks need them to beat chance.
 SMALL = CIFAR.lasting(
     24000, image_size=16, batch_size=64, warmup_iterations=400, test_every=1000, dtype="fast"
 )

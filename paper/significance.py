@@ -37,9 +37,11 @@ def say(error):
 
 def say_ours(results):
     """Return '18.92', or 'median (mean ± standard deviation)' of several runs."""
-    if not results.errors:
-        return "not scored" if results.unscored else "unfinished" if results.unfinished else ""
-    return say_sample(results.errors)
+    if results.errors:
+        return say_sample(results.errors)
+    if results.unscored:
+        return "not scored"
+    return "unfinished" if results.unfinished else ""
 
 
 def say_sample(errors):

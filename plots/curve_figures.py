@@ -64,7 +64,8 @@ def _figure(name, scale, panels):
     drawn = [curve for panel in panels for curve in panel.drawn]
     limits = ranges.limits(drawn, training)
     for i, panel in enumerate(panels):
-        axes = grid[i // columns * height :, i % columns]
+        row = height * (i // columns)
+        axes = grid[row : row + height, i % columns]
         ours = with_images(panel.drawn, among=drawn)
         if full:
             title, papers = panel.title, panel.papers
@@ -105,10 +106,12 @@ def _paper_panel(axes, panel, training):
         paper = digitized.read()[curve.paper]
         error = paper["test_err"][-1][1]
         label = f"{recipe['depth']}, {words.kind(recipe)} (curve ends at {error:.2f} %)"
-        unit = digitized.ITERATIONS
+        divisor = digitized.ITERATIONS
         trained = paper[curves.KINDS[training]]
-        curves.paper_line(axes, trained, colour, styles.DASHES, unit, linewidth=1.1)
-        curves.paper_line(right, paper["test_err"], colour, unit=unit, linewidth=1.8, label=label)
+        curves.paper_line(axes, trained, colour, styles.DASHES, divisor, linewidth=1.1)
+        curves.paper_line(
+            right, paper["test_err"], colour, divisor=divisor, linewidth=1.8, label=label
+        )
     ranges.x_axis(axes, [], "fraction")
     axes.set_xlabel("")  # the panel below has it
     curves.legend(right, f"{panel.title}, the paper")

@@ -80,11 +80,11 @@ def line(axes, curve, column, colour, marker=None, label=None, by="iteration"):
     axes.plot(points.x, points.median, markevery=max(1, len(points.x) // 10), **style)
 
 
-def paper_line(axes, points, colour, linestyle="solid", unit=1, **style):
-    """Draw a curve of the paper. points: as in digitized.read(). unit: of the x axis."""
+def paper_line(axes, points, colour, linestyle="solid", divisor=1, **style):
+    """Draw a curve of the paper. points: as in digitized.read(). divisor: of the iterations."""
     if points:
         x, y = zip(*digitized.broken(points))
-        x = [iteration / unit for iteration in x]
+        x = [iteration / divisor for iteration in x]
         axes.plot(x, y, color=colour, linestyle=linestyle, zorder=1, **style)
 
 

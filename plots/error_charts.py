@@ -103,8 +103,8 @@ def _conclusion(best, scale):
     return line
 
 
-def _captioned(figure, results, of=None, note=""):
+def _captioned(figure, results, median_of=None, note=""):
     """Write a caption below a chart of Results. Return the chart."""
     runs = [run for result in results for run in result.runs]
-    figure_files.caption(figure, runs, of, note)
+    figure_files.caption(figure, runs, median_of, note)
     return figure

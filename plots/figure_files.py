@@ -24,9 +24,10 @@ VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the descr
 
 def facts(runs):
     """Return {fact: its values in some runs, listed}: of recipe, data, scale and machine."""
-    recipe = ("image_size", "iterations", "batch_size", "seed", "dtype")
+    recipe = ("image_size", "batch_size", "seed", "dtype")
     return {
         **{field: listed(run.recipe[field] for run in runs) for field in recipe},
+        "iterations": listed(f"{run.recipe['iterations']:,}" for run in runs),
         "data": listed(run.data for run in runs),
         "scale": listed(map(counted_runs.scale_of, runs)),
         "machine": listed(map(run_files.machine, runs)),
@@ -38,17 +39,19 @@ def listed(values):
     return ", ".join(map(str, sorted(set(values))))
 
 
-def source(runs, of="curve"):
+def source(runs, median_of="curve"):
     """Return data, recipe, type, seeds and machine of some runs, as one line.
 
-    of: the word for a median of seeds, such as curve; None if each seed is drawn.
+    median_of: what shows a median of seeds, such as curve; None if each seed is drawn.
     """
     known = facts(runs)
     several = "," in known["seed"]
     scale = known["scale"]
     if not scale.startswith(counted_runs.OWN_RECIPE):
         scale = f"scale {scale}"
-    median = f"a {of}: median of its seeds, band: all of them; " if of and several else ""
+    median = ""
+    if median_of and several:
+        median = f"a {median_of}: median of its seeds, band: all of them; "
     return (
         f"{known['data']}; {scale}; {known['image_size']} pixels square; "
         f"batch {known['batch_size']}; {known['dtype']}; {median}"
@@ -56,9 +59,9 @@ def source(runs, of="curve"):
     )
 
 
-def caption(figure, runs, of="curve", note=""):
+def caption(figure, runs, median_of="curve", note=""):
     """Write a note and source() below a figure."""
-    write_below(figure, "; ".join(filter(None, [note, source(runs, of)])))
+    write_below(figure, "; ".join(filter(None, [note, source(runs, median_of)])))
 
 
 def write_below(figure, text):
@@ -108,8 +111,8 @@ def path_of(name, scale):
 def png(figure, description=""):
     """Return a figure as the bytes of a PNG, with a description in its metadata.
 
-    It has a palette if the difference is invisible: photographs keep their colours.
-    savefig() would draw the figure twice.
+    It has a palette, which makes the file about three times smaller, if the difference is
+    invisible: photographs keep their colours.
     """
     figure.set_dpi(DPI)
     figure.canvas.draw()

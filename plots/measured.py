@@ -168,7 +168,7 @@ def responses(tables):
         deviations = [row["deviation"] for row in rows]
         papers.append(_figure_7(axes, rows[0], colour))
         style = {"color": colour, "marker": marker, "markevery": 0.1}
-        style["linestyle"] = (0, (4, 2)) if rows[0]["shortcut"] == "plain" else "solid"
+        style["linestyle"] = _line(rows[0])
         label = f"{rows[0]['label']} (mean {statistics.mean(deviations):.2f})"
         layers = range(1, len(rows) + 1)
         axes[0].plot(layers, deviations, label=label, **style)
@@ -184,6 +184,11 @@ def responses(tables):
     return figure, *notes
 
 
+def _line(network):
+    """Return the line style of a network: plain networks are dashed."""
+    return (0, (4, 2)) if network["shortcut"] == "plain" else "solid"
+
+
 def _figure_7(axes, network, colour):
     """Draw the paper's curves of a network, if Figure 7 has them; returns whether it has."""
     kind = FIGURE_7.get((network["activation"], network["shortcut"]))
@@ -193,8 +198,8 @@ def _figure_7(axes, network, colour):
     ]
     for axis, curve in zip(axes, curves):
         if curve:
-            style = {"color": colour, "linewidth": 5, "alpha": 0.25, "label": f"{name}, 1512.03385"}
-            axis.plot(*zip(*curve["std"]), **style)
+            style = {"color": colour, "linewidth": 5, "alpha": 0.45, "label": f"{name}, 1512.03385"}
+            axis.plot(*zip(*curve["std"]), linestyle=_line(network), **style)
     return any(curves)
 
 

@@ -16,12 +16,11 @@ DRAW = {  # DRAW[name](name, scale) prints its numbers; returns a figure, or Non
 CAPTIONS = {
     "summary": "Tables 1 and 2 in the order of the paper's errors and in the order of ours.",
     "figure1": "Figure 1, right: training loss and test error over iterations.",
-    "figure3": "Figure 3: training loss (dashed) and test error (solid), a panel per shortcut, with "
-    "the original network in each. Except at full scale, the paper's panels are above ours.",
-    "figure6": "Figure 6: training loss (dashed) and test error (solid), a panel per depth. Except "
-    "at full scale, the paper's panels are above ours.",
-    "degradation": "1512.03385, Figure 6: training error (dashed) and test error (solid), a panel "
-    "for plain and one for residual networks. Except at full scale, the paper's panels are above ours.",
+    "figure3": "Figure 3: training loss and test error, a panel per shortcut, with the original "
+    "network in each.",
+    "figure6": "Figure 6: training loss and test error, a panel per activation.",
+    "degradation": "1512.03385, Figure 6: training error and test error, a panel for plain and one "
+    "for residual networks.",
     experiments.DEPTH: "Test error against depth: plain and residual networks, 1512.03385 on the "
     "left and ours on the right.",
     experiments.SEARCH: "Error on held-out training images against the gates' initial bias.",

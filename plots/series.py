@@ -36,7 +36,7 @@ OPTION_WORDS = {
     "nesterov": "Nesterov momentum",
     "batch_size": "batch",
     "initial": "initial weights",
-    "init_fan": "initialisation by fan",
+    "init_fan": "initialization by fan",
 }
 
 
@@ -131,9 +131,9 @@ def series(curve, column, by="iteration"):
     """
     tables = []  # {x: y} of each run
     for run in shown(curve):
-        unit = run.recipe["iterations"] if by == "fraction" else 1
+        divisor = run.recipe["iterations"] if by == "fraction" else 1
         position = "iteration" if by == "fraction" else by
-        values = ((row[position] / unit, cell(row, column)) for row in run.rows)
+        values = ((row[position] / divisor, cell(row, column)) for row in run.rows)
         table = {x: y for x, y in values if y is not None}
         if table:
             tables.append(table)

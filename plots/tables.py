@@ -152,7 +152,7 @@ def picture(name, rows, runs, scale):
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours")
     texts = [
         experiments.depths_note(scale, experiments.experiments_of(name)),
-        figure_files.source(runs, of=None) if runs else f"scale {scale}; no runs yet",
+        figure_files.source(runs, median_of=None) if runs else f"scale {scale}; no runs yet",
         "ours: last iterate, median of the runs (mean ± standard deviation)",
     ]
     if name == "table5":

@@ -1,7 +1,6 @@
 """Fill the tables and captions of the documents from logs, measurements and code.
 
-    .venv/bin/python -m publish           # make docs: writes the documents and draws their figures
-    .venv/bin/python -m publish --check   # writes nothing; exit code 2 if a document is out of date
+    .venv/bin/python -m publish   # make docs: writes the documents and draws their figures
 
 A block is the text between two comments on lines of their own:
 
@@ -27,6 +26,7 @@ from . import measured, runs, source
 # language: "en" or "zh". root: path from the document's folder to the project's.
 Page = namedtuple("Page", "language root")
 
+NO_RUNS = ROOT / "publish" / "runs"  # does not exist: documents show published runs only
 DOCUMENTS = [
     "README.md",
     "README.zh.md",
@@ -77,18 +77,12 @@ def draw_figures(text):
 
 
 def main():
-    parser = Parser(__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
-    files.RUNS = ROOT / "publish" / "runs"  # does not exist: documents show published runs only
+    Parser(__doc__).parse_args()
+    files.RUNS = NO_RUNS
     for document in DOCUMENTS:
-        old = (ROOT / document).read_text(encoding="utf-8")
-        new = filled(old, document)
-        if check and new != old:
-            raise UserError(f"{document} is out of date: run make docs")
-        if not check:
-            draw_figures(new)
-            files.write_whole(ROOT / document, new)
+        text = filled((ROOT / document).read_text(encoding="utf-8"), document)
+        draw_figures(text)
+        files.write_whole(ROOT / document, text)
     return 0
 
 

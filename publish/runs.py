@@ -1,6 +1,5 @@
 """Blocks computed from runs: tables, figures and their captions."""
 
-import re
 import statistics
 
 from analysis import departures
@@ -132,20 +131,12 @@ def scale_of(name, scales):
 
 
 def figure(page, name, *scales):
-    """Return a figure at the first scale that has runs for it; with its caption in a README."""
+    """Return a figure at the first scale that has runs for it. Its own footer states the runs."""
     scale = scale_of(name, scales)
     if not scale:
         return [words.NO_RUNS[page.language]]
-    text = CAPTIONS[name] if page.language == "en" else words.CHINESE_CAPTIONS[name]
-    title = re.split("[:：]", text)[0]
-    image = f"![{title}]({page.root}plots/figures/{figure_files.path_of(name, scale).name})"
-    if page.root:
-        return [image]
-    networks = experiments.experiments_of(name)
-    runs = runs_of((network, results_of(network, scale)) for network in networks)
-    depths = experiments.depths_note(scale, networks)
-    texts = (text, caption(runs, page.language, depths))
-    return [image, "", f"*{' '.join(texts)}*".replace("。 ", "。")]
+    title = words.of_parts(CAPTIONS[name].split(":")[0], page.language)
+    return [f"![{title}]({page.root}plots/figures/{figure_files.path_of(name, scale).name})"]
 
 
 def readme(page, *scales):

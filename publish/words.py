@@ -9,23 +9,19 @@ CAPTION = {
     "张图像，{dtype}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
-CHINESE_CAPTIONS = {
-    "figure3": "图 3：训练损失（虚线）与测试误差（实线），每个子图对比一种捷径与原始网络。除 full 规模外，论文的子图在上，"
-    "本项目的在下。"
-}
 ENGLISH = {"constant scaling (0 and 1)": "plain: no shortcut"}
 CHINESE = {
     "network": "网络",
     "scale": "规模",
-    "paper, %": "论文，%",
-    "ours, %": "本项目，%",
+    "paper, %": "论文（%）",
+    "ours, %": "本项目（%）",
     "runs": "运行次数",
     "command": "命令",
     "time": "用时",
     "machine": "机器",
     "data": "数据",
     "layers": "层数",
-    "test error, %": "测试误差，%",
+    "test error, %": "测试误差（%）",
     "fail": "失败",
     "original": "原始网络",
     "full pre-activation": "完全预激活",
@@ -38,7 +34,8 @@ CHINESE = {
 }
 
 
-CHINESE_PARTS = {  # of cells and captions
+CHINESE_PARTS = {  # of cells, captions and titles
+    r"^Figure (\d)$": r"图 \1",
     r"(\d+) layers instead of the paper's (\d+)(.*?)\. ": r"以 \1 层网络对应论文的 \2 层网络\3。",
     r", (\d+) instead of (\d+)": r"，以 \1 层对应 \2 层",
     r" \(threads: (\d+)\)": r"（\1 线程）",

@@ -200,7 +200,7 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_reproduce.py"),
     ("published runs replace a user's own", "paper/counted_runs.py", "usual_data(own or finished", "usual_data(finished",
      "test_runs.py"),
-    ("a published run replaces the user's of the same seed", "paper/counted_runs.py", "run not in own", "run in own", "test_runs.py"),
+    ("a published run replaces the user's of the same seed", "paper/counted_runs.py", "[*own, *(run for run in candidates if run not in own)]", "candidates", "test_runs.py"),
     ("a user's CIFAR-10 is not that of the published runs", "common/data_names.py", "name.replace(CIFAR10_NEARLY, CIFAR10)", "name",
      "test_runs.py"),
     ("sets of a user are equal by name", "common/data_names.py", "compared_as(first) in (CIFAR10, CIFAR100) and ", "", "test_reproduce.py"),

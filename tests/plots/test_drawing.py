@@ -72,7 +72,7 @@ def test_panel_with_an_original_of_another_depth_alone_is_left_out(results):
     for curve in (*shallow, deep[0]):
         results(curve.experiment, [40])
     drawn = places(DRAW["figure6"]("figure6", "pocket"))
-    assert list(drawn) == ["ResNet-110, the paper", "ResNet-110, ours"]
+    assert list(drawn) == ["BN after addition, the paper", "BN after addition, ours"]
 
 
 def test_bias_on_other_images_is_left_out_of_the_search(results):
@@ -85,10 +85,8 @@ def test_papers_panels_are_above_ours_below_full_scale(results):
     for experiment in experiments.experiments_of("figure6"):
         results(experiment, [40])
     figure = DRAW["figure6"]("figure6", "pocket")
-    for depth in (110, 164):
-        paper, ours = (
-            places(figure)[f"ResNet-{depth}, {whose}"] for whose in ("the paper", "ours")
-        )
+    for title, _ in experiments.FIGURES["figure6"]:
+        paper, ours = (places(figure)[f"{title}, {whose}"] for whose in ("the paper", "ours"))
         assert paper.x0 == pytest.approx(ours.x0) and paper.y0 > ours.y1
     assert all(axes.get_xlim() == (0, 68 / 64) for axes in figure.axes)
     curve = max(figure.axes[1].lines, key=lambda line: len(line.get_xdata()))
