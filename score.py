@@ -36,7 +36,7 @@ def parser():
     command_line.add_argument("run", nargs="?", metavar="RUN", type=folder, help=text)
     add = command_line.add_argument_group("network of weights without a run").add_argument
     network_options.add_network_options(add)
-    add("--dataset", choices=DATASETS, help="the training set (imagenet)")
+    add("--dataset", choices=DATASETS, help="the training set")
     add(
         "--image-size",
         type=int,
@@ -84,65 +84,69 @@ def main():
     return action(symbol, weights, settings, arguments)
 
 
-def _check_folder(folder, weights):
-    """Raise UserError for a folder of results that is a file, a checkpoint, or of another run."""
-    if not folder:
-        return
-    if folder.is_file():
-        raise UserError(f"--output {folder} is a file: name a folder (make: OUTPUT=)")
-    if (folder / "state.json").is_file():
-        raise UserError(
-            f"{folder} is a checkpoint, which the next one replaces: name another folder by --output "
-            "(make: OUTPUT=)"
-        )
-    is_own = weights.run and folder.resolve() == weights.run.resolve()
-    if (folder / "config.json").exists() and not is_own:
-        raise UserError(f"--output {folder} is another run: name another folder (make: OUTPUT=)")
-
-
 def trained(arguments):
     """Return (float32 symbol, weights, settings) of the network that the options name.
 
     settings: dataset, image_size, dtype and others, as in a recipe.
     """
-    from training.export import INPUTS, SYMBOL, read_inputs, read_symbol
     from training.weights import Weights, read
 
     if arguments.pretrained:
         network_options.refuse(arguments, parser(), f"gluoncv's {arguments.pretrained}")
         from symbols import pretrained
 
-        symbol, (blocks, states), mean = pretrained.load(arguments.pretrained)
-        weights = Weights(blocks, states, f"gluoncv's {arguments.pretrained}")
+        symbol, (blocks, states), mean, synset = pretrained.load(arguments.pretrained)
+        origin = f"gluoncv's {arguments.pretrained}"
+        weights = Weights(blocks, states, origin, class_names=synset)
         settings = {"dataset": "imagenet", "image_size": names.IMAGE_SIZE["imagenet"]}
         return symbol, weights, {**settings, "mean": mean}
     weights = read(arguments.run)
     if not weights.config:
-        described = read_inputs(weights)
-        family = described["family"] if described else "imagenet"
-        usual = f"cifar{weights.classes}" if family == "cifar" else family
-        dataset = arguments.dataset or usual
-        family = names.family(dataset)
-        known = described["shape"][-1] if described else arguments.image_size
-        size = known or names.IMAGE_SIZE[family]
-        if arguments.image_size not in (None, size):
-            raise UserError(
-                f"--image-size {arguments.image_size}: {weights.name} is for {size} pixels "
-                f"({INPUTS}); leave it out"
-            )
-        exported = read_symbol(weights)
-        if exported is not None and not network_options.typed(arguments, parser()):
-            return exported, weights, {"dataset": dataset, "image_size": size}
-        network = network_options.network(arguments, family, size)
-        symbol = network.symbol(weights.classes, family, image_size=size)
-        if exported is not None and exported.tojson() != symbol.tojson():
-            raise UserError(
-                f"{SYMBOL} beside {weights.name} describes another network than the options: leave "
-                "the network's name and options out"
-            )
-        return symbol, weights, {"dataset": dataset, "image_size": size}
+        return _without_run(weights, arguments)
     network_options.refuse(arguments, parser(), weights.name)
     return weights.symbol(network_options.symbol_of), weights, weights.config["recipe"]
+
+
+def _without_run(weights, arguments):
+    """Return the same for weights without a config.json: network-symbol.json or the options describe
+    their network.
+    """
+    from training.export import INPUTS, SYMBOL, read_inputs, read_symbol
+
+    described = read_inputs(weights)
+    dataset = arguments.dataset or _dataset_of(weights, described)
+    family = names.family(dataset)
+    known = described["shape"][-1] if described else arguments.image_size
+    size = known or names.IMAGE_SIZE[family]
+    if arguments.image_size not in (None, size):
+        raise UserError(
+            f"--image-size {arguments.image_size}: {weights.name} is for {size} pixels ({INPUTS}); "
+            "leave it out"
+        )
+    settings = {"dataset": dataset, "image_size": size}
+    exported = read_symbol(weights)
+    if exported is not None and not network_options.typed(arguments, parser()):
+        return exported, weights, settings
+    network = network_options.network(arguments, family, size)
+    symbol = network.symbol(weights.classes, family, image_size=size)
+    if exported is not None and exported.tojson() != symbol.tojson():
+        raise UserError(
+            f"{SYMBOL} beside {weights.name} describes another network than the options: leave the "
+            "network's name and options out"
+        )
+    return symbol, weights, settings
+
+
+def _dataset_of(weights, described):
+    """Return the training set of weights without a run. described: their inputs.json, or None."""
+    if described:
+        family = described["family"]
+    else:  # ImageNet's networks begin with a 7x7 convolution
+        stem = weights.arguments.get("conv1_weight")
+        family = "cifar" if stem is not None and stem.shape[-1] == 3 else "imagenet"
+    if family == "cifar":  # a user's set in CIFAR's layout has any number of classes
+        return {10: "cifar10", 100: "cifar100"}.get(weights.classes, "pictures")
+    return family
 
 
 def _dataset(weights, settings, arguments):
@@ -162,7 +166,7 @@ def score(symbol, weights, settings, arguments):
     from training import bfloat16, checkpoint, inference
     from training.export import read_inputs
 
-    _check_folder(arguments.output, weights)
+    run_files.check_output(arguments.output, weights.run)
     rules = test_set.rules(arguments.crop, settings["dataset"])
     dataset = _dataset(weights, settings, arguments)
     is_same = test_set.is_training_set(dataset, settings)
@@ -206,7 +210,7 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
         errors += f", top-5 error {more[0]:.2f} %"
     if weights.iteration is not None:
         result["iteration"] = weights.iteration
-    where = weights.name if rule == test_set.WHOLE else f"{weights.name}, {iterator.rule}"
+    where = weights.name if rule == test_set.WHOLE else f"{weights.name}, {iterator.description}"
     summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
     print(summary, flush=True)
     place = arguments.output or weights.run
@@ -225,7 +229,7 @@ def export(symbol, weights, settings, arguments):
     run = arguments.run
     place_of_weights = run if run is None or run.is_dir() else run.parent
     place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
-    _check_folder(place, weights)
+    run_files.check_output(place, weights.run)
     inputs = _inputs(weights, settings, arguments)
     weights.check(symbol, (1, *inputs["shape"]))
     write = onnx_file.write if arguments.export == "onnx" else training.export.write
@@ -240,7 +244,9 @@ def _inputs(weights, settings, arguments):
     from training.export import read_inputs
 
     described = read_inputs(weights)
-    if arguments.data_dir or not described:  # a folder that is named must have the same classes
+    if arguments.pretrained and not arguments.data_dir:  # everything is known without the images
+        dataset = test_set.imagenet_without_images(weights.class_names)
+    elif arguments.data_dir or not described:  # a named folder must have the same classes
         dataset = _dataset(weights, settings, arguments)
     if described:
         return described

@@ -82,22 +82,22 @@ def error(symbol, arguments, states, batches):
 
 
 def lesions(network, image_shape, samples, seed=0):
-    """Return [(row of the CSV file, symbol, arguments, states)]: the networks to be tested."""
+    """Return [(row of the CSV file, deleted units, arguments, states)]: the networks to be tested."""
     graph = UnitGraph(network.symbol)
     random = np.random.RandomState(seed)
     units = deletable(graph, image_shape)
     pairs = alike(network, graph.units)
     intact = network.arguments, network.states
-    plan = [({"lesion": "none"}, network.symbol, *intact)]
+    plan = [({"lesion": "none"}, [], *intact)]
     for unit in units:
         row = {"lesion": "delete", "k": 1, "units": unit, "place": graph.units.index(unit) + 1}
-        plan.append((row, delete(network.symbol, [unit]), *intact))
+        plan.append((row, [unit], *intact))
     for k in range(1, round(len(graph.units) * LARGEST) + 1):
         for _ in range(samples):
             deleted = random.choice(units, min(k, len(units)), replace=False)
             deleted = sorted(deleted, key=graph.units.index)
             row = {"lesion": "random", "k": k, "units": " ".join(deleted)}
-            plan.append((row, delete(network.symbol, deleted), *intact))
+            plan.append((row, deleted, *intact))
             numbers = random.choice(len(pairs), min(k, len(pairs)), replace=False) if pairs else []
             plan.append(_swapped(network, graph.units, k, [pairs[i] for i in numbers]))
     return plan
@@ -113,7 +113,7 @@ def _swapped(network, units, k, pairs):
         order[i], order[j] = order[j], order[i]
     tau = kendalltau(range(len(units)), order)[0]
     row = {"lesion": "swap", "k": k, "units": " ".join(map("/".join, pairs)), "tau": float(tau)}
-    return row, network.symbol, arguments, states
+    return row, [], arguments, states
 
 
 def measure(network, sample, arguments):
@@ -123,8 +123,9 @@ def measure(network, sample, arguments):
     count = len(UnitGraph(network.symbol).units)
     rows = []
     plan = lesions(network, sample.images.shape[1:], arguments.samples)
-    for row, *changed in bar(plan, desc=network.label, unit="lesion"):
-        values = {"units_in_all": count, **row, "error": error(*changed, batches)}
+    for row, deleted, *parameters in bar(plan, desc=network.label, unit="lesion"):
+        symbol = delete(network.symbol, deleted)
+        values = {"units_in_all": count, **row, "error": error(symbol, *parameters, batches)}
         rows.append({column: values.get(column) for column in COLUMNS})
     return rows
 

@@ -142,7 +142,7 @@ class TestCrops:
     def __init__(self, records, mean, batch_size, image_size, rule="224"):
         self._rule = rule_of(rule, image_size)
         kind = "center crop" if self._rule.crops == 1 else f"{self._rule.crops} crops"
-        self.rule = f"{kind} {self._rule.crop} of {self._rule.side}"
+        self.description = f"{kind} {self._rule.crop} of {self._rule.side}"
         self._records = records
         self._mean = np.asarray(mean, np.float32).reshape(3, 1, 1)
         self.batch_size = batch_size

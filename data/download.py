@@ -20,22 +20,31 @@ PAUSE = 1.0  # seconds before the second attempt; twice as many before each furt
 HOST = "https://www.cs.toronto.edu/~kriz/"
 
 
+def is_complete(folder, layout):
+    """Return whether a folder has all files of a set's binary version."""
+    names = (*layout.train, layout.test)
+    return all((folder / f"{name}{layouts.BINARY}").is_file() for name in names)
+
+
 def fetch(dataset, folder, host=HOST):
     """Return the folder of a set, folder/<the archive's folder>; download the set if needed."""
     layout = layouts.LAYOUTS[dataset]
     target = Path(folder) / layout.folders[0]
     archive = Path(folder) / layout.archive
-
-    def is_complete():
-        names = (*layout.train, layout.test)
-        return all((target / f"{name}{layouts.BINARY}").is_file() for name in names)
-
-    if is_complete():  # without the lock, which another user can own in a shared folder
+    if is_complete(
+        target, layout
+    ):  # without the lock, which another user can own in a shared folder
         return target
     archive.parent.mkdir(parents=True, exist_ok=True)
     with open(archive.with_name(f"{archive.name}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # runs that start together share one download
-        if not is_complete():
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # runs that start together share one download
+        except OSError as error:
+            raise UserError(
+                f"the file system of {archive.parent} has no locks ({error.strerror}): download "
+                f"{host}{archive.name} yourself, and name it with --data-dir (make: DATA=)"
+            ) from error
+        if not is_complete(target, layout):
             download(host + archive.name, archive, layout.md5)
             partial = target.with_name(f"{target.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Find the images of a source folder, and their classes.
 
-    train/<class>/*, val/<class>/*       class folders, as n01440764, in both; val: or a name in TEST
+    train/<class>/*, val/<class>/*       class folders, as n01440764; val/ may have any name in TEST
     training_set/<class>/*, test_set/... names with words train*, and val* or test*
     train/<class>/*, val/*               ILSVRC's layout, with a list: data/lists.py
     train/<class>/images/*, val/images   Tiny ImageNet's layout
@@ -229,11 +229,11 @@ def _test_pairs(source, train, val, classes):
     return pairs
 
 
-def readable(source, listing, unreadable, skip_unreadable):
+def readable(source, listing, unreadable, skip_unreadable, is_tested=False):
     """Return the splits without unreadable files. unreadable: {path: reason}.
 
-    Raises UserError if there are unreadable files, unless they are skipped, and if no other file of
-    a class or of the test set remains.
+    Raises UserError if there are unreadable files, unless they are skipped; if none remains in the
+    test set; and if none remains in a class for training, unless the set is only tested.
     """
     if not unreadable:
         return listing.splits
@@ -248,7 +248,10 @@ def readable(source, listing, unreadable, skip_unreadable):
         split: [pair for pair in pairs if pair[0] not in unreadable]
         for split, pairs in listing.splits.items()
     }
-    lost = {label for _, label in listing.splits["train"]} - {label for _, label in splits["train"]}
+    lost = set()
+    if not is_tested:
+        lost = {label for _, label in listing.splits["train"]}
+        lost -= {label for _, label in splits["train"]}
     if lost or not splits["val"]:
         what = f"train image of {listing.classes[min(lost)]}" if lost else "test image"
         raise UserError(f"no {what} can be read; {summary}: repair or replace them")

@@ -87,13 +87,16 @@ def write(folder, images=12000, seed=0):
         raise UserError(f"--images {images}: must be at least 6, one for each file")
     folder = Path(folder)
     layout = LAYOUTS["cifar10"]
+    about = folder / "generated.txt"
+    if (folder / f"{layout.test}{BINARY}").exists() and not about.exists():
+        raise UserError(f"{folder} has another set: name a new folder")
+    title = f"generated shapes ({images // 6 * 5:,} + {images // 6:,} images, seed {seed})"
+    write_whole(about, f"{title}\n")  # first: an interrupted call can be repeated
     for k, name in enumerate([*layout.train, layout.test]):
         pixels, labels = draw(images // 6, np.random.RandomState([seed, k]))
         records = np.concatenate([labels[:, None], pixels.reshape(len(pixels), -1)], axis=1)
         write_whole(folder / f"{name}{BINARY}", records.tobytes())
     write_whole(folder / layout.names[0], "\n".join(CLASSES) + "\n")
-    title = f"generated shapes ({images // 6 * 5:,} + {images // 6:,} images, seed {seed})"
-    write_whole(folder / "generated.txt", f"{title}\n")
 
 
 def main():

@@ -4,10 +4,13 @@ Training, preparation and prediction read image files through this module.
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from common.environment import bar, physical_cores
 
 LONGEST = 65500  # pixels of a JPEG's longer side, libjpeg's limit
 DEPTHS = (8, 10, 12, 14, 16)  # bits per channel that cameras and scanners use
@@ -104,6 +107,16 @@ def attempt(path, side, convert):
         return convert(image), is_transparent, None
     except Exception as error:  # a corrupt file can raise anything
         return None, False, reason(error, path)
+
+
+def attempts(folder, pairs, side, convert, title):
+    """Yield attempt() for the files of [(path below the folder, label)], in order, on all cores.
+
+    title: of the progress bar.
+    """
+    with ThreadPoolExecutor(physical_cores()) as pool:  # Pillow decodes without Python's lock
+        results = pool.map(lambda pair: attempt(folder / pair[0], side, convert), pairs)
+        yield from bar(results, total=len(pairs), desc=title, unit="image", leave=False)
 
 
 def reason(error, path):

@@ -8,12 +8,10 @@ used.
 """
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from common.environment import bar, physical_cores
 from common.errors import UserError
 from common.files import absence
 
@@ -38,7 +36,7 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
     if image_size < 8 or image_size % 4:
         raise UserError(f"--image-size {image_size}: must be a multiple of 4, and at least 8")
     listing = folders.listing(folder, is_tested=trained_on is not None)
-    dataset = _dataset(folder, listing, image_size, skip_unreadable)
+    dataset = _dataset(folder, listing, image_size, skip_unreadable, trained_on is not None)
     if trained_on is not None and listing.is_held_out and dataset.fingerprint != trained_on:
         images = np.concatenate([dataset.train_images, dataset.test_images])
         labels = np.concatenate([dataset.train_labels, dataset.test_labels])
@@ -48,7 +46,7 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
     return dataset
 
 
-def _dataset(folder, listing, image_size, skip_unreadable):
+def _dataset(folder, listing, image_size, skip_unreadable, is_tested):
     images = {}
     unreadable = {}
     transparent = 0
@@ -56,7 +54,7 @@ def _dataset(folder, listing, image_size, skip_unreadable):
         images[split], reasons, count = _squares(folder, pairs, image_size)
         unreadable.update(reasons)
         transparent += count
-    splits = folders.readable(folder, listing, unreadable, skip_unreadable)
+    splits = folders.readable(folder, listing, unreadable, skip_unreadable, is_tested)
     if transparent:
         print(image_files.composited(transparent))
     kind = np.uint8 if len(listing.classes) <= 256 else np.int32
@@ -65,11 +63,12 @@ def _dataset(folder, listing, image_size, skip_unreadable):
     for split, pairs in listing.splits.items():
         if unreadable:
             images[split] = images[split][[path not in unreadable for path, _ in pairs]]
-        arrays += [images[split], np.array([label for _, label in splits[split]], kind)]
-        digest.update(arrays[-2])
-        digest.update(arrays[-1])
+        labels = np.array([label for _, label in splits[split]], kind)
+        digest.update(images[split])
+        digest.update(labels)
+        arrays += [images[split], labels]
     names = tuple(image_files.printable(name) for name in listing.classes)
-    title = image_files.title(folder, len(arrays[0]), len(arrays[2]), names)
+    title = image_files.title(folder, len(splits["train"]), len(splits["val"]), names)
     return cifar.Dataset(title, len(names), *arrays, digest.hexdigest(), names, "pictures")
 
 
@@ -79,19 +78,14 @@ def _squares(folder, pairs, size):
     unreadable = {}
     transparent = 0
 
-    def square(pair):
-        return image_files.attempt(
-            folder / pair[0], size, lambda image: image_files.square(image, size)
-        )
+    def square(image):
+        return image_files.square(image, size)
 
-    # Pillow decodes without Python's lock
-    with ThreadPoolExecutor(physical_cores()) as pool:
-        squares = pool.map(square, pairs)
-        progress = bar(squares, total=len(pairs), desc="images", unit="image", leave=False)
-        for k, (pixels, is_transparent, reason) in enumerate(progress):
-            transparent += is_transparent
-            if reason:
-                unreadable[pairs[k][0]] = reason
-            else:
-                images[k] = pixels
+    attempts = image_files.attempts(folder, pairs, size, square, "images")
+    for k, (pixels, is_transparent, reason) in enumerate(attempts):
+        transparent += is_transparent
+        if reason:
+            unreadable[pairs[k][0]] = reason
+        else:
+            images[k] = pixels
     return images, unreadable, transparent

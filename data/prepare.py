@@ -55,7 +55,8 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False):
     listing = folders.listing(source)
     settings = {"side": side, "quality": QUALITY, "classes": _sha1(repr(listing.classes))}
     files = [source / path for pairs in listing.splits.values() for path, _ in pairs]
-    all_settings = {
+    # a stopped preparation resumes with equal settings; a finished set must be of the same files, too
+    identity = {
         **settings,
         "files": _sha1(repr(listing.splits)),
         "stamp": reduce(stamp, files, ""),
@@ -63,7 +64,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False):
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         if (output / "set.json").exists():
-            return _prepared_before(output, all_settings)
+            return _prepared_before(output, identity)
         writers = {
             split: SplitWriter(output, split, settings, source, pairs)
             for split, pairs in listing.splits.items()
@@ -80,7 +81,7 @@ def prepare(source, output, side=SIDE, workers=None, skip_unreadable=False):
             "name": _name(source, listing.classes, counts),
             **counts,
             "side": side,
-            "settings": all_settings,
+            "settings": identity,
             "classes": [image_files.printable(name) for name in listing.classes],
             "mean": [total / counts["train"] for total in writers["train"].state["sums"]],
             "fingerprint": _sha1("".join(writer.state["digest"] for writer in writers.values())),
@@ -111,7 +112,10 @@ def _locked(output):
             # unlike flock, lockf is not inherited by the forked workers
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UserError(f"another process prepares {output}: wait for it") from error
+            raise UserError(
+                f"another process prepares {output}, or its file system has no locks "
+                f"({error.strerror}): wait for it, or name another folder with --output (make: DATA=)"
+            ) from error
         yield
 
 

@@ -73,7 +73,7 @@ class Records:
         if word >> LENGTH_BITS:
             return b"", b""
         labels = HEADER.unpack_from(start, FRAME.size)[0]
-        end = begin + FRAME.size + length(word)
+        end = begin + FRAME.size + content_bytes(word)
         last = os.pread(self._file, tail, end - tail)
         return start[FRAME.size + HEADER.size + LABEL.size * labels :], last
 
@@ -94,8 +94,8 @@ class Records:
             if magic != MAGIC:
                 raise self.corrupt()
             begin = position + FRAME.size
-            pieces.append(record[begin : begin + length(word)])
-            position += frame(word)
+            pieces.append(record[begin : begin + content_bytes(word)])
+            position += piece_bytes(word)
         if not 0 < position == len(record):
             raise self.corrupt()
         return pieces
@@ -124,12 +124,14 @@ def scan(path, remedy):
                 if magic != MAGIC:
                     raise struct.error
                 if word >> LENGTH_BITS in (COMPLETE, FIRST):
-                    labels.append(_label(head[: FRAME.size + length(word)], path, len(labels)))
+                    labels.append(
+                        _label(head[: FRAME.size + content_bytes(word)], path, len(labels))
+                    )
                     offsets.append(position)
             except struct.error as error:
                 raise corrupt(path, remedy, len(labels)) from error
-            position += frame(word)
-            progress.update(frame(word))
+            position += piece_bytes(word)
+            progress.update(piece_bytes(word))
     if position != size or not offsets or offsets[0]:
         raise corrupt(path, remedy, len(labels))
     return Records(path, np.array(offsets), np.array(labels), remedy)
@@ -146,14 +148,14 @@ def _label(head, path, number):
     return LABEL.unpack_from(head, FRAME.size + HEADER.size)[0] if count else label
 
 
-def length(word):
+def content_bytes(word):
     """Return the bytes of a piece. word: the word behind MAGIC."""
     return word & (1 << LENGTH_BITS) - 1
 
 
-def frame(word):
+def piece_bytes(word):
     """Return the bytes of a piece with its frame and the padding to a multiple of four."""
-    return FRAME.size + -(-length(word) // 4) * 4
+    return FRAME.size + -(-content_bytes(word) // 4) * 4
 
 
 def packed(label, number, image):

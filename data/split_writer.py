@@ -71,7 +71,7 @@ class SplitWriter:
             rows = [row.split("\t", 2) for row in text.decode(*PATHS).split("\n")[:-1]]
             done = {(path, int(float(label))) for _, label, path in rows}
             written = reduce(stamp, (self._source / path for _, _, path in rows), "")
-            if done <= pairs and written == state.get("stamp"):
+            if done <= pairs and written == state["stamp"]:
                 self.state = state
                 self.done = done
                 return

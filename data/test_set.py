@@ -3,13 +3,11 @@
 import os
 import re
 import textwrap
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from common import class_names
-from common.environment import bar, physical_cores
 from common.errors import UserError
 from common.files import IMAGENET_DATA
 
@@ -41,6 +39,11 @@ def load(settings, folder, skip_unreadable=False):
     if settings.get("validation") and is_training_set(dataset, settings):
         return cifar.split_validation(dataset, settings["seed"])
     return dataset
+
+
+def imagenet_without_images(class_names):
+    """Return ImageNet as a records.Set with the names of its classes alone."""
+    return records.Set("ImageNet", len(class_names), None, None, None, [], [], class_names)
 
 
 def is_training_set(dataset, settings):
@@ -99,27 +102,15 @@ def _of_image_files(folder, image_size, skip_unreadable):
     pairs = listing.splits["val"]
     if listing.is_held_out:
         pairs = sorted(listing.splits["train"] + pairs)
-    listing = listing._replace(splits={"train": [], "val": pairs})
-    unreadable = _unreadable(folder, pairs, image_size)
-    pairs = folders.readable(folder, listing, unreadable, skip_unreadable)["val"]
+    listing = listing._replace(splits={"val": pairs})
+    attempts = image_files.attempts(folder, pairs, image_size, lambda image: None, "check")
+    unreadable = {path: reason for (path, _), (*_, reason) in zip(pairs, attempts) if reason}
+    pairs = folders.readable(folder, listing, unreadable, skip_unreadable, is_tested=True)["val"]
     folders.print_untested(listing.classes, [label for _, label in pairs])
     names = tuple(image_files.printable(name) for name in listing.classes)
     title = f"{image_files.printable(folder.resolve().name)} ({len(pairs):,} images)"
     images = ImageFiles(folder, pairs)
     return records.Set(title, len(names), None, None, None, [], images, names)
-
-
-def _unreadable(folder, pairs, side):
-    """Return {path: reason} of the files that cannot be read."""
-
-    def reason(pair):
-        return image_files.attempt(folder / pair[0], side, lambda image: None)[2]
-
-    with ThreadPoolExecutor(physical_cores()) as pool:
-        reasons = bar(
-            pool.map(reason, pairs), total=len(pairs), desc="check", unit="image", leave=False
-        )
-        return {path: reason for (path, _), reason in zip(pairs, reasons) if reason}
 
 
 def for_classes(dataset, names, count, network):
@@ -158,7 +149,7 @@ def for_classes(dataset, names, count, network):
     return dataset._replace(class_names=names)
 
 
-def mean(dataset, settings, weights, described=None):
+def mean(dataset, settings, weights, described):
     """Return what training subtracted from the images: float32, (3, size, size), ImageNet: (3,).
 
     settings: of the recipe, or with the mean itself. weights: training.weights.Weights. described:

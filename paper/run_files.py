@@ -113,6 +113,22 @@ def tested(run):
     return errors
 
 
+def check_output(folder, run):
+    """Raise UserError for a folder of results that is a file, a checkpoint, or another run's."""
+    if not folder:
+        return
+    if folder.is_file():
+        raise UserError(f"--output {folder} is a file: name a folder (make: OUTPUT=)")
+    if (folder / "state.json").is_file():
+        raise UserError(
+            f"{folder} is a checkpoint, which the next one replaces: name another folder by --output "
+            "(make: OUTPUT=)"
+        )
+    is_own = run and folder.resolve() == run.resolve()
+    if (folder / "config.json").exists() and not is_own:
+        raise UserError(f"--output {folder} is another run: name another folder (make: OUTPUT=)")
+
+
 def add_tests(path, results):
     """Add results to the test.json of a run."""
     try:

@@ -22,8 +22,8 @@ OPTIONS = ("A", "B", "A-preactivated")
 BOTTLENECK_STRIDES = ("1x1", "3x3")  # the strided layer
 # The weighted layers of a unit: kernel, and channels as a fraction of the unit's output.
 WEIGHTS = {"basic": [(3, 1), (3, 1)], "bottleneck": [(1, 4), (3, 4), (1, 1)], "one_layer": [(3, 1)]}
-# The number of weighted layers. Three stages of n units, conv1 and the classifier make 6n+2, 9n+2 or (Table 3) 3n+2
-# layers.
+# The number of weighted layers of a unit. Three stages of n units, conv1 and the classifier make
+# 6n+2, 9n+2 or (one_layer, Table 3) 3n+2 layers.
 LAYERS = {kind: len(weights) for kind, weights in WEIGHTS.items()}
 # 1512.03385 Table 1; 200 is 1603.05027, footnote 3.
 IMAGENET = {
@@ -161,6 +161,8 @@ def name(activation, shortcut, depth):
     """Return the short name of a network: what parse() reads."""
     names = (activation, "original"), (shortcut, "identity")
     unusual = [variant for variant, default in names if variant != default]
+    if unusual and all(unusual[0] in variants(kind) for kind in ("activations", "shortcuts")):
+        unusual = [activation, shortcut]  # one of them alone would name two networks
     return "-".join(unusual or ["original"]) + str(depth)
 
 

@@ -5,9 +5,7 @@ departures from the paper, which the symbol has too: a BN of the images (folded 
 conv1), an activation in the first unit after the stem's, and a bottleneck's stride in its 3x3.
 """
 
-import os
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -18,48 +16,43 @@ from common.layer_names import renamed
 
 from . import get_symbol, names
 from .activations import preact
+from .layers import BATCH_NORM_EPSILON
 from .resnet import resnet
 from .shortcuts import identity
 
 # gluoncv subtracts MEAN from red, green and blue, and divides them by STD.
 MEAN = np.array([0.485, 0.456, 0.406]) * 255
 STD = np.array([0.229, 0.224, 0.225]) * 255
-EPSILON = 1e-5
 
 
 def load(name):
-    """Return (symbol, (arguments, auxiliary states), mean) for images from 0 to 255 less the mean.
+    """Return (symbol, (arguments, auxiliary states), mean, names of the classes).
+
+    The network is for images from 0 to 255 less the mean. The names are WordNet's, as n01440764.
 
     name: resnet50_v1, or resnet50_v1-0123abcd for a file of this name and checksum. gluoncv looks
     into its cache (~/.mxnet/models, or $MXNET_HOME/models), checks the SHA-1, and downloads missing
     files. Raises UserError if that fails.
     """
-    match = re.fullmatch(r"resnet(\d+)_v([12])(?:-([0-9a-f]{8,40}))?", name)
-    if not match or int(match[1]) not in names.IMAGENET or match[1] == "200":
+    match = re.fullmatch(r"(resnet(18|34|50|101|152)_v([12]))(?:-([0-9a-f]{8,40}))?", name)
+    if not match:
         raise UserError(
             f"--pretrained {name}: choose resnet18, 34, 50, 101 or 152 with _v1 (original) or _v2 "
             "(pre-activated), as resnet50_v1"
         )
-    from gluoncv.model_zoo import get_model, model_store
+    from gluoncv.model_zoo import get_model
 
-    depth = int(match[1])
-    version = int(match[2])
-    model = name.split("-")[0]
-    tag = match[3]
-    home = Path(os.environ.get("MXNET_HOME", Path.home() / ".mxnet"))
-    if tag and not (home / "models" / f"{name}.params").is_file():
-        raise UserError(f"--pretrained {name}: gluoncv's cache has no {name}.params")
+    depth = int(match[2])
+    version = int(match[3])
     try:
-        path = model_store.get_model_file(model, tag=tag or None)
-        net = get_model(model, pretrained=False)
-        net.load_parameters(path)
+        net = get_model(match[1], pretrained=match[4] or True)
     except Exception as error:  # whatever requests, zipfile and gluoncv raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UserError(
             f"--pretrained {name}: gluoncv's cache has no valid file, and the download "
             f"failed ({reason}): copy the file to ~/.mxnet/models"
         ) from error
-    return (symbol(depth, version), *folded(net, version))
+    return (symbol(depth, version), *folded(net, version), tuple(net.synset))
 
 
 def symbol(depth, version):
@@ -96,7 +89,9 @@ def folded(net, version):
     scale = STD
     if version == 2:  # conv1 pads with 0 after the BN of the images, as ours after its mean
         norm = net.features[0]
-        deviation = np.sqrt(norm.running_var.data().asnumpy() + EPSILON)  # its gamma is fixed
+        deviation = np.sqrt(
+            norm.running_var.data().asnumpy() + BATCH_NORM_EPSILON
+        )  # its gamma is fixed
         centre = norm.running_mean.data().asnumpy()
         mean = mean + scale * (centre - norm.beta.data().asnumpy() * deviation)
         scale = scale * deviation

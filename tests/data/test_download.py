@@ -3,6 +3,7 @@ archives, which are untrusted input.
 """
 
 import errno
+import fcntl
 import gzip
 import hashlib
 import http.server
@@ -260,6 +261,14 @@ def fetch(server, tmp_path, archive, monkeypatch):
         return download.fetch("cifar10", tmp_path, host)
 
     return call
+
+
+def test_file_system_without_locks_has_a_remedy(fetch, tmp_path, monkeypatch):
+    def flock(file, operation):
+        raise OSError(errno.ENOSYS, "not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    refusal(fetch, f"{tmp_path} has no locks (not implemented)", "set.tar.gz", "DATA=")
 
 
 def test_two_commands_at_once_share_one_download(server, fetch):

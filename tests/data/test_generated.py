@@ -22,6 +22,15 @@ def test_generated_set_is_the_same_for_the_same_seed_and_another_for_another(tmp
     assert len(binaries) == 12 and len(set(binaries)) == 12, "two files have the same images"
 
 
+def test_another_set_is_not_overwritten(tmp_path):
+    generated.write(tmp_path, images=6)
+    generated.write(tmp_path, images=12)
+    (tmp_path / "generated.txt").unlink()
+    before = contents(tmp_path)
+    refusal(lambda: generated.write(tmp_path, images=6), "another set", "new folder")
+    assert contents(tmp_path) == before
+
+
 @pytest.mark.parametrize("images", [5, 0, -6])
 def test_too_few_images_are_refused(tmp_path, images):
     refusal(

@@ -92,7 +92,9 @@ def test_unreadable_files_of_a_test_set_are_left_out_on_request(tmp_path, capsys
     dataset = test_set.load(settings, folder, skip_unreadable=True)
     assert dataset.name == "set (6 images)" and len(dataset.test_images) == 6
     (folder / "sky" / "00.png").write_bytes(b"")
-    test_set.load(settings, folder, skip_unreadable=True)
+    for name in ("rose/01", "leaf/00", "leaf/02"):  # one image of each class is left
+        (folder / f"{name}.png").write_bytes(b"")
+    assert len(test_set.load(settings, folder, skip_unreadable=True).test_images) == 2
     assert "1 classes have no test image, the first sky" in capsys.readouterr().out
 
 

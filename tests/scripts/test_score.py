@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections import namedtuple
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
@@ -12,9 +13,10 @@ from conftest import NEEDS_BFLOAT16, last_error, refusal, scored, trained
 from modules import initial_module
 from PIL import Image
 
+import score
 from data import cifar, generated, test_set
 from plots import confusion
-from symbols import get_symbol
+from symbols import get_symbol, pretrained
 from training import checkpoint, export
 
 PREPARED = ["--image-size", "64", "--dataset", "imagenet"]
@@ -243,7 +245,7 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
     shutil.copy(newest / "arrays.params", bare)
     exported = tmp_path / export.PARAMETERS  # in MXNet's own form
     shutil.copy(finished / export.PARAMETERS, exported)
-    of_run = ["--dataset", "cifar10", "--image-size", "8", "--data-dir", images]
+    of_run = ["--image-size", "8", "--data-dir", images]
     for file in (bare, exported):
         scored(monkeypatch, file, *of_run, "dropout8")  # make puts DATA= before ARGS=
         assert f"top-1 error {last_error(finished):.2f} %" in capsys.readouterr().out
@@ -253,6 +255,34 @@ def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
             "another network",
         )
     assert not (tmp_path / "test.json").exists()
+
+
+@pytest.mark.parametrize(
+    "family, stem, classes, dataset",
+    [
+        (None, 3, 10, "cifar10"),
+        (None, 7, 10, "imagenet"),
+        ("cifar", 3, 100, "cifar100"),
+        ("cifar", 3, 7, "pictures"),
+        ("imagenet", 7, 1000, "imagenet"),
+    ],
+)
+def test_weights_without_a_run_show_their_training_set(family, stem, classes, dataset):
+    kernel = mx.nd.zeros((16, 3, stem, stem))
+    weights = SimpleNamespace(arguments={"conv1_weight": kernel}, classes=classes)
+    assert score._dataset_of(weights, family and {"family": family}) == dataset
+
+
+def test_pretrained_network_predicts_without_imagenet(images, tmp_path, monkeypatch, capsys):
+    symbol = get_symbol(18, family="imagenet", classes=3)
+    parameters = initial_module(symbol, (1, 3, 224, 224)).get_params()
+    loaded = symbol, parameters, np.zeros(3, np.float32), ("n1", "n2", "n3")
+    monkeypatch.setattr(pretrained, "load", lambda name: loaded)
+    photograph = tmp_path / "a.png"
+    Image.new("RGB", (300, 300)).save(photograph)
+    words = ["--predict", photograph, "--output", tmp_path / "a.csv"]
+    assert scored(monkeypatch, "--pretrained", "resnet18_v1", *words) == 0
+    assert "n1 33.3 %" in capsys.readouterr().out
 
 
 def test_exported_folder_has_its_own_network(finished, images, tmp_path, monkeypatch, capsys):

@@ -146,8 +146,9 @@ def test_published_weights_give_gluoncvs_logits(tmp_path, monkeypatch, name):
     tag = hashlib.sha1((models / "file").read_bytes()).hexdigest()[:8]
     (models / "file").rename(models / f"{name}-{tag}.params")
     monkeypatch.setenv("MXNET_HOME", str(tmp_path))
-    symbol, weights, mean = pretrained.load(f"{name}-{tag}")
+    symbol, weights, mean, synset = pretrained.load(f"{name}-{tag}")
     assert close(evaluate(symbol, "fc", *weights, images - mean.reshape(3, 1, 1)), expected)
+    assert len(synset) == 1000 and synset[0] == "n01440764"
     if name.endswith("v1"):  # the paper's network
         paper = get_symbol(int(name[6:8]), family="imagenet", option="B")
         assert symbol.tojson() == paper.tojson()

@@ -79,6 +79,12 @@ def test_name_and_parse_agree(activation, shortcut):
     assert names.parse(names.name(activation, shortcut, 110)) == (activation, shortcut, 110)
 
 
+def test_name_of_a_variant_in_both_folders_says_which(monkeypatch):
+    monkeypatch.setattr(names, "variants", lambda folder: ("identity", "original", "foo"))
+    assert names.name("foo", "identity", 20) == "foo-identity20"
+    assert names.name("original", "foo", 20) == "original-foo20"
+
+
 @pytest.mark.parametrize(
     "text", ["", "preact", "gating110", "preact-gating110", "foo-identity110", "110x"]
 )
