@@ -46,14 +46,14 @@ imagenet-data.TAKES := SOURCE DATA ARGS
 takes = $(or $($(1).TAKES),$(if $(filter $(filter-out table5,$(TABLES)) $(FIGURES),$(1)),$(TABLES_TAKE),\
 	$(if $(filter cifar10-% cifar100-% pictures-%,$(1)),$(NETWORKS_TAKE)) \
 	$(if $(filter imagenet-%,$(1)),$(filter-out SCALE,$(NETWORKS_TAKE)))))
-TAKEN := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
-TYPED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst :, ,$(subst =, ,$(word))))))
+ALLOWED := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
+ASSIGNED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst :, ,$(subst =, ,$(word))))))
 # MAKEOVERRIDES splits a value at its spaces; the parts are not variables of the command line
-UNKNOWN := $(firstword $(foreach word,$(filter-out $(TAKEN),$(TYPED)),$(if $(filter command,$(origin $(word))),$(word))))
+UNKNOWN := $(firstword $(foreach word,$(filter-out $(ALLOWED),$(ASSIGNED)),$(if $(filter command,$(origin $(word))),$(word))))
 nearest = $(shell python3 -c "import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0.4))" $(1) 2>&-)
 hint = $(if $(1),; did you mean $(1)=?,.)
 $(if $(UNKNOWN),$(error make $(or $(firstword $(MAKECMDGOALS)),help) takes no $(UNKNOWN)=$(call \
-	hint,$(call nearest,$(UNKNOWN) $(filter-out PY,$(TAKEN)))) It takes $(or $(filter-out PY,$(TAKEN)),nothing)))
+	hint,$(call nearest,$(UNKNOWN) $(filter-out PY,$(ALLOWED)))) It takes $(or $(filter-out PY,$(ALLOWED)),nothing)))
 
 # The script's option for each variable. Variables without an option are positional arguments, or belong to their target alone.
 PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpus CROP:--crop DATA:--data-dir EPOCHS:--epochs \
@@ -63,12 +63,12 @@ PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpu
 # Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
 quote = '$(subst ','\'',$(1))'
 option = $(patsubst $(1):%,%,$(filter $(1):%,$(PAIRS)))
-# Other programs set environment variables with these names, so they are ignored, except SCALE.
-typed = $(if $(or $(filter SCALE,$(1)),$(filter command,$(origin $(1)))),$(value $(1)))
-pairs = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(call typed,$(name)))),$(call \
-	option,$(name)) $(call quote,$(call typed,$(name)))))
-options = $(pairs) $(call typed,ARGS)
-quote_words = $(foreach word,$(call typed,$(1)),$(call quote,$(word)))
+# The value of a variable of the command line. Variables of the environment are ignored, except SCALE: other programs use the same names.
+value_of = $(if $(or $(filter SCALE,$(1)),$(filter command,$(origin $(1)))),$(value $(1)))
+pairs = $(foreach name,$(call takes,$@),$(if $(and $(call option,$(name)),$(strip $(call value_of,$(name)))),$(call \
+	option,$(name)) $(call quote,$(call value_of,$(name)))))
+options = $(pairs) $(call value_of,ARGS)
+quote_words = $(foreach word,$(call value_of,$(1)),$(call quote,$(word)))
 
 # Settings for other Pythons, or another NumPy, must not affect this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX
@@ -95,10 +95,10 @@ setup: $(READY)  ## create .venv with all packages (other targets do this too; P
 # A removed Python, for example after an upgrade of the system, leads to a new setup.
 missing := $(shell test -x .venv/bin/python || echo FORCE)
 $(READY): requirements/install.sh common/gpus.py $(wildcard requirements/*.txt) \
-		$(if $(call typed,PYTHON)$(call typed,VARIANT)$(call typed,DRY_RUN),FORCE,$(missing))
-	$(if $(and $(call typed,DRY_RUN),$(filter-out setup,$(MAKECMDGOALS))),$(error DRY_RUN=1 works with make setup only))
-	@PYTHON=$(call quote,$(call typed,PYTHON)) VARIANT=$(call quote,$(call typed,VARIANT)) \
-		DRY_RUN=$(call quote,$(call typed,DRY_RUN)) sh requirements/install.sh
+		$(if $(call value_of,PYTHON)$(call value_of,VARIANT)$(call value_of,DRY_RUN),FORCE,$(missing))
+	$(if $(and $(call value_of,DRY_RUN),$(filter-out setup,$(MAKECMDGOALS))),$(error DRY_RUN=1 works with make setup only))
+	@PYTHON=$(call quote,$(call value_of,PYTHON)) VARIANT=$(call quote,$(call value_of,VARIANT)) \
+		DRY_RUN=$(call quote,$(call value_of,DRY_RUN)) sh requirements/install.sh
 
 demo: $(READY) $(DEMO_DATA)/test_batch.bin  ## train four small networks on generated images and draw them, in minutes
 	@for network in $(DEMO); do \
@@ -133,7 +133,7 @@ departures: $(READY) $(SCALE_DATA)  ## train preact20 with each departure of the
 # DATA: the folder of the prepared set, in which imagenet-NETWORK looks for it
 imagenet-data: PAIRS := DATA:--output
 imagenet-data: $(READY)  ## prepare ImageNet, or your own class folders, for make imagenet-NETWORK (SOURCE=folder DATA=folder)
-	@$(PY) -W ignore -m data.prepare $(if $(strip $(call typed,SOURCE)),$(call quote,$(call typed,SOURCE))) $(options)
+	@$(PY) -W ignore -m data.prepare $(if $(strip $(call value_of,SOURCE)),$(call quote,$(call value_of,SOURCE))) $(options)
 
 imagenet-%: $(READY) FORCE
 	@exec $(PY) -W ignore train_imagenet.py $(call quote,$*) $(options)
@@ -187,7 +187,7 @@ watch: $(READY)  ## write plots/watch.html, with the curves of all current runs 
 
 # Measure, then draw the files whose names the measurement prints.
 measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && $(PY) -m plots.measured $$paths
-trained = $(if $(call typed,RUN),,$(error make $@ needs the folders of trained runs: RUN="runs/... runs/..."))
+trained = $(if $(call value_of,RUN),,$(error make $@ needs the folders of trained runs: RUN="runs/... runs/..."))
 compare: $(READY)  ## draw several runs in one figure (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=text OUTPUT=file)
 	$(trained)@$(PY) -m plots.compare $(call quote_words,RUN) $(options)
 
@@ -207,11 +207,11 @@ score: $(READY)  ## test a trained network (RUN=runs/... DATA=folder; ImageNet: 
 	$(trained)@$(PY) -W ignore score.py $(call quote,$(value RUN)) $(options)
 
 predict: $(READY)  ## print and draw the classes of photographs (RUN=runs/... PHOTO="a.jpg folder")
-	$(trained)$(if $(call typed,PHOTO),,$(error make predict needs photographs: PHOTO="a.jpg folder"))@$(PY) -W ignore score.py \
-		$(call quote,$(value RUN)) $(call typed,ARGS) $(pairs)
+	$(trained)$(if $(call value_of,PHOTO),,$(error make predict needs photographs: PHOTO="a.jpg folder"))@$(PY) -W ignore score.py \
+		$(call quote,$(value RUN)) $(call value_of,ARGS) $(pairs)
 
 export: $(READY)  ## write a trained network in MXNet's own files, or as ONNX (RUN=runs/... FORMAT=onnx)
-	$(trained)@$(PY) -W ignore score.py $(call quote,$(value RUN)) --export $(call quote,$(or $(call typed,FORMAT),mxnet)) $(options)
+	$(trained)@$(PY) -W ignore score.py $(call quote,$(value RUN)) --export $(call quote,$(or $(call value_of,FORMAT),mxnet)) $(options)
 
 parameters: $(READY)  ## print parameters and multiply-adds of the papers' networks
 	@$(PY) -W ignore -m symbols.counts
@@ -220,9 +220,9 @@ docs: $(READY)  ## compute the tables and captions of the documents, and draw th
 	@$(PY) -W ignore -m publish
 
 benchmark: $(READY)  ## compare speed with a bare Module step, PyTorch (PEER=python-with-torch) or the original unit (NETWORKS=all)
-	$(if $(and $(call typed,PEER),$(call typed,NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) \
-		-W ignore -m benchmarks.$(or $(if $(call typed,PEER),peer $(call quote,$(value PEER))),$(if $(call \
-		typed,NETWORKS),variants $(call quote_words,NETWORKS)),loop) $(options)
+	$(if $(and $(call value_of,PEER),$(call value_of,NETWORKS)),$(error PEER= and NETWORKS= are two benchmarks: name one))@$(PY) \
+		-W ignore -m benchmarks.$(or $(if $(call value_of,PEER),peer $(call quote,$(value PEER))),$(if $(call \
+		value_of,NETWORKS),variants $(call quote_words,NETWORKS)),loop) $(options)
 
 feed: $(READY)  ## measure how fast each core prepares and feeds ImageNet's images (DATA=)
 	@$(PY) -W ignore -m benchmarks.feed $(options)

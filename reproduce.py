@@ -46,7 +46,8 @@ def parser():
     add("--scale", default="full", choices=scales.SCALES, help="scale of the runs (full)")
     add(
         "--seeds",
-        default="0",
+        type=seed_numbers,
+        default=[0],
         help=f"seeds, such as 0,1,2 (default: 0; the paper: {experiments.PAPER_SEEDS} runs)",
     )
     add(
@@ -58,6 +59,16 @@ def parser():
     add("--gpus", type=gpu_numbers, default=[], help="GPUs to share among the runs, such as 0,1")
     add("--data-dir", type=folder, help="folder with CIFAR (default: download)")
     return reproduce_parser
+
+
+def seed_numbers(text):
+    """Convert '0,1,2' to [0, 1, 2]."""
+    seeds = text.split(",")
+    if not all(seed.strip().isdecimal() and int(seed) < 2**31 for seed in seeds):
+        raise UserError(
+            f"--seeds {text}: write numbers from 0 to {2**31 - 1} separated by commas, e.g. 0,1,2"
+        )
+    return list(map(int, seeds))
 
 
 def default_jobs(arguments):
@@ -116,7 +127,7 @@ def images_of(dataset, arguments):
     place = arguments.data_dir or scales.SCALES[arguments.scale].data
     if place is None:
         place = ROOT / "data" / LAYOUTS[dataset].folders[0]
-        if not place.is_dir():
+        if not download.is_complete(place, LAYOUTS[dataset]):
             return Images(LAYOUTS[dataset].title, "")
     return _images(dataset, place)
 
@@ -134,13 +145,13 @@ def planned(experiment, seeds, arguments):
     published run on other images does not count. Raises UserError if the user's own run is on other
     images than those of DATA=.
     """
-    place = (experiment, arguments.scale)
-    runs = [PlannedRun(*place, seed, arguments.data_dir) for seed in seeds]
+    key = (experiment, arguments.scale)
+    runs = [PlannedRun(*key, seed, arguments.data_dir) for seed in seeds]
     is_complete = all(run.done == 1 for run in runs)
     if not _has_images(experiment, arguments) or (is_complete and not arguments.data_dir):
         return runs
     images = images_of(experiment.dataset, arguments)
-    runs = [PlannedRun(*place, seed, arguments.data_dir, images=images) for seed in seeds]
+    runs = [PlannedRun(*key, seed, arguments.data_dir, images=images) for seed in seeds]
     for run in runs if arguments.data_dir else ():
         run.check_images(images)
     return runs
@@ -194,7 +205,7 @@ def complete(runs, trainer, arguments):
 def train_queue(trainer, arguments):
     """Train the planned runs that results/ lacks, at the lowest priority. Returns the exit code."""
     os.nice(19)
-    runs = [PlannedRun(*planned, arguments.data_dir, published=True) for planned in queue.planned()]
+    runs = [PlannedRun(*run, arguments.data_dir, published=True) for run in queue.planned()]
     runs = [run for run in runs if run.done < 1]
     complete(runs, trainer, arguments)
     if not runs:
@@ -205,26 +216,18 @@ def train_queue(trainer, arguments):
 def main():
     survive("stdout")
     arguments = parser().parse_args()
-    try:
-        seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    except ValueError:
-        seeds = [-1]
-    if not all(0 <= seed < 2**31 for seed in seeds):
-        raise UserError(
-            f"--seeds {arguments.seeds}: write numbers from 0 to {2**31 - 1} separated by commas, e.g. "
-            "0,1,2"
-        )
+    seeds = arguments.seeds
     if arguments.jobs is None:
         arguments.jobs = default_jobs(arguments)
     trainer = processes.Trainer(arguments)
     if QUEUE in arguments.what:
         if len(arguments.what) > 1:
             raise UserError("train the queue alone: leave the tables and figures out")
-        if (arguments.scale, arguments.seeds) != ("full", "0"):
+        if (arguments.scale, seeds) != ("full", [0]):
             raise UserError("the queue has its own scales and seeds: leave out --scale and --seeds")
         return train_queue(trainer, arguments)
     if arguments.what == ["table5"] and (
-        arguments.scale != "full" or arguments.seeds != "0" or arguments.gpus or arguments.data_dir
+        arguments.scale != "full" or seeds != [0] or arguments.gpus or arguments.data_dir
     ):
         raise UserError(
             "table5 is at full scale and trains nothing: leave out --scale, --seeds, --gpus and "

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from common.command import Parser, folder, positive
 from common.errors import run_main
-from training import devices, options
+from training import options
 from training.recipe import Recipe
 
 # What differs from the papers' recipe; recipe_for() sets the length.
@@ -49,7 +49,7 @@ def parser():
 def recipe_for(arguments, image_count):
     """Return the notes' Recipe for a number of training images: a row and a test each epoch."""
     epoch = math.ceil(image_count / arguments.batch_size)
-    recipe = replace(
+    return replace(
         NOTES,
         iterations=arguments.epochs * epoch,
         batch_size=arguments.batch_size,
@@ -59,7 +59,6 @@ def recipe_for(arguments, image_count):
         dtype=arguments.dtype,
         **(ADAM if arguments.optimizer == "adam" else {}),
     )
-    return devices.on_devices(recipe, arguments)
 
 
 class Epochs:

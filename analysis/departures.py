@@ -14,7 +14,7 @@ from common.errors import UserError, run_main
 from paper.scales import SCALES
 from symbols.names import check_choice
 from symbols.network_options import Network
-from training import devices, options
+from training import options
 
 UNITS = 3  # in each of the three stages
 DEPTH = 6 * UNITS + 2
@@ -51,11 +51,20 @@ def train(departure, arguments):
 
     scale = SCALES[arguments.scale]
     recipe = replace(scale.recipe, seed=arguments.seed, **OF_THE_RECIPE.get(departure, {}))
-    recipe = devices.on_devices(recipe, arguments)
     place = arguments.data_dir or scale.data
     dataset = cifar.load("cifar10", place, recipe.image_size, arguments.cost)
     symbol = notes.get_symbol(UNITS, departures=[departure])
-    network = Network(DEPTH, "preact", "identity", {}, "basic", "A", "1x1", None, None)
+    network = Network(
+        depth=DEPTH,
+        activation="preact",
+        shortcut="identity",
+        shortcut_args={},
+        unit="basic",
+        option="A",
+        bottleneck_stride="1x1",
+        activation_args=None,
+        widths=None,
+    )
     job = Job(
         name=run_name(departure),
         recipe=recipe,

@@ -54,8 +54,8 @@ def measure(network, sample, _):
                 "l": number,
                 "unit": unit,
                 "channels": len(biases),
-                "initial": None if initial is None else closed(initial),
-                "bias": closed(biases),
+                "initial": None if initial is None else mean_factor(initial),
+                "bias": mean_factor(biases),
                 "mean": float(values.mean(dtype=float)),
                 **{name: float(value) for name, value in zip(SHARES, shares)},
             }
@@ -63,8 +63,8 @@ def measure(network, sample, _):
     return rows
 
 
-def closed(bias):
-    """Return the mean of 1 - sigmoid(bias)."""
+def mean_factor(bias):
+    """Return the mean of the factor 1 - sigmoid(bias) on the shortcut."""
     return float(np.mean(1 / (1 + np.exp(np.asarray(bias, float)))))
 
 

@@ -37,10 +37,10 @@ def changes(parser, arguments, options):
     return "".join(f"-{name}={value}" for name, value in changed.items())
 
 
-def print_paths(measure, *arguments):
-    """Print the paths that measure(*arguments) returns, alone on standard output: make draws them."""
+def print_paths(paths):
+    """Print paths, alone on standard output: make draws them. paths: a generator that measures."""
     with contextlib.redirect_stdout(sys.stderr):  # notes on corrupt files
-        paths = list(measure(*arguments))
+        paths = list(paths)
     print(*map(os.path.relpath, paths), sep="\n")
     return 0
 
@@ -81,7 +81,7 @@ def grouped(rows, key):
 
 
 def tell_apart(networks, key):
-    """Add their names to labels that several networks have.
+    """Append the network's name to each label that several networks share.
 
     networks: lists of rows. key: the column with the name.
     """

@@ -63,22 +63,22 @@ def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=Non
     )
 
 
-def of_run(folder):
+def of_run(run_folder):
     """Return the network of a run, with its newest weights.
 
     Raises UserError without weights, and for a run that is not on CIFAR.
     """
-    run = run_files.read(folder)
+    run = run_files.read(run_folder)
     recipe = run.recipe
     scale = run.config["scale"]
     if recipe["dataset"] not in cifar.LAYOUTS:
-        raise UserError(f"{folder} is a run on {recipe['dataset']}: measure one on CIFAR")
-    trained = weights.read(folder)
+        raise UserError(f"{run_folder} is a run on {recipe['dataset']}: measure one on CIFAR")
+    trained = weights.read(run_folder)
     symbol = trained.symbol(network_options.symbol_of)
     # A user's measurements do not overwrite those of the published runs, or of another folder.
     parts = ["yours"] if run_files.is_own(run) else []
     parts += [scale, run.config["name"], f"seed{recipe['seed']}"]
-    place = Path(folder).resolve()
+    place = Path(run_folder).resolve()
     usual = files.run_folder(scale, run.config["name"], recipe["seed"]).resolve()
     if run_files.is_own(run) and place != usual:
         parts.append(hashlib.sha1(str(place).encode()).hexdigest()[:6])
@@ -99,7 +99,7 @@ def of_run(folder):
     )
 
 
-def images_of(network, folder, part="test", count=None):
+def images_of(network, data_dir, part="test", count=None):
     """Return a Sample: the first images of a run's own set, by default all.
 
     Raises UserError if the folder has other images than those of the run.
@@ -108,13 +108,13 @@ def images_of(network, folder, part="test", count=None):
     trained_on = network.run.data
     remedy = "name their folder with --data-dir (make: DATA=)"
     scale = SCALES.get(network.run.config["scale"])
-    folder = folder or (scale and scale.data)
-    if folder is None and compared_as(trained_on).split(", held-out")[0] not in TITLES:
+    data_dir = data_dir or (scale and scale.data)
+    if data_dir is None and compared_as(trained_on).split(", held-out")[0] not in TITLES:
         raise UserError(f"{network.name} was trained on {trained_on}: {remedy}")
-    dataset = test_set.load(recipe, folder)
+    dataset = test_set.load(recipe, data_dir)
     if not network.run.is_trained_on(dataset):
         raise UserError(
-            f"{folder or 'data/'} has {dataset.name}, and {network.name} was trained on {trained_on}, "
+            f"{data_dir or 'data/'} has {dataset.name}, and {network.name} was trained on {trained_on}, "
             f"other files: {remedy}"
         )
     images, labels = dataset.train_images, dataset.train_labels
@@ -125,7 +125,7 @@ def images_of(network, folder, part="test", count=None):
     return _sample(images[:count] - mean, labels[:count], name, recipe["image_size"])
 
 
-def training_batch(networks, count, folder, image_size):
+def training_batch(networks, count, data_dir, image_size):
     """Return a Sample of training images: of the runs' set; without runs, of the CIFAR-10 in a
     folder, or generated ones.
 
@@ -138,9 +138,9 @@ def training_batch(networks, count, folder, image_size):
             "measure each separately"
         )
     if trained:
-        return images_of(trained[0], folder, "training", count)
-    if folder:
-        dataset = cifar.load("cifar10", folder, image_size)
+        return images_of(trained[0], data_dir, "training", count)
+    if data_dir:
+        dataset = cifar.load("cifar10", data_dir, image_size)
         images, labels, name = dataset.train_images, dataset.train_labels, dataset.name
     else:
         images, labels = generated.draw(1000, np.random.RandomState(0))
@@ -165,9 +165,8 @@ def find(texts, seed=0, unit=None):
     A text is [activation-][shortcut]depth[:constant=number,...] or the folder of a run. unit: the
     kind of unit for depths that have several. A named network has as many classes as the runs.
     """
-    places = {text: folder(text) for text in texts}
     runs = {
-        text: of_run(place) for text, place in places.items() if (place / "config.json").is_file()
+        text: of_run(folder(text)) for text in texts if (folder(text) / "config.json").is_file()
     }
     # the labels of the runs' images must be classes of the named networks, too
     classes = [cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()]
@@ -201,7 +200,7 @@ def measure_runs(description, kind, measure, images=500, samples=None):
     arguments = parser.parse_args()
     options = ("images", "samples") if samples else ("images",)
     changes = measurements.changes(parser, arguments, options)
-    return measurements.print_paths(_measure_runs, kind, changes, measure, arguments)
+    return measurements.print_paths(_measure_runs(kind, changes, measure, arguments))
 
 
 def _measure_runs(kind, changes, measure, arguments):

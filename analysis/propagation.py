@@ -220,16 +220,15 @@ def measure(arguments):
         text: propagate(network, sample.images, sample.labels)
         for text, network in bar(subjects.items(), desc="propagate", unit="network")
     }
+    options = ("batch_size", "image_size", "seed", "unit", "data_dir")
+    changes = measurements.changes(parser(), arguments, options)
+    together = measurements.joined(network.name for network in subjects.values())
     for figure, panels in plan.items():
         lines = []
         for panel, members in panels.items():
             for text in members:
                 lines += rows(subjects[text], measured[text], panel, sample)
-        name = measurements.joined(network.name for network in subjects.values())
-        options = ("batch_size", "image_size", "seed", "unit", "data_dir")
-        changes = measurements.changes(parser(), arguments, options)
-        name = (figure or f"propagation-{name}") + changes
-        yield measurements.write(name, lines)
+        yield measurements.write((figure or f"propagation-{together}") + changes, lines)
 
 
 def main():
@@ -238,7 +237,7 @@ def main():
     Recipe(seed=arguments.seed)  # rejects an impossible seed
     if arguments.batch_size < 2:
         raise UserError(f"--batch-size {arguments.batch_size}: BN needs at least 2 images")
-    return measurements.print_paths(measure, arguments)
+    return measurements.print_paths(measure(arguments))
 
 
 if __name__ == "__main__":

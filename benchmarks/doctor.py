@@ -39,9 +39,9 @@ def memory():
     """Return memory that this process may use; a container or a batch system may limit it."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit, _ = cgroups.memory()
-    text = f"{min(total, limit) / 2**30:.1f} GB, {free_bytes() / 2**30:.1f} GB free"
+    text = f"{min(total, limit) / 1e9:.1f} GB, {free_bytes() / 1e9:.1f} GB free"
     if limit < total:
-        text += f" (limit of a container or batch job; the machine has {total / 2**30:.0f} GB)"
+        text += f" (limit of a container or batch job; the machine has {total / 1e9:.0f} GB)"
     return text
 
 

@@ -63,8 +63,7 @@ class Trainer:
             raise UserError(f"{' '.join(self._process.args)} has ended: see above") from error
 
     def close(self):
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()  # closes its input; a process that has ended is no error
 
 
 def compare(ours, theirs, case, dtype, pairs):

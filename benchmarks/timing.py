@@ -22,10 +22,3 @@ def median_of_faster(pairs):
     """Return the median of second / first over the half of the pairs that took least time."""
     faster = sorted(pairs, key=sum)[: (len(pairs) + 1) // 2]
     return statistics.median(second / first for first, second in faster)
-
-
-def spread(ratios):
-    """Return '0.987 (median of 12 pairs, 0.951 to 1.012)'."""
-    least, most = min(ratios), max(ratios)
-    median = statistics.median(ratios)
-    return f"{median:.3f} (median of {len(ratios)} pairs, {least:.3f} to {most:.3f})"

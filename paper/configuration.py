@@ -19,7 +19,7 @@ RECIPE_SHAPES = {
 }
 # An option that a config.json of another version lacks has its default.
 SETTINGS = json.loads(json.dumps(CIFAR.settings()))
-DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None, "workers": 1}
+DEFAULTS = {**SETTINGS, "activation_args": None, "widths": None}
 
 
 def read(folder):
@@ -32,7 +32,6 @@ def read(folder):
         config = json.loads((folder / "config.json").read_text())
         _check(config, SHAPES)
         _check(config["recipe"], RECIPE_SHAPES)
-        config["host"] = {"processor": "unknown CPU", **config["host"]}  # older runs lack it
         _check(config["host"], HOST_SHAPES)
         for option, value in config["recipe"].items():
             parts = value.values() if isinstance(value, dict) else value

@@ -211,7 +211,10 @@ def typed(arguments, parser, *others):
 
 
 def refuse(arguments, parser, name):
-    """Raise UserError if an option describes a network that is known. name: of its weights."""
+    """Raise UserError if an option describes the network although it is already known.
+
+    name: of the weights, for the message.
+    """
     for option in typed(arguments, parser, "dataset", "image_size"):
         text = arguments.network if option == "network" else option_name(option)
         raise UserError(f"{text} is for weights without a run, not for {name}: leave it out")

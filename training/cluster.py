@@ -138,16 +138,17 @@ def watch(helpers, workers):
             signal.signal(number, lambda number, frame: signals.append(number))
     processes = {**helpers, **workers}
     code = _wait(processes, workers, signals)
-    # After a signal worker 0 stops between two iterations and needs the others for that. They
-    # ignore SIGTERM and SIGINT: only SIGKILL ends them.
+    # Worker 0 stops between two iterations, after a signal or at the time limit, and needs the
+    # others until then. They ignore SIGTERM and SIGINT: only SIGKILL ends them.
     _stop(workers)
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline:
         ended = [process.poll() is not None for process in workers.values()]
-        if all(ended) or (signals and any(ended)):
+        if all(ended) or (code in RESUMABLE and any(ended)):
             break
         time.sleep(0.1)
-    _send(processes, signal.SIGKILL)
+    for process in processes.values():
+        process.kill()
     return code if code >= 0 else 1
 
 
@@ -180,12 +181,6 @@ def _stop(workers):
         with contextlib.suppress(OSError):  # it has ended
             process.stdin.write(b"\x03")
             process.stdin.flush()
-
-
-def _send(processes, number):
-    for process in processes.values():
-        if process.poll() is None:
-            process.send_signal(number)
 
 
 def main():

@@ -60,7 +60,7 @@ def cost(job, batches, contexts, recompute=False):
     for context in contexts:
         if context.device_type == "gpu":
             free, total = mx.context.gpu_memory_info(context.device_id)
-            used = (total - free) / 2**20
+            used = (total - free) / 1e6
             measured["gpu_megabytes"] = max(used, measured.get("gpu_megabytes", 0))
     return measured
 

@@ -2,22 +2,9 @@
 shares of a batch. Imports MXNet only for contexts(), so that --help answers at once.
 """
 
-from dataclasses import replace
-
 import common.gpus
 from common.environment import gains_by_bfloat16, has_bfloat16
 from common.errors import UserError
-
-
-def on_devices(recipe, arguments):
-    """Return the recipe for the devices of this process.
-
-    Raises UserError for a dtype that they do not have, and for a batch that they cannot share.
-    """
-    check_dtype(recipe.dtype, arguments)
-    check_batch(recipe.batch_size, count(arguments), micro_batch=recipe.micro_batch)
-    is_whole = recipe.micro_batch == recipe.batch_size
-    return replace(recipe, micro_batch=None) if is_whole else recipe
 
 
 def check_batch(size, devices, workers=1, micro_batch=None):

@@ -28,8 +28,8 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
     between    called after each batch
     confusion  a Confusion to update
 
-    Call mx.nd.waitall() before, because MXNet would turn a training step that is not complete into
-    an evaluation; and use a separate module that shares the parameters.
+    Call mx.nd.waitall() before: MXNet would turn an unfinished training step into an evaluation. Use
+    another module than the one that trains; it can share the parameters.
     """
     metrics = [mx.metric.CrossEntropy(), mx.metric.Accuracy()]
     if top:
@@ -55,8 +55,8 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
 def batch_size(recipe, devices, image_count):
     """Return the number of images in a batch of a test.
 
-    About 128, or the recipe's batch if that is larger, but no more than the set has: with fewer, a
-    deep network spends its time between operators. A multiple of the devices. devices: their
-    number. image_count: in the test set.
+    It is the recipe's batch, but at least 128, because small batches of a deep network spend their
+    time between operators; at most the set; and a multiple of the devices. devices: their number.
+    image_count: in the test set.
     """
     return max(min(max(recipe.batch_size, 128), image_count) // devices, 1) * devices

@@ -30,7 +30,7 @@ class Initial:
     sha256: str
 
 
-def initial(recipe, symbol, class_names=()):
+def read_initial(recipe, symbol, class_names=()):
     """Return the Initial of a symbol, from the weights that the recipe names.
 
     The classifier is random if the weights are for other classes: another number, or other names.

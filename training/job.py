@@ -15,11 +15,11 @@ from common.screen import survive
 from . import checkpoint, export, interrupt, weights
 from .configuration import configuration
 from .cost import print_cost
-from .devices import check_batch, contexts, resolved_dtype
+from .devices import check_batch, check_dtype, contexts, resolved_dtype
 from .estimate import memory_plan
 from .evaluate import batch_size
 from .figure import Figure
-from .initial import frozen_names, initial
+from .initial import frozen_names, read_initial
 from .log import read_log
 from .loop import Training, train
 from .recipe import DTYPES, Recipe
@@ -71,43 +71,47 @@ def run_job(job, arguments):
     folder = arguments.output or files.run_folder(arguments.scale, job.name, job.recipe.seed)
     dtype = resolved_dtype(job.recipe.dtype, arguments, recorded_dtype(folder))
     job = _with_dtype(job, dtype)
-    places = contexts(arguments)
-    size = batch_size(job.recipe, len(places), len(job.dataset.test_images))
-    if arguments.cost:
-        return print_cost(job, job.feed((0, 1), size), places, arguments)
-    workers = Workers(arguments.kv_store)
+    check_dtype(dtype, arguments)
+    devices = contexts(arguments)
+    workers = Workers("local" if arguments.cost else arguments.kv_store)
     recipe = job.recipe
-    check_batch(recipe.batch_size, len(places), workers.count, recipe.micro_batch)
+    check_batch(recipe.batch_size, len(devices), workers.count, recipe.micro_batch)
+    size = batch_size(recipe, len(devices), len(job.dataset.test_images))
     feed = job.feed((workers.rank, workers.count), size)
+    if arguments.cost:
+        return print_cost(job, feed, devices, arguments)
     if workers.rank:
-        return _follow(job, feed, places, workers, arguments)
-    return _lead(job, folder, feed, places, workers, arguments)
+        return _follow(job, feed, devices, workers, arguments)
+    return _lead(job, folder, feed, devices, workers, arguments)
 
 
-def _lead(job, folder, feed, places, workers, arguments):
+def _lead(job, folder, feed, devices, workers, arguments):
     """Train as the only worker, or as worker 0, which writes the run folder. Returns the exit code."""
     with ExitStack() as stack:
-        with workers.ending_together():
-            start = _initial(job, folder)
+        try:
+            initial = _initial_weights(job, folder)
             recompute, needed, notes = memory_plan(job, arguments, workers.count)
-            config = configuration(job, arguments, workers.count, start, recompute)
+            config = configuration(job, arguments, workers.count, initial, recompute)
             run = stack.enter_context(Run(folder, config, arguments.keep_going))
-            saved = run.resume()
-        was_finished = run.finished
-        workers.from_worker_0("finished", int(was_finished))  # the other workers end, too
+            arrays, state = run.resume()
+            was_finished = run.finished
+        except Exception:
+            workers.from_worker_0("finished", 1)  # the other workers end, too
+            raise
+        workers.from_worker_0("finished", int(was_finished))
         figure = job.figure(folder)
         if not was_finished:
             workers.from_worker_0("recompute", int(recompute))
             workers.from_worker_0("dtype", DTYPES.index(job.recipe.dtype))  # exchanged as numbers
             where = os.path.relpath(folder)
             _introduce(job, needed, notes, where)
-            if saved[1] is None:
-                if start:
-                    print(start.words)
-                if job.announce:
-                    job.announce()
+            if initial:
+                print(initial.words)
+            if state is None and job.announce:
+                job.announce()
+            saved = arrays, state
             training = Training(
-                job, run, saved, feed, places, workers, start, recompute, figure.draw
+                job, run, saved, feed, devices, workers, initial, recompute, figure.draw
             )
             code = train(training, interrupt.BEGAN + arguments.time_limit)
             if code:
@@ -116,8 +120,8 @@ def _lead(job, folder, feed, places, workers, arguments):
                 return code
         # also for a run that was finished before: its last process may have been stopped here
         if checkpoint.paths(folder):
-            figure.finish()
             _export(job, folder)
+            figure.finish()  # last, because a figure that fails must not cost the exported network
         _report(job, run)
     return 0
 
@@ -127,7 +131,7 @@ def _with_dtype(job, dtype):
     return replace(job, recipe=replace(job.recipe, dtype=dtype))
 
 
-def _follow(job, feed, places, workers, arguments):
+def _follow(job, feed, devices, workers, arguments):
     """Train as a worker that does not write the run folder."""
     if workers.from_worker_0("finished", 0):
         return 0
@@ -135,7 +139,7 @@ def _follow(job, feed, places, workers, arguments):
     # worker 0 alone knows in which dtype the run began
     job = _with_dtype(job, DTYPES[workers.from_worker_0("dtype", 0)])
     run = Follower(arguments.keep_going)
-    return train(Training(job, run, (None, None), feed, places, workers, recompute=recompute))
+    return train(Training(job, run, (None, None), feed, devices, workers, recompute=recompute))
 
 
 def _introduce(job, needed, notes, where):
@@ -149,7 +153,7 @@ def _introduce(job, needed, notes, where):
     print(f"{job.name}: {count:,} parameters, {needed}, {job.dataset.name}, in {where}")
 
 
-def _initial(job, folder):
+def _initial_weights(job, folder):
     """Return the training.initial.Initial of --initial; None without it, and for a run that is
     resumed, which does not need the weights.
 
@@ -164,13 +168,13 @@ def _initial(job, folder):
     frozen_names(job.symbol, job.recipe.freeze)
     if job.recipe.initial is None or checkpoint.paths(folder):
         return None
-    return initial(job.recipe, job.symbol, job.dataset.class_names)
+    return read_initial(job.recipe, job.symbol, job.dataset.class_names)
 
 
 def _export(job, folder):
     """Write a finished run's network in MXNet's own files, unless it diverged."""
     trained = weights.read(folder)
-    if math.isfinite(trained.arguments["fc_bias"].sum().asscalar()):
+    if math.isfinite(sum(array.sum().asscalar() for array in trained.arguments.values())):
         symbol, inputs = job.exported()
         export.write(folder, symbol, trained.arguments, trained.states, inputs)
 
@@ -182,7 +186,7 @@ def _report(job, run):
     result = "finished" if math.isfinite(last["train_loss"]) else "finished, diverged"
     left = f"log and checkpoint in {where}"
     if not checkpoint.paths(run.folder):
-        left = f"only the log is left in {where}: OUTPUT=folder trains another run"
+        left = f"no checkpoint is left in {where}: OUTPUT=folder trains another run"
     print(
         f"{result}: test error {last['test_error']:.2f} % on {len(job.dataset.test_images):,} "
         f"images of {job.dataset.name} after {last['iteration']:,.0f} iterations; {left}"

@@ -63,12 +63,12 @@ class Training:
         self.on_test = on_test
         self._source, self._test = feed
         self._learning_rate = StepSchedule(job.recipe)
-        # of this worker, in one iteration
-        self._seen = mx.metric.CrossEntropy(), mx.metric.Accuracy()
+        # of this worker's part of one iteration
+        self._metrics = mx.metric.CrossEntropy(), mx.metric.Accuracy()
         arrays, saved_state = saved
         done = workers.from_worker_0("iteration", saved_state["iteration"] if saved_state else 0)
         weights = state.parameters(arrays)
-        if initial and not saved_state:
+        if initial:
             weights = initial.arguments, initial.states
         self.module, self._tester = self._modules(job.symbol, contexts, weights, done, recompute)
         if saved_state:
@@ -77,10 +77,12 @@ class Training:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
         self.progress.iteration = done
+        # A run ends in the iteration of its divergence. If this checkpoint is a later one, an earlier
+        # command had --keep-going; then the next loss that is not finite ends the run.
         if workers.from_worker_0("diverged", int(self.progress.diverged == done)):
-            self.progress.diverged = done  # the run ended with this checkpoint
+            self.progress.diverged = done
         elif not run.keep_going:
-            self.progress.diverged = None  # --keep-going continued after it: a later loss decides
+            self.progress.diverged = None
         if not saved_state and not workers.rank:
             self.save()
         self.bar = bar(
@@ -130,9 +132,9 @@ class Training:
         """Do one iteration."""
         began = time.monotonic()
         masks = (self.recipe.seed, self.progress.iteration + 1, self.workers.rank)
-        step(self.module, batch, self._seen, masks)
+        step(self.module, batch, self._metrics, masks)
         # summed over the workers in each iteration, so that a checkpoint of worker 0 has all
-        totals = self.workers.totals(self._seen)
+        totals = self.workers.totals(self._metrics)
         self.progress.add(totals, time.monotonic() - began)
         self.bar.update()
 
@@ -142,7 +144,7 @@ class Training:
         progress = self.progress
         recipe, iteration = self.recipe, progress.iteration
         regular = iteration % recipe.log_every == 0 or iteration % recipe.test_every == 0
-        return regular or iteration == recipe.iterations or progress.diverges
+        return regular or iteration == recipe.iterations or progress.just_diverged
 
     @property
     def _test_is_due(self):
@@ -164,7 +166,7 @@ class Training:
         self._settle()
         progress = self.progress
         loss = progress.row()["train_loss"]
-        if progress.diverges:
+        if progress.just_diverged:
             progress.diverged = progress.iteration
             if not self.workers.rank:
                 tqdm.write(
@@ -201,7 +203,12 @@ def training_module(
     kv_store="local",
     done=0,
 ):
-    """Return a Module that is ready to train on batches of a shape. weights: as for _modules()."""
+    """Return a Module that is ready to train.
+
+    shape: of a batch of this worker. recompute: whether activations are computed twice. weights:
+    (arguments, states) to start from; (None, None): random ones. kv_store: for the gradients. done:
+    the iterations before this process; if there are none, weights may be missing.
+    """
     frozen = frozen_names(symbol, recipe.freeze)
     network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)
     if recompute:

@@ -12,7 +12,7 @@ from common.graph import Graph
 KEPT = ("Convolution", "BatchNorm")
 
 
-def size(shape, dtype):
+def array_bytes(shape, dtype):
     """Return the bytes of an array."""
     return prod(shape) * np.dtype(dtype).itemsize
 
@@ -22,7 +22,7 @@ def kept_bytes(symbol, shapes):
     graph = Graph(symbol)
     nodes = [node for node in graph.nodes if node.op in KEPT]
     arrays = graph.arrays([(node, 0) for node in nodes], shapes)
-    return {node.name: size(*array) for node, array in zip(nodes, arrays)}
+    return {node.name: array_bytes(*array) for node, array in zip(nodes, arrays)}
 
 
 def peak():

@@ -9,7 +9,7 @@ from common.command import new_folder, option_name, positive
 from common.environment import be_deterministic, shared_threads
 from common.errors import UserError
 
-from .devices import gpu_numbers, on_devices
+from .devices import gpu_numbers
 from .interrupt import duration
 from .recipe import INTERVALS, LARGEST, Recipe
 
@@ -82,10 +82,11 @@ def add_run_options(add, scales):
 
 
 def read(parser, words=None):
-    """Return a parser's options. words: the command line's by default.
+    """Read the command line, and prepare this process for it. Returns the options.
 
-    SIGUSR1 is ignored until training handles it, because nothing can be saved before. Raises
-    UserError for values that no recipe can have, before any data is loaded.
+    words: the command line's by default. Call it before MXNet is imported: it sets OMP_NUM_THREADS
+    for --cpus, and MXNet's variables for --deterministic. SIGUSR1 is ignored until training handles
+    it, because nothing can be saved before. Raises UserError for values that no recipe can have.
     """
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     arguments = parser.parse_args(words)
@@ -98,7 +99,7 @@ def read(parser, words=None):
     if arguments.cpus > 1:  # CPU contexts compute at the same time
         os.environ["OMP_NUM_THREADS"] = shared_threads(arguments.cpus)
     if arguments.deterministic:
-        be_deterministic()  # before MXNet is imported
+        be_deterministic()
     return arguments
 
 
@@ -129,14 +130,14 @@ def recipe(arguments, base, image_count):
             option = option_name(replaced[0])
             raise UserError(f"--test-every-epoch and {option}: use one of them")
         typed.update(dict.fromkeys(INTERVALS, math.ceil(epoch)))  # full iterations
-    is_warmed_up = typed.get("warmup_iterations", base.warmup_iterations)
-    if "warmup_learning_rate" in typed and not is_warmed_up:
-        raise UserError(
-            f"--warmup-learning-rate {arguments.warmup_learning_rate}: this recipe has no warm-up; "
-            "leave it out, or set --warmup-iterations"
-        )
     if "learning_rate" in typed:  # a warm-up at a higher rate would harm trained weights
         lower = min(base.warmup_learning_rate, typed["learning_rate"])
         typed.setdefault("warmup_learning_rate", lower)
     iterations = typed.pop("iterations", base.iterations)
-    return on_devices(base.lasting(iterations, **typed), arguments)
+    resolved = base.lasting(iterations, **typed)
+    if arguments.warmup_learning_rate is not None and not resolved.warmup_iterations:
+        raise UserError(
+            f"--warmup-learning-rate {arguments.warmup_learning_rate}: this recipe has no warm-up; "
+            "leave it out, or set --warmup-iterations"
+        )
+    return resolved

@@ -45,7 +45,7 @@ class Progress:
         self.shown += 1
 
     @property
-    def diverges(self):
+    def just_diverged(self):
         """Whether the loss has just become NaN or infinite for the first time. The sum is on the
         host: reading it does not wait.
         """

@@ -31,8 +31,8 @@ def iteration_numbers(text):
     return tuple(map(int, text.split(","))) if text else ()
 
 
-def place(text):
-    """Return a file or folder from the command line, as config.json stores it."""
+def path_text(text):
+    """Return the path of a file or folder as text, as config.json stores it."""
     return str(folder(text))
 
 
@@ -93,7 +93,7 @@ class Recipe:
         "P2 appendix: two parts of 64")
     initial: str = paper(
         None, "start from the weights of a run, a checkpoint or a .params file of this network; "
-        "the classes may differ", "not in the papers", type=place, metavar="RUN|FILE")
+        "the classes may differ", "not in the papers", type=path_text, metavar="RUN|FILE")
     freeze: str = paper(
         None, "keep these layers of --initial unchanged: names, or their beginnings up to an "
         "underscore, with commas, e.g. conv1,bn1,stage1_unit1; all: all but the classifier", "not in the papers", metavar="LAYERS")

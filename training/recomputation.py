@@ -12,28 +12,29 @@ import mxnet as mx
 
 from common.graph import Graph
 
-from .memory import kept_bytes, size
+from .memory import array_bytes, kept_bytes
 from .seeds import SEEDS, seed_masks
 from .segments import INPUT, best_cuts, cuts, segments
 
-Plan = namedtuple("Plan", "segments passed")  # passed: [(shape, type)] of the arrays between them
+# passed: [(shape, type)] of the arrays between segments. need: bytes
+Plan = namedtuple("Plan", "segments passed need")
 
 
 def recomputed_bytes(symbol, image_size):
     """Return the bytes per image in training if the symbol is computed twice."""
     shapes = {"data": (1, 3, image_size, image_size), "softmax_label": (1,)}
-    return plan(symbol, shapes)[1]
+    return plan(symbol, shapes).need
 
 
 def plan(symbol, shapes):
-    """Return (the Plan with the least memory, its bytes). shapes: {input: shape}."""
+    """Return the Plan with the least memory. shapes: {input: shape}."""
     graph = Graph(symbol)
     kept = kept_bytes(symbol, {"data": shapes["data"]})
     possible = cuts(graph, shapes)
     arrays = dict(zip(possible, graph.arrays([cut.entry for cut in possible], shapes)))
-    passed = [size(*array) for array in arrays.values()]
+    passed = [array_bytes(*array) for array in arrays.values()]
     taken, need = best_cuts(possible, [kept.get(node.name, 0) for node in graph.nodes], passed)
-    return Plan(segments(graph, taken), [arrays[cut] for cut in taken]), need
+    return Plan(segments(graph, taken), [arrays[cut] for cut in taken], need)
 
 
 class Recomputed:
@@ -72,7 +73,7 @@ class Recomputed:
             )
         if set(grad_req.values()) == {"null"}:
             return symbol.bind(ctx, arguments, grad_req="null", aux_states=states)
-        return Executor(plan(symbol, shapes)[0], ctx, grad_req, arguments, states)
+        return Executor(plan(symbol, shapes), ctx, grad_req, arguments, states)
 
 
 def is_image(array):

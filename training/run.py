@@ -129,9 +129,8 @@ class Run:
 
     def _refuse_another(self, recorded, what, may_differ):
         """Raise UserError if a config is that of another run. may_differ: options that may."""
-        recipe = {"workers": 1, **recorded["recipe"]}  # earlier versions did not record it
         for option, value in self.config["recipe"].items():
-            before = recipe.get(option)
+            before = recorded["recipe"].get(option)
             if before == value or option in may_differ:
                 continue
             difference = f"{option} {before!r:.200}, not {value!r:.200}"
@@ -184,9 +183,8 @@ class Run:
         continued = self._recorded.setdefault("continued", [])
         last = continued[-1] if continued else self._recorded
         current = {key: self.config[key] for key in ("versions", "host")}
-        unrecorded = {"recompute": False}  # by earlier versions
-        before = {**unrecorded, **last["versions"], **last["host"]}
-        after = {**unrecorded, **current["versions"], **current["host"]}
+        before = {**last["versions"], **last["host"]}
+        after = {**current["versions"], **current["host"]}
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         length = {option: self.config["recipe"][option] for option in LENGTH}
         former = {name: recipe.get(name) for name in LENGTH if recipe.get(name) != length[name]}

@@ -2,7 +2,6 @@
 server.
 """
 
-import contextlib
 import os
 
 import mxnet as mx
@@ -59,15 +58,6 @@ class Workers:
         array = mx.nd.array([value])
         self.broadcast(name, array)
         return int(array.asscalar())
-
-    @contextlib.contextmanager
-    def ending_together(self):
-        """If an error ends worker 0 before it has sent "finished", end the other workers, too."""
-        try:
-            yield
-        except Exception:
-            self.from_worker_0("finished", 1)
-            raise
 
     def totals(self, metrics):
         """Return [(sum, count)] of each of two metrics, over all workers."""

@@ -11,7 +11,7 @@ CONFIG = {
     "name": "cifar10-preact20",
     "scale": "pocket",
     "data": "test data",
-    "host": {"devices": "CPU x 1", "cores": 2},
+    "host": {"devices": "CPU x 1", "cores": 2, "processor": "a CPU"},
     "command": "python train_cifar.py --depth 20",
     "recipe": {
         "dataset": "cifar10",

@@ -195,7 +195,7 @@ def test_caption_gives_data_recipe_type_seeds_and_machine(read):
     runs = [read(rows(200), seed=seed, dtype="bfloat16") for seed in (0, 1)]
     assert figure_files.source(runs) == (
         "test data; own recipe; 16 pixels square; batch 128; bfloat16; a curve: median of "
-        "its seeds, band: all of them; seeds 0, 1; unknown CPU (threads: 2)"
+        "its seeds, band: all of them; seeds 0, 1; a CPU (threads: 2)"
     ), "400 iterations are not pocket scale's recipe"
 
 

@@ -62,7 +62,8 @@ def test_our_process_trains_the_requested_network():
 
 def test_process_that_ends_is_one_line():
     trainer = peer.Trainer([sys.executable, "-c", ""])
-    refusal(lambda: [trainer.ask(steps=1) for _ in range(2)], "has ended")
+    trainer._process.wait()
+    refusal(lambda: trainer.ask(steps=1), "has ended")
     trainer.close()
 
 

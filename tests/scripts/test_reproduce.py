@@ -106,9 +106,18 @@ def test_published_runs_on_other_images_count_only_for_a_complete_row(
     words = ["table1", "--scale", "pocket", "--seeds", seeds]
     arguments = reproduce.parser().parse_args(words)
     arguments.data_dir = folder
-    runs = reproduce.missing([original], [int(seed) for seed in seeds.split(",")], arguments)
+    runs = reproduce.missing([original], arguments.seeds, arguments)
     assert [run.seed for run in runs] == missing
     assert all(files.RUNS in run.folder.parents for run in runs)
+
+
+def test_incomplete_set_is_as_good_as_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(reproduce, "ROOT", tmp_path)
+    folder = tmp_path / "data" / "cifar-10-batches-bin"
+    folder.mkdir(parents=True)
+    (folder / "test_batch.bin").write_bytes(b"")
+    arguments = reproduce.parser().parse_args(["table1"])
+    assert reproduce.images_of("cifar10", arguments) == Images(data_names.CIFAR10, "")
 
 
 def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatch):

@@ -246,8 +246,9 @@ def test_fast_run_is_resumed_where_another_dtype_is_faster(monkeypatch, train, t
     [(False, [], ["avx512_bf16", "use --dtype float32"]), (True, ["--gpus", "0"], ["CPUs only"])],
 )
 def test_bfloat16_is_rejected_where_it_would_be_slow(monkeypatch, has, options, words):
-    monkeypatch.setattr("training.devices.has_bfloat16", lambda: has)
-    refusal(lambda: read_options(["--dtype", "bfloat16", *options]), *words)
+    monkeypatch.setattr(devices, "has_bfloat16", lambda: has)
+    arguments, recipe = read_options(["--dtype", "bfloat16", *options])
+    refusal(lambda: devices.check_dtype(recipe.dtype, arguments), *words)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,15 @@ def test_closed_terminal_ends_the_job():
     assert worker.poll() is not None
 
 
+def test_job_ends_at_the_time_limit_of_worker_0(monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    leader = subprocess.Popen(["sh", "-c", "exit 75"])
+    follower = subprocess.Popen(["sh", "-c", "trap '' TERM; exec sleep 5"])
+    monkeypatch.setattr(cluster, "GRACE", 1800)
+    assert cluster.watch({}, {"worker 0": leader, "worker 1": follower}) == 75
+    assert follower.wait() == -signal.SIGKILL, "the job waited until it ended by itself"
+
+
 # Replaces ssh -tt: runs the last word in a new terminal, and closes that when it ends.
 TERMINAL = "import pty, sys; sys.exit(pty.spawn(['sh', '-c', sys.argv[-1]]) >> 8)"
 REMOTE = """
@@ -265,7 +274,7 @@ def test_mistake_ends_all_workers(monkeypatch, error):
     def mistake(*_):
         raise error
 
-    monkeypatch.setattr("training.job._initial", mistake)
+    monkeypatch.setattr("training.job._initial_weights", mistake)
     arguments, recipe = read_options(["--kv-store", "dist_sync", "--batch-size", "20"])
     dataset = SimpleNamespace(train_images=range(20), test_images=range(20))
     job = Job("run", recipe, None, {}, {}, dataset, lambda share, size: share, exported=None)

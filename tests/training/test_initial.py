@@ -10,7 +10,7 @@ from conftest import SMALL, arrays, refusal, refused, rows, run_here, same
 
 from data import generated
 from symbols import get_symbol
-from training.initial import frozen_names, initial, with_frozen
+from training.initial import frozen_names, read_initial, with_frozen
 from training.recipe import Recipe
 from training.weights import read, shapes_of
 
@@ -123,14 +123,16 @@ def test_classifier_of_classes_with_other_names_is_not_used(ten):
     assert len(names) == 10
     recipe = Recipe(initial=str(ten))
     for same_names in (names, ()):
-        weights = initial(recipe, get_symbol(8), same_names)
+        weights = read_initial(recipe, get_symbol(8), same_names)
         assert "fc_weight" in weights.arguments and "random" not in weights.words
-    other = initial(recipe, get_symbol(8), names[::-1])
+    other = read_initial(recipe, get_symbol(8), names[::-1])
     assert "fc_weight" not in other.arguments and "random" in other.words
     frozen = Recipe(initial=str(ten), freeze="stage1,fc")
-    assert "fc_weight" in initial(frozen, get_symbol(8), names).arguments
+    assert "fc_weight" in read_initial(frozen, get_symbol(8), names).arguments
     refusal(
-        lambda: initial(frozen, get_symbol(8), names[::-1]), "--freeze stage1,fc", "leave fc out"
+        lambda: read_initial(frozen, get_symbol(8), names[::-1]),
+        "--freeze stage1,fc",
+        "leave fc out",
     )
 
 
@@ -143,8 +145,8 @@ def test_deeper_network_is_not_taken_for_its_beginning(tmp_path):
     file = tmp_path / "deeper.params"
     mx.nd.save(str(file), arrays)
     recipe = Recipe(initial=str(file))
-    refusal(lambda: initial(recipe, get_symbol(8)), "another network: its stage1_unit2")
-    weights = initial(recipe, get_symbol(14, classes=3))
+    refusal(lambda: read_initial(recipe, get_symbol(8)), "another network: its stage1_unit2")
+    weights = read_initial(recipe, get_symbol(14, classes=3))
     assert "fc_weight" not in weights.arguments
     assert "fc_weight and fc_bias are random" in weights.words
 

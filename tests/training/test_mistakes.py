@@ -13,6 +13,7 @@ from conftest import refused
         (["--gpus", "all"], ["no GPU that MXNet has code for"]),
         (["--batch-size", "21", "--cpus", "2"], ["21", "cannot be divided"]),
         (["--batch-size", "501"], ["501", "500 training images"]),
+        (["--iterations", "50", "--warmup-learning-rate", "0.02"], ["recipe has no warm-up"]),
         (["--batch-size", "0"], ["--batch-size 0"]),
         (["--micro-batch", "7"], ["--micro-batch 7", "divide the 20 images of a batch"]),
         (["--micro-batch", "5", "--cpus", "2"], ["2 devices"]),

@@ -1,18 +1,23 @@
 """Options and seeds change what they name: the network, its initial weights, or its batches."""
 
 import os
+import sys
+from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
 from cifar_options import read_options
-from conftest import last_error, refused, rows, scored, trained
+from conftest import SMALL, last_error, refusal, refused, rows, scored, trained
 
 import symbols
+import train_cifar
 from analysis import networks
 from common import environment
+from common.errors import UserError
 from data import batches
 from symbols import network_options
-from training import checkpoint, cost, loop
+from training import checkpoint, cost, job, loop, weights
+from training.figure import Figure
 from training.log import read_log
 
 SHORT = ["--iterations", "2", "--log-every", "1", "--test-every", "2"]
@@ -109,6 +114,24 @@ def test_run_that_diverges_says_so_and_leaves_no_network(train, tmp_path):
     assert not (tmp_path / "run" / "network-0000.params").exists()
     code, _, err = train(*options, "--output", tmp_path / "run", "--keep-going")
     assert code == 0 and rows(tmp_path / "run")[-1][0] == 40, err
+
+
+def test_diverged_network_with_a_frozen_classifier_is_not_exported(finished, monkeypatch, tmp_path):
+    read = weights.read(finished)
+    read.arguments["conv1_weight"][:] = float("nan")
+    monkeypatch.setattr(weights, "read", lambda folder: read)
+    job._export(SimpleNamespace(exported=lambda: 1 / 0), tmp_path)
+
+
+def test_figure_that_fails_does_not_cost_the_exported_network(images, tmp_path, monkeypatch):
+    def fail(figure):
+        raise UserError("the disk is full")
+
+    monkeypatch.setattr(Figure, "finish", fail)
+    words = ["--data-dir", str(images), *SMALL, "--output", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["train_cifar.py", *words])
+    refusal(train_cifar.main, "the disk is full")
+    assert (tmp_path / "network-0000.params").exists()
 
 
 def test_cpu_contexts_share_the_cores(monkeypatch):

@@ -77,7 +77,6 @@ def test_typed_intervals_are_kept(words, intervals):
         ("--learning-rate 0.001", 0.001),
         ("--learning-rate 0.05", 0.01),
         ("--learning-rate 0.001 --warmup-learning-rate 0.01", 0.01),
-        ("--iterations 50 --warmup-learning-rate 0.02", 0.02),  # too short for a warm-up
     ],
 )
 def test_warm_up_is_not_faster_than_the_training_unless_it_is_typed(words, warmup):

@@ -79,7 +79,7 @@ def test_log_without_checkpoint_is_a_published_run_if_it_is_finished(train, run)
     for folder in run.glob("checkpoint-*"):
         shutil.rmtree(folder)
     code, out, _ = train("--output", run)
-    assert code == 0 and "only the log is left" in out
+    assert code == 0 and "no checkpoint is left" in out
     assert refused(train("--output", run, "--iterations", "60"), "iterations 40, not 60")
     unfinished = "".join((run / "log.csv").read_text().splitlines(keepends=True)[:-1])
     (run / "log.csv").write_text(unfinished)

@@ -8,7 +8,7 @@ from gluoncv.model_zoo import get_model
 from mxnet.gluon.model_zoo import vision
 
 from symbols import get_symbol
-from training.initial import initial
+from training.initial import read_initial
 from training.recipe import Recipe
 from training.weights import read, shapes_of
 
@@ -41,7 +41,9 @@ def test_gluons_file_is_read_where_the_network_is_the_same(depth, option, form, 
 def test_what_differs_in_gluons_network_is_named(tmp_path):
     file = saved(get_model("cifar_resnet20_v2"), "save_parameters", tmp_path)
     recipe = Recipe(initial=str(file))
-    refusal(lambda: initial(recipe, get_symbol(20, "preact", option="B")), "bn1_beta is nothing")
+    refusal(
+        lambda: read_initial(recipe, get_symbol(20, "preact", option="B")), "bn1_beta is nothing"
+    )
     for form in ("save_parameters", "export"):
         file = saved(get_model("cifar_resnet20_v1"), form, tmp_path)
         refusal(lambda: read(file), "no ReLU after the first BN")  # noqa: B023
