@@ -6,7 +6,6 @@ from unit_network import Network
 
 from analysis import lesion, networks
 from analysis.units import UnitGraph
-from paper import digitized
 from symbols import get_symbol
 
 
@@ -121,11 +120,3 @@ def test_response_of_a_layer_without_bn_is_its_output():
     names = {node.name: entry[0].name for node, entry in graph.responses()}
     assert names["stage1_unit2_conv1"] == "stage1_unit2_bn2"
     assert names["stage1_unit2_conv2"] == "stage1_unit2_conv2"
-
-
-def test_veits_numbers_are_complete():
-    paper = digitized.read()
-    box = paper["1605.06431", "Fig5a", "ResNet-110"]
-    assert [len(points) for points in box.values()] == [20, 20, 20]
-    assert box["median"][9] == (10, 19)
-    assert len(paper["1605.06431", "Fig5b", "ResNet-110"]["median"]) == 16

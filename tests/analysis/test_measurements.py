@@ -122,10 +122,6 @@ def test_file_without_rows_of_a_measurement_is_rejected(tmp_path, content):
     refusal(lambda: measurements.read(tmp_path / "lesion-x.csv"), "delete it, and measure again")
 
 
-def test_weights_of_a_run_that_no_scale_has_are_of_its_own_recipe(run):
-    assert "iterations by its own recipe, seed 0" in networks.of_run(run).weights
-
-
 def changed(network, **config):
     """A network whose run has another config.json."""
     return network._replace(run=network.run._replace(config={**network.run.config, **config}))
@@ -217,12 +213,3 @@ def test_named_networks_have_as_many_classes_as_the_runs(run, tmp_path):
     subjects = networks.find([str(copy), "preact38"], unit="basic")
     assert subjects["preact38"].arguments["fc_bias"].shape == (100,)
     assert networks.find(["preact8"])["preact8"].arguments["fc_bias"].shape == (10,)
-
-
-def test_responses_state_the_papers_scale_only_beside_its_curves():
-    notes = []
-    for name in ("desk-cifar10-original56", "cifar10-notes12"):
-        path = files.RESULTS / "analysis" / f"responses-{name}.csv"
-        _, *below = measured.FIGURES["responses"]([measurements.read(path)])
-        notes.append(below)
-    assert notes == [["1512.03385: full scale, 32 pixels square"], []]

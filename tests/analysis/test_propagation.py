@@ -14,8 +14,7 @@ from conftest import PAPER, ROOT, refusal
 from source import run_in, source_copy
 from unit_network import IMAGES, Network, fresh_states
 
-import plots.propagation
-from analysis import measurements, networks, propagation
+from analysis import networks, propagation
 from analysis.units import UnitGraph
 from symbols import get_symbol
 
@@ -138,23 +137,9 @@ def test_image_size_that_does_not_divide_is_rejected(monkeypatch, size):
     refusal(propagation.main, f"--image-size {size}")
 
 
-def test_name_of_a_measurement_has_no_spaces(tmp_path):
-    words = ["preact8", "--data-dir", str(tmp_path / "my set")]
-    (tmp_path / "my set").mkdir()
-    parser = propagation.parser()
-    arguments = parser.parse_args(words)
-    assert measurements.changes(parser, arguments, ["seed", "data_dir"]) == "-data_dir=my_set"
-
-
 def test_batch_of_one_image_is_rejected(monkeypatch):
     monkeypatch.setattr("sys.argv", ["", "preact8", "--batch-size", "1"])
     refusal(propagation.main, "BN needs at least 2")
-
-
-@pytest.mark.parametrize("seed", ["-1", "4294967296"])
-def test_seed_that_training_rejects_is_rejected(monkeypatch, seed):
-    monkeypatch.setattr("sys.argv", ["", "preact8", "--seed", seed])
-    refusal(propagation.main, f"--seed {seed}")
 
 
 def test_option_that_runs_ignore_is_rejected(finished):
@@ -163,31 +148,3 @@ def test_option_that_runs_ignore_is_rejected(finished):
         refusal(lambda: list(propagation.measure(words)), options, "leave")  # noqa: B023
     words = propagation.parser().parse_args(["--seed", "3"])
     propagation.refuse_unused(words, ["a run", None])
-
-
-def test_254_layers_at_batch_8_stay_below_a_gigabyte():
-    code = (
-        "from analysis import networks, propagation as p; from training.memory import peak; "
-        "q = networks.training_batch([], 8, None, 32); "
-        "network = networks.named('original', 'identity', 254, unit='bottleneck'); "
-        "found = p.propagate(network, q.images, q.labels); print(len(found.gradient), peak())"
-    )
-    _, out, err = run_in(ROOT, "-c", code)
-    places, size = map(int, out.split())
-    assert places == 85 and size < 1e9, err
-
-
-def test_network_has_one_colour_and_is_dashed_before_training():
-    rows = []
-    for kind, shortcut in (("plain", "plain"), ("original", "identity")):
-        for depth, state in itertools.product((56, 110), ("untrained", "trained")):
-            network = {"activation": "original", "shortcut": shortcut, "depth": depth}
-            rows.append({"label": f"{depth}, {kind}, {state}", **network})
-    ordered = plots.propagation.in_order(rows)
-    labels = list(ordered)
-    assert labels[:2] == ["56, original, trained", "56, original, untrained"]
-    assert labels[-1] == "110, plain, untrained"
-    styles = plots.propagation.line_styles([lines[0] for lines in ordered.values()])
-    colours = [styles[label]["color"] for label in labels]
-    assert colours[::2] == colours[1::2] and len(set(colours)) == 4
-    assert ["linestyle" in styles[label] for label in labels] == [False, True] * 4

@@ -2,14 +2,13 @@
 
 import os
 from math import inf
-from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, begin
 from source import run_in
 
 from common import cgroups, environment
-from training import memory, processes
+from training import memory
 
 
 @pytest.fixture
@@ -170,25 +169,6 @@ plt.figure().savefig(os.devnull, format="png")
     assert begin(code, XDG_CONFIG_HOME="", XDG_CACHE_HOME="").wait() == 0
 
 
-def test_modules_that_mxnet_rarely_uses_are_imported_later():
-    code = """
-import sys, common, mxnet
-unused = ("setuptools", "gluoncv", "scipy.stats._stats_py", "scipy.linalg", "requests.sessions")
-print([name for name in unused if name in sys.modules])
-import scipy.stats
-from scipy.sparse import csr_matrix
-from scipy.stats import ttest_ind
-import gluoncv
-import requests
-print(requests.RequestException, mxnet.nd.sparse.array(csr_matrix([[1.0, 0.0]])).shape)
-print(scipy.stats.entropy([0.5, 0.5]) > 0.69, mxnet.nd.ones(3).sum().asscalar())
-"""
-    out, err = begin(code).communicate()
-    unused, sparse, numbers = out.splitlines()
-    assert unused == "[]" and sparse.endswith("RequestException'> (1, 2)"), err
-    assert numbers == "True 3.0"
-
-
 TEAMS = """
 import common
 import ctypes
@@ -219,9 +199,3 @@ def test_processes_share_the_cores(machine, monkeypatch, value, count, threads):
     machine(4)
     monkeypatch.setattr(environment, "GIVEN", {"OMP_NUM_THREADS": value} if value else {})
     assert environment.shared_threads(count) == threads
-
-
-def test_runs_at_once_share_the_cores_also_if_threads_are_set(machine, monkeypatch):
-    machine(4)
-    monkeypatch.setitem(environment.GIVEN, "OMP_NUM_THREADS", "4")
-    assert processes.environment(SimpleNamespace(jobs=2))["OMP_NUM_THREADS"] == "2"

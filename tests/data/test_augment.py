@@ -2,9 +2,6 @@
 (seed, number).
 """
 
-import threading
-import time
-
 import numpy as np
 import pytest
 from scipy.stats import chisquare
@@ -112,25 +109,6 @@ def test_stream_gives_exactly_the_batches_asked_for_in_order(first, last):
         arrays = batch.data[0].asnumpy(), batch.label[0].asnumpy()
         assert equal(arrays, training_batches().batch(iteration)), iteration
         assert batch.pad == 0 and arrays[0].dtype == arrays[1].dtype == np.float32
-
-
-@pytest.mark.parametrize("how", ["close", "drop", "error"])
-def test_stream_abandoned_early_leaves_no_thread(how):
-    before = set(threading.enumerate())
-    stream = training_batches().stream(1, 10**9)
-    next(stream), next(stream)
-    assert set(threading.enumerate()) - before, "nothing is prepared in the background"
-    if how == "close":
-        stream.close()
-    elif how == "drop":
-        del stream
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            stream.throw(KeyboardInterrupt)
-    deadline = time.monotonic() + 60
-    while set(threading.enumerate()) - before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not set(threading.enumerate()) - before
 
 
 def test_failure_in_the_background_reaches_whoever_reads_the_stream(monkeypatch):

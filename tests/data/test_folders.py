@@ -173,13 +173,6 @@ def test_class_can_have_the_name_of_a_set(tmp_path, name, parent):
     assert folders.listing(tmp_path, is_tested=True).classes == ["bus", "car", name]
 
 
-def test_test_set_alone_is_complete(tmp_path):
-    touch(tmp_path, "test/a/1.png", "test/b/1.png", "test/b/2.png", "test/c/1.png")
-    result = folders.listing(tmp_path, is_tested=True)
-    assert result.classes == ["a", "b", "c"] and result.is_held_out
-    assert sum(map(len, result.splits.values())) == 4
-
-
 def test_what_is_not_used_or_not_tested_is_printed(tmp_path, capsys):
     touch(tmp_path, *SOUND, "train/c/3.png", "test/a/5.png")
     assert val_pairs(tmp_path) == [("val/a/1.png", 0)]

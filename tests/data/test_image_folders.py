@@ -8,7 +8,7 @@ import pytest
 from conftest import SMALL, refusal, run_here
 from PIL import Image
 
-from data import cifar, image_folders, inputs, test_set
+from data import cifar, image_folders, test_set
 
 COLOURS = {"rose": (220, 30, 30), "leaf": (30, 220, 30), "sky": (30, 30, 220)}
 
@@ -145,16 +145,6 @@ def test_pickle_that_is_written_today_is_read(tmp_path, form, protocol):
     assert np.array_equal(dataset.train_images.reshape(30, -1), rows["data_batch_1"][:, 1:])
     assert np.array_equal(dataset.test_labels, rows["test_batch"][:, 0])
     assert dataset.class_names == ("ant", "bee", "fly")
-
-
-def test_photographs_are_converted_as_the_images_of_an_own_set_in_cifars_layout(tmp_path):
-    rows = records(20, 3)
-    (tmp_path / "data_batch_1.bin").write_bytes(rows.tobytes())
-    (tmp_path / "test_batch.bin").write_bytes(records(4, 3).tobytes())
-    dataset = image_folders.load(tmp_path, 16)
-    reader = inputs.Reader(inputs.describe(dataset, 16, np.zeros(3, np.float32)))
-    photograph = Image.fromarray(rows[0, 1:].reshape(3, 32, 32).transpose(1, 2, 0))
-    np.testing.assert_array_equal(reader.array(photograph), dataset.train_images[0])
 
 
 def test_own_set_that_is_no_cifar10_is_rejected_with_the_way_to_train_on_it(tmp_path):

@@ -67,15 +67,6 @@ def test_unreadable_files_are_named_and_left_out_on_request(tmp_path, capsys):
     assert "1 classes have no test image, the first class 0" in capsys.readouterr().out
 
 
-def test_wrong_number_is_rejected(source, tmp_path):
-    refusal(lambda: prepare.prepare(source, tmp_path / "set", SIDE, workers=-1), "--workers -1")
-    refusal(lambda: prepare.prepare(source, tmp_path / "set", 4), "--side 4")
-
-
-def test_root_of_the_disk_is_no_output():
-    refusal(lambda: prepare.parser().parse_args(["--output", "/"]), "root of the disk")
-
-
 def test_killed_preparation_resumes_and_gives_the_same_files(source, prepared, tmp_path):
     output = tmp_path / "set"
     code = f"""

@@ -1,6 +1,5 @@
 """The benchmarks that compare with PyTorch and with the original unit: arithmetic, processes, errors."""
 
-import os
 import sys
 
 import numpy as np
@@ -18,36 +17,6 @@ def test_ratio_is_the_median_of_the_faster_half_of_the_pairs():
     loud = [(9.0, 2.0), (2.0, 9.0), (5.0, 5.0)]
     assert timing.median_of_faster([*loud, *quiet]) == 1.2
     assert timing.median_of_faster([(2.0, 3.0)]) == 1.5
-
-
-class Counted:
-    """A trainer whose steps take a known time."""
-
-    def __init__(self, parameters, seconds):
-        self.parameters = parameters
-        self.seconds = seconds
-        self.requests = []
-
-    def ask(self, steps=None, **case):
-        self.requests.append(steps or case)
-        return {"seconds": steps * self.seconds} if steps else {"parameters": self.parameters}
-
-
-def test_blocks_of_both_are_interleaved_and_as_long():
-    ours = Counted(269722, 0.1)
-    theirs = Counted(269722, 0.125)
-    result = peer.compare(ours, theirs, peer.Case(20, 32, 128), "bfloat16", pairs=3)
-    assert result == pytest.approx((1280, 1024, 1.25))
-    case = {"depth": 20, "size": 32, "batch": 128, "dtype": "bfloat16"}
-    assert ours.requests == [case, 2, 2, 10, 10, 10] and theirs.requests == [case, 2, 10, 10, 10]
-
-
-def test_networks_that_differ_are_not_compared():
-    refusal(
-        lambda: peer.compare(Counted(1, 1.0), Counted(2, 1.0), peer.CASES[0], "float32", 1),
-        "20 layers differ",
-        "[1, 2]",
-    )
 
 
 def test_our_process_trains_the_requested_network():
@@ -93,14 +62,6 @@ def test_missing_or_old_pytorch_is_one_line(python, script, message):
     refusal(lambda: peer.version("/nowhere/python"), "PEER=/nowhere/python", "No such file")
 
 
-@pytest.mark.parametrize("version", ["2.4.0", "2.13.0+cpu", "3.0"])
-def test_new_pytorch_in_the_users_own_packages_is_found(python, monkeypatch, version):
-    monkeypatch.setitem(os.environ, "PYTHONNOUSERSITE", "1")
-    assert "PYTHONNOUSERSITE" not in peer.ENVIRONMENT
-    script = f'test -z "$PYTHONNOUSERSITE" && echo {version}'
-    assert peer.version(python(script)) == version
-
-
 @pytest.mark.parametrize("narrow", [True, False])
 def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch, narrow):
     """A round takes 3 seconds, the original's 2, in bfloat16 half of 3."""
@@ -128,17 +89,6 @@ def test_unit_is_compared_with_the_original_of_its_depth(monkeypatch, narrow):
     assert ("bfloat16" in variants.line(cost)) == narrow
     types = [(False, "float32"), (True, "float32"), (True, "bfloat16")][: 2 + narrow]
     assert trained == [(is_gated, 16, 64, dtype, 5) for is_gated, dtype in types]
-
-
-def test_jobs_alternate_after_a_warm_up():
-    called = []
-    times = timing.rounds([lambda: called.append("a"), lambda: called.append("b")], 3)
-    assert times.shape == (3, 2) and called == ["a", "b"] * 4
-
-
-def test_networks_of_the_tables_are_measured_once_each():
-    names = variants.of_the_tables()
-    assert names[0] == "original56" and len(names) == len(set(names)) == 11
 
 
 def test_measurements_are_kept_with_machine_and_day(tmp_path, monkeypatch):

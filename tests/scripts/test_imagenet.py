@@ -4,11 +4,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import refusal, rows, run_here, same, scored, typed
 
 import train_imagenet
 from common import files
+from data import crops
 from paper import counted_runs, experiments, run_files
 from training.log import read_log
 
@@ -26,6 +28,33 @@ def train(prepared, monkeypatch):
         return out
 
     return call
+
+
+def test_augmentation_reaches_the_training(train, tmp_path, monkeypatch):
+    augmentations = []
+
+    class Batches(crops.CropBatches):
+        def __init__(self, *arguments, **options):
+            augmentations.append(arguments[6])
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(crops, "CropBatches", Batches)
+    options = ["--depth", 18, "--iterations", 1]
+    for augmentation in ("scale", "aspect"):
+        train(tmp_path / augmentation, *options, "--augmentation", augmentation)
+    assert augmentations == ["scale", "aspect"]
+
+
+def test_workers_share_the_batch(prepared, monkeypatch):
+    feeds = []
+    monkeypatch.setattr("training.job.run_job", lambda job, arguments: feeds.append(job.feed))
+    words = ["--depth", "18", "--image-size", "64", "--batch-size", "6"]
+    typed(monkeypatch, train_imagenet.main, *words, "--data-dir", prepared[1])
+    whole, *parts = [
+        feeds[0](share, 12)[0].data_batch(1).label[0].asnumpy()
+        for share in ((0, 1), (0, 2), (1, 2))
+    ]
+    assert len(whole) == 6 and np.array_equal(np.concatenate(parts), whole)
 
 
 def test_stopped_run_ends_as_an_uninterrupted_one(train, tmp_path):

@@ -132,15 +132,6 @@ def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatc
     refusal(lambda: reproduce.missing([original], [0], arguments), *words)
 
 
-def test_unfinished_run_of_another_type_is_named_before_any_training(figure1):
-    assert not figure1("--jobs", "2")
-    folder = files.RUNS / "demo" / NAMES[1] / "seed0"
-    config, log = folder / "config.json", folder / "log.csv"
-    config.write_text(config.read_text().replace('"dtype": "float32"', '"dtype": "bfloat16"'))
-    log.write_text("".join(log.read_text().splitlines(True)[:-1]))
-    refusal(lambda: figure1("--jobs", "2"), "has dtype bfloat16")
-
-
 @pytest.mark.parametrize("is_early", [False, True], ids=["while they train", "while they begin"])
 def test_signal_reaches_all_runs_that_train_at_once(monkeypatch, tmp_path, capsys, is_early):
     code = f"""

@@ -133,6 +133,22 @@ def test_all_new_labelled_images_are_tested(finished, images, tmp_path, monkeypa
     assert result(run, "whole on part (1 images)")["images"] == 1
 
 
+def test_run_on_raw_pixels_on_two_devices_is_tested_as_it_was_trained(
+    images, tmp_path, monkeypatch, capsys
+):
+    folder = trained(tmp_path / "run", images, "--input", "raw", "--cpus", "2")
+    assert not np.any(json.loads((folder / export.INPUTS).read_text())["mean"])
+    scored(monkeypatch, folder, "--data-dir", images)
+    assert "of 100" not in capsys.readouterr().out
+    # in training each device tests with its own BN averages; here the first device's are used
+    assert result(folder)["top1"] == pytest.approx(last_error(folder), abs=15)
+    arrays = mx.nd.load(str(checkpoint.paths(folder)[-1] / "arrays.params"))
+    exported = mx.nd.load(str(folder / export.PARAMETERS))
+    name = "bn1_moving_mean"
+    first, second = (arrays[f"aux{k}:{name}"].asnumpy() for k in (0, 1))
+    assert (exported[f"aux:{name}"].asnumpy() == first).all() and (first != second).any()
+
+
 @NEEDS_BFLOAT16
 def test_run_in_bfloat16_is_tested_in_it(images, tmp_path, monkeypatch):
     folder = trained(tmp_path / "run", images, "--dtype", "bfloat16")
@@ -174,12 +190,6 @@ def test_other_images_are_tested_with_the_mean_of_the_training_set(
         ), "only a run knows its set"
         errors.append(output.split("top-1 error ")[1].split(" %")[0])
     assert errors[0] == errors[1], "exported files have their inputs.json"
-
-
-def test_checkpoint_is_exported_only_into_another_folder(finished, images, tmp_path, monkeypatch):
-    words = [checkpoint.paths(finished)[-1], "--export", "mxnet", "--data-dir", images]
-    refusal(lambda: scored(monkeypatch, *words), "OUTPUT=")
-    assert scored(monkeypatch, *words, "--output", tmp_path / "files") == 0
 
 
 @pytest.mark.parametrize("words", [[], ["--export", "mxnet"]])
@@ -237,6 +247,14 @@ def test_labels_of_a_set_with_the_networks_classes_are_kept():
     assert test_set.for_classes(dataset, names, 3, "network").test_labels.tolist() == [0, 0]
 
 
+def test_labels_of_a_part_of_imagenets_classes_become_the_networks():
+    images = SimpleNamespace(labels=np.array([0, 1, 1], np.float32))
+    dataset = test_set.imagenet_without_images(("dog", "ant"))._replace(test_images=images)
+    tested = test_set.for_classes(dataset, ("ant", "cat", "dog"), 3, "network")
+    assert tested.test_images.labels.tolist() == [2, 0, 0]
+    assert tested.class_names == ("ant", "cat", "dog")
+
+
 def test_weights_without_a_run_are_tested_by_the_network_that_is_named(
     finished, images, tmp_path, monkeypatch, capsys
 ):
@@ -276,13 +294,15 @@ def test_weights_without_a_run_show_their_training_set(family, stem, classes, da
 def test_pretrained_network_predicts_without_imagenet(images, tmp_path, monkeypatch, capsys):
     symbol = get_symbol(18, family="imagenet", classes=3)
     parameters = initial_module(symbol, (1, 3, 224, 224)).get_params()
-    loaded = symbol, parameters, np.zeros(3, np.float32), ("n1", "n2", "n3")
-    monkeypatch.setattr(pretrained, "load", lambda name: loaded)
+    mean = np.array([10, 20, 30], np.float32)
+    monkeypatch.setattr(
+        pretrained, "load", lambda name: (symbol, parameters, mean, ("n1", "n2", "n3"))
+    )
     photograph = tmp_path / "a.png"
-    Image.new("RGB", (300, 300)).save(photograph)
+    Image.new("RGB", (300, 300), (10, 20, 30)).save(photograph)  # the network's input is 0
     words = ["--predict", photograph, "--output", tmp_path / "a.csv"]
     assert scored(monkeypatch, "--pretrained", "resnet18_v1", *words) == 0
-    assert "n1 33.3 %" in capsys.readouterr().out
+    assert capsys.readouterr().out.count(" 33.3 %") == 3
 
 
 def test_exported_folder_has_its_own_network(finished, images, tmp_path, monkeypatch, capsys):

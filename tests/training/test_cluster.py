@@ -57,7 +57,16 @@ def test_two_workers_of_slurm_equal_one_process_with_two_devices(images, tmp_pat
 
 
 def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_path):
-    job = ["--data-dir", images, *SMALL, "--iterations", 200, "--kv-store", "dist_sync", "--output"]
+    adam = [
+        "--optimizer",
+        "adam",
+        "--learning-rate",
+        "5e-4",
+        "--warmup-iterations",
+        0,
+    ]  # two states
+    job = ["--data-dir", images, *SMALL, *adam, "--iterations", 200]
+    job += ["--kv-store", "dist_sync", "--output"]
     uninterrupted, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
     finish(start_job(*job, uninterrupted))
 

@@ -19,7 +19,6 @@ from common.errors import UserError
 from training import cluster
 from training.devices import check_batch
 from training.job import DTYPES, Job, run_job
-from training.state import broadcast
 from training.workers import Workers
 
 JOB = cluster.Address("127.0.0.1", 1, 2, 3)
@@ -77,10 +76,6 @@ def test_workers_of_slurm_are_not_named(begin):
 def test_batch_script_without_tasks_starts_all_workers(begin):
     started = begin(SLURM_PROCID="0", SLURM_JOB_ID="7")
     assert roles(started) == ["scheduler", "server", "worker", "worker"]
-
-
-def test_jobs_of_one_machine_differ_in_their_tokens(begin):
-    assert begin()[0][1].token != begin()[0][1].token
 
 
 def test_port_of_another_program_is_refused(begin):
@@ -287,26 +282,3 @@ def test_micro_batch_divides_the_part_of_each_worker():
     check_batch(128, 1, 2, 64)
     for size, micro_batch in ((96, 32), (128, 128)):
         refusal(lambda: check_batch(size, 1, 2, micro_batch), "of each worker")  # noqa: B023
-
-
-@pytest.mark.parametrize("rank", [0, 1])
-def test_workers_share_the_state_of_each_optimizer(rank):
-    data = mx.sym.Variable("data")
-    symbol = mx.sym.SoftmaxOutput(mx.sym.BatchNorm(mx.sym.flatten(data), name="bn"), name="softmax")
-    module = mx.mod.Module(symbol, context=[mx.cpu(0), mx.cpu(1)])
-    module.bind([("data", (4, 3, 1, 1))], [("softmax_label", (4,))])
-    module.init_params()
-    module.init_optimizer(optimizer="adam")
-    module._update_on_kvstore = False
-    module._updater = mx.optimizer.get_updater(mx.optimizer.create("adam"))
-    averages = [blocks[1] for blocks in module._exec_group.aux_arrays]
-    for array in averages:
-        array[:] = 7
-    names = []
-    workers = SimpleNamespace(rank=rank, broadcast=lambda name, array: names.append((name, array)))
-    broadcast(module, workers)
-    assert [float(array.mean().asscalar()) == 7 for array in averages] == [rank == 0] * 2
-    assert len({name for name, _ in names}) == len(names)
-    assert all(len(pair) == 2 for pair in module._updater.states.values())
-    kept = [array for pair in module._updater.states.values() for array in pair]
-    assert len(kept) == 8 and all(any(array is sent for _, sent in names) for array in kept)
