@@ -189,10 +189,12 @@ def same(left, other):
     return True
 
 
-def wait_for_row(folder, iteration):
+def wait_for_row(folder, iteration, process=None):
+    """Wait until a run has logged an iteration. process: the run's, if it can be asked."""
     for _ in range(36000):  # half an hour, for a busy machine
         if any(row["iteration"] >= iteration for row in read_log(folder)):
             return
+        assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.05)
     raise AssertionError("the run did not write the row")
 

@@ -181,6 +181,12 @@ def test_first_step_of_a_users_operators_is_near_float32s():
         assert cosine(gradient, near_gradients[name]) > 0.99, name
 
 
+def test_symbol_is_converted_for_bfloat16_alone():
+    symbol = get_symbol(8)
+    assert bfloat16.bound(symbol, "float32").tojson() == symbol.tojson()
+    assert bfloat16.bound(symbol, "bfloat16").tojson() == bfloat16.converted(symbol).tojson()
+
+
 @NEEDS_BFLOAT16
 def test_run_learns_as_in_float32_and_records_its_type(train, tmp_path):
     losses = {}

@@ -71,14 +71,14 @@ def test_job_that_is_stopped_and_loses_a_worker_resumes_bit_for_bit(images, tmp_
     finish(start_job(*job, uninterrupted))
 
     process = start_job(*job, folder)
-    wait_for_row(folder, 20)
+    wait_for_row(folder, 20, process)
     process.terminate()
     finish(process, 143)
     stopped = rows(folder)[-1][0]
     assert 20 <= stopped < 200
 
     process = start_job(*job, folder)
-    wait_for_row(folder, stopped + 15)
+    wait_for_row(folder, stopped + 15, process)
     os.kill(workers_of(process)[1], signal.SIGKILL)
     _, err = finish(process, 1)
     assert "died (exit code -9), so the job ends" in err and "resume" in err

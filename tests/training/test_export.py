@@ -6,20 +6,18 @@ import sys
 import mxnet as mx
 import numpy as np
 import pytest
-from conftest import NEEDS_BFLOAT16, refusal, scored, trained
+from conftest import NEEDS_BFLOAT16, PAPER, refusal, scored, trained
 from modules import evaluate
 from unit_network import random_values
 
 from common.environment import without_notes
 from common.graph import Graph
-from symbols import get_symbol, names, resnet
+from symbols import get_symbol, resnet
 from training import export, onnx_file, weights
 
 SIDE = 8
 VARIANTS = [
-    (activation, shortcut)
-    for activation in names.variants("activations")
-    for shortcut in names.variants("shortcuts")
+    (activation, shortcut) for activation in PAPER["activations"] for shortcut in PAPER["shortcuts"]
 ]
 DEEPER = [("original", "dropout"), ("preact", "convolution"), ("bn_after_addition", "identity")]
 
