@@ -44,6 +44,7 @@ def read(folder):
                     raise ValueError(f"{option} has {name} {json.dumps(value)[:100]}")
         for change in config.get("continued", []):
             _check({"recipe": {}, **change}, {"recipe": dict})
+            _check(change.get("host", config["host"]), HOST_SHAPES)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{folder} is not a run folder (config.json: {type(error).__name__}: {str(error)[:200]})"

@@ -140,8 +140,15 @@ def add_tests(path, results):
 
 
 def machine(run):
-    """Return 'AMD EPYC (threads: 2)'; for two contexts 'AMD EPYC (devices: 2, threads: 1 each)'."""
-    host = run.config["host"]
+    """Return 'AMD EPYC (threads: 2)'; for two contexts 'AMD EPYC (devices: 2, threads: 1 each)'.
+
+    A run that was continued on another machine has both.
+    """
+    later = [change["host"] for change in run.config.get("continued", []) if "host" in change]
+    return ", ".join(dict.fromkeys(map(_machine, [run.config["host"], *later])))
+
+
+def _machine(host):
     processor = re.sub(r"\(R\)|,.*| Processor", "", host["processor"])
     kind, _, devices = host["devices"].partition(" x ")
     name = processor if kind == "CPU" else host["devices"]

@@ -160,7 +160,7 @@ def picture(name, rows, runs, scale):
     else:
         texts.append(f"paper: full scale, CIFAR, median of {experiments.PAPER_SEEDS}")
     if name == "table4":
-        texts.append("1202 layers: 1512.03385")
+        texts.append("1202 layers: 1512.03385, number of runs not stated")
     figure_files.write_below(figure, "; ".join(filter(None, texts)))
     return figure
 

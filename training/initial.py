@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 
 from common.errors import UserError
-from common.graph import INPUTS, Graph
+from common.graph import INPUTS
 
 from .weights import read, shapes_of
 
@@ -96,17 +96,3 @@ def _begins(name, beginning):
     if beginning == ALL:
         return name not in CLASSIFIER
     return name == beginning or name.startswith(f"{beginning}_")
-
-
-def with_frozen(symbol, names):
-    """Return the symbol in which the BNs of these parameters use and keep their moving averages.
-
-    Otherwise a frozen layer's averages would still change.
-    """
-    if not names:
-        return symbol
-    graph = Graph(symbol)
-    for node in graph.nodes:
-        if node.op == "BatchNorm" and node.inputs[1][0].name in names:
-            node.attributes["use_global_stats"] = "True"
-    return graph.symbol()

@@ -10,8 +10,9 @@ from tqdm import tqdm
 from common.environment import bar, without_notes
 
 from . import bfloat16, recomputation, state
+from .batch_norm import with_frozen, with_parts
 from .evaluate import evaluate
-from .initial import frozen_names, with_frozen
+from .initial import frozen_names
 from .interrupt import Interruptions, Stopped
 from .optimizer import StepSchedule, initializer, optimizer
 from .progress import Progress
@@ -31,7 +32,7 @@ def train(training, deadline=math.inf):
                 training.log(interruptions.look)
                 interruptions.look(last=training.over)
             while not training.over:
-                training.step(next(batches))
+                training.step(batches)
                 if training.ends_row:
                     training.log(interruptions.look)
                 interruptions.look(last=training.over)
@@ -128,9 +129,10 @@ class Training:
         self._settle()  # nothing else waits for the operators that write BN's moving averages
         self.run.save(state.collect(self.module), self.progress.state())
 
-    def step(self, batch):
-        """Do one iteration."""
+    def step(self, batches):
+        """Do one iteration. Its time includes the time that it waits for the batch."""
         began = time.monotonic()
+        batch = next(batches)
         masks = (self.recipe.seed, self.progress.iteration + 1, self.workers.rank)
         step(self.module, batch, self._metrics, masks)
         # summed over the workers in each iteration, so that a checkpoint of worker 0 has all
@@ -210,7 +212,9 @@ def training_module(
     the iterations before this process; if there are none, weights may be missing.
     """
     frozen = frozen_names(symbol, recipe.freeze)
-    network = bfloat16.bound(with_frozen(symbol, frozen), recipe.dtype)
+    parts = shape[0] // (recipe.micro_batch or shape[0])
+    network = with_parts(with_frozen(symbol, frozen), parts)
+    network = bfloat16.bound(network, recipe.dtype)
     if recompute:
         network = recomputation.Recomputed(network)
     module = mx.mod.Module(network, context=contexts, fixed_param_names=frozen)

@@ -175,6 +175,9 @@ def test_paper_curve_has_gaps_where_it_leaves_the_axis():
     assert [x for x, y in line if math.isnan(y)] == [5.5] and len(line) == 6
     loss = digitized.read()["1603.05027", "Fig1_right", "pre-act(proposed)"]["train_loss"]
     assert any(math.isnan(y) for x, y in digitized.broken(loss) if x > 50000)
+    # 1603.05027, Figure 3(d): below 20 % at 22,000 and 26,000 iterations, above it before and after
+    error = digitized.read()["1603.05027", "Fig3d", "variant"]["test_err"]
+    assert [x for x, y in digitized.broken(error) if y == 21] == [24000, 28000]
 
 
 def test_axes_fit_the_curves_below_full_scale(read):
@@ -213,3 +216,8 @@ def test_machine_is_processor_devices_and_threads(read, devices, threads, machin
     host = {"processor": "AMD EPYC, avx2", "devices": devices, "OMP_NUM_THREADS": threads}
     run.config["host"].update(host)
     assert run_files.machine(run) == machine
+    run.config["continued"] = [
+        {"host": run.config["host"]},
+        {"host": {**host, "OMP_NUM_THREADS": "9"}},
+    ]
+    assert run_files.machine(run).startswith(f"{machine}, ")

@@ -2,6 +2,8 @@
 statistics.
 """
 
+from dataclasses import replace
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from common.environment import without_notes
 from symbols import get_symbol, network_options
 from training import memory
 from training.log import read_log
-from training.loop import bind, step
+from training.loop import bind, step, training_module
 from training.optimizer import optimizer
 
 
@@ -74,6 +76,22 @@ def test_each_part_has_its_own_batch_norm_as_each_device_has(train, tmp_path):
     averages = [name.split(":")[1] for name in kept if name.startswith("aux0:")]
     for name in averages:
         assert (kept[f"aux0:{name}"] != kept[f"aux1:{name}"]).any(), "each device has its own"
+
+
+def test_batch_in_parts_has_its_usual_weight_in_the_moving_averages():
+    """Both parts of the batch have the same images, so the same statistics."""
+    recipe = read_options([])[1]
+    averages = []
+    for micro_batch in (None, 4):
+        recipe = replace(recipe, batch_size=8, micro_batch=micro_batch)
+        mx.random.seed(1)
+        module = training_module(get_symbol(8), recipe, [mx.cpu()], (8, 3, 8, 8))
+        half = mx.nd.array(np.random.RandomState(1).normal(size=(4, 3, 8, 8)))
+        batch = mx.io.DataBatch([mx.nd.concat(half, half, dim=0)], [mx.nd.zeros(8)])
+        step(module, batch, [], (0,))
+        mx.nd.waitall()
+        averages.append(module.get_params()[1]["bn1_moving_var"].asnumpy())
+    assert averages[1] == pytest.approx(averages[0], rel=1e-4) and (averages[0] != 1).all()
 
 
 @pytest.mark.parametrize("depth, megabytes", [(164, 24.4), (1001, 146.5)])

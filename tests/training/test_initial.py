@@ -10,7 +10,8 @@ from conftest import SMALL, arrays, refusal, refused, run_here, same
 
 from data import generated
 from symbols import get_symbol
-from training.initial import frozen_names, read_initial, with_frozen
+from training.batch_norm import with_frozen
+from training.initial import frozen_names, read_initial
 from training.recipe import Recipe
 from training.weights import read, shapes_of
 
