@@ -160,7 +160,7 @@ torture: $(READY)  ## kill runs 50 times, fill their disk; compare each with an 
 fuzz: $(READY)  ## damage the files that a run reads (images, checkpoint, config.json, log) 10,000 times each
 	@FUZZ_CASES=10000 $(PY) -m pytest -q --hypothesis-show-statistics tests/scripts/test_fuzz.py
 
-mutants: $(READY)  ## put known mistakes into copies of the project and check that the tests find them
+mutants: $(READY)  ## add known bugs to copies of the project, and check that the tests fail for each
 	@$(PY) tests/mutants.py
 
 lint: $(READY)  ## run ruff's checks and check its format

@@ -53,8 +53,8 @@ def parser():
     add(
         "--jobs",
         type=positive,
-        help="runs at once, each on its share of the cores or GPUs (except at full scale, without "
-        "GPUs: one for each core; else 1)",
+        help="runs at once, each on its share of the cores or GPUs (default: 1 on GPUs and for "
+        "tables or figures at full scale; otherwise one for each core)",
     )
     add("--gpus", type=gpu_numbers, default=[], help="GPUs to share among the runs, such as 0,1")
     add("--data-dir", type=folder, help="folder with CIFAR (default: download)")
@@ -72,8 +72,9 @@ def seed_numbers(text):
 
 
 def default_jobs(arguments):
-    """Return how many runs train at once: small images do not keep a second thread busy, so that
-    each core trains one run.
+    """Return how many runs train at once: 1 on GPUs and for tables or figures at full scale.
+
+    Otherwise each core trains one run, because small images do not keep a second thread busy.
     """
     if arguments.gpus or (arguments.scale == "full" and arguments.what != [QUEUE]):
         return 1
@@ -168,10 +169,11 @@ def _has_images(experiment, arguments):
 def missing(networks, seeds, arguments):
     """Return the PlannedRuns of experiments that have to be trained, and print what is left out.
 
-    Raises UserError if a run of another recipe is in the way.
+    Raises UserError if the folder of one of them has a run with another recipe.
     """
     rows = [planned(experiment, seeds, arguments) for experiment in networks]
-    runs = [run for column in zip(*rows) for run in column]  # a seed of each network, then the next
+    # all networks with the first seed, then all with the next seed
+    runs = [run for column in zip(*rows) for run in column]
     # tables share networks, and different depths can be equal at a small scale
     runs = {run.folder: run for run in runs if run.done < 1}.values()
     trainable = []
@@ -235,7 +237,7 @@ def main():
         )
     networks = [row for what in arguments.what for row in experiments.experiments_of(what)]
     runs = missing(networks, seeds, arguments)
-    if runs:  # hours of training: what exists is shown before
+    if runs:  # training can take hours, so the existing runs are drawn first
         for what in arguments.what:
             if has_runs(what, arguments.scale):
                 draw(what, arguments.scale)

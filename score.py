@@ -59,8 +59,8 @@ def parser():
     add(
         "--output",
         type=new_folder,
-        help="folder of a test or an export (the run's); file of --predict, .csv or a figure "
-        "(plots/figures/predictions.png)",
+        help="folder for a test or an export (default: the run folder); for --predict, a .csv file "
+        "or a figure (default: plots/figures/predictions.png)",
     )
     command_line.set_defaults(cpus=1)
     return command_line
@@ -108,8 +108,8 @@ def trained(arguments):
 
 
 def _without_run(weights, arguments):
-    """Return the same for weights without a config.json: network-symbol.json or the options describe
-    their network.
+    """Return the result of trained() for weights without a config.json, whose network is described
+    by network-symbol.json or by the options.
     """
     from training.export import INPUTS, SYMBOL, read_inputs, read_symbol
 

@@ -13,7 +13,7 @@ from common import files
 from common.errors import UserError
 
 LONGEST = 150  # characters of a name
-COLUMNS = {"label", "machine"}  # one of them is in each file
+COLUMNS = {"label", "machine"}  # every file has one of these columns
 
 
 def write(name, rows):
@@ -38,8 +38,11 @@ def changes(parser, arguments, options):
 
 
 def print_paths(paths):
-    """Print paths, alone on standard output: make draws them. paths: a generator that measures."""
-    with contextlib.redirect_stdout(sys.stderr):  # notes on corrupt files
+    """Print paths, and nothing else, on standard output, where the Makefile reads them.
+
+    paths: a generator that measures and yields the paths of the CSV files.
+    """
+    with contextlib.redirect_stdout(sys.stderr):  # messages about corrupt files
         paths = list(paths)
     print(*map(os.path.relpath, paths), sep="\n")
     return 0

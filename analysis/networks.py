@@ -150,7 +150,7 @@ def training_batch(networks, count, data_dir, image_size):
 
 
 def _inputs(recipe):
-    """Return what decides the arrays that a network is trained on."""
+    """Return the parts of a recipe that determine the arrays on which a network is trained."""
     held_out = recipe["seed"] if recipe["validation"] else None
     return recipe["data"], recipe["image_size"], recipe["input"], held_out
 

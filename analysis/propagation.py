@@ -95,7 +95,7 @@ def _passes(network, graph, places, images, labels):
             {name: "write" if name in gradients else "null" for name in shapes},
             {name: array.copy() for name, array in network.states.items()},
         )
-    # A monitor, because the x_l of 1001 layers need a gigabyte more as outputs.
+    # A monitor computes the norms. As outputs, the x_l of 1001 layers would take a gigabyte more.
     monitor = mx.mon.Monitor(1, stat_func=lambda x: x.norm(), pattern=r"x\d+_output")
     monitor.install(executor)
     monitor.tic()
@@ -194,8 +194,9 @@ def parser():
 
 
 def refuse_unused(arguments, runs):
-    """Raise UserError for an option that would only change the files' names. runs: None for a
-    network without training.
+    """Raise UserError for an option that would change only the files' names.
+
+    runs: the RunRecord of each network, None for an untrained network.
     """
     unused = (["image_size"] if any(runs) else []) + (["seed", "unit"] if all(runs) else [])
     for option in unused:

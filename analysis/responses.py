@@ -21,7 +21,7 @@ BATCH = 100
 
 
 def outputs(network, symbol, images):
-    """Yield arrays of a symbol's outputs for each batch of images, with the network's weights."""
+    """Yield (number of images, arrays of the symbol's outputs) for each batch of images."""
     size = min(BATCH, len(images))
     module = mx.mod.Module(symbol, label_names=None)
     with without_notes():

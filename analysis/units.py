@@ -63,7 +63,8 @@ class UnitGraph(Graph):
     def residual(self, unit):
         """Return the entry F(x_l).
 
-        From the last weight on, up to where another path joins or where the unit ends.
+        It is the end of the path from F's last weight layer: after it another path joins, or the
+        unit ends.
         """
         entry = (self._weights_of(unit)[-1], 0)
         while entry != self.output[unit] and len(self.readers(entry)) == 1:

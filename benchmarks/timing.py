@@ -1,4 +1,4 @@
-"""Jobs that alternate, so that other load slows all of them: the ratios of each round count."""
+"""Time jobs that alternate. Other load slows all of them, so the ratios of a round are reliable."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""What every other package uses: errors, files, command lines, environment, GPUs.
+"""Code that all other packages share: errors, files, command lines, environment, GPUs.
 
 Importing this package prepares the environment for MXNet, so import it before MXNet.
 """

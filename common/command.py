@@ -1,4 +1,4 @@
-"""Command lines: arguments become values of their final type, and a mistake is one line."""
+"""Command lines: arguments are converted to their final types; a mistake is a one-line error."""
 
 import argparse
 import subprocess
@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def folder(text):
-    """Return the path of a file or folder with ~ expanded; shells leave it in --option=~/x.
+    """Return the path of a file or folder. Expands ~, which shells do not expand in --option=~/x.
 
     Raises UserError for an empty name and for an unknown home folder.
     """

@@ -20,7 +20,10 @@ class Deferred(ModuleType):
 
 
 def prepare():
-    """Call this before MXNet is imported."""
+    """Provide modules and NumPy names that MXNet needs, and defer its slow imports.
+
+    Call this before MXNet is imported.
+    """
     # Python 3.12 has no distutils; in older versions setuptools would be imported for it
     version = ModuleType("distutils.version")
     version.LooseVersion = version.StrictVersion = Version

@@ -7,7 +7,7 @@ CIFAR10_JPEG = f"{CIFAR10} (JPEG q75)"  # all images are decoded JPEGs of qualit
 
 
 def compared_as(name):
-    """Return the name of the images as which runs are compared.
+    """Return the name under which runs on these images are compared.
 
     CIFAR10_NEARLY counts as CIFAR-10: the training images are the same, and 20 test images change
     an error by at most 0.2 points.
@@ -16,5 +16,8 @@ def compared_as(name):
 
 
 def is_known_and_same(first, second):
-    """Return whether two names are of the same official images. A user's sets can share a name."""
+    """Return whether two names mean the same official images.
+
+    False for other names, because different sets of users can have the same name.
+    """
     return compared_as(first) in (CIFAR10, CIFAR100) and compared_as(first) == compared_as(second)

@@ -17,12 +17,12 @@ IMAGENET_DATA = ROOT / "data" / "imagenet"  # the prepared set
 
 
 def absence(folder):
-    """Return what a message says about a path that should be a folder."""
+    """Return why a path is not a folder, as text for a message."""
     return "is not a folder" if Path(folder).exists() else "does not exist"
 
 
 def run_place(scale, name, seed):
-    """Return where a run is below runs/ or results/. This is the only place that names it."""
+    """Return the path of a run folder below runs/ or results/. Only this function defines it."""
     return Path(scale) / name / f"seed{seed}"
 
 

@@ -1,4 +1,4 @@
-"""The parameters of ResNets from other code bases, by the names of this project.
+"""Rename the parameters of ResNets from other code bases to the names of this project.
 
 - Gluon (MXNet's model zoo, gluoncv): names by save_parameters() or by export()
 - MXNet's example/image-classification, and tornadomeet's ResNet: names such as stage1_unit1_sc

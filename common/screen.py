@@ -34,8 +34,10 @@ def survive(name):
 
 
 def prepare():
-    """Escape characters that the terminal's encoding lacks, and open streams that the shell closed
-    (2>&-): otherwise the next file would get their number, and our messages.
+    """Escape characters that the terminal's encoding lacks, and open streams that the shell closed.
+
+    If the shell has closed a stream (2>&-), the next opened file would get its number, and our
+    messages would be written into that file.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:

@@ -1,4 +1,4 @@
-"""Calls in a pool of threads or processes, some ahead of their use."""
+"""Run calls in a pool of threads or processes before their results are needed."""
 
 from collections import deque
 

@@ -43,8 +43,8 @@ def load(dataset, folder=None, image_size=32, for_cost=False):
 
     dataset: cifar10 or cifar100. folder: the folder with its files or with the official archive's
     folder, or the archive; None: the set is downloaded. image_size: 32, 16, 8 or 4; a smaller pixel
-    is the mean of a block. for_cost: the run is measured, not trained, and without a folder black
-    images are enough. Raises UserError for a missing, truncated or corrupt file.
+    is the mean of a block. for_cost: the set is used only to measure time and memory; without a
+    folder, its images are black. Raises UserError for a missing, truncated or corrupt file.
     """
     check_size(image_size)
     layout = LAYOUTS[dataset]
@@ -67,8 +67,9 @@ def load(dataset, folder=None, image_size=32, for_cost=False):
             # Both sets have five training images for each test image. A truncated file does not.
             if len(part) * len(parts) != 5 * len(test) or not len(part):
                 raise UserError(
-                    f"{path} has {len(part):,} images and {files.test.name} {len(test):,}, and "
-                    f"{layout.title} has {5 // len(parts)} to 1: one of them is truncated; {REMEDY}"
+                    f"{path} has {len(part):,} images and {files.test.name} {len(test):,}; in "
+                    f"{layout.title} the ratio is {5 // len(parts)} to 1: one of the files is "
+                    f"truncated; {REMEDY}"
                 )
         for path, part in zip([*files.train, files.test], [*parts, test]):
             wrong = np.flatnonzero(_labels(part, layout) >= layout.classes)

@@ -65,10 +65,10 @@ def augmentation(kind, image_size, side):
 class CropBatches(Batches):
     """ImageNet's training batches.
 
-    For each batch, ImageRecordIter reads a record file with the samples of this batch only. Its
-    traps: crops depend on the number of threads unless seed_aug is given; with seed_aug they repeat
-    in each batch and epoch; it fills an epoch's last batch with the epoch's first samples; it
-    cannot start in the middle.
+    For each batch, ImageRecordIter reads a record file with the samples of this batch only. This
+    avoids four problems of ImageRecordIter: without seed_aug, crops depend on the number of
+    threads; with seed_aug, they repeat in each batch and epoch; it fills an epoch's last batch with
+    the epoch's first samples; it cannot start in the middle of an epoch.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class CropBatches(Batches):
 
     def data_batch(self, iteration):
         """Return images float32 (part, 3, size, size) minus the mean, and labels (part,)."""
-        # far apart, because ImageRecordIter adds a sample's position in the batch
+        # random seeds, which are far apart: ImageRecordIter adds a sample's position to the seed
         seed = int(np.random.RandomState([self._seed, iteration, self._place]).randint(2**30))
         mine = [sample for _, sample in self.samples(iteration)[self._mine]]
         with tempfile.NamedTemporaryFile(suffix=".rec") as file:

@@ -57,9 +57,9 @@ def fetch(dataset, folder, host=HOST):
 
 
 def download(url, path, md5, attempts=5):
-    """Download a file. Resumes after a broken connection, and from the part that a call has kept.
+    """Download a file. Resumes after a broken connection, and from the part of an earlier call.
 
-    Raises UserError if that fails, and for content with another MD5.
+    Raises UserError if the download fails, and if the content has another MD5.
     """
     if path.is_file() and _md5(path) == md5:
         return
@@ -89,7 +89,7 @@ def download(url, path, md5, attempts=5):
 def _append_rest(url, path):
     """Append to a file the rest of its content. urllib3 raises an error if the connection breaks."""
     size = path.stat().st_size if path.exists() else 0
-    # some servers call gzip the encoding of the content, and requests would unpack it
+    # some servers declare gzip as the content's encoding, and requests would then unpack the file
     headers = {"Accept-Encoding": "identity"}
     if size:
         headers["Range"] = f"bytes={size}-"

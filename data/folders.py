@@ -32,7 +32,7 @@ Listing = namedtuple("Listing", "classes splits is_held_out")
 
 
 def listing(source, is_tested=False):
-    """Return the Listing of a source folder. Prints what is not used.
+    """Return the Listing of a source folder. Prints which images are not used.
 
     is_tested: the source may be a test set alone, with any number of classes and images. Raises
     UserError for an unknown layout, a class without images, and a test folder without classes.
@@ -181,7 +181,8 @@ def _unwrapped(folder):
 def _check_are_classes(folder, files):
     """Raise UserError for class folders that look like a training and a test set.
 
-    Sets share subfolders, or all have the names of sets. files: {class: its files}.
+    They look like sets if two of them have the same subfolders, or if all have names of sets.
+    files: {class: its files}.
     """
     inner = {
         name: {Path(path).parent.name for path in paths} - {name} for name, paths in files.items()
@@ -209,7 +210,9 @@ def _test_pairs(source, train, val, classes):
         names = []
     unknown = [name for name in names if name not in numbers]
     if unknown:
-        raise UserError(f"{val / unknown[0]} is no class of {train}: rename or remove that folder")
+        raise UserError(
+            f"{val / unknown[0]} is not a class of {train}: rename or remove that folder"
+        )
     pairs = [(path, numbers[name]) for name in names for path in _files(val / name, source)]
     if not pairs:
         paths = _files(flat, source)

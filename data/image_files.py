@@ -25,7 +25,7 @@ def read(file, side=None):
     narrow image.
     """
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv.data sets it
-    # Pillow maps a TIFF that is given by its path, and then turns it wrongly
+    # Pillow maps a TIFF into memory if it is opened by its path, and then rotates it wrongly
     with BytesIO(file) if isinstance(file, bytes) else open(file, "rb") as stream:
         image = Image.open(stream)
         if side and max(image.size) * side / min(image.size) > LONGEST:

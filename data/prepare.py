@@ -3,11 +3,10 @@
     make imagenet-data SOURCE=folder     # data/imagenet/: {train,val}.{rec,idx,lst}, set.json
     .venv/bin/python -m data.prepare folder --output data/imagenet
 
-The files have the form of those of MXNet's tools/im2rec.py --resize 480 --quality 95. That script
-needs OpenCV for Python and silently leaves out corrupt files, so Pillow decodes and resizes here
-(data/image_files.py).
-data/folders.py describes SOURCE. Re-run the command to resume. set.json is written when the set is
-complete.
+The files have the same form as those of MXNet's tools/im2rec.py --resize 480 --quality 95. That
+script needs OpenCV for Python and silently leaves out corrupt files, so Pillow decodes and resizes
+here (data/image_files.py). data/folders.py describes SOURCE. Re-run the command to resume. set.json
+is written when the set is complete.
 """
 
 import contextlib

@@ -33,7 +33,7 @@ Set = namedtuple(
 
 
 class Records:
-    """One split. labels: float32 (n,)."""
+    """The records of a training set or of a test set. labels: float32 (n,)."""
 
     def __init__(self, path, offsets, labels, remedy):
         """offsets: int64 (n,), positions in the file. remedy: advice for a corrupt file."""
@@ -149,7 +149,7 @@ def _label(head, path, number):
 
 
 def content_bytes(word):
-    """Return the bytes of a piece. word: the word behind MAGIC."""
+    """Return the number of bytes in a piece. word: the word after MAGIC."""
     return word & (1 << LENGTH_BITS) - 1
 
 

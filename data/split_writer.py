@@ -27,8 +27,8 @@ def stamp(digest, path):
 class SplitWriter:
     """The files of a split, and the state that describes them.
 
-    Whatever was written after the last state is cut off. Raises UserError if a file exists that
-    does not belong to this preparation.
+    Data that was written after the last saved state is removed. Raises UserError if a file exists
+    that does not belong to this preparation.
     """
 
     def __init__(self, folder, split, settings, source, pairs):
@@ -51,7 +51,7 @@ class SplitWriter:
         existing = [path for path in self._paths.values() if path.exists()]
         if existing and not self._state_path.exists():
             raise UserError(
-                f"{existing[0]} exists, and is not of this preparation: move it away, or name "
+                f"{existing[0]} exists and does not belong to this set: move it away, or name "
                 "another folder with --output (make: DATA=)"
             )
         self._keep_state()

@@ -63,7 +63,7 @@ def load_short_list(count, unpickler):
 
 
 class Unpickler(pickle._Unpickler):
-    """Pickle's Python implementation. The one in C allocates whatever size a file names."""
+    """Pickle's Python implementation. The C implementation allocates any size that a file names."""
 
     dispatch = {
         **pickle._Unpickler.dispatch,

@@ -156,8 +156,9 @@ def comparable_rows(rows, scale):
 
 
 def comparable(pairs):
-    """Return the pairs (of anything, and Results with runs) on the most frequent images of their
-    data set. The others are reported and left out.
+    """Return the pairs whose runs used the most frequent images of their data set.
+
+    pairs: [(anything, Results with runs)]. Other pairs are reported and left out.
     """
     groups = {}
     for _, results in pairs:

@@ -11,7 +11,7 @@ from training.recipe import INTERVALS, imagenet_recipe
 from .scales import SCALES
 
 ILSVRC_IMAGES = 1281167  # in its training set
-# Options that a run may choose. micro_batch: the papers' own batch is in parts.
+# Options that may differ. micro_batch: the papers also process a batch in parts.
 FREE = ("seed", *INTERVALS, "micro_batch")
 
 

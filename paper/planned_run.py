@@ -15,8 +15,8 @@ Images = namedtuple("Images", "name fingerprint")  # of a data set
 class PlannedRun:
     """An experiment with a seed at a scale.
 
-    published: one of our published runs, below results/. images: the Images to train on; a
-    published run on others does not count. None: it counts on any images.
+    published: whether the run belongs below results/, among our published runs. images: the Images
+    to train on; a published run counts only if it used these. None: it counts with any images.
     """
 
     def __init__(self, experiment, scale, seed, data_dir=None, published=False, images=None):

@@ -134,7 +134,7 @@ def add_tests(path, results):
     try:
         before = {**json.loads(path.read_text())} if path.exists() else {}
     except (ValueError, TypeError):
-        print(f"{path} was corrupt: it has only these tests now")
+        print(f"{path} was corrupt: it is replaced, and earlier tests are lost")
         before = {}
     files.write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
 

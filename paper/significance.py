@@ -111,7 +111,11 @@ def welch(before, after):
 
 
 def pooled(before, after, several):
-    """Return the same by a t-test with the deviation pooled over other samples."""
+    """Return (difference of means, its standard error, p-value) of a t-test.
+
+    The deviation is pooled over the samples in `several`. If it is 0, or if there are no samples,
+    error and p-value are None.
+    """
     difference = statistics.mean(after) - statistics.mean(before)
     freedom = sum(len(sample) - 1 for sample in several)
     squares = sum((len(sample) - 1) * statistics.variance(sample) for sample in several)

@@ -135,7 +135,7 @@ def check_ending(path):
 
 
 def check_free(path, marks):
-    """Raise UserError if a file exists that contains none of the marks, so is of something else."""
+    """Raise UserError if a file exists and contains none of the marks of the same figure."""
     if path.is_file() and not any(mark.encode() in path.read_bytes() for mark in marks):
         raise UserError(f"{path} is another file: choose another OUTPUT=, or delete it")
 

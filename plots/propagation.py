@@ -143,7 +143,7 @@ def _norms(rows):
 
 
 def _column(column, networks, keywords):
-    """Draw one panel's axes. Networks of different depths are drawn over the share of units."""
+    """Draw one panel's axes. For networks of different depths, the x axis is the position in %."""
     deepest = max(networks.values(), key=len)
     mixed = any(len(lines) < len(deepest) for lines in networks.values())
 

@@ -70,8 +70,9 @@ def _recipe(run, without):
 
 
 def _differences(members, groups):
-    """Return ['learning rate 0.05']: how the runs of a curve differ from other curves' runs: from
-    those of the same network in any option, from others in the recipe.
+    """Return ['learning rate 0.05']: how the runs of a curve differ from those of other curves.
+
+    Runs of the same network are compared in all options, other runs only in the recipe.
     """
     first = members[0]
     recipe = {**first.recipe, "data": first.data}

@@ -36,7 +36,7 @@ def styles(recipes):
 
 
 def of_depths(depths):
-    """Return the same for networks that differ in depth."""
+    """Return [(colour, marker)] for networks that differ in depth."""
     return _assign(depths, DEPTHS)
 
 

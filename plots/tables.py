@@ -108,9 +108,10 @@ def _row(row, results, scale):
 
 
 def table(name, rows, columns):
-    """Return some columns of the Rows of a paper's table as a Table, without empty ones.
+    """Return a Table with some columns of a paper's table, without empty columns.
 
-    It has the data too if rows of one data set were trained on different images.
+    rows: Cells. The column `data` is added if rows of one data set were trained on different
+    images.
     """
     datasets = {
         row.experiment.dataset for row, ours in zip(experiments.TABLES[name], rows) if ours.data

@@ -21,9 +21,9 @@ from . import curves, figure_files
 from .page import document, picture
 
 PAGE = files.ROOT / "plots" / "watch.html"
-# A run without a row for this many usual intervals is not in training; a test takes a while.
+# A run without a new row for this many usual intervals is not in training. A test delays a row.
 PATIENCE = 5
-LEAST = 120  # seconds without a row in any case
+LEAST = 120  # seconds that are allowed without a new row in any case
 
 
 def training(now):

@@ -55,7 +55,7 @@ def captioned(head, lines, measured):
 
 
 def lesions(page, *names):
-    """Return a table of what the deletion of one unit costs each trained network."""
+    """Return a table of how much the test error increases if one unit of a network is deleted."""
     lines = []
     measured = [rows_of(f"lesion-{name}") for name in names]
     for rows in measured:

@@ -67,7 +67,7 @@ def time_of(runs):
 
 
 def caption(runs, language="en", *notes):
-    """Notes, then scale, data, recipe, number of runs, machine and time of some runs, in one line."""
+    """Return notes, and scale, data, recipe, number, machine and time of some runs, in one line."""
     known = {**figure_files.facts(runs), "time": time_of(runs)}
     text = words.CAPTION[language].format(**known, runs=len(runs))
     return words.of_parts("".join(f"{note}. " for note in notes if note) + text, language)
@@ -124,7 +124,10 @@ def errors(page, scale, name):
 
 
 def scale_of(name, scales):
-    """Return the first scale with enough runs for a figure: two if they are compared with one."""
+    """Return the first scale with enough finished networks for a figure, or None.
+
+    One is enough for degradation and figure1; other figures need two.
+    """
     networks = experiments.experiments_of(name)
     least = 1 if name in ("degradation", "figure1") else 2
     return next((scale for scale in scales if len(finished(networks, scale)) >= least), None)
@@ -193,7 +196,10 @@ def _computed(run, scale):
 
 
 def comparisons(page, *groups):
-    """Compare published networks at pocket scale with the first of each 'base,network,...'."""
+    """Return a table of published networks at pocket scale.
+
+    groups: 'base,network,...'; each network is compared with its base.
+    """
     lines = []
     listed = []
     for group in groups:

@@ -57,7 +57,7 @@ def check(symbol, units, size, path):
 
 
 def check_earlier_units(units, size, blame):
-    """Check each unit up to the first that fails: a layer may fail for the shape of an earlier one."""
+    """Check each unit up to the first that fails, because its shape can make a later layer fail."""
     with contextlib.suppress(mx.MXNetError):
         for unit, output in units:
             check_shapes([(unit, output)], infer(output, size, blame), blame)

@@ -1,4 +1,4 @@
-"""A variant's file: it is imported, checked and called. A mistake in it is a one-line error.
+"""Import, check and call a variant's file. A mistake in the file becomes a one-line error.
 
 symbols/__init__.py describes the contract.
 """

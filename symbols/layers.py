@@ -8,8 +8,8 @@ import mxnet as mx
 
 from common.errors import UserError
 
-# Both papers are silent; these are the defaults of Torch, in which the authors' own code is written
-# (docs/DEVIATIONS.md).
+# The papers do not give these values. They are the defaults of Torch, which the authors' own code
+# uses (docs/DEVIATIONS.md).
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -79,7 +79,7 @@ def concat(*parts, name=None):
 def zero_padding(x, channels_in, channels, stride):
     """Return option A: every stride-th pixel, and zeros in the new channels, which come last.
 
-    A pooling of 1x1 selects the pixels, exactly. oneDNN keeps its layout in a pooling; a slice's
+    A 1x1 pooling selects the pixels exactly, and keeps oneDNN's layout. A slice would not: its
     backward pass returns plain layout, which is slow to add in bfloat16.
 
     Raises UserError if the unit has fewer channels than its input.

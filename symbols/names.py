@@ -71,8 +71,10 @@ def check_variant(folder, name):
 
 
 def implied_unit(depth):
-    """Return the kind of unit that a depth implies, or None: the papers', else the only one of basic
-    and bottleneck that fits.
+    """Return the kind of unit that a depth implies, or None.
+
+    A depth of the papers implies the papers' kind. Another depth implies basic or bottleneck if
+    only one of them fits.
     """
     fitting = [kind for kind in ("basic", "bottleneck") if _fits(depth, kind)]
     return PAPER_UNIT.get(depth) or (fitting[0] if len(fitting) == 1 else None)

@@ -68,8 +68,9 @@ class Variants:
 
     after_conv1 and after_last_unit exist if the activation's file has them.
 
-    outputs: [(unit, symbol)], what residual_unit and join returned. residuals: the names of what
-    join got as f. path, shortcut_path: the files of the activation and of the shortcut.
+    outputs: [(unit, symbol)] that residual_unit and join returned. residuals: the names of the
+    symbols that join received as f. path, shortcut_path: the files of the activation and of the
+    shortcut.
     """
 
     def __init__(self, activation, activation_args, shortcut, shortcut_args):

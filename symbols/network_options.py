@@ -100,7 +100,7 @@ def unusual(folder, variant, values):
 
 def symbol_of(recipe, classes):
     """Return the float32 symbol of a config.json's recipe. Raises KeyError for a missing part."""
-    # train_notes.py wrote it; the recipe of a user's activation `notes` has a unit
+    # a recipe of train_notes.py has no unit; that of a user's activation called `notes` has one
     if recipe.get("activation") == "notes" and "unit" not in recipe:
         from . import notes
 
@@ -172,7 +172,7 @@ def network(arguments, family, image_size=None):
 
 
 def unusual_parts(network):
-    """Return {option or constant as typed: the change of a Network that undoes it}."""
+    """Return {option or constant as typed: the Network's field with the default value}."""
     usual = {"option": names.default_option(network.unit), "bottleneck_stride": "1x1"}
     parts = {
         f"{option_name(part)} {getattr(network, part)}": {part: default}
@@ -189,7 +189,10 @@ def unusual_parts(network):
 
 
 def is_same(network, other, family, image_size):
-    """Return whether two networks have the same graph. Small ones are compared first: it is fast."""
+    """Return whether two networks have the same graph.
+
+    Small versions of them are compared first, because they are built faster.
+    """
     small = {"depth": 3 * names.LAYERS[network.unit] + 2, "widths": None}
     if graph_text(replace(network, **small)) != graph_text(replace(other, **small)):
         return False

@@ -1,8 +1,8 @@
-"""The reading notes' own network, a script for MXNet's symbolic API, and each of its departures.
+"""The network of the reading notes' MXNet script, and its departures from the paper.
 
 A departure is a difference from the paper's pre-activation network (1603.05027, Figure 4(e);
-1512.03385, section 4.2). Without any, the network is symbols/activations/preact.py's with option A,
-bit for bit.
+1512.03385, section 4.2). Without departures, the network equals that of
+symbols/activations/preact.py with option A, bit for bit.
 """
 
 from functools import partial

@@ -87,7 +87,7 @@ def folded(net, version):
     arguments, auxiliary = carry(net)
     mean = MEAN
     scale = STD
-    if version == 2:  # conv1 pads with 0 after the BN of the images, as ours after its mean
+    if version == 2:  # gluoncv pads conv1 with 0 after this BN; we do so after subtracting the mean
         norm = net.features[0]
         deviation = np.sqrt(
             norm.running_var.data().asnumpy() + BATCH_NORM_EPSILON

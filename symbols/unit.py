@@ -1,4 +1,4 @@
-"""One residual unit, from which an activation file builds."""
+"""The parts from which an activation file builds one residual unit."""
 
 from dataclasses import dataclass
 from typing import Callable

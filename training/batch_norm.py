@@ -4,9 +4,9 @@ from common.graph import Graph
 
 
 def with_frozen(symbol, names):
-    """Return the symbol in which the BNs of these parameters use and keep their moving averages.
+    """Return the symbol with frozen BNs: they use their moving averages and do not change them.
 
-    Otherwise a frozen layer's averages would still change.
+    names: the frozen parameters. Without this, the moving averages of a frozen BN would change.
     """
 
     def change(node):

@@ -1,4 +1,4 @@
-"""Any network in bfloat16, for CPUs that multiply in it: its convolutions move half the bytes.
+"""Convert any network to bfloat16, for CPUs that multiply in it: convolutions move half the bytes.
 
 Parameters, gradients, momenta, BN's statistics and the loss stay float32: a converted symbol has
 the same arguments and outputs.
@@ -8,19 +8,20 @@ from common.graph import Graph
 
 BFLOAT16 = "bfloat16"
 FLOAT32 = "float32"
-# Measured: a convolution works in bfloat16. The operators of FOLLOWING, which oneDNN has in
-# bfloat16 too, do so if all their inputs are bfloat16. All others, a user's own too, work in
-# float32: MXNet's operators are up to 20 times slower in bfloat16 (scalars, products, sigmoid,
-# mean) or lack it (Dropout), and casting for an addition costs what the addition saves. The first
-# convolution stays float32, and so does a chain that follows it: in bfloat16 oneDNN returns plain
-# layout, and the stem's BN then takes a tenth of ResNet-20's step.
+# These rules are from measurements. Convolutions compute in bfloat16. The operators in FOLLOWING,
+# which oneDNN also has in bfloat16, do so if all their inputs are bfloat16. All other operators,
+# also a user's own, compute in float32: MXNet's operators are up to 20 times slower in bfloat16
+# (scalars, products, sigmoid, mean) or do not support it (Dropout), and casting for an addition
+# costs as much as the addition saves. The first convolution and the chain of operators after it
+# stay float32: in bfloat16 oneDNN would return plain layout, and the stem's BN would then take a
+# tenth of ResNet-20's step.
 CONVERTED = "Convolution"
 FOLLOWING = ("BatchNorm", "Activation", "elemwise_add", "Pooling", "Concat", "slice", "zeros_like")
 FLOAT32_NUMBER = "0"  # MXNet's number of the type, in attributes of variables
 
 
 def bound(symbol, dtype):
-    """Return the symbol that is bound to train or test in a type."""
+    """Return the symbol to bind for training or testing in a type: converted for bfloat16."""
     return converted(symbol) if dtype == BFLOAT16 else symbol
 
 
@@ -70,7 +71,7 @@ class _Casting:
         return self._types[node]
 
     def cast(self, entry, dtype):
-        """Return an entry in a type; all its readers share one cast."""
+        """Return an entry, cast to a type if necessary. All readers of an entry share its cast."""
         node, output = entry
         if self._types[node] == dtype:
             return entry
@@ -83,6 +84,6 @@ class _Casting:
 
 
 def _follows(node):
-    # Of the activations only ReLU: it rounds nothing. A sigmoid's gradient comes from its distance
-    # to 0 or 1, which bfloat16 rounds.
+    # ReLU is the only such activation, because it rounds nothing. A sigmoid's gradient is computed
+    # from its distance to 0 and 1, which bfloat16 rounds.
     return node.op in FOLLOWING and node.attributes.get("act_type", "relu") == "relu"

@@ -8,13 +8,13 @@ server.
     srun --ntasks=4 --kill-on-bad-exit \\
         .venv/bin/python -m training.cluster -- train_cifar.py --kv-store dist_sync
 
-The first command starts all workers on this machine, the second starts a worker on each host by
-ssh; SLURM starts the workers of the third.
+The first command starts all workers on this machine. The second starts one worker on each host by
+ssh. In the third, SLURM starts the workers.
 
-The program starts a scheduler, a server and the workers. When one of them dies it ends all of them,
-because MXNet's workers would wait for it forever. Run the command again to resume from the last
-checkpoint. On other machines the project must have the same path; a shared folder is best. The
-worker with MXNet's rank 0 writes the run's folder.
+The program starts a scheduler, a server and the workers. If one of these processes dies, the
+program ends all others, because MXNet's workers would wait for it forever. Run the command again to
+resume from the last checkpoint. The project must have the same path on all machines; a shared
+folder is best. The worker with MXNet's rank 0 writes the run folder.
 """
 
 import contextlib
@@ -77,9 +77,10 @@ def slurm_root():
 
 
 def slurm_job(arguments, tasks):
-    """Return the Address of SLURM's job: each task computes the same port and token from its number.
+    """Return the Address of SLURM's job.
 
-    The port is below the range from which systems assign ports.
+    Each task computes the same port and token from the job's number. The port is below the range
+    from which systems assign free ports.
     """
     step = f"{os.environ.get('SLURM_JOB_ID', 0)}.{os.environ.get('SLURM_STEP_ID', 0)}"
     number = zlib.crc32(step.encode())
@@ -88,10 +89,10 @@ def slurm_job(arguments, tasks):
 
 
 def reserve(root, port):
-    """Return (port, socket) with a port of this machine that no program uses; 0 means any.
+    """Return (port, socket): a free port of this machine, and a socket that reserves it.
 
-    The socket keeps other jobs from the port, also before the scheduler binds it, until it is
-    closed. Raises UserError.
+    port: the port to reserve; 0 means any free port. Until the socket is closed, no other job gets
+    the port, even before the scheduler binds it. Raises UserError if it cannot be used.
     """
     reservation = socket.socket(socket.AF_UNIX)
     try:
@@ -203,7 +204,7 @@ def main():
         number = int(os.environ["SLURM_PROCID"])
         job = slurm_job(arguments, tasks)
         hosts = {number: None}
-        if number == 0:  # also in a batch script without srun, which starts no other workers
+        if number == 0:  # a batch script without srun starts only task 0, which then waits forever
             print(f"waiting for {tasks} workers: start this program by srun", file=sys.stderr)
     else:
         number = 0

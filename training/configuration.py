@@ -97,7 +97,7 @@ def source(root):
     """
 
     def git(*arguments):
-        # named folders: GIT_DIR or an outer checkout would be another repository
+        # without these options, git could use GIT_DIR or an outer checkout, which are not ours
         command = ["git", f"--git-dir={root}/.git", f"--work-tree={root}", *arguments]
         done = subprocess.run(command, cwd=root, capture_output=True, check=True)
         return done.stdout.decode(errors="replace").splitlines()

@@ -1,5 +1,5 @@
 """The devices that a command names: GPUs or CPU contexts, the type that they compute in, and their
-shares of a batch. Imports MXNet only for contexts(), so that --help answers at once.
+shares of a batch. Only contexts() imports MXNet, so that --help is fast.
 """
 
 import common.gpus

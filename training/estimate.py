@@ -5,16 +5,17 @@ import math
 from . import bfloat16, devices, memory
 from .recomputation import recomputed_bytes
 
-# What is not estimated: parameters and their copies, working memory of operators (together 0.16 GB
-# at most in the networks that were measured), and the process that draws the curves (0.08 GB).
+# Memory that is not estimated: parameters and their copies, working memory of operators (together
+# at most 0.16 GB in the measured networks), and the process that draws the curves (0.08 GB).
 OTHER_BYTES = 2.5e8
 
 
 def memory_plan(job, arguments, workers=1):
     """Return (whether to compute activations twice, 'about 2.4 GB', notes to print).
 
-    They are computed twice with --recompute, and if the free memory is too small. On a CPU the size
-    includes what this process already holds: Python, MXNet and the data set. workers: their number.
+    Activations are computed twice with --recompute, or if the free memory is too small. On a CPU
+    the size includes the memory that this process already uses: Python, MXNet and the data set.
+    workers: their number.
     """
     recipe = job.recipe
     symbol = bfloat16.bound(job.symbol, recipe.dtype)
@@ -43,7 +44,7 @@ def memory_plan(job, arguments, workers=1):
 
 
 def planned_bytes(symbol, image_size, image_count, recompute):
-    """Return the bytes of training beyond what the process holds. image_count: in a step."""
+    """Return the bytes that training adds to this process. image_count: images in a step."""
     bytes_of = recomputed_bytes if recompute else memory.training_bytes
     return OTHER_BYTES + image_count * bytes_of(symbol, image_size)
 

@@ -28,8 +28,8 @@ def evaluate(module, batches, top=None, between=lambda: None, confusion=None):
     between    called after each batch
     confusion  a Confusion to update
 
-    Call mx.nd.waitall() before: MXNet would turn an unfinished training step into an evaluation. Use
-    another module than the one that trains; it can share the parameters.
+    Call mx.nd.waitall() first: MXNet would turn an unfinished training step into an evaluation. Do
+    not use the module that trains; another module can share its parameters.
     """
     metrics = [mx.metric.CrossEntropy(), mx.metric.Accuracy()]
     if top:

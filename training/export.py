@@ -45,7 +45,7 @@ def write(folder, symbol, arguments, states, inputs):
 
 
 def read_symbol(weights):
-    """Return the network beside an exported file of weights; None for other weights.
+    """Return the symbol in network-symbol.json beside exported weights; None for other weights.
 
     Raises UserError for a corrupt file.
     """
@@ -61,7 +61,7 @@ def read_symbol(weights):
 
 
 def read_inputs(weights):
-    """Return inputs.json of the run of some weights, or beside their file; None without one.
+    """Return the content of inputs.json in the weights' run folder or beside their file, or None.
 
     Raises UserError for a corrupt file.
     """

@@ -25,8 +25,8 @@ class Figure:
         if not running and time.monotonic() - self._drawn > SECONDS:
             self._drawn = time.monotonic()
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            # In its own session, so that Ctrl-C does not interrupt it. Without a free process or
-            # memory, the next test or finish() draws it.
+            # A session of its own protects it from Ctrl-C. If the process cannot be started, for
+            # example for lack of memory, the next test or finish() draws the figure.
             with contextlib.suppress(OSError):
                 self._process = subprocess.Popen(
                     self._command, cwd=ROOT, start_new_session=True, **silent
@@ -44,4 +44,7 @@ class Figure:
             words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             reason = words[-1] if done.returncode else None
         if reason:
-            print(f"warning: the figure cannot be drawn ({reason})", file=sys.stderr)
+            print(
+                f"warning: the figure cannot be drawn ({reason}); re-run the command to draw it",
+                file=sys.stderr,
+            )

@@ -9,7 +9,10 @@ from common.environment import physical_cores, without_notes
 
 
 def probabilities(symbol):
-    """Return the network without SoftmaxOutput's labels: ten crops have one label."""
+    """Return the network with softmax in place of SoftmaxOutput, whose labels it does not need.
+
+    SoftmaxOutput needs a label for each row, but the ten crops of an image share one label.
+    """
     return mx.sym.softmax(symbol.get_internals()["fc_output"])
 
 

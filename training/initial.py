@@ -46,8 +46,8 @@ def read_initial(recipe, symbol, class_names=()):
     difference = weights.difference(symbol, data, ignored=new)
     if difference:
         raise UserError(
-            f"--initial {recipe.initial} is of another network: {difference}; train its own "
-            "network, e.g. preact110"
+            f"--initial {recipe.initial} is of another network: {difference}; train the network of "
+            "these weights, e.g. preact110"
         )
     frozen = frozen_names(symbol, recipe.freeze)
     if set(new) & set(frozen):

@@ -1,4 +1,4 @@
-"""What can interrupt a run between two batches: a signal, or the end of its time. Needs no MXNet.
+"""Stop a run between two batches, after a signal or at its time limit. Does not import MXNet.
 
 docs/RUNNING.md lists the exit codes.
 """
@@ -64,8 +64,8 @@ class Interruptions:
             raise SystemExit(128 + number)
         self._code = 128 + number
         tqdm.write(
-            "stopping after this batch (a second signal stops at once and loses what came after "
-            "the last checkpoint)",
+            "stopping after this batch (a second signal stops at once; iterations since the last "
+            "checkpoint are then lost)",
             file=sys.stderr,
         )
 
@@ -101,7 +101,7 @@ class Interruptions:
 def duration(text):
     """Return the seconds of '3h', '90m', '1h30m', '45s' or '45'. Raises ValueError.
 
-    After h or m a number needs its unit: '1h30' is probably not an hour and 30 seconds.
+    A number after h or m needs a unit, because '1h30' is ambiguous.
     """
     timed = f"{text}s" if text.isdecimal() else text
     parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?", timed)

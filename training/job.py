@@ -118,10 +118,11 @@ def _lead(job, folder, feed, devices, workers, arguments):
                 why = "time limit reached" if code == interrupt.OUT_OF_TIME else "stopped"
                 print(f"{why}; re-run the command to resume from {where}")
                 return code
-        # also for a run that was finished before: its last process may have been stopped here
+        # also for a run that was already finished: its last process may have been stopped here,
+        # before the export
         if checkpoint.paths(folder):
             _export(job, folder)
-            figure.finish()  # last, because a figure that fails must not cost the exported network
+            figure.finish()  # last, so that a failure here cannot prevent the export
         _report(job, run)
     return 0
 

@@ -13,8 +13,8 @@ COLUMNS = tuple(HEADER.strip().split(","))
 def read_log(folder):
     """Return the rows of log.csv as dictionaries of numbers; None where a column is empty.
 
-    Iterations increase. A line that is not a complete row (cut off, corrupt, or of an iteration
-    that is not after the last one's) is left out.
+    Iterations increase. Lines that are truncated, corrupt or not in the order of iterations are
+    left out.
     """
     path = Path(folder) / "log.csv"
     if not path.is_file():

@@ -42,7 +42,7 @@ def train(training, deadline=math.inf):
 
 
 class Training:
-    """The network on its devices, and what an iteration does with it.
+    """A run in progress: the network on its devices, its data, and the steps of an iteration.
 
     job        training.job.Job
     run        training.run.Run, or a Follower in the workers that do not write it
@@ -78,8 +78,8 @@ class Training:
             state.broadcast(self.module, workers)
         self.progress = Progress.of(saved_state)
         self.progress.iteration = done
-        # A run ends in the iteration of its divergence. If this checkpoint is a later one, an earlier
-        # command had --keep-going; then the next loss that is not finite ends the run.
+        # A run ends in the iteration in which it diverges. If this checkpoint is of a later one, an
+        # earlier command had --keep-going; the run then ends at the next loss that is not finite.
         if workers.from_worker_0("diverged", int(self.progress.diverged == done)):
             self.progress.diverged = done
         elif not run.keep_going:
@@ -97,8 +97,8 @@ class Training:
     def _modules(self, symbol, contexts, weights, done, recompute):
         """Return the training module and the test module.
 
-        In a single module a test could start amid the last training step. weights: (arguments,
-        states), or (None, None) for random ones; at iteration 0 some may be missing.
+        With a single module, a test could start before the last training step has ended. weights:
+        (arguments, states), or (None, None) for random ones; at iteration 0 some may be missing.
         """
         recipe = self.recipe
         mx.random.seed(recipe.seed)
@@ -118,7 +118,7 @@ class Training:
         return self._source.stream(self.progress.iteration + 1, self.recipe.iterations)
 
     def _settle(self):
-        """Wait for all operators. The wait counts as iteration time: iterations do not wait."""
+        """Wait for all operators. This counts as iteration time, because iterations do not wait."""
         began = time.monotonic()
         mx.nd.waitall()
         if self.progress.shown:  # otherwise it was for the initial weights
@@ -156,7 +156,7 @@ class Training:
 
     @property
     def over(self):
-        """Whether this was the last iteration: of the recipe, or the one that diverged."""
+        """Whether the run ends here: this is the recipe's last iteration, or the run diverged."""
         diverged = self.progress.diverged is not None and not self.run.keep_going
         return self.progress.iteration == self.recipe.iterations or diverged
 

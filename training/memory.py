@@ -26,7 +26,7 @@ def kept_bytes(symbol, shapes):
 
 
 def peak():
-    """Return the largest number of bytes of this process; getrusage's may be that of its parent."""
+    """Return the peak memory of this process in bytes; getrusage may return the parent's peak."""
     return _status("VmHWM")
 
 
@@ -50,8 +50,9 @@ def training_bytes(symbol, image_size):
 
 
 def free_bytes():
-    """Return the memory that this process can still use: of the machine and of its control groups, so
-    of a container or a batch job.
+    """Return the bytes of memory that this process can still use.
+
+    The machine and the control groups (of a container or a batch job) limit them.
     """
     _, free = cgroups.memory()
     text = Path("/proc/meminfo").read_text()

@@ -71,7 +71,7 @@ def optimizer(recipe, symbol, done=0):
 
     SGD has Caffe's form: v = m v - rate g and w = w + v, where g is the mean over the batch.
 
-    done: iterations before this process; without it the learning rate would start again.
+    done: iterations before this process, from which the learning rate continues.
     """
     name = "nesterov" if recipe.nesterov else "sgd"
     constants = {"momentum": recipe.momentum}

@@ -1,4 +1,4 @@
-"""The options that the training scripts share. Imports no MXNet, so that --help answers at once."""
+"""The options that the training scripts share. Does not import MXNet, so that --help is fast."""
 
 import math
 import os

@@ -20,7 +20,7 @@ STOPPED = (*RESUMABLE, -signal.SIGINT, -signal.SIGTERM)
 
 
 def slots(arguments):
-    """Return the options of the processes that train at once. Each has an equal share of the GPUs."""
+    """Return the options of the processes that train at once: equal shares of the GPUs."""
     jobs = arguments.jobs
     if len(arguments.gpus) % jobs:
         raise UserError(
@@ -41,8 +41,8 @@ def environment(arguments):
 class Trainer:
     """Trains runs in processes, several at once, each with an equal share of cores or GPUs.
 
-    Afterwards failed has a line for each run that failed, and stopped says whether a signal or a
-    time limit ended the work.
+    After train(), `failed` has a line for each run that failed, and `stopped` is True if a signal
+    or a time limit ended the work.
     """
 
     def __init__(self, arguments):
@@ -87,8 +87,10 @@ class Trainer:
             print(f"{result}: {run}", flush=True)
 
     def _printed_fault(self, run, slot):
-        """Train a run, as _fault(). Its output is printed; of several runs, it is written to a file,
-        because several progress bars on one screen are unreadable.
+        """Train a run, and return the result of _fault().
+
+        The output of a single run at a time is printed. If several runs train at once, it is
+        written to files, because several progress bars on one screen are unreadable.
         """
         if self._arguments.jobs == 1:
             return self._fault(run, slot, None)

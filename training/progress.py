@@ -11,14 +11,16 @@ def zeros():
 
 @dataclass
 class Progress:
-    """Saved in each checkpoint, so that a resumed run logs what an uninterrupted run does."""
+    """The values that each checkpoint saves. A resumed run then logs the same rows as an
+    uninterrupted one.
+    """
 
     iteration: int = 0  # the last completed one
     seconds: float = 0.0  # since the start, in all processes of the run
     busy: float = 0.0  # seconds of iterations since the last row, without tests and checkpoints
     shown: int = 0  # number of iterations since the last row
     row_due: bool = False  # a test was interrupted, and the row of this iteration is missing
-    diverged: int = None  # the iteration after which the loss was not a number
+    diverged: int = None  # the first iteration in which the loss was NaN or infinite
     metrics: list = field(default_factory=zeros)  # [sum, count] of loss and accuracy in training
 
     def __post_init__(self):

@@ -114,7 +114,7 @@ class Recipe:
             self._check(name, valid, f"must be from 0 to {FLOAT32:.2g}, the largest float32")
         if min(self.steps, default=0) < 0:
             steps = ",".join(map(str, self.steps))
-            raise UserError(f"--steps {steps}: iterations count from 1")
+            raise UserError(f"--steps {steps}: iterations count from 1; use positive numbers")
         self._check("nesterov", self.momentum or not self.nesterov, "needs a --momentum above 0")
         is_used = self.weight_decay or self.decay == "weights"
         self._check("decay", is_used, "needs a --weight-decay above 0")

@@ -45,7 +45,7 @@ class Run:
         self.config = json.loads(json.dumps(config))  # as it is read from the file
         self.keep_going = keep_going
         self._log = ""
-        self._recorded = None  # config.json as it was recorded; save() and log() need resume()
+        self._recorded = None  # config.json as recorded; call resume() before save() and log()
         self._path = self.folder / "config.json"
         if any((place / "state.json").exists() for place in (self.folder, self.folder.parent)):
             raise UserError(f"{folder} is in a checkpoint, which is deleted later: {ELSEWHERE}")
@@ -66,7 +66,7 @@ class Run:
         self._lock.seek(0)
         if self._lock.read(8) not in ("", "process "):
             self._lock.close()
-            raise UserError(f"{self.folder}/.lock is of another program: {ELSEWHERE}")
+            raise UserError(f"{self.folder}/.lock belongs to another program: {ELSEWHERE}")
         with writing(self.folder):
             self._lock.truncate(0)
             since = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -128,13 +128,16 @@ class Run:
         return state["iteration"] == end and longer and not diverged
 
     def _refuse_another(self, recorded, what, may_differ):
-        """Raise UserError if a config is that of another run. may_differ: options that may."""
+        """Raise UserError if a recorded config belongs to another run.
+
+        what: the beginning of the message. may_differ: options that may differ.
+        """
         for option, value in self.config["recipe"].items():
             before = recorded["recipe"].get(option)
             if before == value or option in may_differ:
                 continue
             difference = f"{option} {before!r:.200}, not {value!r:.200}"
-            if option == "data":  # two fingerprints tell a reader nothing
+            if option == "data":  # fingerprints mean nothing to a reader, but names do
                 difference = f"data {recorded['data']}, not these files ({self.config['data']})"
             where = ""
             if option == "dtype":  # `fast` depends on the machine
@@ -144,8 +147,8 @@ class Run:
             )
         if recorded["network"] != self.config["network"]:
             raise UserError(
-                f"{what} of another network: a file under symbols/ has changed; undo that, or "
-                f"{ELSEWHERE}"
+                f"{what} of another network: a file under symbols/ has changed; undo the change, "
+                f"or {ELSEWHERE}"
             )
 
     def _refuse_foreign(self):
@@ -166,7 +169,10 @@ class Run:
 
     @property
     def finished(self):
-        """Whether log and checkpoint are both at the end. A published log has no checkpoint."""
+        """Whether the log is complete, and the newest checkpoint is of its last iteration.
+
+        Without checkpoints, as in published runs, the log alone decides.
+        """
         rows = read_log(self.folder)
         iterations = self.config["recipe"]["iterations"]
         if not is_finished(rows, iterations):
@@ -205,7 +211,7 @@ class Run:
         if changed:
             print(f"changed since: {', '.join(changed)}; recorded in {self._path}")
         if OTHER_BITS & set(changed):
-            print("so the run repeats up to rounding, and not bit for bit")
+            print("so the result equals an uninterrupted run's up to rounding, not bit for bit")
 
     def _write_config(self):
         write_whole(self._path, json.dumps(self._recorded, indent=2) + "\n")

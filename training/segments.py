@@ -13,7 +13,7 @@ INPUT = "recompute_input"  # the variable in a segment for the array from the se
 # symbol: of the nodes between two cuts. draws: whether it may draw random numbers.
 Segment = namedtuple("Segment", "symbol draws")
 Cut = namedtuple("Cut", "position entry")  # after the node at position; the entry crosses it
-MOST = 100  # segments that plan() tries
+MOST = 100  # best_cuts() tries fewer segments than this
 # Measured: MXNet keeps three copies of an array that crosses a cut (output, gradient, input),
 # and a segment whose nodes keep 1 MB takes 1.2 MB.
 COPIES = 3
@@ -63,8 +63,9 @@ def cuts(graph, inputs):
 def best_cuts(possible, kept, passed):
     """Return (the cuts with which training needs the least memory, its bytes).
 
-    Memory holds the arrays that cross cuts, and what one segment at a time keeps for its backward
-    pass. The segments have equally many arrays, so that one can reuse the memory of another.
+    Memory contains the arrays that cross cuts, and the arrays that one segment at a time keeps for
+    its backward pass. All segments have about equally many arrays, so that each can reuse the
+    memory of another.
 
     kept: bytes that each node keeps. passed: bytes that cross each possible cut.
     """

@@ -62,7 +62,7 @@ def restore(module, arrays):
 
 
 def broadcast(module, workers):
-    """Give all workers what worker 0 has: parameters, moving averages and momenta."""
+    """Copy worker 0's parameters, moving averages and momenta to all workers."""
     group = module._exec_group
     updater = _updater(module)
     for name, blocks in zip(

@@ -20,7 +20,8 @@ from .log import read_log
 from .run import read_config
 from .state import parameters
 
-# Loads a file as mx.nd.load does. Importing mxnet takes much longer than opening its library.
+# A program that loads a file as mx.nd.load does. It opens MXNet's library itself, because importing
+# mxnet takes much longer.
 TRIAL = """
 import ctypes, os, sys
 library, file = sys.argv[1:]
@@ -72,7 +73,7 @@ class Weights:
         if recipe.get("dtype") != "float16" and fingerprint(symbol) != self.config["network"]:
             raise UserError(
                 f"{self.name} was trained as another network: a file under symbols/ has changed; "
-                "undo that (config.json names the commit)"
+                "undo the change (config.json names the commit)"
             )
         return symbol
 
@@ -109,10 +110,10 @@ def shapes_of(symbol, data):
 def read(place):
     """Return the weights in a run's folder, in a checkpoint's folder, or in a .params file.
 
-    Of a run: its newest valid checkpoint, or the weights that were exported there. A .params file
-    is a checkpoint's, MXNet's or Gluon's; parameters of other code bases get our names if
-    common.layer_names knows them. Raises UserError for a place without weights, for corrupt
-    weights, and for those of an unknown network.
+    For a run: its newest valid checkpoint or, without checkpoints, its exported weights. A .params
+    file is a checkpoint's, MXNet's or Gluon's; parameters of other code bases are renamed by
+    common.layer_names. Raises UserError if the place has no weights, if they are corrupt, and if
+    they belong to an unknown network.
     """
     place = Path(place)
     state = {}
@@ -147,9 +148,9 @@ def read(place):
 
 
 def _end(run, config):
-    """Return the iteration of a finished run, whose weights are exported; None for others.
+    """Return the last iteration of a finished run, if its exported weights are of it, else None.
 
-    Weights that are older than the newest checkpoint are those of an earlier end.
+    Exported weights that are older than the newest checkpoint are from before an extension.
     """
     rows = read_log(run) if run else None
     if not rows or rows[-1]["iteration"] != config["recipe"].get("iterations"):
@@ -196,7 +197,8 @@ def _load_file(file):
     ours = renamed(arrays)
     if ours.keys() != arrays.keys():
         print(
-            f"{file} has another code base's names. The input is pixels from 0 to 255 less the "
-            "training set's mean: scale conv1_weight if the network was trained otherwise"
+            f"{file} has another code base's names. Here the input is pixels from 0 to 255 minus "
+            "the training set's mean: scale conv1_weight if the network was trained with another "
+            "input"
         )
     return {f"{'aux' if '_moving_' in name else 'arg'}:{name}": ours[name] for name in ours}

@@ -38,8 +38,8 @@ class Workers:
         token = int(os.environ.get("TRAINING_JOB", 0))
         if self.from_worker_0("job", token) != token:
             raise UserError(
-                "the workers of another job answer at this address and port: give each job its own "
-                "port with --port of training.cluster"
+                "the workers of another job use this address and port: give each job its own port "
+                "with --port of training.cluster"
             )
         self.kv_store.init("sums", mx.nd.zeros((2, 2)))
 
@@ -71,7 +71,7 @@ class Workers:
 
 
 class Follower:
-    """Takes the place of training.run.Run in the workers that do not write."""
+    """Replaces training.run.Run in the workers that do not write the run folder."""
 
     def __init__(self, keep_going):
         self.keep_going = keep_going
