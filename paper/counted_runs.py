@@ -25,7 +25,7 @@ def differences(run, experiment, scale):
     for change in run.config.get("continued", []):
         # the first iterations of an extended run may have had another learning rate
         if {"steps", "warmup_iterations"} & change.get("recipe", {}).keys():
-            pairs["schedule"] = ("changed when it was extended", "one from beginning to end")
+            pairs["schedule"] = ("that changed when it was extended", "one from start to end")
     return {option: pair for option, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -47,7 +47,9 @@ def resnet(stages, widths, variants, classes, family, option, bottleneck_stride,
     if hasattr(variants, "after_last_unit"):
         with Layers("last_"):
             x = variants.after_last_unit(x)
-    if dtype == "float16":  # mean, classifier and loss would lose more than they gain
+    if (
+        dtype == "float16"
+    ):  # in float16 mean, classifier and loss lose accuracy, and gain little speed
         x = mx.sym.Cast(x, dtype="float32", name="to_float32")
     return classifier(x, channels, classes)
 

@@ -92,10 +92,13 @@ class Weights:
         """
         shapes = shapes_of(symbol, data)
         arrays = {**self.arguments, **self.states}
-        for name in sorted(arrays.keys() | shapes.keys()):
-            shape = arrays[name].shape if name in arrays else "nothing"
-            if name not in ignored and shape != shapes.get(name):
-                return f"its {name} is {shape}, and here it is {shapes.get(name, 'nothing')}"
+        for name in sorted((arrays.keys() | shapes.keys()) - set(ignored)):
+            if name not in arrays:
+                return f"it has no {name}"
+            if name not in shapes:
+                return f"its {name} is not in this network"
+            if arrays[name].shape != shapes[name]:
+                return f"its {name} has the shape {arrays[name].shape}, not {shapes[name]}"
         return None
 
 
