@@ -18,8 +18,8 @@ TARGETS := FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants 
 	propagation lesion responses gates score predict export compare
 .PHONY: $(TARGETS)
 # A value without quotes, RUN=a b, makes its second word a target.
-FILE := $(firstword $(wildcard $(filter-out $(TARGETS) $(READY) $(DEMO_DATA)/test_batch.bin \
-	cifar10-% cifar100-% pictures-% imagenet-%,$(MAKECMDGOALS))))
+STRANGERS := $(filter-out $(TARGETS) $(READY) $(DEMO_DATA)/test_batch.bin cifar10-% cifar100-% pictures-% imagenet-%,$(MAKECMDGOALS))
+FILE := $(firstword $(wildcard $(STRANGERS)))
 $(if $(FILE),$(error $(FILE) is a file or folder, not a target; if it belongs to a variable, quote the whole value: RUN="a b"))
 
 # The variables that each target takes, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Others are rejected.
@@ -52,6 +52,9 @@ ASSIGNED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst :, ,$(sub
 UNKNOWN := $(firstword $(foreach word,$(filter-out $(ALLOWED),$(ASSIGNED)),$(if $(filter command,$(origin $(word))),$(word))))
 nearest = $(shell python3 -c "import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0.4))" $(1) 2>&-)
 hint = $(if $(1),; did you mean $(1)=?,.)
+STRANGER := $(firstword $(STRANGERS))
+meant = $(call nearest,$(STRANGER) $(filter-out FORCE,$(TARGETS)) cifar10-NETWORK cifar100-NETWORK pictures-NETWORK imagenet-NETWORK)
+$(if $(STRANGER),$(error there is no target $(STRANGER)$(if $(meant),; did you mean $(meant)?,.) make help lists all))
 $(if $(UNKNOWN),$(error make $(or $(firstword $(MAKECMDGOALS)),help) takes no $(UNKNOWN)=$(call \
 	hint,$(call nearest,$(UNKNOWN) $(filter-out PY,$(ALLOWED)))) It takes $(or $(filter-out PY,$(ALLOWED)),nothing)))
 
@@ -186,8 +189,9 @@ watch: $(READY)  ## write plots/watch.html, with the curves of all current runs 
 	@$(PY) -m plots.watch $(options)
 
 # Measure, then draw the files whose names the measurement prints.
-measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && $(PY) -m plots.measured $$paths
-trained = $(if $(call value_of,RUN),,$(error make $@ needs the folders of trained runs: RUN="runs/... runs/..."))
+measure = @paths=$$($(PY) -W ignore -m analysis.$@ $(call quote_words,$(1)) $(options)) && \
+	case "$$paths" in usage:*) echo "$$paths";; *) $(PY) -m plots.measured $$paths;; esac
+trained = $(if $(call value_of,RUN),,$(error make $@ needs the folder of a trained run: RUN=runs/full/cifar10-preact20/seed0))
 compare: $(READY)  ## draw several runs in one figure (RUN="a b" WHAT=error|loss|accuracy BY=iteration|epoch TITLE=text OUTPUT=file)
 	$(trained)@$(PY) -m plots.compare $(call quote_words,RUN) $(options)
 

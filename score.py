@@ -178,8 +178,8 @@ def score(symbol, weights, settings, arguments):
     qualifier = "" if is_same else test_set.qualifier(dataset, arguments.data_dir)
     checkpoints = checkpoint.paths(weights.run) if weights.run else []
     if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
-        is_known = weights.iteration is not None
-        qualifier += f" at iteration {weights.iteration}" if is_known else " with exported weights"
+        exported = weights.iteration is None
+        qualifier += " with exported weights" if exported else f" at iteration {weights.iteration}"
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, devices.count(arguments))
         _test(network, weights, dataset, iterator, rule, qualifier, arguments)
@@ -212,13 +212,13 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
         result["iteration"] = weights.iteration
     where = weights.name if rule == test_set.WHOLE else f"{weights.name}, {iterator.description}"
     summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
-    print(summary, flush=True)
     place = arguments.output or weights.run
+    note = "" if place else "; not saved: name a folder with --output (make: OUTPUT=)"
+    print(summary + note, flush=True)
     if place:  # at once: a later test can take hours
         run_files.add_tests(place / "test.json", {rule + qualifier: result})
         names = dataset.class_names or class_names.placeholders(weights.classes)
-        suffix = test_set.suffix(rule, qualifier)
-        confusion.write(place, suffix, names, counted.counts, summary)
+        confusion.write(place, test_set.suffix(rule, qualifier), names, counted.counts, summary)
 
 
 def export(symbol, weights, settings, arguments):

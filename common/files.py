@@ -33,6 +33,10 @@ def run_folder(scale, name, seed):
     return published if any(published.glob("checkpoint-*")) else RUNS / place
 
 
+# errors of a folder in which nothing can be written; others are probably those of a full disk
+NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+
+
 @contextlib.contextmanager
 def writing(folder):
     """Turn an OSError while a folder is written into a UserError."""
@@ -43,7 +47,7 @@ def writing(folder):
             "is the disk full? Complete files are kept; make room and run the command again to "
             "resume"
         )
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in NO_PLACE:
             remedy = "make it writable, or name another folder: --output (make: OUTPUT=)"
         raise UserError(f"cannot write into {folder} ({short(error)}): {remedy}") from error
 

@@ -22,6 +22,8 @@ from common.files import absence
 from . import lists
 
 IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+OF_WINDOWS = ("Thumbs.db", "desktop.ini")  # files of its file manager
+NAMED = 10  # unreadable files that a message names
 HELD_OUT = 10  # without a test set, one image in ten is held out, and at least one of each class
 TRAIN = ("train", "training")
 TEST = ("val", "valid", "validation", "test", "testing")  # the first that exists is used
@@ -240,7 +242,10 @@ def readable(source, listing, unreadable, skip_unreadable, is_tested=False):
     """
     if not unreadable:
         return listing.splits
-    reasons = "; ".join(f"{path}: {reason}" for path, reason in list(unreadable.items())[:3])
+    reasons = [f"{path}: {reason}" for path, reason in unreadable.items()]
+    if len(reasons) > NAMED:
+        reasons[NAMED:] = [f"{len(reasons) - NAMED:,} more"]
+    reasons = "; ".join(reasons)
     summary = f"{len(unreadable):,} files in {source} cannot be read ({reasons})"
     if not skip_unreadable:
         raise UserError(
@@ -287,7 +292,7 @@ def _files(folder, source):
 def _below(folder):
     boxes = f"{Path(folder).name}_boxes.txt"  # Tiny ImageNet's, in each class folder
     for entry in os.scandir(folder):
-        if entry.name[0] == "." or entry.name == boxes:
+        if entry.name[0] == "." or entry.name in (boxes, *OF_WINDOWS):
             continue
         if entry.is_dir():
             yield from _below(entry.path)

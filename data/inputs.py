@@ -14,8 +14,8 @@ from . import batches, cifar, image_files
 
 CIFAR_SIDE = 32  # pixels of CIFAR's images, before blocks are averaged
 PREPARED = {  # by the family of a data set
-    "cifar": "shorter side 32 by bicubic interpolation, the centre, then the means of square "
-    "blocks of pixels",
+    "cifar": "shorter side 32 by bicubic interpolation, the centre, then the rounded means "
+    "of square blocks of pixels",
     "pictures": "shorter side as size by bicubic interpolation, then the centre",
     "imagenet": "shorter side 256/224 of size by bilinear interpolation, then the centre",
 }

@@ -28,6 +28,8 @@ def read(folder):
     Raises UserError if the file is missing, is not JSON, or has values of other types than figures
     need.
     """
+    if not (folder / "config.json").exists():
+        raise UserError(f"{folder} is not a run folder: it has no config.json")
     try:
         config = json.loads((folder / "config.json").read_text())
         _check(config, SHAPES)

@@ -79,7 +79,7 @@ def print_errors(runs):
         (curve.label, list(map(run_files.last_error, curve.runs)))
         for curve in with_images(curves, among=curves)
     ]
-    if len(samples) > 1:
+    if samples:
         head = significance.COMPARISONS.split("|")
         print(Table(head, significance.comparisons(samples)).text())
 

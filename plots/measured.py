@@ -10,6 +10,7 @@ import statistics
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import ticker
 
 from analysis import measurements
 from common import files
@@ -58,6 +59,7 @@ def gates(tables):
         axis.set_ylabel(r"factor $1-g(x)$ (logit scale)")
     for axis in axes.flat[: len(tables)][-columns:]:  # nothing is below
         axis.set_xlabel("residual unit (grey: stages)")
+        axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axis.tick_params(labelbottom=True)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     title = "Factor on the shortcut of trained networks with gates (section 3.1)"
@@ -102,7 +104,7 @@ def lesion(tables):
         listed = ", ".join(f"{error:g}" for error in chance)
         axes[name].set(ylabel=f"test error, % ({listed}: chance)", xlim=(0, None))
     correlations = [row["tau"] for rows in tables for row in rows if row["tau"] is not None]
-    axes["swap"].set_xlim(1.005, min(correlations, default=0.84) - 0.01)
+    axes["swap"].set_xlim(1.005, min([0.84, *correlations]) - 0.01)
     handles, labels = axes["delete"].get_legend_handles_labels()
     title = f"Units deleted or swapped without retraining; grey: Veit et al. ({VEIT})"
     figure.legend(handles, labels, loc="outside upper center", ncols=2, title=title)
@@ -176,6 +178,7 @@ def responses(tables):
     styles.legend_above(axes[0], columns=2)
     axes[0].set_ylabel("standard deviation, in order")
     axes[1].set(ylabel="standard deviation, sorted", xlabel="3x3 layer")
+    axes[1].xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     for axis in axes:
         axis.grid(axis="y")
         axis.set_ylim(bottom=0)

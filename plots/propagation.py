@@ -3,6 +3,7 @@
 import itertools
 
 import matplotlib.pyplot as plt
+from matplotlib import ticker
 
 from analysis import measurements
 from common import files
@@ -162,6 +163,7 @@ def _column(column, networks, keywords):
         styles.stage_borders(axis, units, [row["shape"] for row in deepest])
     name = "position of $x_l$, % of the depth" if mixed else "$l$ of $x_l$, the input of unit $l$"
     column[-1].set_xlabel(f"{name}\n(grey lines: first $x_l$ of a new shape)")
+    column[-1].xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
 
 
 def _ratios(rows):

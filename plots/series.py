@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections import namedtuple
+from collections import Counter, namedtuple
 from dataclasses import fields
 
 import numpy as np
@@ -44,7 +44,8 @@ def group_runs(runs):
     """Return [Curve] of runs, in the order of each curve's first run.
 
     Seeds of one network and recipe become one curve. A user's own runs stay apart from published
-    ones. If a seed occurs twice, runs that are computed in another way are another curve.
+    ones. If a seed occurs twice, runs that are computed in another way are another curve, and a
+    repetition is left out.
     """
     groups = {}
     for run in runs:
@@ -56,12 +57,22 @@ def group_runs(runs):
         seeds = {run.recipe["seed"] for run in members}
         for run in members:
             exact = _recipe(run, NOT_COMPARED) if len(seeds) < len(members) else ""
-            parts.setdefault((*key, exact), []).append(run)
+            curve = parts.setdefault((*key, exact), {})
+            first = curve.setdefault(run.recipe["seed"], run)
+            if first is not run:
+                run_files.say_once(f"left out: {run.folder} repeats the seed of {first.folder}")
     curves = []
-    for members in parts.values():
-        label = ", ".join([run_files.label(members[0]), *_differences(members, parts.values())])
+    groups = [list(curve.values()) for curve in parts.values()]
+    for members in groups:
+        label = ", ".join([run_files.label(members[0]), *_differences(members, groups)])
         curves.append(Curve(label, members))
-    return curves
+    labels = Counter(curve.label for curve in curves)
+    return [
+        curve._replace(label=f"{curve.label} ({curve.runs[0].folder})")
+        if labels[curve.label] > 1
+        else curve
+        for curve in curves
+    ]
 
 
 def _recipe(run, without):

@@ -4,6 +4,8 @@ from functools import partial
 
 import mxnet as mx
 
+from common.errors import UserError
+
 from . import names
 from .checks import check, check_residuals
 from .contract import Variant
@@ -85,6 +87,12 @@ class Variants:
 
     def residual_unit(self, x, unit):
         y = self._activation.call("residual_unit", x, unit)
+        used, count = len(unit.used_weights), len(unit.weights)
+        if 0 < used < count:
+            raise UserError(
+                f"{self.path}: residual_unit uses {used} of the {count} unit.weights: use all of them, "
+                "or layers of your own"
+            )
         self.outputs.append((unit, y))
         return y
 

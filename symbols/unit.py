@@ -51,6 +51,7 @@ class Unit:
         self.changes_dimensions = self.stride > 1 or self.channels != self.channels_in
         self.pads_preactivation = self.changes_dimensions and self.option == "A-preactivated"
         self.layers = Layers(f"{self.name}_")
+        self.used_weights = set()  # the numbers of those that were called
         strided = 1 if self.kind == "bottleneck" and self.bottleneck_stride == "3x3" else 0
         self.weights = [
             self._weight(number, kernel, part, self.stride if number == strided else 1)
@@ -58,8 +59,11 @@ class Unit:
         ]
 
     def _weight(self, number, kernel, part, stride):
-        channels = self.channels // part
-        return lambda x: convolution(x, channels, kernel, f"conv{number + 1}", stride)
+        def weight(x):
+            self.used_weights.add(number)
+            return convolution(x, self.channels // part, kernel, f"conv{number + 1}", stride)
+
+        return weight
 
     def variable(self, name, init, shape=None):
         """Return a new learnt parameter, as unit.variable("alpha", init=0, shape=(1,)).

@@ -78,7 +78,7 @@ def frozen_names(symbol, freeze):
     """
     learned = [name for name in symbol.list_arguments() if name not in INPUTS]
     frozen = set()
-    for beginning in freeze.split(",") if freeze else ():
+    for beginning in map(str.strip, freeze.split(",") if freeze else ()):
         names = {name for name in learned if _begins(name, beginning)}
         if not names:
             layers = dict.fromkeys(name.split("_")[0] for name in learned)

@@ -93,7 +93,8 @@ def _lead(job, folder, feed, devices, workers, arguments):
             recompute, needed, notes = memory_plan(job, arguments, workers.count)
             config = configuration(job, arguments, workers.count, initial, recompute)
             run = stack.enter_context(Run(folder, config, arguments.keep_going))
-            arrays, state = run.resume()
+            lengths = (getattr(arguments, name, None) for name in ("iterations", "epochs"))
+            arrays, state = run.resume(any(length is not None for length in lengths))
             was_finished = run.finished
         except Exception:
             workers.from_worker_0("finished", 1)  # the other workers end, too

@@ -79,18 +79,26 @@ class Run:
     def __exit__(self, *_):
         self._lock.close()  # which frees it, as the end of the process does
 
-    def resume(self):
+    def resume(self, is_length_named=True):
         """Return (arrays, state) of the checkpoint to resume from; (None, None) for a new run.
 
         Afterwards config.json describes this run and log.csv ends at the checkpoint. A finished run
-        can be extended to more iterations. A folder in which nothing was trained can become any
-        run. Raises UserError for every other difference between the folder and the command, for
-        files that no run has written, and if no valid checkpoint is left.
+        can be extended to more iterations if the command names them. A folder in which nothing was
+        trained can become any run. Raises UserError for every other difference between the folder
+        and the command, for files that no run has written, and if no valid checkpoint is left.
         """
         arrays, state = checkpoint.newest_checkpoint(self.folder)
         recorded = read_config(self.folder) if self._path.exists() else None
         trained = state is not None or not is_empty(self.folder)
-        may_differ = LENGTH if state and self._extends(state) else INTERVALS
+        extends = state and self._extends(state)
+        if extends and not is_length_named:
+            raise UserError(
+                f"{self.folder} has a finished run of {state['iteration']:,} iterations: to extend it, "
+                "name the length with --iterations (make: ITERATIONS=); if its learning rate then has "
+                "another schedule, the run does not count for the paper's tables; for a new run, move "
+                f"the folder away, or {ELSEWHERE}"
+            )
+        may_differ = LENGTH if extends else INTERVALS
         if recorded and trained:
             self._refuse_another(recorded, f"{self.folder} contains a run", may_differ)
         if state:

@@ -82,7 +82,8 @@ class Weights:
         difference = self.difference(symbol, data)
         if difference:
             raise UserError(
-                f"{self.name} is of another network: {difference}; name its network, e.g. preact110"
+                f"{self.name} is of another network: {difference}; name its network, e.g. preact110 "
+                "(make: ARGS='preact110 --dataset cifar10')"
             )
 
     def difference(self, symbol, data, ignored=()):
@@ -179,9 +180,16 @@ def _load_file(file):
     A corrupt length in a file ends the process that loads it, so a separate process tries first.
     """
     if not file.exists():
+        folder = file.parent
+        runs = ", ".join(sorted(path.parent.name for path in folder.glob("*/config.json")))
+        if runs:
+            raise UserError(f"{folder} is not a run, but contains runs: name one of {runs}")
+        if (folder / "log.csv").exists():
+            raise UserError(
+                f"{folder} has a log but no weights, as most published runs: train the network first"
+            )
         raise UserError(
-            f"{file} does not exist: name a run with a checkpoint, a checkpoint or a .params file "
-            "(most published runs have only logs: train those first)"
+            f"{file} does not exist: name a run with a checkpoint, a checkpoint or a .params file"
         )
     attempt = [sys.executable, "-c", TRIAL, mx.libinfo.find_lib_path()[0], file]
     if subprocess.run(attempt, capture_output=True).returncode:

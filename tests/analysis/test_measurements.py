@@ -195,7 +195,7 @@ def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
     refusal(lambda: networks.images_of(other, images), "other files")
     refusal(lambda: networks.of_run(tmp_path))
     logs = shutil.copytree(run, tmp_path / "logs", ignore=shutil.ignore_patterns("*0*"))
-    refusal(lambda: networks.of_run(logs), "name a run with a checkpoint")
+    refusal(lambda: networks.of_run(logs), "a log but no weights")
     config = json.loads((run / "config.json").read_text())
     incomplete = {key: value for key, value in config["recipe"].items() if key != "unit"}
     imagenet = {**config["recipe"], "dataset": "imagenet"}

@@ -66,6 +66,7 @@ def test_missing_folder_is_rejected_with_a_way_to_name_it(tmp_path):
 def test_unreadable_files_are_named_and_left_out_on_request(small, capsys):
     (small / "sky" / "a.txt").write_text("not an image")
     (small / "sky" / "b.heic").write_bytes(b"ftypheic" + bytes(100))
+    (small / "sky" / "Thumbs.db").write_bytes(b"of Windows")
     words = ("2 files", "sky/a.txt: not an image", "HEIC", "--skip-unreadable")
     refusal(lambda: image_folders.load(small), *words)
     dataset = image_folders.load(small, skip_unreadable=True)

@@ -114,6 +114,10 @@ ACTIVATIONS = {
         ),
         "does not use x",
     ),
+    "half": (
+        "def residual_unit(x, unit):\n    return unit.join(x, unit.weights[0](x), x)\n",
+        "residual_unit uses 1 of the 2 unit.weights: use all of them, or layers of your own",
+    ),
     "two_defaults": (
         (
             "def residual_unit(x, unit, beta=1.0):\n    return x\n\n"

@@ -69,6 +69,17 @@ def test_seeds_of_one_network_are_one_curve_its_median_and_band(read):
     assert "error 44.00 %, median of 3" in series.legend_label(curve)
 
 
+def test_repetition_of_a_seed_is_left_out(read, capsys):
+    runs = [read(rows(400, error), seed=seed) for seed, error in ((0, 30), (1, 50), (1, 50))]
+    (curve,) = series.group_runs(runs)
+    assert curve.runs == runs[:2] and "repeats the seed of" in capsys.readouterr().out
+
+
+def test_curves_with_equal_words_have_their_folders(read):
+    curves = series.group_runs([read(rows(200), data=data) for data in ("a", "b")])
+    assert [curve.label.endswith(f"({curve.runs[0].folder})") for curve in curves] == [True] * 2
+
+
 def test_seed_without_a_loss_does_not_end_the_median(read):
     lost = [*rows(200), dict(rows(300)[-1], train_loss=math.nan, test_error=90.0)]
     runs = [read(rows(400), seed=0), read(rows(400), seed=1), read(lost, seed=2)]

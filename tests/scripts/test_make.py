@@ -91,7 +91,7 @@ def test_target_runs_its_program(arguments, expected):
 def test_measurement_is_drawn():
     text = " ".join(command("lesion", "RUN=a b", "DATA=d", "ARGS=--samples 3"))
     assert "analysis.lesion a b --data-dir d --samples 3)" in text
-    assert "&& " in text and text.endswith("-m plots.measured $paths")
+    assert "-m plots.measured $paths;;" in text
     text = " ".join(command("propagation", "NETWORKS=preact20 r"))
     assert "analysis.propagation preact20 r" in text
 

@@ -217,6 +217,14 @@ def test_finished_run_is_extended_and_config_records_it_once(ended, capsys):
     refusal(lambda: resumed(ended, with_recipe(iterations=10)), "iterations 30, not 10")
 
 
+def test_command_that_names_no_length_extends_no_run(ended):
+    """A short trial would otherwise become the first part of the paper's run."""
+    with Run(ended, with_recipe(iterations=30)) as run:
+        refusal(lambda: run.resume(is_length_named=False), "10 iterations", "ITERATIONS=")
+    with Run(ended, with_recipe(iterations=10)) as run:
+        assert run.resume(is_length_named=False)[1]["iteration"] == 10
+
+
 def test_only_the_length_of_a_finished_run_changes(ended, two):
     refusal(lambda: resumed(ended, with_recipe(iterations=30, learning_rate=1.0)), "learning_rate")
     refusal(lambda: resumed(ended, with_recipe(iterations=9)), "iterations 10, not 9")
