@@ -71,7 +71,10 @@ def download(url, path, md5, attempts=5):
         try:
             _append_rest(url, path)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            reason = short(error)
+            is_offline = isinstance(
+                error, requests.ConnectionError
+            )  # its text is long and technical
+            reason = "no connection to the server" if is_offline else short(error)
             continue
         if _md5(path) == md5:
             return

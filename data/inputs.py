@@ -96,7 +96,9 @@ def photographs(names):
             matches = [path for path in inside if not path.is_dir()]
             skipped += [path for path in inside if path.is_dir()]
         if not matches:
-            fault = "has no images" if os.path.isdir(word) else "does not exist"
+            fault = "does not exist"
+            if os.path.isdir(word):
+                fault = "has only folders" if skipped else "has no images"
             raise UserError(f"{place} {fault}: name an image, or a folder with images")
         paths += matches
     if not paths:

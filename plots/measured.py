@@ -10,7 +10,6 @@ import statistics
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib import ticker
 
 from analysis import measurements
 from common import files
@@ -18,7 +17,7 @@ from common.command import Parser, folder
 from common.errors import UserError, run_main
 from paper import digitized
 
-from . import figure_files, propagation, styles
+from . import figure_files, propagation, ranges, styles
 
 # Gates: {label: columns, and how they are drawn}
 GREEN = styles.OTHERS[0]
@@ -59,7 +58,7 @@ def gates(tables):
         axis.set_ylabel(r"factor $1-g(x)$ (logit scale)")
     for axis in axes.flat[: len(tables)][-columns:]:  # nothing is below
         axis.set_xlabel("residual unit (grey: stages)")
-        axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        ranges.integer_ticks(axis)
         axis.tick_params(labelbottom=True)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     title = "Factor on the shortcut of trained networks with gates (section 3.1)"
@@ -178,7 +177,7 @@ def responses(tables):
     styles.legend_above(axes[0], columns=2)
     axes[0].set_ylabel("standard deviation, in order")
     axes[1].set(ylabel="standard deviation, sorted", xlabel="3x3 layer")
-    axes[1].xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    ranges.integer_ticks(axes[1])
     for axis in axes:
         axis.grid(axis="y")
         axis.set_ylim(bottom=0)

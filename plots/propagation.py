@@ -3,7 +3,6 @@
 import itertools
 
 import matplotlib.pyplot as plt
-from matplotlib import ticker
 
 from analysis import measurements
 from common import files
@@ -159,11 +158,11 @@ def _column(column, networks, keywords):
     units = [x(row["l"], len(deepest)) for row in deepest]
     for axis in column:
         axis.set_yscale("log")
+        ranges.integer_ticks(axis)
         axis.grid(axis="y")
         styles.stage_borders(axis, units, [row["shape"] for row in deepest])
     name = "position of $x_l$, % of the depth" if mixed else "$l$ of $x_l$, the input of unit $l$"
     column[-1].set_xlabel(f"{name}\n(grey lines: first $x_l$ of a new shape)")
-    column[-1].xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
 
 
 def _ratios(rows):

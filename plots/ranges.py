@@ -90,3 +90,8 @@ def x_axis(axes, curves, by="iteration"):
     axes.set_xlim(0, last * 1.02)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def integer_ticks(axes):
+    """Give the x axis ticks at whole numbers, for layers and units."""
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
