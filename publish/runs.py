@@ -16,8 +16,8 @@ from plots.tables import Table
 from . import words
 
 RESNETS = [cifar10(depth) for depth in experiments.RESNETS]  # 1512.03385, Table 6
-HEAD = f"network|paper, %|ours, %|runs|type|{tables.TITLES.fails}|ours - original|sign as in the paper?"
 ERRORS = "network|paper, %|ours, %|ours, training error, %|runs"
+HEAD = f"{ERRORS}|type|{tables.TITLES.fails}|ours - original|sign as in the paper?"
 NOTES = "epochs · 轮数|training accuracy, % · 训练准确率|loss · 损失|test accuracy, % · 测试准确率|loss · 损失"
 DEPARTURES = "name|departure · 差别|change, points · 变化"
 # fmt: off
@@ -93,7 +93,7 @@ def paper_tables(page, scale, *names):
     types = {run.recipe["dtype"] for run in runs_of(pairs)}
     lines = []
     for row, result in sorted(pairs, key=lambda pair: pair[0].experiment.depth):
-        cells = [row.label, say(row.paper), say_ours(result), str(len(result.errors))]
+        cells = [row.label, *_cells(say(row.paper), result)]
         listed = figure_files.listed(run.recipe["dtype"] for run in result.runs)
         cells.append(listed if len(types) > 1 else "")
         cells += [significance.verdicts(row, result, scale), "", ""]
@@ -102,8 +102,8 @@ def paper_tables(page, scale, *names):
         elif row.experiment != ORIGINAL110 and original and scale in significance.JUDGED:
             difference, error, p = significance.compare(original, result.errors, several)
             worse = counted_runs.number(row.paper) > experiments.TABLE1[0].paper
-            cells[6] = significance.say_difference(difference, error)
-            cells[7] = significance.conclusion(difference if worse else -difference, p)
+            cells[-2] = significance.say_difference(difference, error)
+            cells[-1] = significance.conclusion(difference if worse else -difference, p)
         lines.append(cells)
     order = significance.say_order([row for row in rows if row.experiment.depth == 110], scale)
     depths = experiments.depths_note(scale, [row.experiment for row, _ in pairs])
@@ -117,10 +117,14 @@ def errors(page, scale, name):
     lines = []
     for experiment, result in pairs:
         label = run_files.label(result.runs[0])
-        trained = say_sample([run.rows[-1]["train_error"] for run in result.runs])
-        count = str(len(result.errors))
-        lines.append((label, paper_error(experiment), say_ours(result), trained, count))
+        lines.append((label, *_cells(paper_error(experiment), result)))
     return captioned(ERRORS, lines, runs_of(pairs))
+
+
+def _cells(paper, result):
+    """Return the cells of ERRORS after the network. paper: the error in the paper, as text."""
+    trained = say_sample([run.rows[-1]["train_error"] for run in result.runs])
+    return paper, say_ours(result), trained, str(len(result.errors))
 
 
 def scale_of(name, scales):
