@@ -48,7 +48,9 @@ def test_table_has_each_network_once_in_the_papers_order(results):
         "| original",
         "| dropout shortcut (ratio 0.5)",
     ]
-    assert "| 6.61 | 21.00 (21.00 ± 1.41) | 2 |" in lines[3]
+    assert (
+        "| 6.61 | 21.00 (21.00 ± 1.41) | 50.00 (50.00 ± 0.00) | 2 |" in lines[3]
+    )  # test, training
     assert "over 3 rows: 1.00" in lines[-1] and "test data" in lines[-1] and "runs: 4" in lines[-1]
 
 
