@@ -31,9 +31,8 @@ def fetch(dataset, folder, host=HOST):
     layout = layouts.LAYOUTS[dataset]
     target = Path(folder) / layout.folders[0]
     archive = Path(folder) / layout.archive
-    if is_complete(
-        target, layout
-    ):  # without the lock, which another user can own in a shared folder
+    # without the lock, which another user can own in a shared folder
+    if is_complete(target, layout):
         return target
     archive.parent.mkdir(parents=True, exist_ok=True)
     with open(archive.with_name(f"{archive.name}.lock"), "w") as lock:
@@ -71,9 +70,8 @@ def download(url, path, md5, attempts=5):
         try:
             _append_rest(url, path)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            is_offline = isinstance(
-                error, requests.ConnectionError
-            )  # its text is long and technical
+            # the text of this error is long and technical
+            is_offline = isinstance(error, requests.ConnectionError)
             reason = "no connection to the server" if is_offline else short(error)
             continue
         if _md5(path) == md5:

@@ -98,7 +98,7 @@ def photographs(names):
         if not matches:
             fault = "does not exist"
             if os.path.isdir(word):
-                fault = "has only folders" if skipped else "has no images"
+                fault = "has only folders" if inside else "has no images"
             raise UserError(f"{place} {fault}: name an image, or a folder with images")
         paths += matches
     if not paths:
