@@ -145,7 +145,7 @@ FIGURES = {  # name: [(title of a panel, curves)]
     # P1, Figure 6: the degradation problem
     "degradation": [
         ("plain", by_depth((20, 56), "Fig6L plain", shortcut="plain")),
-        ("residual", by_depth((20, 56), "Fig6M resnet")),
+        ("residual", by_depth((20, 56, 110), "Fig6M resnet")),
     ],
 }
 # fmt: on

@@ -39,7 +39,12 @@ def draw(name, scale):
 def _panel(title, planned, scale):
     drawn = []
     papers = []
+    networks = []
     for curve in planned:
+        network = curve.experiment.at(scale)
+        if network in networks:  # two of the paper's depths can be equal at a scale
+            continue
+        networks.append(network)
         for ours in group_runs(counted_runs.of(curve.experiment, scale)):
             drawn.append(ours)
             papers.append(digitized.read()[curve.paper])

@@ -26,7 +26,7 @@ README = [  # rows of the README's table, after those at full scale
     cifar10(110, "bn_after_addition"), shortcut("convolution"), shortcut("exclusive_gating", bias=0),
     shortcut("plain"), shortcut("dropout"),
 ]
-EXPECTED = [(cifar10(20), "pocket"), (cifar10(20), "full"), (ORIGINAL110, "desk")]
+EXPECTED = [(cifar10(20), "pocket"), (cifar10(20), "full"), (cifar10(110, "preact"), "desk")]
 # fmt: on
 
 

@@ -87,8 +87,10 @@ def test_no_two_networks_of_a_table_become_one(name):
     for scale in scales.SCALES:
         # the batch of 64 in Table 4 is the usual one below full scale
         same = name == "table4" and scales.SCALES[scale].recipe.batch_size == 64
+        # half of 110 layers are 56, which the figure has, too
+        half = name == "degradation" and 110 in scales.SCALES[scale].depths
         names = {network.at(scale).folder_name for network in networks}
-        assert len(names) == len(networks) - same
+        assert len(names) == len(networks) - same - half
 
 
 def test_different_experiments_have_different_folders():

@@ -108,9 +108,11 @@ def test_degradation_has_training_and_test_error_on_one_axis(results):
     for experiment in experiments.experiments_of("degradation"):
         results(experiment, [40], scale="full")
     left, right = DRAW["degradation"]("degradation", "full").axes
-    for axes in (left, right):
-        assert axes.get_ylabel().startswith("Error, %") and len(axes.lines) == 9
-    assert [line.get_color() for line in left.lines] == [line.get_color() for line in right.lines]
+    for axes, depths in ((left, 2), (right, 3)):
+        # training and test, ours and the paper's, and one line for the legend
+        assert axes.get_ylabel().startswith("Error, %") and len(axes.lines) == 4 * depths + 1
+    colours = [{line.get_color() for line in axes.lines} for axes in (left, right)]
+    assert colours[0] < colours[1]
 
 
 def test_png_has_its_size_its_description_and_a_palette(run, tmp_path):
