@@ -12,7 +12,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 # Images of 8x8 do not keep a second thread busy, which would wait, for long on a busy machine.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS") or "1"  # it can be empty
 from cifar_files import records  # noqa: F401 (fixtures: small sets)
 from commands import begin
 from drawn_runs import logged_run, results  # noqa: F401 (runs with a log of made-up numbers)
