@@ -50,21 +50,21 @@ ALLOWED := $(sort PY $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal))))
 ASSIGNED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst :, ,$(subst =, ,$(word))))))
 # MAKEOVERRIDES splits a value at its spaces; the parts are not variables of the command line
 UNKNOWN := $(firstword $(foreach word,$(filter-out $(ALLOWED),$(ASSIGNED)),$(if $(filter command,$(origin $(word))),$(word))))
+# Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
+quote = '$(subst ','\'',$(1))'
 nearest = $(shell python3 -c "import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0.4))" $(1) 2>&-)
 hint = $(if $(1),; did you mean $(1)=?,.)
 STRANGER := $(firstword $(STRANGERS))
-meant = $(call nearest,$(STRANGER) $(filter-out FORCE,$(TARGETS)) cifar10-NETWORK cifar100-NETWORK pictures-NETWORK imagenet-NETWORK)
+meant = $(call nearest,$(call quote,$(STRANGER)) $(filter-out FORCE,$(TARGETS)) cifar10-NETWORK cifar100-NETWORK pictures-NETWORK imagenet-NETWORK)
 $(if $(STRANGER),$(error there is no target $(STRANGER)$(if $(meant),; did you mean $(meant)?,.) make help lists all))
 $(if $(UNKNOWN),$(error make $(or $(firstword $(MAKECMDGOALS)),help) takes no $(UNKNOWN)=$(call \
-	hint,$(call nearest,$(UNKNOWN) $(filter-out PY,$(ALLOWED)))) It takes $(or $(filter-out PY,$(ALLOWED)),nothing)))
+	hint,$(call nearest,$(call quote,$(UNKNOWN)) $(filter-out PY,$(ALLOWED)))) It takes $(or $(filter-out PY,$(ALLOWED)),nothing)))
 
 # The script's option for each variable. Variables without an option are positional arguments, or belong to their target alone.
 PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpus CROP:--crop DATA:--data-dir EPOCHS:--epochs \
 	FREEZE:--freeze GPUS:--gpus IMAGE_SIZE:--image-size INITIAL:--initial ITERATIONS:--iterations LR:--learning-rate \
 	OPTIMIZER:--optimizer OUTPUT:--output PHOTO:--predict SCALE:--scale SEED:--seed SEEDS:--seeds SHORTCUT_ARGS:--shortcut-args \
 	TITLE:--title UNIT:--unit UNITS:--units WHAT:--what WIDTHS:--widths
-# Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
-quote = '$(subst ','\'',$(1))'
 option = $(patsubst $(1):%,%,$(filter $(1):%,$(PAIRS)))
 # The value of a variable of the command line. Variables of the environment are ignored, except SCALE: other programs use the same names.
 value_of = $(if $(or $(filter SCALE,$(1)),$(filter command,$(origin $(1)))),$(value $(1)))

@@ -228,7 +228,7 @@ def main():
         if (arguments.scale, seeds) != ("full", [0]):
             raise UserError("the queue has its own scales and seeds: leave out --scale and --seeds")
         return train_queue(trainer, arguments)
-    if arguments.what == ["table5"] and (
+    if "table5" in arguments.what and (
         arguments.scale != "full" or seeds != [0] or arguments.gpus or arguments.data_dir
     ):
         raise UserError(

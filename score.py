@@ -9,8 +9,8 @@
     .venv/bin/python score.py --pretrained resnet50_v1                   # gluoncv's, on ImageNet
 
 A test adds its errors to the run's test.json (top-5 too for more than five classes), and writes the
-accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A test
-on other images, or of an older checkpoint, has its own entry and its own file names.
+accuracy of each class (classes.csv) and the confusion matrix (confusion.csv, confusion.png). A
+run's test on other images, or of an older checkpoint, has its own entry and its own file names.
 """
 
 import os
@@ -92,14 +92,14 @@ def trained(arguments):
     from training.weights import Weights, read
 
     if arguments.pretrained:
-        network_options.refuse(arguments, parser(), f"gluoncv's {arguments.pretrained}")
         from symbols import pretrained
 
-        symbol, (blocks, states), mean, synset = pretrained.load(arguments.pretrained)
         origin = f"gluoncv's {arguments.pretrained}"
+        network_options.refuse(arguments, parser(), origin)
+        symbol, (blocks, states), mean, synset = pretrained.load(arguments.pretrained)
         weights = Weights(blocks, states, origin, class_names=synset)
-        settings = {"dataset": "imagenet", "image_size": names.IMAGE_SIZE["imagenet"]}
-        return symbol, weights, {**settings, "mean": mean}
+        settings = {"dataset": "imagenet", "image_size": names.IMAGE_SIZE["imagenet"], "mean": mean}
+        return symbol, weights, settings
     weights = read(arguments.run)
     if not weights.config:
         return _without_run(weights, arguments)
@@ -156,8 +156,7 @@ def _dataset(weights, settings, arguments):
     scale = SCALES.get((weights.config or {}).get("scale"))
     place = arguments.data_dir or (scale and scale.data)
     dataset = test_set.load(settings, place, arguments.skip_unreadable)
-    known = class_names.known(weights.class_names)
-    return test_set.for_classes(dataset, known, weights.classes, weights.name)
+    return test_set.for_classes(dataset, weights.class_names, weights.classes, weights.name)
 
 
 def score(symbol, weights, settings, arguments):
@@ -174,12 +173,13 @@ def score(symbol, weights, settings, arguments):
         print(f"{weights.name} was trained on {weights.config['data']}; this test uses other files")
     mean = test_set.mean(dataset, settings, weights, read_inputs(weights))
     network = inference.probabilities(symbol)
-    network = bfloat16.bound(network, devices.testing_dtype(settings.get("dtype")))
+    network = bfloat16.bound(network, devices.testing_dtype(settings.get("dtype"), arguments))
     qualifier = "" if is_same else test_set.qualifier(dataset, arguments.data_dir)
     checkpoints = checkpoint.paths(weights.run) if weights.run else []
     if checkpoints and weights.iteration != checkpoint.iteration_of(checkpoints[-1]):
         exported = weights.iteration is None
         qualifier += " with exported weights" if exported else f" at iteration {weights.iteration}"
+    run_files.check_tests(arguments.output, [rule + qualifier for rule in rules], weights, dataset)
     for rule in rules:
         iterator = test_set.iterator(dataset, settings, rule, mean, devices.count(arguments))
         _test(network, weights, dataset, iterator, rule, qualifier, arguments)
@@ -213,8 +213,7 @@ def _test(network, weights, dataset, iterator, rule, qualifier, arguments):
     where = weights.name if rule == test_set.WHOLE else f"{weights.name}, {iterator.description}"
     summary = f"{where}: {errors} on {images:,} images of {dataset.name}"
     place = arguments.output or weights.run
-    note = "" if place else "; not saved: name a folder with --output (make: OUTPUT=)"
-    print(summary + note, flush=True)
+    print(summary + ("" if place else "; not saved: name a folder (make: OUTPUT=)"), flush=True)
     if place:  # at once: a later test can take hours
         run_files.add_tests(place / "test.json", {rule + qualifier: result})
         names = dataset.class_names or class_names.placeholders(weights.classes)
@@ -230,6 +229,7 @@ def export(symbol, weights, settings, arguments):
     place_of_weights = run if run is None or run.is_dir() else run.parent
     place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
     run_files.check_output(place, weights.run)
+    training.export.check_free(arguments.output, arguments.export)
     inputs = _inputs(weights, settings, arguments)
     weights.check(symbol, (1, *inputs["shape"]))
     write = onnx_file.write if arguments.export == "onnx" else training.export.write
@@ -269,7 +269,7 @@ def predict(symbol, weights, settings, arguments):
     described = _inputs(weights, settings, arguments)
     shapes = [("data", (min(PHOTOGRAPHS, len(paths)), *described["shape"]))]
     network = inference.probabilities(symbol)
-    module = inference.bound_module(network, weights, shapes, devices.contexts(arguments)[:1])
+    module = inference.bound_module(network, weights, shapes, [devices.context(arguments)])
     for path in folders:
         print(f"{path}: skipped (a subfolder)", file=sys.stderr)
     reader = inputs.Reader(described)

@@ -21,6 +21,7 @@ from training.recipe import Recipe
 
 # What differs from the papers' recipe; recipe_for() sets the length.
 NOTES = Recipe(input="raw", augmentation="none", steps=(), warmup_iterations=0, nesterov=True)
+EPOCHS = 10
 ADAM = {"optimizer": "adam", "nesterov": False, "learning_rate": 5e-4}
 
 
@@ -31,8 +32,7 @@ def parser():
     add(
         "--epochs",
         type=positive,
-        default=10,
-        help="passes over the training set, each with a test (10)",
+        help=f"passes over the training set, each with a test ({EPOCHS})",
     )
     text = "nag: learning rate 0.1; adam: learning rate 0.0005 (nag)"
     add("--optimizer", choices=("nag", "adam"), default="nag", help=text)
@@ -51,7 +51,7 @@ def recipe_for(arguments, image_count):
     epoch = math.ceil(image_count / arguments.batch_size)
     return replace(
         NOTES,
-        iterations=arguments.epochs * epoch,
+        iterations=(arguments.epochs or EPOCHS) * epoch,
         batch_size=arguments.batch_size,
         seed=arguments.seed,
         log_every=epoch,

@@ -145,6 +145,8 @@ def training_batch(networks, count, data_dir, image_size):
     else:
         images, labels = generated.draw(1000, np.random.RandomState(0))
         images, name = cifar.block_average(images, image_size), "generated shapes"
+    if count > len(images):
+        raise UserError(f"--batch-size {count}: there are only {len(images):,} images of {name}")
     arrays = images[:count] - batches.mean_of(images, "mean"), labels[:count]
     return _sample(*arrays, f"images of {name}", image_size)
 

@@ -193,6 +193,15 @@ def parser():
     return propagation_parser
 
 
+def refuse_duplicates(subjects):
+    """Raise UserError for a network under two names, such as 14 and original14."""
+    first = {}
+    for text, network in subjects.items():
+        other = first.setdefault((network.name, network.run is None), text)
+        if other != text:
+            raise UserError(f"--networks: {other} and {text} are the same network: name it once")
+
+
 def refuse_unused(arguments, runs):
     """Raise UserError for an option that would change only the files' names.
 
@@ -213,6 +222,7 @@ def measure(arguments):
         for members in panels.values():
             texts += members
     subjects = networks.find(texts, arguments.seed, arguments.unit)
+    refuse_duplicates(subjects)
     refuse_unused(arguments, [network.run for network in subjects.values()])
     sample = networks.training_batch(
         subjects.values(), arguments.batch_size, arguments.data_dir, arguments.image_size

@@ -34,7 +34,15 @@ def run_folder(scale, name, seed):
 
 
 # errors of a folder in which nothing can be written; others are probably those of a full disk
-NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+NO_PLACE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+    errno.EISDIR,
+)
 
 
 @contextlib.contextmanager

@@ -39,11 +39,12 @@ def read(folder):
     """Return the RunRecord of a folder. Raises UserError without a run or a row of its log."""
     folder = Path(os.path.relpath(folder))
     config = configuration.read(folder)
-    rows = read_log(folder)
     path = folder / "log.csv"
+    # the lines first: a run that is training adds rows in between
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    rows = read_log(folder)
     if not rows:
         raise UserError(f"{path} has no complete row yet; {again(config)}")
-    lines = path.read_text(errors="replace").splitlines()
     corrupt = len(list(filter(str.strip, lines))) - 1 - len(rows)
     if corrupt > 0:
         count = f"{corrupt} corrupt row{'s' if corrupt > 1 else ''}"
@@ -129,13 +130,34 @@ def check_output(folder, run):
         raise UserError(f"--output {folder} is another run: name another folder (make: OUTPUT=)")
 
 
+def check_tests(folder, keys, weights, dataset):
+    """Raise UserError if a folder has a test of other weights without a run, or on other images.
+
+    The tests of a run have keys that tell them apart.
+    """
+    if weights.run or not folder or not (folder / "test.json").exists():
+        return
+    tests = _tests(folder / "test.json")
+    for test in (tests[key] for key in keys if key in tests):
+        if (test.get("of"), test.get("data")) != (weights.name, dataset.name):
+            raise UserError(
+                f"{folder} has a test of {test.get('of')} on {test.get('data')}: name another "
+                "folder by --output (make: OUTPUT=)"
+            )
+
+
+def _tests(path):
+    """Return the content of a test.json; empty if it is corrupt."""
+    try:
+        return {key: {**test} for key, test in json.loads(path.read_text()).items()}
+    except (ValueError, TypeError, AttributeError):
+        print(f"{path} was corrupt: it is replaced, and earlier tests are lost")
+        return {}
+
+
 def add_tests(path, results):
     """Add results to the test.json of a run."""
-    try:
-        before = {**json.loads(path.read_text())} if path.exists() else {}
-    except (ValueError, TypeError):
-        print(f"{path} was corrupt: it is replaced, and earlier tests are lost")
-        before = {}
+    before = _tests(path) if path.exists() else {}
     files.write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
 
 

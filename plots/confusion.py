@@ -9,8 +9,9 @@ import numpy as np
 
 from common.files import write_whole
 
-from .figure_files import save, use_fonts_for, write_below
+from .figure_files import check_free, save, use_fonts_for, write_below
 
+HEAD = ("class", "images", "correct", "accuracy (%)")  # of classes.csv
 NAMED = 40  # classes whose names fit beside the matrix
 COUNTED = 20  # classes whose percentages fit into the cells
 
@@ -21,13 +22,14 @@ def write(folder, suffix, names, counts, note):
     counts: int (classes, classes), images of a class (row) by predicted class (column). note: the
     line below the figure.
     """
+    matrix = [("class", *names), *((name, *row) for name, row in zip(names, counts))]
+    for name, head in ((f"classes{suffix}.csv", HEAD), (f"confusion{suffix}.csv", ("class",))):
+        check_free(folder / name, [",".join(head)])
     images = counts.sum(axis=1)
     percent = 100 * counts / np.maximum(images, 1)[:, None]
     accuracies = [f"{share:.2f}" if n else "" for n, share in zip(images, np.diag(percent))]
-    head = ("class", "images", "correct", "accuracy (%)")
-    classes = [head, *zip(names, images, np.diag(counts), accuracies)]
+    classes = [HEAD, *zip(names, images, np.diag(counts), accuracies)]
     write_csv(folder / f"classes{suffix}.csv", classes)
-    matrix = [("class", *names), *((name, *row) for name, row in zip(names, counts))]
     write_csv(folder / f"confusion{suffix}.csv", matrix)
     _draw(folder / f"confusion{suffix}.png", [name[:30] for name in names], percent, note)
 

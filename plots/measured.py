@@ -212,7 +212,10 @@ FIGURES = {"gates": gates, "lesion": lesion, "responses": responses}
 def draw(kind, tables):
     """Draw one figure of the rows of some CSV files, named after their networks."""
     measurements.tell_apart(tables, "name")
-    figure, *notes = FIGURES[kind](tables)
+    try:
+        figure, *notes = FIGURES[kind](tables)
+    except KeyError as error:
+        raise UserError(f"a file {kind}-*.csv lacks the column {error}: measure again") from error
     texts = dict.fromkeys(rows[0][key] for key in ("weights", "images") for rows in tables)
     figure_files.write_below(figure, "; ".join([*texts, *notes]))
     name = measurements.joined(rows[0]["name"] for rows in tables)

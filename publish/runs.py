@@ -52,13 +52,20 @@ def runs_of(pairs):
 
 
 def seconds(run):
-    """Return a run's time in s: its iterations times their median time, so that no pause counts."""
+    """Return a run's time in s, from medians, so that no pause counts.
+
+    Rows with and without a test have a median each.
+    """
     rows = [{"iteration": 0, "seconds": 0}, *run.rows]
-    times = [
-        (after["seconds"] - before["seconds"]) / (after["iteration"] - before["iteration"])
-        for before, after in zip(rows, rows[1:])
-    ]
-    return run.rows[-1]["iteration"] * statistics.median(times)
+    kinds = {}  # [(iterations, seconds per iteration)] of rows with and without a test
+    for before, after in zip(rows, rows[1:]):
+        count = after["iteration"] - before["iteration"]
+        time = (after["seconds"] - before["seconds"]) / count
+        kinds.setdefault(after["test_error"] is None, []).append((count, time))
+    return sum(
+        sum(count for count, _ in kind) * statistics.median(time for _, time in kind)
+        for kind in kinds.values()
+    )
 
 
 def time_of(runs):

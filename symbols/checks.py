@@ -113,13 +113,14 @@ def advice(name):
 
 
 def infer(symbol, size, blame):
-    """Return {output: shape} of all layers for one image.
+    """Return {output: shape} of all layers for a batch of 2, which a shape for 1 image does not fit.
 
-    Raises MXNetError, or UserError if a shape is unknown.
+    Raises MXNetError, or UserError if a shape is unknown or a type does not fit.
     """
     internals = symbol.get_internals()
     with contextlib.redirect_stdout(io.StringIO()):  # infer_shape prints before it raises
-        arguments, outputs, _ = internals.infer_shape_partial(data=(1, 3, size, size))
+        arguments, outputs, _ = internals.infer_shape_partial(data=(2, 3, size, size))
+        internals.infer_type_partial(data="float32")
     for name, shape in zip(internals.list_arguments(), arguments):
         if not shape or 0 in shape or -1 in shape:
             raise UserError(f"{blame(name)}: the shape of '{name}' is unknown: {advice(name)}")

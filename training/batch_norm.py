@@ -24,7 +24,7 @@ def with_parts(symbol, count):
     """
 
     def change(node):
-        momentum = float(node.attributes["momentum"])
+        momentum = float(node.attributes.get("momentum", 0.9))  # MXNet's default
         node.attributes["momentum"] = repr(momentum ** (1 / count))
 
     return _changed(symbol, change) if count > 1 else symbol

@@ -45,8 +45,8 @@ def check_dtype(dtype, arguments):
 def resolved_dtype(dtype, arguments, recorded=None):
     """Return the dtype in which a run computes: float32, float16 or bfloat16.
 
-    recorded: the dtype of the run that is resumed. `fast` keeps it if the devices have it; without
-    it, `fast` is bfloat16 where that is faster.
+    recorded: the dtype of the run that is resumed. `fast` keeps bfloat16 if the devices have it;
+    without a recorded dtype, `fast` is bfloat16 where that is faster.
     """
     if dtype != "fast":
         return dtype
@@ -55,14 +55,22 @@ def resolved_dtype(dtype, arguments, recorded=None):
     return "bfloat16" if fast == "bfloat16" and is_available else "float32"
 
 
-def testing_dtype(dtype):
-    """Return the type in which a network that was trained in `dtype` is tested on this machine."""
-    return dtype if dtype == "bfloat16" and has_bfloat16() else "float32"
+def testing_dtype(dtype, arguments):
+    """Return the type in which a network that was trained in `dtype` is tested on these devices."""
+    is_available = has_bfloat16() and not arguments.gpus
+    return dtype if dtype == "bfloat16" and is_available else "float32"
 
 
 def count(arguments):
     """Return the number of devices that share a batch in this process."""
     return len(arguments.gpus) or arguments.cpus
+
+
+def context(arguments):
+    """Return the MXNet context of work that one device does. Raises UserError for several GPUs."""
+    if len(arguments.gpus) > 1:
+        raise UserError("--gpus: this uses one GPU: name one (make: GPUS=0)")
+    return contexts(arguments)[0]
 
 
 def contexts(arguments):

@@ -22,6 +22,7 @@ from .checkpoint import write_arrays
 PREFIX = "network"
 SYMBOL = f"{PREFIX}-symbol.json"
 PARAMETERS = f"{PREFIX}-0000.params"
+ONNX = f"{PREFIX}.onnx"
 INPUTS = "inputs.json"
 
 
@@ -42,6 +43,13 @@ def write(folder, symbol, arguments, states, inputs):
     for name, text in files.items():
         write_whole(folder / name, text)
     return [folder / name for name in files]
+
+
+def check_free(folder, form):
+    """Raise UserError if a folder that a user names has an exported network. form: mxnet or onnx."""
+    path = folder and folder / (PARAMETERS if form == "mxnet" else ONNX)
+    if path and path.exists():
+        raise UserError(f"{path} exists: name another folder by --output (make: OUTPUT=)")
 
 
 def read_symbol(weights):

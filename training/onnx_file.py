@@ -8,10 +8,10 @@ versions of onnx reject its mean.
 import json
 
 from common.errors import UserError
-from common.files import write_whole
+from common.files import short, write_whole
 from common.graph import Graph
 
-from .export import INPUTS
+from .export import INPUTS, ONNX
 
 OPSET = 12  # the newest that MXNet 1.9.1 writes without mistakes
 IR_VERSION = 7  # the file format of that time, which every reader knows
@@ -29,15 +29,21 @@ def content(symbol, arguments, states, image_size):
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
     network = exportable(symbol.get_internals()["fc_output"])
-    graph = MXNetGraph().create_onnx_graph_proto(
-        network,
-        {**arguments, **states},
-        [(1, 3, image_size, image_size)],
-        [onnx.TensorProto.FLOAT],
-        opset_version=OPSET,
-        dynamic=True,
-        dynamic_input_shapes=[("n", 3, image_size, image_size)],
-    )
+    try:
+        graph = MXNetGraph().create_onnx_graph_proto(
+            network,
+            {**arguments, **states},
+            [(1, 3, image_size, image_size)],
+            [onnx.TensorProto.FLOAT],
+            opset_version=OPSET,
+            dynamic=True,
+            dynamic_input_shapes=[("n", 3, image_size, image_size)],
+        )
+    except AttributeError as error:  # an operator that the exporter does not know
+        raise UserError(
+            f"MXNet cannot write this network as ONNX: {short(error)}; export it in MXNet's form "
+            "(make: FORMAT=mxnet)"
+        ) from error
     # the exporter lists the weights among the inputs, too
     data = [value for value in graph.input if value.name == "data"]
     del graph.input[:]
@@ -57,7 +63,7 @@ def content(symbol, arguments, states, image_size):
 
 def write(folder, symbol, arguments, states, inputs):
     """Write network.onnx and inputs.json. Arguments and result as in export.write()."""
-    paths = [folder / "network.onnx", folder / INPUTS]
+    paths = [folder / ONNX, folder / INPUTS]
     write_whole(paths[0], content(symbol, arguments, states, inputs["shape"][-1]))
     write_whole(paths[1], json.dumps(inputs) + "\n")
     return paths

@@ -165,9 +165,12 @@ def _end(run, config):
 
 
 def _class_names(config, folder):
-    """Return the class names in a run's config.json, or in inputs.json of an exported network."""
+    """Return the class names in a run's config.json, or in inputs.json of an exported network.
+
+    Placeholders are no names.
+    """
     if config:
-        return tuple(config.get("classes") or ())
+        return class_names.known(config.get("classes") or ())
     try:
         return class_names.known(json.loads((folder / export.INPUTS).read_text())["classes"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -14,6 +14,7 @@ from conftest import PAPER, ROOT, refusal
 from source import run_in, source_copy
 from unit_network import IMAGES, Network, fresh_states
 
+import plots.measured
 from analysis import networks, propagation
 from analysis.units import UnitGraph
 from symbols import get_symbol
@@ -101,6 +102,22 @@ def test_measured_over_predicted_ratio_of_scaled_shortcuts():
         assert ends == pytest.approx([scale**9, 1, scale**8, 1, scale**8, 1])
     original = scaled("original", 0.5)
     assert original[19]["shortcut_ratio"] / original[19]["lambda_product"] < 0.5
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (["14", "preact14", "original14"], "14 and original14 are the same network"),
+        (["8", "--image-size", "8", "--batch-size", "1001"], "there are only 1,000 images"),
+    ],
+)
+def test_network_named_twice_or_too_many_images_are_refused(monkeypatch, words, reason):
+    monkeypatch.setattr(sys, "argv", ["", *words])
+    refusal(propagation.main, reason)
+
+
+def test_file_of_another_kind_is_refused():
+    refusal(lambda: plots.measured.draw("gates", [[{"name": "a", "label": "b"}]]), "gates-")
 
 
 def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):

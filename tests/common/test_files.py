@@ -4,6 +4,7 @@ import os
 
 import mxnet as mx
 import pytest
+from conftest import refusal
 
 from common import files
 from training import checkpoint
@@ -39,6 +40,10 @@ def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, wr
     names = [name.replace(f"-{os.getpid()}", "").replace(".partial", "") for name in written]
     assert sorted(names) == contents
     assert (replaced, folder) == ("replaced", tmp_path.name)  # the folder, too: it has the name
+
+
+def test_folder_in_place_of_a_file_is_no_full_disk(tmp_path):
+    assert "full" not in refusal(lambda: files.write_whole(tmp_path, "text"), "Is a directory")
 
 
 def test_stopped_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):

@@ -45,6 +45,15 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         MX + LAYERS + "def join(x, f, unit):\n    return x + convolution(f, 7, 1)\n",
         "line 4: the layers do not fit together: Incompatible attr in node stage1_unit1__plus0",
     ),
+    "one_image": (
+        MX + "def join(x, f, unit):\n    zeros = mx.sym.zeros(shape=(1, unit.channels, 1, 1))\n"
+        "    return x + f + mx.sym.broadcast_like(zeros, x, lhs_axes=(2, 3), rhs_axes=(2, 3))\n",
+        "line 4: the layers do not fit together: ",
+    ),
+    "type": (
+        MX + 'def join(x, f, unit):\n    return x + mx.sym.Cast(f, dtype="float16")\n',
+        "the layers do not fit together: ",
+    ),
     "fixed_name": (
         MX + 'def join(x, f, unit):\n    alpha = mx.sym.Variable("alpha", init=mx.init.One(), '
         "shape=(1,))\n    return mx.sym.broadcast_mul(x, alpha) + f\n",

@@ -62,6 +62,10 @@ def test_pause_of_a_run_is_not_part_of_its_time(results):
     for i, row in enumerate(run.rows):  # stopped for an hour after the third
         row["seconds"] = 12 * (i + 1) + (3600 if i > 2 else 0)
     assert runs.seconds(run) == 24 * 12 and runs.time_of([run]) == "5 min"
+    for i, row in enumerate(run.rows):  # every eighth row has a test, which takes 100 s
+        row["seconds"] += 100 * ((i + 1) // 8)
+        row["test_error"] = 30.0 if (i + 1) % 8 == 0 else None
+    assert runs.seconds(run) == 24 * 12 + 3 * 100
 
 
 def test_networks_are_compared_with_the_original(results):

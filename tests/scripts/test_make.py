@@ -132,6 +132,8 @@ def test_mistake_ends_make_with_one_line():
         (["cifar10-20", "SED:=3"], "did you mean SEED=?"),
         (["table5", "SCALE=desk"], "takes no SCALE="),
         (["cifar10-"], "No rule to make target"),
+        (["foo;echo>&2"], "there is no target foo;echo>&2"),
+        (["it's"], "there is no target it's"),
         (["predict", "RUN=a", "PHOTO=a.png", "README.md"], 'quote the whole value: RUN="a b"'),
         (["compare", "RUN=a", "results/pocket"], 'quote the whole value: RUN="a b"'),
     ],
@@ -139,6 +141,7 @@ def test_mistake_ends_make_with_one_line():
 def test_unknown_variable_or_target_is_rejected(words, message):
     done = make("-n", *words)
     assert done.returncode == 2 and message in done.stderr and not done.stdout
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_variables_of_the_environment_are_not_options():

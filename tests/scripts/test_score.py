@@ -206,6 +206,30 @@ def test_files_of_another_run_are_not_overwritten(finished, images, tmp_path, mo
         refusal(lambda: scored(monkeypatch, finished, *options), reason)  # noqa: B023
 
 
+def test_tests_and_exports_of_other_weights_are_not_overwritten(
+    finished, images, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    words = ["--image-size", "8", "--data-dir", images, "dropout8", "--output", out]
+    for name in ("one", "two"):
+        shutil.copy(finished / export.PARAMETERS, tmp_path / f"{name}.params")
+    for export_too in ([], ["--export", "mxnet"]):
+        assert scored(monkeypatch, tmp_path / "one.params", *words, *export_too) == 0
+    assert scored(monkeypatch, tmp_path / "one.params", *words) == 0, "the same test again"
+    refusal(lambda: scored(monkeypatch, tmp_path / "two.params", *words), "has a test of")
+    refusal(
+        lambda: scored(monkeypatch, tmp_path / "two.params", *words, "--export", "mxnet"),
+        "network-0000.params exists",
+    )
+
+
+def test_predictions_are_not_replaced_by_a_test(finished, images, tmp_path, monkeypatch):
+    (tmp_path / "classes.csv").write_text("path,class,probability\n")
+    words = ["--data-dir", images, "--output", tmp_path]
+    refusal(lambda: scored(monkeypatch, finished, *words), "is another file")
+    assert (tmp_path / "classes.csv").read_text() == "path,class,probability\n"
+
+
 def test_exported_weights_are_those_of_the_last_iteration(finished, images, tmp_path, monkeypatch):
     run = shutil.copytree(finished, tmp_path / "run")
     scored(monkeypatch, run / "network-0000.params", "--data-dir", images)

@@ -3,16 +3,18 @@ statistics.
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
 from cifar_options import read_options
-from conftest import PAPER, arrays
+from conftest import PAPER, arrays, refusal
 
 from common.environment import without_notes
+from common.graph import Graph
 from symbols import get_symbol, network_options
-from training import memory
+from training import batch_norm, devices, memory
 from training.log import read_log
 from training.loop import bind, step, training_module
 from training.optimizer import optimizer
@@ -92,6 +94,22 @@ def test_batch_in_parts_has_its_usual_weight_in_the_moving_averages():
         mx.nd.waitall()
         averages.append(module.get_params()[1]["bn1_moving_var"].asnumpy())
     assert averages[1] == pytest.approx(averages[0], rel=1e-4) and (averages[0] != 1).all()
+
+
+def test_batch_norm_without_a_momentum_has_mxnets():
+    symbol = mx.sym.BatchNorm(mx.sym.Variable("data"), fix_gamma=False)
+    (node,) = [n for n in Graph(batch_norm.with_parts(symbol, 2)).nodes if n.op == "BatchNorm"]
+    assert float(node.attributes["momentum"]) == pytest.approx(0.9**0.5)
+
+
+def test_bfloat16_is_tested_on_cpus_only(monkeypatch):
+    monkeypatch.setattr(devices, "has_bfloat16", lambda: True)
+    for gpus, expected in (([], "bfloat16"), ([0], "float32")):
+        assert devices.testing_dtype("bfloat16", SimpleNamespace(gpus=gpus)) == expected
+
+
+def test_work_of_one_device_takes_one_gpu():
+    refusal(lambda: devices.context(SimpleNamespace(gpus=[0, 1])), "this uses one GPU")
 
 
 @pytest.mark.parametrize("depth, megabytes", [(164, 24.4), (1001, 146.5)])

@@ -108,6 +108,15 @@ def network(request, monkeypatch):
     return create
 
 
+def test_operator_that_onnx_export_lacks_gets_one_line():
+    pytest.importorskip("onnx", reason="pip install -r requirements/dev.txt")
+    data = mx.sym.erf(mx.sym.Variable("data"))
+    output = mx.sym.FullyConnected(data, num_hidden=2, name="fc")
+    symbol = mx.sym.SoftmaxOutput(output, name="softmax")
+    arrays = {"fc_weight": mx.nd.ones((2, 192)), "fc_bias": mx.nd.ones(2)}
+    refusal(lambda: onnx_file.content(symbol, arrays, {}, 8), "as ONNX", "erf")
+
+
 def test_what_is_handed_to_the_exporter_is_the_same_function(network, request):
     small = request.node.callspec.params["network"] == "cifar-8"
     for activation, shortcut in VARIANTS if small else DEEPER:

@@ -32,6 +32,10 @@ def test_recipe_is_the_notes(capsys):
     assert capsys.readouterr().out == "", "MXNet warns if the scheduler has another learning rate"
 
 
+def test_length_is_extended_only_if_it_is_named():
+    assert arguments().epochs is None and arguments("--epochs", "10").epochs == 10
+
+
 @pytest.fixture
 def trains(images, tmp_path, monkeypatch):
     """trains(name, *options) -> exit code; one narrow unit in each stage, 500 small images."""
