@@ -214,8 +214,10 @@ def test_closed_terminal_ends_the_job():
     assert worker.poll() is not None
 
 
-def test_second_signal_ends_a_worker_that_ignores_the_first(monkeypatch):
-    worker = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 600"])
+def test_second_signal_ends_a_worker_that_ignores_the_first(monkeypatch, tmp_path):
+    began = tmp_path / "began"
+    worker = subprocess.Popen(["sh", "-c", f"trap '' TERM; echo > {began}; exec sleep 600"])
+    assert commands.wait_until(began.exists)
     monkeypatch.setattr(cluster, "GRACE", 0)
 
     def wait(processes, workers, signals):
