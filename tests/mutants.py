@@ -327,8 +327,6 @@ MUTANTS = [Mutant(*fields) for fields in [
      "test_score.py"),
     ("a network is checked with one image", "symbols/checks.py", "data=(2, 3, size, size)", "data=(1, 3, size, size)",
      "test_contract.py"),
-    ("a stopped job has no time for its checkpoint", "training/cluster.py", "PATIENCE if code in RESUMABLE else GRACE", "GRACE",
-     "test_cluster_start.py"),
     ("a better network agrees with a worse one of the paper", "publish/runs.py", "difference if worse else -difference",
      "difference", "test_publish.py"),
     ("seeds of another version are another curve", "paper/configuration.py", "{**DEFAULTS, **config", "{**config",

@@ -41,8 +41,7 @@ LOOPBACK = "127.0.0.1"
 SERVE = "import common, mxnet"  # with this DMLC_ROLE, importing MXNet runs the server
 # The keep-alive options end ssh when its host has died.
 SSH = "ssh -tt -o BatchMode=yes -o ServerAliveInterval=10 -o ServerAliveCountMax=3".split()
-GRACE = 10  # seconds between SIGTERM (by ssh: Ctrl-C) and SIGKILL, after a failure
-PATIENCE = 120  # the same after a signal to stop: for the iteration in progress and a checkpoint
+GRACE = 10  # seconds between SIGTERM (by ssh: Ctrl-C) and SIGKILL, for a checkpoint
 EXPLAINED = (2, *RESUMABLE)  # exit codes of a worker that has printed the reason
 TOKENS = 2**24  # the parameter server sends float32, which holds integers up to here
 # root: address of the scheduler; workers: their number; token: the same in all workers of the job
@@ -143,7 +142,7 @@ def watch(helpers, workers):
     # Worker 0 stops between two iterations, after a signal or at the time limit, and needs the
     # others until then. They ignore SIGTERM and SIGINT: only SIGKILL ends them.
     _stop(workers)
-    deadline = time.monotonic() + (PATIENCE if code in RESUMABLE else GRACE)
+    deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and len(signals) < 2:
         ended = [process.poll() is not None for process in workers.values()]
         if all(ended) or (code in RESUMABLE and any(ended)):
