@@ -197,7 +197,7 @@ def refuse_duplicates(subjects):
     """Raise UserError for a network under two names, such as 14 and original14."""
     first = {}
     for text, network in subjects.items():
-        other = first.setdefault((network.name, network.run is None), text)
+        other = first.setdefault(network.name, text)
         if other != text:
             raise UserError(f"--networks: {other} and {text} are the same network: name it once")
 

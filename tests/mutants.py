@@ -320,7 +320,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a known set has no name", "data/cifar.py", "return known or", "return", "test_cifar.py"),
     ("the time of a paused run", "publish/runs.py", 'statistics.median(time for _, time in kind)', 'statistics.mean(time for _, time in kind)',
      "test_publish.py"),
-    ("the time of a run without its tests", "publish/runs.py", 'after["test_error"] is None', "None", "test_publish.py"),
+    ("the time of a run leaves out its tests", "publish/runs.py", 'after["test_error"] is None', "None", "test_publish.py"),
     ("a test replaces that of other weights", "score.py",
      "run_files.check_tests(arguments.output, [rule + qualifier for rule in rules], weights, dataset)", "pass", "test_score.py"),
     ("an export replaces another network", "score.py", "training.export.check_free(arguments.output, arguments.export)", "pass",

@@ -57,8 +57,7 @@ def resolved_dtype(dtype, arguments, recorded=None):
 
 def testing_dtype(dtype, arguments):
     """Return the type in which a network that was trained in `dtype` is tested on these devices."""
-    is_available = has_bfloat16() and not arguments.gpus
-    return dtype if dtype == "bfloat16" and is_available else "float32"
+    return resolved_dtype("fast", arguments, recorded=dtype or "float32")
 
 
 def count(arguments):
