@@ -11,12 +11,12 @@ nag adds the weight decay to the gradient (MXNet's own nag does not repeat bit f
 """
 
 import math
-import os
 from dataclasses import replace
 
 from common.command import Parser, folder, positive
 from common.errors import run_main
 from training import options
+from training.figure import Figure
 from training.recipe import Recipe
 
 # What differs from the papers' recipe; recipe_for() sets the length.
@@ -61,28 +61,22 @@ def recipe_for(arguments, image_count):
     )
 
 
-class Epochs:
-    """Replaces a run's figure: prints a line after each epoch, and draws two figures at the end."""
+class Epochs(Figure):
+    """Prints a line after each epoch, and draws the notes' two figures at the end."""
 
-    def __init__(self, folder):
-        self._folder = folder
+    MODULE = "plots.notes"
 
     def draw(self):
         from tqdm import tqdm
 
         from training.log import read_log
 
-        row = read_log(self._folder)[-1]
+        row = read_log(self.folder)[-1]
         tqdm.write(
             f"epoch {row['epoch']:.0f}: training accuracy {100 - row['train_error']:.2f} %, "
             f"loss {row['train_loss']:.4f}; testing accuracy {100 - row['test_error']:.2f} %, "
             f"loss {row['test_loss']:.4f}"
         )
-
-    def finish(self):
-        from plots import notes
-
-        notes.draw(os.path.relpath(self._folder))
 
 
 def main():

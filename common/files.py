@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -74,6 +75,22 @@ def write_whole(path, content):
             partial.unlink(missing_ok=True)  # it may fill the disk
             raise
         sync(path.parent)
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Wait until no other process has locked a folder, and lock it. On a file system without locks,
+    go on without one.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync(path):

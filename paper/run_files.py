@@ -156,9 +156,10 @@ def _tests(path):
 
 
 def add_tests(path, results):
-    """Add results to the test.json of a run."""
-    before = _tests(path) if path.exists() else {}
-    files.write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
+    """Add results to the test.json of a run, to which another process may add its own."""
+    with files.locked(path.parent):
+        before = _tests(path) if path.exists() else {}
+        files.write_whole(path, json.dumps({**before, **results}, indent=2) + "\n")
 
 
 def machine(run):

@@ -4,6 +4,8 @@ import statistics
 
 from analysis import departures
 from common import durations, files
+from common.data_names import compared_as
+from common.errors import UserError
 from paper import counted_runs, experiments, run_files, significance
 from paper.counted_runs import results_of
 from paper.experiments import ORIGINAL110, cifar10, shortcut
@@ -209,12 +211,19 @@ def _computed(run, scale):
 def comparisons(page, *groups):
     """Return a table of published networks at pocket scale.
 
-    groups: 'base,network,...'; each network is compared with its base.
+    groups: 'base,network,...'; each network is compared with its base. Raises UserError if the runs
+    of a group were trained on different images.
     """
     lines = []
     listed = []
     for group in groups:
         trained = {name: published(name) for name in group.split(",")}
+        images = {compared_as(run.data) for runs in trained.values() for run in runs}
+        if len(images) > 1:
+            raise UserError(
+                f"{group} cannot be compared: the runs were trained on {' and '.join(sorted(images))}"
+                "; train all of them on the same images"
+            )
         samples = [(name, list(map(run_files.last_error, runs))) for name, runs in trained.items()]
         lines += significance.comparisons(samples)
         listed += [run for runs in trained.values() for run in runs]

@@ -147,6 +147,8 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("a file that a full disk cut off counts as whole", CHECKPOINT, "not content.endswith(list(arrays)[-1].encode())", "False", SAFETY),
     ("the log keeps what came after the checkpoint", "training/run.py", 'write_whole(self.folder / "log.csv", self._log)', "pass", SAFETY),
     ("two processes in one folder", "training/run.py", "fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", FOLDER),
+    ("two tests of one run lose a result", "common/files.py", "fcntl.flock(descriptor, fcntl.LOCK_EX)", "pass", "test_files.py"),
+    ("runs on different images are compared", "publish/runs.py", "if len(images) > 1:", "if False:", "test_publish.py"),
     ("another program's files are written over", "training/run.py", "if path.exists() and path.stat().st_size:", "if False:",
      FOLDER),
     ("an edited config.json mixes two recipes", "training/run.py",

@@ -14,8 +14,11 @@ SECONDS = 30  # between two figures, at least
 class Figure:
     """Draws curves.png of a run folder in another process, so that training does not wait."""
 
+    MODULE = "plots.curves"
+
     def __init__(self, folder):
-        self._command = [sys.executable, "-m", "plots.curves", folder.resolve()]
+        self.folder = folder
+        self._command = [sys.executable, "-m", self.MODULE, folder.resolve()]
         self._process = None
         self._drawn = -math.inf
 

@@ -1,13 +1,28 @@
 """A file is written completely or not at all, also when the machine loses power."""
 
+import json
 import os
+import threading
 
 import mxnet as mx
 import pytest
 from conftest import refusal
 
 from common import files
+from paper import run_files
 from training import checkpoint
+
+
+def test_two_tests_of_one_run_at_the_same_time_are_both_recorded(tmp_path):
+    path = tmp_path / "run" / "test.json"
+    late = threading.Thread(target=run_files.add_tests, args=(path, {"late": {"top1": 2}}))
+    with files.locked(path.parent):
+        late.start()
+        late.join(1)
+        assert late.is_alive() and not path.exists()
+        files.write_whole(path, '{"early": {"top1": 1}}')
+    late.join()
+    assert json.loads(path.read_text()) == {"early": {"top1": 1}, "late": {"top1": 2}}
 
 
 def save_checkpoint(folder):

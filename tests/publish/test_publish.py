@@ -137,3 +137,11 @@ def test_comparisons_use_finished_runs(results, tmp_path):
         "| original56 | 40.50 (40.50 ± 0.71) | 2 |  |  |",
         "| convolution56 | 50.50 (50.50 ± 0.71) | 2 | +10.00 ± 0.71 | worse |",
     ]
+
+
+def test_runs_on_different_images_cannot_be_compared(results):
+    results(ORIGINAL110, [40], data="other data")
+    results(shortcut("convolution"), [50])
+    refusal(
+        lambda: runs.comparisons(ENGLISH, "original56,convolution56"), "other data and test data"
+    )

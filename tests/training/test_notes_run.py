@@ -63,6 +63,13 @@ def test_run_ends_with_two_figures_and_prints_a_line_for_each_epoch(trains, tmp_
     assert not (tmp_path / "figures").exists()
 
 
+def test_run_whose_figures_cannot_be_drawn_ends_with_a_warning(trains, tmp_path, capfd):
+    (tmp_path / "run" / "notes-loss.png").mkdir(parents=True)
+    assert trains("run") == 0
+    out, err = capfd.readouterr()
+    assert "on 100 images" in out and "warning: the figure cannot be drawn (" in err
+
+
 def test_notes_have_no_scales(trains):
     refusal(lambda: trains("run", "--scale", "pocket"), "--scale: invalid choice: 'pocket'")
 
