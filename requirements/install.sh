@@ -74,7 +74,10 @@ kind="$version $VARIANT"
 if [ "$(cat .venv/kind 2>/dev/null)" != "$kind" ] || ! .venv/bin/python -c '' 2>/dev/null; then
     # the candidate itself can be in .venv
     candidate=$("$candidate" -c 'import os, sys; print(os.path.realpath(sys.executable))')
+    [ ! -e .venv/pyvenv.cfg ] || [ -e .venv/kind ] || stop ".venv is not from make setup: move it away, and run the command again"
     rm -rf .venv
+    mkdir .venv
+    echo incomplete > .venv/kind
     "$candidate" -m venv .venv
     echo "$kind" > .venv/kind
 fi
@@ -84,12 +87,14 @@ pip() {
         stop "the packages cannot be installed ($(grep -i error .venv/pip.txt | tail -n 1)): check the network (pip's own settings" \
             "name other servers) and run the command again; pip's complete output is in .venv/pip.txt"
 }
+# The pip of Python 3.8 in some systems (Ubuntu 20.04) is too old for the packages. A newer one is kept, without a network.
+pip install 'pip>=20.3'
 if [ "$VARIANT" = cu112 ]; then
     grep -v '^mxnet==' "$lock" > .venv/lock.txt
     pip install --no-deps -r .venv/lock.txt -r requirements/gpu.txt
-    # libmxnet.so searches for its libraries in its own folder
+    # libmxnet.so searches for its libraries in its own folder; relative links survive a move of the project
     site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-    ln -sf "$site"/nvidia/*/lib/lib*.so* "$site/mxnet/"
+    (cd "$site/mxnet" && ln -sf ../nvidia/*/lib/lib*.so* .)
 else
     pip install --no-deps -r "$lock"
 fi

@@ -1,6 +1,7 @@
 """make setup chooses a Python and a build of MXNet for this machine and reports failures in one line."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,7 @@ def venv(place):
         python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
         (folder / "kind").write_text("{}.{} cpu\n".format(*sys.version_info))
+        (folder / "asked").write_text("PYTHON=\nVARIANT=cpu\n")  # also on a machine with a GPU
         return folder
 
     yield create
@@ -106,7 +108,11 @@ def test_python_is_found_by_path_and_version(install, tmp_path, where, name):
     path.parent.mkdir(parents=True)
     path.write_text("#!/bin/sh\necho 3.9\n")
     path.chmod(0o755)
-    home = {"HOME": str(tmp_path), "PATH": "/nowhere:/usr/bin:/bin", "VARIANT": "cpu"}
+    installed = tmp_path / "bin" / "python3.9"  # the machine's own, without venv
+    installed.parent.mkdir()
+    installed.write_text("#!/bin/sh\nexit 1\n")
+    installed.chmod(0o755)
+    home = {"HOME": str(tmp_path), "PATH": f"{installed.parent}:/usr/bin:/bin", "VARIANT": "cpu"}
     code, err = install(**home, PYTHON=name.format(home=tmp_path))
     assert code == 0 and f"with {path} (3.9)" in err, err
 
@@ -179,6 +185,29 @@ def test_settings_of_other_pythons_do_not_reach_pip(venv, install):
     assert code == 0 and (folder / "ready").exists(), err
     seen = (folder / "seen").read_text()
     assert "PIP_USER=0" in seen and "PYTHONNOUSERSITE=1" in seen and "/elsewhere" not in seen
+
+
+def test_environment_of_the_user_is_not_deleted(venv, install):
+    folder = venv()
+    (folder / "kind").unlink()
+    (folder / "pyvenv.cfg").touch()
+    code, err = install(DRY_RUN="")
+    assert code == 2 and "move it away" in err.splitlines()[-1], err
+    assert (folder / "bin" / "python").exists()
+
+
+def test_cuda_build_finds_its_libraries_after_a_move(venv, install, place):
+    site = place / ".venv" / "site"
+    folder = venv(f'case "$*" in *purelib*) echo {site};; esac')
+    (folder / "kind").write_text("{}.{} cu112\n".format(*sys.version_info))
+    library = site / "nvidia" / "cublas" / "lib" / "libcublas.so.11"
+    for parent in (library.parent, site / "mxnet"):
+        parent.mkdir(parents=True)
+    library.touch()
+    code, err = install(DRY_RUN="", VARIANT="cu112")
+    assert code == 0, err
+    link = os.readlink(site / "mxnet" / library.name)
+    assert link == "../nvidia/cublas/lib/libcublas.so.11"
 
 
 def test_second_setup_waits_for_the_first(venv, place):
