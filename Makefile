@@ -19,8 +19,6 @@ TARGETS := FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants 
 .PHONY: $(TARGETS)
 # A value without quotes, RUN=a b, makes its second word a target.
 STRANGERS := $(filter-out $(TARGETS) $(READY) $(DEMO_DATA)/test_batch.bin cifar10-% cifar100-% pictures-% imagenet-%,$(MAKECMDGOALS))
-FILE := $(firstword $(wildcard $(STRANGERS)))
-$(if $(FILE),$(error $(FILE) is a file or folder, not a target; if it belongs to a variable, quote the whole value: RUN="a b"))
 
 # The variables that each target takes, as in: make cifar10-preact164 GPUS=0,1 SEED=3. Others are rejected.
 NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WIDTHS ITERATIONS EPOCHS BATCH LR IMAGE_SIZE OUTPUT \
@@ -51,14 +49,20 @@ ASSIGNED := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst :, ,$(sub
 # MAKEOVERRIDES splits a value at its spaces; the parts are not variables of the command line
 UNKNOWN := $(firstword $(foreach word,$(filter-out $(ALLOWED),$(ASSIGNED)),$(if $(filter command,$(origin $(word))),$(word))))
 # Values reach the shell in quotes, exactly as they were typed ($(value) expands no $); ARGS is split by the shell.
+comma := ,
 quote = '$(subst ','\'',$(1))'
 nearest = $(shell python3 -c "import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0.4))" $(1) 2>&-)
 hint = $(if $(1),; did you mean $(1)=?,.)
 STRANGER := $(firstword $(STRANGERS))
+FILE := $(wildcard $(STRANGER))
 meant = $(call nearest,$(call quote,$(STRANGER)) $(filter-out FORCE,$(TARGETS)) cifar10-NETWORK cifar100-NETWORK pictures-NETWORK imagenet-NETWORK)
-$(if $(STRANGER),$(error there is no target $(STRANGER)$(if $(meant),; did you mean $(meant)?,.) make help lists all))
+$(if $(STRANGER),$(error there is no target $(STRANGER)$(if $(meant),; did you mean $(meant)?,.) make help lists all$(if \
+	$(FILE),. If this file or folder belongs to a variable$(comma) quote the whole value: RUN="a b")))
 $(if $(UNKNOWN),$(error make $(or $(firstword $(MAKECMDGOALS)),help) takes no $(UNKNOWN)=$(call \
 	hint,$(call nearest,$(call quote,$(UNKNOWN)) $(filter-out PY,$(ALLOWED)))) It takes $(or $(filter-out PY,$(ALLOWED)),nothing)))
+# Several goals: a variable belongs to all of them, except setup and goals without variables. table5 is at full scale only.
+$(foreach goal,$(filter-out setup,$(MAKECMDGOALS)),$(if $(strip $(call takes,$(goal)) $(filter table5,$(goal))),$(foreach name,$(filter-out PY $(setup.TAKES) \
+	$(call takes,$(goal)),$(ASSIGNED)),$(if $(filter command,$(origin $(name))),$(error make $(goal) takes no $(name)=: run it by itself)))))
 
 # The script's option for each variable. Variables without an option are positional arguments, or belong to their target alone.
 PAIRS := ACTIVATION_ARGS:--activation-args BATCH:--batch-size BY:--by CPUS:--cpus CROP:--crop DATA:--data-dir EPOCHS:--epochs \

@@ -134,6 +134,9 @@ def test_mistake_ends_make_with_one_line():
         (["cifar10-"], "No rule to make target"),
         (["foo;echo>&2"], "there is no target foo;echo>&2"),
         (["it's"], "there is no target it's"),
+        (["tests"], "did you mean test?"),
+        (["table1", "cifar10-20", "SEED=3"], "make table1 takes no SEED=: run it by itself"),
+        (["plots", "cifar10-20", "table5", "SEED=3"], "make table5 takes no SEED="),
         (["predict", "RUN=a", "PHOTO=a.png", "README.md"], 'quote the whole value: RUN="a b"'),
         (["compare", "RUN=a", "results/pocket"], 'quote the whole value: RUN="a b"'),
     ],
@@ -142,6 +145,11 @@ def test_unknown_variable_or_target_is_rejected(words, message):
     done = make("-n", *words)
     assert done.returncode == 2 and message in done.stderr and not done.stdout
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_goals_share_the_variables_that_all_of_them_take():
+    words = ["setup", "plots", "table1", "figure3", "SCALE=desk", "VARIANT=cpu"]
+    assert make("-n", *words).stdout.count("--scale 'desk'") == 2
 
 
 def test_variables_of_the_environment_are_not_options():
