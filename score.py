@@ -229,7 +229,7 @@ def export(symbol, weights, settings, arguments):
     place_of_weights = run if run is None or run.is_dir() else run.parent
     place = arguments.output or place_of_weights or files.RUNS / arguments.pretrained
     run_files.check_output(place, weights.run)
-    training.export.check_free(arguments.output, arguments.export)
+    training.export.check_free(place, arguments.export, weights, bool(arguments.output))
     inputs = _inputs(weights, settings, arguments)
     weights.check(symbol, (1, *inputs["shape"]))
     write = onnx_file.write if arguments.export == "onnx" else training.export.write

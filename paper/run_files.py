@@ -131,11 +131,12 @@ def check_output(folder, run):
 
 
 def check_tests(folder, keys, weights, dataset):
-    """Raise UserError if a folder has a test of other weights without a run, or on other images.
+    """Raise UserError if a folder has a test of other weights, or on other images.
 
-    The tests of a run have keys that tell them apart.
+    folder: as a user named it, or None. The tests in a run's own folder have keys that differ.
     """
-    if weights.run or not folder or not (folder / "test.json").exists():
+    is_own = folder and weights.run and folder.resolve() == weights.run.resolve()
+    if is_own or not folder or not (folder / "test.json").exists():
         return
     tests = _tests(folder / "test.json")
     for test in (tests[key] for key in keys if key in tests):

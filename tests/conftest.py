@@ -24,7 +24,7 @@ import common  # noqa: F401 (sets MXNet's environment, before any import of MXNe
 import mxnet as mx  # isort: skip
 import score
 import train_cifar
-from common.environment import has_bfloat16
+from common.environment import has_bfloat16, physical_cores
 from common.errors import UserError, run_main
 from common.files import ROOT  # noqa: F401 (for the tests)
 from data import generated
@@ -41,6 +41,13 @@ for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "SCALE"):
 # A shell that runs the tests in the background ignores signals, which processes inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """The processes of -n auto: a container can have fewer cores than its host."""
+    return physical_cores()
+
+
 NEEDS_BFLOAT16 = pytest.mark.skipif(
     not has_bfloat16(), reason="this processor has no AVX512-BF16 to multiply in"
 )

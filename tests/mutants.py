@@ -325,7 +325,7 @@ MUTANTS = [Mutant(*fields) for fields in [
     ("the time of a run leaves out its tests", "publish/runs.py", 'after["test_error"] is None', "None", "test_publish.py"),
     ("a test replaces that of other weights", "score.py",
      "run_files.check_tests(arguments.output, [rule + qualifier for rule in rules], weights, dataset)", "pass", "test_score.py"),
-    ("an export replaces another network", "score.py", "training.export.check_free(arguments.output, arguments.export)", "pass",
+    ("an export replaces another network", "score.py", "training.export.check_free(place, arguments.export, weights, bool(arguments.output))", "pass",
      "test_score.py"),
     ("a network is checked with one image", "symbols/checks.py", "data=(2, 3, size, size)", "data=(1, 3, size, size)",
      "test_contract.py"),
@@ -397,6 +397,8 @@ def caught(mutant):
 def main():
     words = sys.argv[1:] or [""]
     selected = [mutant for mutant in MUTANTS if any(word in mutant.mistake for word in words)]
+    if not selected:
+        sys.exit(f"no mutant is called {' or '.join(words)}")
     with tempfile.TemporaryDirectory() as name:
         copy(Path(name))
         tests = {test for mutant in selected for test in mutant.tests.split()}

@@ -81,7 +81,7 @@ def write_arrays(file, arrays):
     """Write {name: NDArray} as mx.nd.save does, and return the file's bytes. Raises OSError."""
     try:
         mx.nd.save(str(file), arrays)
-    except mx.MXNetError as error:
+    except (mx.MXNetError, UnicodeEncodeError) as error:  # the latter: a path that is not UTF-8
         raise OSError(None, short(error)) from error
     content = file.read_bytes()
     # MXNet does not notice a full disk when it closes the file. A complete file ends with the name

@@ -45,10 +45,15 @@ def write(folder, symbol, arguments, states, inputs):
     return [folder / name for name in files]
 
 
-def check_free(folder, form):
-    """Raise UserError if a folder that a user names has an exported network. form: mxnet or onnx."""
-    path = folder and folder / (PARAMETERS if form == "mxnet" else ONNX)
-    if path and path.exists():
+def check_free(folder, form, weights, is_named):
+    """Raise UserError if a folder has an exported network, which may be another one.
+
+    form: mxnet or onnx. A run's own folder has its own network, unless the user names the folder
+    (is_named). A .params file without a run can have another one beside it.
+    """
+    is_bare = weights.folder and not weights.run and Path(weights.name).name != PARAMETERS
+    path = folder / (PARAMETERS if form == "mxnet" else ONNX)
+    if (is_named or is_bare) and path.exists():
         raise UserError(f"{path} exists: name another folder by --output (make: OUTPUT=)")
 
 
@@ -80,11 +85,16 @@ def read_inputs(weights):
     try:
         inputs = json.loads(path.read_text())
         _, _, side = inputs["shape"]
-        is_sound = np.shape(inputs["mean"]) in ((3,), (3, side, side)) and inputs["family"]
-        if len(inputs["classes"]) == weights.classes and is_sound:
-            return inputs
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise UserError(
-        f"{path} is corrupt: delete it, and name the training set with --data-dir (make: DATA=)"
-    )
+        count = len(inputs["classes"])
+        if np.shape(inputs["mean"]) not in ((3,), (3, side, side)) or not inputs["family"]:
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is corrupt: delete it, and name the training set with --data-dir (make: DATA=)"
+        ) from error
+    if count != weights.classes:
+        raise UserError(
+            f"{path} describes a network of {count:,} classes, and {weights.name} has "
+            f"{weights.classes:,}: move one of them to another folder"
+        )
+    return inputs

@@ -13,6 +13,13 @@ from paper import run_files
 from training import checkpoint
 
 
+def test_arrays_in_a_path_that_is_not_utf8_are_an_error_of_the_place(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    with files.writing(folder):
+        refusal(lambda: save_checkpoint(folder), "cannot write into")
+
+
 def test_two_tests_of_one_run_at_the_same_time_are_both_recorded(tmp_path):
     path = tmp_path / "run" / "test.json"
     late = threading.Thread(target=run_files.add_tests, args=(path, {"late": {"top1": 2}}))

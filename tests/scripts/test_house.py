@@ -33,7 +33,18 @@ def is_ours(path):
     return parts[:1] != ("symbols",) or len(parts) == 2 or path.stem in PAPER[parts[1]]
 
 
-FILES = sorted(filter(is_ours, ROOT.rglob("*.py")))
+# only these two have folders; data/ can hold the images and scripts of a user
+FILES = sorted(
+    filter(
+        is_ours,
+        [
+            *ROOT.glob("[!.]*.py"),
+            *ROOT.glob("[!.]*/*.py"),
+            *ROOT.glob("symbols/*/*.py"),
+            *ROOT.glob("tests/*/*.py"),
+        ],
+    )
+)
 
 
 def room(path):

@@ -223,6 +223,31 @@ def test_tests_and_exports_of_other_weights_are_not_overwritten(
     )
 
 
+def test_tests_of_two_runs_do_not_replace_each_other(finished, images, tmp_path, monkeypatch):
+    another = shutil.copytree(finished, tmp_path / "another")
+    words = ["--data-dir", images, "--output", tmp_path / "out"]
+    assert scored(monkeypatch, finished, *words) == 0
+    refusal(lambda: scored(monkeypatch, another, *words), "has a test of", str(finished))
+
+
+def test_export_of_bare_weights_replaces_no_other_network(finished, images, tmp_path, monkeypatch):
+    words = ["--image-size", "8", "--data-dir", images, "dropout8", "--export", "mxnet"]
+    for name in ("one", "two"):
+        shutil.copy(finished / export.PARAMETERS, tmp_path / f"{name}.params")
+    assert scored(monkeypatch, tmp_path / "one.params", *words) == 0
+    refusal(lambda: scored(monkeypatch, tmp_path / "two.params", *words), "exists")
+
+
+def test_inputs_of_a_network_with_other_classes_are_not_called_corrupt(
+    finished, images, tmp_path, monkeypatch
+):
+    shutil.copy(finished / export.PARAMETERS, tmp_path / "bare.params")
+    inputs = json.loads((finished / export.INPUTS).read_text())
+    (tmp_path / export.INPUTS).write_text(json.dumps({**inputs, "classes": ["a", "b"]}))
+    words = ["--image-size", "8", "--data-dir", images, "dropout8"]
+    refusal(lambda: scored(monkeypatch, tmp_path / "bare.params", *words), "2 classes", "move one")
+
+
 def test_predictions_are_not_replaced_by_a_test(finished, images, tmp_path, monkeypatch):
     (tmp_path / "classes.csv").write_text("path,class,probability\n")
     words = ["--data-dir", images, "--output", tmp_path]
@@ -367,7 +392,6 @@ def test_unreadable_files_are_skipped_only_in_folders_of_images(finished, monkey
         (["/nowhere"], ["/nowhere", "checkpoint"]),
         (["/dev/null", "56"], ["/dev/null", "corrupt"]),
         (["--pretrained", "vgg16"], ["resnet18"]),
-        (["--pretrained", "resnet18_v2-00000000"], ["resnet18_v2-00000000"]),
         (["results/pocket/cifar10-preact56/seed0"], ["most published runs"]),
     ],
 )

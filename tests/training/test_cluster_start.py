@@ -230,13 +230,15 @@ def test_second_signal_ends_a_worker_that_ignores_the_first(monkeypatch, tmp_pat
     assert worker.wait() == -signal.SIGKILL
 
 
-def test_job_ends_at_the_time_limit_of_worker_0(monkeypatch):
+def test_job_ends_at_the_time_limit_of_worker_0(monkeypatch, tmp_path):
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+    began = tmp_path / "began"
+    follower = subprocess.Popen(["sh", "-c", f"trap '' TERM; echo > {began}; exec sleep 600"])
+    assert commands.wait_until(began.exists)
     leader = subprocess.Popen(["sh", "-c", "exit 75"])
-    follower = subprocess.Popen(["sh", "-c", "trap '' TERM; exec sleep 5"])
     monkeypatch.setattr(cluster, "GRACE", 1800)
     assert cluster.watch({}, {"worker 0": leader, "worker 1": follower}) == 75
-    assert follower.wait() == -signal.SIGKILL, "the job waited until it ended by itself"
+    assert follower.wait() == -signal.SIGKILL
 
 
 # Replaces ssh -tt: runs the last word in a new terminal, and closes that when it ends.
