@@ -14,7 +14,7 @@ DEMO := original20 preact20 plain20 constant_scaling20
 TABLES := table1 table2 table3 table4 table5
 FIGURES := figure1 figure3 figure6 degradation depth gate-bias-search
 TARGETS := FORCE $(TABLES) $(FIGURES) help setup demo test test-pythons mutants lint plots summary diagrams report parameters \
-	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch queue notes departures \
+	docs benchmark doctor cluster-demo clean torture fuzz imagenet-data feed figure2 figure4 figure5 watch notes departures \
 	propagation lesion responses gates score predict export compare
 .PHONY: $(TARGETS)
 # A value without quotes, RUN=a b, makes its second word a target.
@@ -25,7 +25,6 @@ NETWORKS_TAKE := SCALE DATA GPUS CPUS SEED UNIT SHORTCUT_ARGS ACTIVATION_ARGS WI
 	INITIAL FREEZE ARGS
 TABLES_TAKE := SCALE SEEDS GPUS DATA
 setup.TAKES := PYTHON VARIANT DRY_RUN
-queue.TAKES := DATA
 compare.TAKES := RUN WHAT BY TITLE OUTPUT
 notes.TAKES := UNITS EPOCHS OPTIMIZER BATCH DATA GPUS CPUS SEED OUTPUT ARGS
 departures.TAKES := SCALE DATA GPUS SEED ARGS
@@ -151,9 +150,6 @@ JOBS = $(patsubst -j%,--jobs %,$(filter-out -j,$(filter -j%,$(MAKEFLAGS))))
 # table1 ... table5, figure1, figure3, figure6: the paper's; degradation: 1512.03385, Figure 6; depth: error against depth
 $(TABLES) $(FIGURES): $(READY) $(SCALE_DATA)
 	@$(PY) -W ignore reproduce.py $@ $(JOBS) $(options)
-
-queue: $(READY)  ## train the planned runs that results/ lacks, at low priority, and save them there (-j2 DATA=folder)
-	@OMP_NUM_THREADS=1 $(PY) -W ignore reproduce.py queue $(JOBS) $(options)
 
 test: $(READY)  ## run all tests
 	@$(PY) -m pytest -q -n auto --dist loadfile tests

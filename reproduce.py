@@ -10,7 +10,6 @@ named at the end, and the others continue.
 """
 
 import json
-import os
 import time
 from functools import lru_cache
 
@@ -22,13 +21,11 @@ from common.files import ROOT
 from common.screen import survive
 from data import cifar, download
 from data.layouts import LAYOUTS
-from paper import experiments, queue, scales, search
+from paper import experiments, scales, search
 from paper.planned_run import Images, PlannedRun
 from plots.named import draw, has_runs
 from training import processes
 from training.devices import gpu_numbers
-
-QUEUE = "queue"
 
 
 def parser():
@@ -37,12 +34,11 @@ def parser():
         *experiments.FIGURES,
         experiments.DEPTH,
         experiments.SEARCH,
-        QUEUE,
     ]
     reproduce_parser = Parser(__doc__)
     add = reproduce_parser.add_argument
-    text = f"tables and figures; {QUEUE}: the planned runs that results/ lacks"
-    add("what", nargs="+", choices=names, metavar="WHAT", help=f"{', '.join(names)}: {text}")
+    text = f"tables and figures: {', '.join(names)}"
+    add("what", nargs="+", choices=names, metavar="WHAT", help=text)
     add("--scale", default="full", choices=scales.SCALES, help="scale of the runs (full)")
     add(
         "--seeds",
@@ -76,7 +72,7 @@ def default_jobs(arguments):
 
     Otherwise each core trains one run, because small images do not keep a second thread busy.
     """
-    if arguments.gpus or (arguments.scale == "full" and arguments.what != [QUEUE]):
+    if arguments.gpus or arguments.scale == "full":
         return 1
     return physical_cores()
 
@@ -144,7 +140,7 @@ def planned(experiment, seeds, arguments):
 
     The runs of a row use the same images: if a seed is missing, or DATA= names the images, a
     published run on other images does not count. Raises UserError if the user's own run is on other
-    images than those of DATA=.
+    images.
     """
     key = (experiment, arguments.scale)
     runs = [PlannedRun(*key, seed, arguments.data_dir) for seed in seeds]
@@ -153,7 +149,7 @@ def planned(experiment, seeds, arguments):
         return runs
     images = images_of(experiment.dataset, arguments)
     runs = [PlannedRun(*key, seed, arguments.data_dir, images=images) for seed in seeds]
-    for run in runs if arguments.data_dir else ():
+    for run in runs:
         run.check_images(images)
     return runs
 
@@ -204,17 +200,6 @@ def complete(runs, trainer, arguments):
     trainer.train(runs)
 
 
-def train_queue(trainer, arguments):
-    """Train the planned runs that results/ lacks, at the lowest priority. Returns the exit code."""
-    os.nice(19)
-    runs = [PlannedRun(*run, arguments.data_dir, published=True) for run in queue.planned()]
-    runs = [run for run in runs if run.done < 1]
-    complete(runs, trainer, arguments)
-    if not runs:
-        print("all planned runs are complete")
-    return trainer.report()
-
-
 def main():
     survive("stdout")
     arguments = parser().parse_args()
@@ -222,12 +207,6 @@ def main():
     if arguments.jobs is None:
         arguments.jobs = default_jobs(arguments)
     trainer = processes.Trainer(arguments)
-    if QUEUE in arguments.what:
-        if len(arguments.what) > 1:
-            raise UserError("train the queue alone: leave the tables and figures out")
-        if (arguments.scale, seeds) != ("full", [0]):
-            raise UserError("the queue has its own scales and seeds: leave out --scale and --seeds")
-        return train_queue(trainer, arguments)
     if "table5" in arguments.what and (
         arguments.scale != "full" or seeds != [0] or arguments.gpus or arguments.data_dir
     ):

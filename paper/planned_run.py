@@ -1,4 +1,4 @@
-"""A run that a table, a figure or the queue needs: its folder, its progress, and its command."""
+"""A run that a table or figure needs: its folder, its progress, and its command."""
 
 import os
 from collections import namedtuple
@@ -15,11 +15,11 @@ Images = namedtuple("Images", "name fingerprint")  # of a data set
 class PlannedRun:
     """An experiment with a seed at a scale.
 
-    published: whether the run belongs below results/, among our published runs. images: the Images
-    to train on; a published run counts only if it used these. None: it counts with any images.
+    images: the Images to train on; a published run counts only if it used these. None: it counts
+    with any images.
     """
 
-    def __init__(self, experiment, scale, seed, data_dir=None, published=False, images=None):
+    def __init__(self, experiment, scale, seed, data_dir=None, images=None):
         self.experiment = experiment.at(scale)
         self.scale = scale
         self.seed = seed
@@ -28,7 +28,7 @@ class PlannedRun:
         counts = self._done(ours) == 1
         if counts and images:
             counts = run_files.read(ours).is_trained_on(images)
-        self.folder = ours if published or counts else files.run_folder(*place)
+        self.folder = ours if counts else files.run_folder(*place)
         data = ["--data-dir", os.path.relpath(data_dir, ROOT)] if data_dir else []
         output = ["--seed", str(seed), "--output", os.path.relpath(self.folder, ROOT)]
         self.options = [*self.experiment.command, "--scale", scale, *data, *output]
@@ -50,8 +50,8 @@ class PlannedRun:
         run = run_files.read(self.folder)
         if not run.is_trained_on(images):
             raise UserError(
-                f"{self.folder} was trained on {run.data}: move it away to train on other images, or "
-                "leave out --data-dir (make: DATA=)"
+                f"{self.folder} was trained on {run.data}, not on {images.name}: name its images with "
+                "--data-dir (make: DATA=), or move it away"
             )
 
     def check(self):

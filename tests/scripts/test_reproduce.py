@@ -17,7 +17,7 @@ from conftest import refusal
 
 import reproduce
 from common import data_names, files
-from paper import experiments, queue, scales
+from paper import experiments, scales
 from paper.planned_run import Images
 from training import processes
 from training.log import read_log
@@ -132,6 +132,20 @@ def test_own_run_on_other_images_than_those_named_is_refused(results, monkeypatc
     refusal(lambda: reproduce.missing([original], [0], arguments), *words)
 
 
+def test_missing_seed_is_not_trained_on_other_images_than_the_users_first(results, monkeypatch):
+    original = experiments.ORIGINAL110
+    results(original, [30])
+    place = files.run_place("pocket", original.at("pocket").folder_name, 0)
+    (files.RUNS / place).parent.mkdir(parents=True)
+    shutil.move(files.RESULTS / place, files.RUNS / place)
+    images = Images(data_names.CIFAR10, "")
+    monkeypatch.setattr(reproduce, "images_of", lambda dataset, arguments: images)
+    arguments = reproduce.parser().parse_args(["table1", "--scale", "pocket"])
+    assert reproduce.missing([original], [0], arguments) == []
+    words = (str(place), "was trained on test data, not on CIFAR-10", "--data-dir")
+    refusal(lambda: reproduce.missing([original], [0, 1], arguments), *words)
+
+
 @pytest.mark.parametrize("is_early", [False, True], ids=["while they train", "while they begin"])
 def test_signal_reaches_all_runs_that_train_at_once(monkeypatch, tmp_path, capsys, is_early):
     code = f"""
@@ -205,37 +219,10 @@ def test_run_of_another_recipe_is_named_before_any_training(figure1):
     refusal(lambda: figure1("--jobs", "2"), "has momentum 0.8", "move it away")
 
 
-@pytest.mark.parametrize("words", [["--scale", "desk"], ["--seeds", "1"], ["table1"]])
-def test_queue_has_its_own_scales_and_seeds(monkeypatch, words):
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue", *words])
-    refusal(reproduce.main, "queue", "leave")
-
-
 @pytest.mark.parametrize("words", [["--scale", "desk"], ["--seeds", "3"], ["--gpus", "0"]])
 def test_table5_takes_no_options_of_a_training(monkeypatch, words):
     monkeypatch.setattr(sys, "argv", ["reproduce.py", "table5", *words])
     refusal(reproduce.main, "table5 is at full scale and trains nothing")
-
-
-def test_each_planned_run_occurs_once_and_every_row_of_tables_1_and_2_is_planned():
-    order = queue.planned()
-    assert len(order) == len({(run.experiment.folder_name, run.scale, run.seed) for run in order})
-    desk = {run.experiment.folder_name for run in order if run.scale == "desk" and run.seed == 0}
-    assert {
-        row.experiment.folder_name for row in experiments.TABLE1 + experiments.TABLE2[:5]
-    } <= desk
-
-
-def test_published_runs_are_trained_into_their_own_folder(figure1, monkeypatch, capsys):
-    expected = [queue.Planned(experiments.cifar10(1001, "preact"), "demo", 1)]
-    monkeypatch.setattr(queue, "planned", lambda: expected)
-    priorities = []
-    monkeypatch.setattr(os, "nice", priorities.append)  # it would stay
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", "queue"])
-    assert reproduce.main() == 0 and priorities == [19]
-    assert "ends " in capsys.readouterr().out
-    assert last_iteration(files.RESULTS, NAMES[1], 1) == 20
-    assert reproduce.main() == 0 and "all planned runs are complete" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
