@@ -112,8 +112,8 @@ class Results(namedtuple("Results", "errors runs unfinished unscored")):
 
     @property
     def data(self):
-        """The name of the data set; empty without finished runs."""
-        return self.runs[0].data if self.runs else ""
+        """The names of the data sets; empty without finished runs."""
+        return ", ".join(sorted({run.data for run in self.runs}))
 
 
 def results_of(experiment, scale, crop=None):
@@ -123,9 +123,10 @@ def results_of(experiment, scale, crop=None):
     unfinished = len(runs) - len(finished)
     unscored = []
     if crop:
-        unscored = [run.folder for run in finished if crop not in run_files.tested(run)]
-        finished = [run for run in finished if run.folder not in unscored]
-        errors = [run_files.tested(run)[crop] for run in finished]
+        tests = [(run, run_files.tested(run, crop)) for run in finished]
+        unscored = [run.folder for run, error in tests if error is None]
+        finished = [run for run, error in tests if error is not None]
+        errors = [error for _, error in tests if error is not None]
     else:
         errors = list(map(run_files.last_error, finished))
     return Results(errors, finished, unfinished, unscored)
@@ -169,7 +170,7 @@ def comparable(pairs):
     for subject, results in pairs:
         first = results.runs[0]
         data = usual[first.recipe["dataset"]]
-        if compared_as(results.data) == data:
+        if compared_as(first.data) == data:
             kept.append((subject, results))
         else:
             run_files.say_once(

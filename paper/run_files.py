@@ -92,26 +92,25 @@ def last_error(run):
     return errors[-1] if errors else None
 
 
-def tested(run):
-    """Return {crop rule: error in %} of a run's last iteration, from the test.json of score.py."""
+def tested(run, rule):
+    """Return the error in % of a run's last iteration by a crop rule, from the test.json of score.py.
+
+    None without such a test.
+    """
     path = run.folder / "test.json"
     last = int(run.rows[-1]["iteration"])
-    errors = {}
     try:
-        tests = json.loads(path.read_text()) if path.is_file() else {}
-        for rule, test in tests.items():
-            error = float(test["top1"])
-            if test.get("iteration") == last:
-                errors[rule] = error
-            else:
-                say_once(
-                    f"left out: {path} by rule {rule} is not of the last iteration, {last:,}: test "
-                    "the run again with score.py"
-                )
+        test = json.loads(path.read_text()).get(rule) if path.is_file() else None
+        if test is None:
+            return None
+        error = float(test["top1"])
+        if test.get("iteration") == last:
+            return error
+        reason = f"by rule {rule} is not of the last iteration, {last:,}"
     except (ValueError, KeyError, TypeError, AttributeError):
-        say_once(f"left out: {path} is corrupt: delete it and test the run again with score.py")
-        return {}
-    return errors
+        reason = "is corrupt: delete it"
+    say_once(f"left out: {path} {reason}: test the run again with score.py")
+    return None
 
 
 def check_output(folder, run):

@@ -40,8 +40,7 @@ SMALL = CIFAR.lasting(
 
 SCALES = {
     "full": Scale(CIFAR),
-    # 30.7 epochs, enough to apply P2's rule, "fail" above 20 %. ResNet-110 takes one to two hours on
-    # one core.
+    # 30.7 epochs. ResNet-110 takes one to two hours on one core.
     "desk": Scale(SMALL),
     # A tenth of the iterations. ResNet-1001 keeps its depth, the other deep networks have half of
     # the paper's units.

@@ -8,10 +8,12 @@ import statistics
 
 import scipy
 
-from . import experiments
+from common.data_names import compared_as
+
+from . import experiments, run_files
 from .counted_runs import comparable_rows, number
 
-JUDGED = ("full", "desk")  # scales whose runs are long enough for the paper's rule
+JUDGED = ("full", "desk")  # scales for which tables show the paper's rule, "fail" above 20 %
 LEVEL = 0.05  # p-values below it are significant
 COMPARISONS = "network|test error, %|runs|difference ± standard error|5 % level"
 
@@ -128,20 +130,26 @@ def pooled(before, after, several):
 def comparisons(samples):
     """Return rows below COMPARISONS: each sample, compared with the first one.
 
-    samples: [(name, final test errors)], none empty.
+    samples: [(name, runs)], none empty. Runs on other images than the first sample's are not
+    compared.
     """
-    first = samples[0][1]
-    several = [errors for _, errors in samples if len(errors) > 1]
-    rows = [(samples[0][0], say_sample(first), str(len(first)), "", "")]
-    for name, errors in samples[1:]:
-        difference, error, p = compare(first, errors, several)
-        result = "worse" if difference > 0 else "better"
-        if p is None:
-            result = "one run each"
-        elif p >= LEVEL:
-            result = "not significant"
-        cells = say_sample(errors), str(len(errors)), say_difference(difference, error), result
-        rows.append((name, *cells))
+    data = compared_as(samples[0][1][0].data)
+    errors = {name: list(map(run_files.last_error, runs)) for name, runs in samples}
+    same = [name for name, runs in samples if all(compared_as(run.data) == data for run in runs)]
+    several = [errors[name] for name in same if len(errors[name]) > 1]
+    rows = []
+    for name, _ in samples:
+        verdict = "", "other images"
+        if name in same:
+            difference, error, p = compare(errors[same[0]], errors[name], several)
+            result = "worse" if difference > 0 else "better"
+            if p is None:
+                result = "not tested"
+            elif p >= LEVEL:
+                result = "not significant"
+            verdict = say_difference(difference, error), result
+        rows.append((name, say_sample(errors[name]), str(len(errors[name])), *verdict))
+    rows[0] = (*rows[0][:3], "", "")
     return rows
 
 
@@ -149,7 +157,7 @@ def conclusion(difference, p):
     """Return whether networks have the paper's order. p: None without a known deviation."""
     order = "agrees" if difference > 0 else "reversed" if difference else "equal"
     if p is None:
-        return f"{order}, one run each"
+        return f"{order}, not tested"
     return order if p < LEVEL else f"{order}, not significant"
 
 

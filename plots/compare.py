@@ -75,12 +75,9 @@ def free_path(output, runs, mark):
 def print_errors(runs):
     """Print the final errors of finished runs, each curve compared with the first."""
     curves = group_runs([run for run in runs if run_files.is_whole(run)])
-    samples = [
-        (curve.label, list(map(run_files.last_error, curve.runs)))
-        for curve in with_images(curves, among=curves)
-    ]
-    if samples:
+    if curves:
         head = significance.COMPARISONS.split("|")
+        samples = with_images(curves, among=curves)
         print(Table(head, significance.comparisons(samples)).text())
 
 

@@ -12,6 +12,7 @@ from common.files import write_whole
 from .figure_files import check_free, save, use_fonts_for, write_below
 
 HEAD = ("class", "images", "correct", "accuracy (%)")  # of classes.csv
+MARK = "plots.confusion"  # in the PNG, by which a later test of the same name recognizes it
 NAMED = 40  # classes whose names fit beside the matrix
 COUNTED = 20  # classes whose percentages fit into the cells
 
@@ -23,8 +24,9 @@ def write(folder, suffix, names, counts, note):
     line below the figure.
     """
     matrix = [("class", *names), *((name, *row) for name, row in zip(names, counts))]
-    for name, head in ((f"classes{suffix}.csv", HEAD), (f"confusion{suffix}.csv", ("class",))):
-        check_free(folder / name, [",".join(head)])
+    check_free(folder / f"classes{suffix}.csv", [as_csv([HEAD])])
+    check_free(folder / f"confusion{suffix}.csv", [as_csv(matrix[:1])])
+    check_free(folder / f"confusion{suffix}.png", [MARK])
     images = counts.sum(axis=1)
     percent = 100 * counts / np.maximum(images, 1)[:, None]
     accuracies = [f"{share:.2f}" if n else "" for n, share in zip(images, np.diag(percent))]
@@ -34,11 +36,16 @@ def write(folder, suffix, names, counts, note):
     _draw(folder / f"confusion{suffix}.png", [name[:30] for name in names], percent, note)
 
 
-def write_csv(path, rows):
-    """Write rows as CSV, and print the path."""
+def as_csv(rows):
+    """Return rows as the text of a CSV file."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    write_whole(path, text.getvalue())
+    return text.getvalue()
+
+
+def write_csv(path, rows):
+    """Write rows as CSV, and print the path."""
+    write_whole(path, as_csv(rows))
     print(os.path.relpath(path))
 
 
@@ -59,4 +66,4 @@ def _draw(path, names, percent, note):
             colour = "white" if share > 50 else "black"
             axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour)
     write_below(figure, note)
-    save(figure, path)
+    save(figure, path, MARK)

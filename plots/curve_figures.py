@@ -12,8 +12,8 @@ import matplotlib.pyplot as plt
 
 from paper import counted_runs, digitized, experiments, run_files, words
 
-from . import curves, figure_files, ranges, styles
-from .series import group_runs, shown, with_images
+from . import curves, ranges, styles
+from .series import group_runs, with_images
 
 TITLES = {
     "figure1": "1603.05027, Figure 1",
@@ -85,7 +85,7 @@ def _figure(name, scale, panels):
     planned = [curve.experiment for panel in panels for curve in panel.planned]
     note = experiments.depths_note(scale, planned)
     figure.suptitle(TITLES[name] + (note and f" ({note})"))
-    figure_files.caption(figure, [run for curve in drawn for run in shown(curve)])
+    curves.caption(figure, drawn)
     curves.make_room(figure)
     return figure
 

@@ -127,6 +127,14 @@ def _wrapped(text, room):
     return textwrap.fill(string, max(8, int(0.9 * len(string) * room / _width(text))))
 
 
+def caption(figure, curves):
+    """Write the source of all runs in a figure below it, and what a band means."""
+    seeds = [shown(curve) for curve in curves]
+    several = any(len(runs) > 1 for runs in seeds)
+    note = "a curve with a band: median and range of its seeds" if several else ""
+    figure_files.caption(figure, [run for runs in seeds for run in runs], note)
+
+
 def make_room(figure):
     """Enlarge a figure by the height of its legends, so that they do not shrink its panels."""
     heights = {}
@@ -148,9 +156,7 @@ def figure_of(runs, title=None, fill=panel):
     figure_files.use_fonts_for("".join([title or "", *(curve.label for curve in curves)]))
     figure, axes = plt.subplots(figsize=(7, 4.3))
     fill(axes, curves, title)
-    medians = any(len(shown(curve)) > 1 for curve in curves)
-    drawn = [run for curve in curves for run in shown(curve)]
-    figure_files.caption(figure, drawn, "curve" if medians else None)
+    caption(figure, curves)
     make_room(figure)
     return figure
 

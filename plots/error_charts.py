@@ -57,10 +57,7 @@ def by_depth(name, scale):
         axes.set_xticks(sorted({x for line in axes.lines for x in line.get_xdata()}))
         axes.grid(axis="y")
         axes.legend()
-    groups = [ours for _, ours in pairs]
-    several = any(len(ours.errors) > 1 for ours in groups)
-    note = "lines: medians; small dots: single seeds" if several else ""
-    return _captioned(figure, groups, note=note)
+    return _captioned(figure, [ours for _, ours in pairs])
 
 
 def gate_bias(name, scale):
@@ -92,7 +89,7 @@ def gate_bias(name, scale):
     axes.set(xlim=(0.5, -10.5), xticks=range(0, -11, -1))
     axes.set_title(title)
     axes.grid(axis="y")
-    return _captioned(figure, searched.values(), "point")
+    return _captioned(figure, searched.values())
 
 
 def _conclusion(best, scale):
@@ -103,8 +100,9 @@ def _conclusion(best, scale):
     return line
 
 
-def _captioned(figure, results, median_of=None, note=""):
+def _captioned(figure, results):
     """Write a caption below a chart of Results. Return the chart."""
-    runs = [run for result in results for run in result.runs]
-    figure_files.caption(figure, runs, median_of, note)
+    several = any(len(result.errors) > 1 for result in results)
+    note = "lines: medians; dots: single seeds" if several else ""
+    figure_files.caption(figure, [run for result in results for run in result.runs], note)
     return figure

@@ -25,11 +25,13 @@ VECTORS = {".pdf": "Subject", ".svg": "Description"}  # where each has the descr
 def facts(runs):
     """Return {fact: its values in some runs, listed}: of recipe, data, scale and machine."""
     recipe = ("image_size", "batch_size", "seed", "dtype")
+    own = counted_runs.OWN_RECIPE
+    scales = set(map(counted_runs.scale_of, runs))
     return {
         **{field: listed(run.recipe[field] for run in runs) for field in recipe},
         "iterations": listed(f"{run.recipe['iterations']:,}" for run in runs),
         "data": listed(run.data for run in runs),
-        "scale": listed(map(counted_runs.scale_of, runs)),
+        "scale": listed(scale if scale == own else f"scale {scale}" for scale in scales),
         "machine": listed(map(run_files.machine, runs)),
     }
 
@@ -39,29 +41,20 @@ def listed(values):
     return ", ".join(map(str, sorted(set(values))))
 
 
-def source(runs, median_of="curve"):
-    """Return data, recipe, type, seeds and machine of some runs, as one line.
-
-    median_of: what shows a median of seeds, such as curve; None if each seed is drawn.
-    """
+def source(runs):
+    """Return data, recipe, type, seeds and machine of some runs, as one line."""
     known = facts(runs)
     several = "," in known["seed"]
-    scale = known["scale"]
-    if not scale.startswith(counted_runs.OWN_RECIPE):
-        scale = f"scale {scale}"
-    median = ""
-    if median_of and several:
-        median = f"a {median_of}: median of its seeds, band: all of them; "
     return (
-        f"{known['data']}; {scale}; {known['image_size']} pixels square; "
-        f"batch {known['batch_size']}; {known['dtype']}; {median}"
+        f"{known['data']}; {known['scale']}; {known['image_size']} pixels square; "
+        f"batch {known['batch_size']}; {known['dtype']}; "
         f"seed{'s' if several else ''} {known['seed']}; {known['machine']}"
     )
 
 
-def caption(figure, runs, median_of="curve", note=""):
+def caption(figure, runs, note=""):
     """Write a note and source() below a figure."""
-    write_below(figure, "; ".join(filter(None, [note, source(runs, median_of)])))
+    write_below(figure, "; ".join(filter(None, [note, source(runs)])))
 
 
 def write_below(figure, text):

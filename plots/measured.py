@@ -212,10 +212,7 @@ FIGURES = {"gates": gates, "lesion": lesion, "responses": responses}
 def draw(kind, tables):
     """Draw one figure of the rows of some CSV files, named after their networks."""
     measurements.tell_apart(tables, "name")
-    try:
-        figure, *notes = FIGURES[kind](tables)
-    except KeyError as error:
-        raise UserError(f"a file {kind}-*.csv lacks the column {error}: measure again") from error
+    figure, *notes = FIGURES[kind](tables)
     texts = dict.fromkeys(rows[0][key] for key in ("weights", "images") for rows in tables)
     figure_files.write_below(figure, "; ".join([*texts, *notes]))
     name = measurements.joined(rows[0]["name"] for rows in tables)
@@ -225,8 +222,18 @@ def draw(kind, tables):
 def main():
     parser = Parser(__doc__)
     parser.add_argument("tables", nargs="+", type=folder, metavar="FILE")
+    paths = parser.parse_args().tables
+    try:
+        draw_all(paths)
+    except KeyError as error:
+        names = ", ".join(path.name for path in paths)
+        raise UserError(f"{names}: no column {error}: measure again") from error
+
+
+def draw_all(paths):
+    """Draw the figures of some CSV files: one of each kind, and one of each propagation."""
     tables = {}
-    for path in parser.parse_args().tables:
+    for path in paths:
         kind = path.name.split("-")[0]
         if kind == "propagation":
             propagation.draw(path)

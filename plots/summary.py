@@ -66,7 +66,7 @@ def _figure(charts, scale):
         dots.set_title(f"our test error at {scale} scale, %\n(one dot per seed)")
     runs = [run for pairs in charts.values() for _, ours in pairs for run in ours.runs]
     drawn = [row.experiment for pairs in charts.values() for row, _ in pairs]
-    figure_files.caption(figure, runs, median_of=None, note=experiments.depths_note(scale, drawn))
+    figure_files.caption(figure, runs, experiments.depths_note(scale, drawn))
     return figure
 
 

@@ -153,7 +153,7 @@ def picture(name, rows, runs, scale):
     axes.set_title(f"Table {name[-1]} of 1603.05027: test error (%), paper and ours")
     texts = [
         experiments.depths_note(scale, experiments.experiments_of(name)),
-        figure_files.source(runs, median_of=None) if runs else f"scale {scale}; no runs yet",
+        figure_files.source(runs) if runs else f"scale {scale}; no runs yet",
         "ours: last iterate, median of the runs (mean ± standard deviation)",
     ]
     if name == "table5":
@@ -182,6 +182,7 @@ def draw(name, scale):
         if name == "table5":  # ImageNet, which make table5 does not train
             print("train each by its command:", *(row.command for row in missing), sep="\n")
         else:
-            print(f"{experiments.make(name, scale)} trains them")
+            which = "those on CIFAR-10" if SCALES[scale].data else "them"
+            print(f"{experiments.make(name, scale)} trains {which}")
     runs = [run for _, results in pairs for run in results.runs]
     return picture(name, rows, runs, scale)

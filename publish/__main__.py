@@ -62,7 +62,12 @@ def filled(text, document):
         name, arguments = match.groups()
         if name not in BLOCKS:
             raise UserError(f"{document}: no block is called '{name}': use {', '.join(BLOCKS)}")
-        lines = BLOCKS[name](page, *arguments.split())
+        try:
+            lines = BLOCKS[name](page, *arguments.split())
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f"{document}: <!-- {name}{arguments} -->: wrong words ({error})"
+            ) from error
         return "\n".join([f"<!-- {name}{arguments} -->", *lines, "<!-- end -->"])
 
     return BLOCK.sub(block, text)
@@ -70,9 +75,8 @@ def filled(text, document):
 
 def draw_figures(text):
     """Draw each figure that a text shows."""
-    for name, scales in re.findall(r"^<!-- figure (\S+) (.*) -->$", text, re.MULTILINE):
-        scale = runs.scale_of(name, scales.split())
-        if scale:
+    for name, scale in re.findall(r"^<!-- figure (\S+) (\S+) -->$", text, re.MULTILINE):
+        if runs.has_enough(name, scale):
             draw(name, scale)
 
 

@@ -4,7 +4,6 @@ import statistics
 
 from analysis import departures
 from common import durations, files
-from common.data_names import compared_as
 from common.errors import UserError
 from paper import counted_runs, experiments, run_files, significance
 from paper.counted_runs import results_of
@@ -79,6 +78,7 @@ def caption(runs, language="en", *notes):
     """Return notes, and scale, data, recipe, number, machine and time of some runs, in one line."""
     known = {**figure_files.facts(runs), "time": time_of(runs)}
     text = words.CAPTION[language].format(**known, runs=len(runs))
+    text = text[0].upper() + text[1:]
     return words.of_parts("".join(f"{note}. " for note in notes if note) + text, language)
 
 
@@ -136,33 +136,26 @@ def _cells(paper, result):
     return paper, say_ours(result), trained, str(len(result.errors))
 
 
-def scale_of(name, scales):
-    """Return the first scale with enough finished networks for a figure, or None.
+def has_enough(name, scale):
+    """Return whether a figure has enough finished networks.
 
     One is enough for degradation and figure1; other figures need two.
     """
-    networks = experiments.experiments_of(name)
     least = 1 if name in ("degradation", "figure1") else 2
-    return next((scale for scale in scales if len(finished(networks, scale)) >= least), None)
+    return len(finished(experiments.experiments_of(name), scale)) >= least
 
 
-def figure(page, name, *scales):
-    """Return a figure at the first scale that has runs for it. Its own footer states the runs."""
-    scale = scale_of(name, scales)
-    if not scale:
+def figure(page, name, scale):
+    """Return a figure at a scale. Its own footer states the runs."""
+    if not has_enough(name, scale):
         return [words.NO_RUNS[page.language]]
     title = words.of_parts(CAPTIONS[name].split(":")[0], page.language)
     return [f"![{title}]({page.root}plots/figures/{figure_files.path_of(name, scale).name})"]
 
 
-def readme(page, *scales):
-    """Return networks at full scale, and README's rows at the first scale that has most of them."""
-    groups = [("full", finished(RESNETS, "full"))]
-    for scale in scales:
-        pairs = finished(README, scale)
-        if 2 * len(pairs) > len(README):
-            groups.append((scale, pairs))
-            break
+def readme(page, scale):
+    """Return networks at full scale, and README's rows at another scale."""
+    groups = [("full", finished(RESNETS, "full")), (scale, finished(README, scale))]
     rows = experiments.TABLE2 + experiments.TABLE1
     labels = {row.experiment.folder_name: row.label for row in rows}
     lines = []
@@ -211,29 +204,24 @@ def _computed(run, scale):
 def comparisons(page, *groups):
     """Return a table of published networks at pocket scale.
 
-    groups: 'base,network,...'; each network is compared with its base. Raises UserError if the runs
-    of a group were trained on different images.
+    groups: 'base,network,...'; each network is compared with its base.
     """
     lines = []
     listed = []
     for group in groups:
-        trained = {name: published(name) for name in group.split(",")}
-        images = {compared_as(run.data) for runs in trained.values() for run in runs}
-        if len(images) > 1:
-            raise UserError(
-                f"{group} cannot be compared: the runs were trained on {' and '.join(sorted(images))}"
-                "; train all of them on the same images"
-            )
-        samples = [(name, list(map(run_files.last_error, runs))) for name, runs in trained.items()]
-        lines += significance.comparisons(samples)
-        listed += [run for runs in trained.values() for run in runs]
+        trained = [(name, published(name)) for name in group.split(",")]
+        lines += significance.comparisons(trained)
+        listed += [run for _, runs in trained for run in runs]
     return captioned(significance.COMPARISONS, lines, listed)
 
 
 def published(name):
-    """Return the finished published runs of a network at pocket scale."""
+    """Return the finished published runs of a network at pocket scale. Raises UserError without."""
     folders = sorted(files.RESULTS.glob(str(files.run_place("pocket", f"cifar10-{name}", "*"))))
-    return list(filter(run_files.is_whole, map(run_files.read, folders)))
+    runs = list(filter(run_files.is_whole, map(run_files.read, folders)))
+    if not runs:
+        raise UserError(f"results/pocket has no finished run of cifar10-{name}")
+    return runs
 
 
 def notes_run(page):

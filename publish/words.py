@@ -3,9 +3,9 @@
 import re
 
 CAPTION = {
-    "en": "Scale {scale}: {data}, {image_size}x{image_size} pixels, {iterations} iterations of "
+    "en": "{scale}: {data}, {image_size}x{image_size} pixels, {iterations} iterations of "
     "{batch_size} images, {dtype}; runs: {runs}, seeds: {seed}; {machine}; median time {time}.",
-    "zh": "规模 {scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
+    "zh": "{scale}：{data}，{image_size}x{image_size} 像素，{iterations} 次迭代，每批 {batch_size} "
     "张图像，{dtype}；运行 {runs} 次，随机种子：{seed}；{machine}；用时中位数 {time}。",
 }
 NO_RUNS = {"en": "No finished runs yet.", "zh": "还没有完成的训练。"}
@@ -36,16 +36,13 @@ CHINESE = {
 
 CHINESE_PARTS = {  # of cells, captions and titles
     r"^Figure (\d)$": r"图 \1",
-    r"(\d+) layers instead of the paper's (\d+)(.*?)\. ": r"以 \1 层网络对应论文的 \2 层网络\3。",
-    r", (\d+) instead of (\d+)": r"，以 \1 层对应 \2 层",
+    r"\bScale (\w+)": r"规模 \1",
     r" \(threads: (\d+)\)": r"（\1 线程）",
     r" \(devices: (\d+), threads: (\d+) each\)": r"（\1 个设备，各 \2 线程）",
     r"）, ": "）、",
     r"\bbfloat16, float32\b": "bfloat16、float32",
     r"(?<=\d), (?=\d)": "、",
-    r"CIFAR-10 \(JPEG q75\)": "CIFAR-10（JPEG q75）",
     r"CIFAR-10 \(20 test images as JPEG\)": "CIFAR-10（20 张测试图像为 JPEG）",
-    r"\bunknown CPU\b": "型号未知的 CPU",
     r"(\d) min\b": r"\1 分钟",
     r"(\d) h\b": r"\1 小时",
 }

@@ -116,8 +116,12 @@ def test_network_named_twice_or_too_many_images_are_refused(monkeypatch, words, 
     refusal(propagation.main, reason)
 
 
-def test_file_of_another_kind_is_refused():
-    refusal(lambda: plots.measured.draw("gates", [[{"name": "a", "label": "b"}]]), "gates-")
+@pytest.mark.parametrize("kind", ["gates", "propagation"])
+def test_file_without_a_column_is_refused(monkeypatch, tmp_path, kind):
+    path = tmp_path / f"{kind}-a.csv"
+    path.write_text("name,label,l,weights\na,b,1,c\n")
+    monkeypatch.setattr(sys, "argv", ["", str(path)])
+    refusal(plots.measured.main, path.name, "measure again")
 
 
 def test_new_file_appears_in_table_and_figure_if_it_is_named(tmp_path):

@@ -174,12 +174,17 @@ def test_tables_and_figures_name_the_missing_runs(results, capsys):
     assert re.search(r"original +Fig. 2\(a\) +6.61 +20.00 +1 +float32\n", out)
 
 
-def test_finished_run_that_is_not_scored_names_the_command_that_scores_it(results, tmp_path):
+def test_finished_run_that_is_not_scored_names_the_command_that_scores_it(
+    results, tmp_path, capsys
+):
     line = experiments.TABLE5[0]
     results(line.experiment, [25], scale="full")
     first = tables.rows_of("table5", "full")[0]
     folder = tmp_path / "results/full/imagenet-original152/seed0"
     assert first.ours == "not scored"
     assert first.command == f"make score RUN={os.path.relpath(folder)} CROP={line.crop}"
-    run_files.add_tests(folder / "test.json", {line.crop: {"top1": 23.5, "iteration": 600547}})
+    old = {f"{line.crop} at iteration 5": {"top1": 60.0, "iteration": 5}}
+    last = {line.crop: {"top1": 23.5, "iteration": 600547}}
+    run_files.add_tests(folder / "test.json", {**old, **last})
     assert tables.rows_of("table5", "full")[0].ours == "23.50"
+    assert "left out" not in capsys.readouterr().out

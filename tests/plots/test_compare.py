@@ -70,7 +70,14 @@ def test_final_errors_are_compared_with_the_first_curve(run, capsys):
     assert "+30.00 ± 0.82" in second and second.endswith("worse")
     assert "+9.00 ± 1.15" in third and third.endswith("worse"), "a deviation pooled over the others"
     compare.print_errors([run_files.read(folder) for folder in folders[2:4]])
-    assert capsys.readouterr().out.split()[-3:] == ["one", "run", "each"]
+    assert capsys.readouterr().out.split()[-2:] == ["not", "tested"]
+
+
+def test_runs_on_other_images_are_not_compared(run, capsys):
+    runs = [run_files.read(run(rows(400, 30), activation=name)) for name in ("preact", "original")]
+    runs[1].config["data"] = "another set"
+    compare.print_errors(runs)
+    assert capsys.readouterr().out.splitlines()[-1].split()[-3:] == ["1", "other", "images"]
 
 
 def test_no_figure_replaces_another(pair, main, tmp_path):

@@ -205,11 +205,19 @@ def test_axis_of_losses_has_some_ticks(low, high):
     assert 3 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 9
 
 
+def test_caption_explains_a_band_only_where_the_figure_has_one(read):
+    pair = [read(rows(400)), read(rows(400), seed=1)]
+    several = [read(rows(400), activation="preact"), read(rows(400), activation="original", seed=1)]
+    for runs, has_band in ((pair, True), (several, False)):
+        text = curves.figure_of(runs).get_supxlabel()
+        assert ("a curve with a band: median" in text) == has_band and "seeds 0, 1" in text
+
+
 def test_caption_gives_data_recipe_type_seeds_and_machine(read):
     runs = [read(rows(200), seed=seed, dtype="bfloat16") for seed in (0, 1)]
     assert figure_files.source(runs) == (
-        "test data; own recipe; 16 pixels square; batch 128; bfloat16; a curve: median of "
-        "its seeds, band: all of them; seeds 0, 1; a CPU (threads: 2)"
+        "test data; own recipe; 16 pixels square; batch 128; bfloat16; seeds 0, 1; "
+        "a CPU (threads: 2)"
     ), "400 iterations are not pocket scale's recipe"
 
 

@@ -1,5 +1,6 @@
 """publish computes tables and captions from logs and code."""
 
+import pytest
 from conftest import refusal
 
 from analysis import departures
@@ -24,6 +25,12 @@ def test_block_is_replaced_and_the_rest_stays():
     assert new.startswith("before\n<!-- scales -->\n| scale |") and "old" not in new
     assert new.endswith("\n<!-- end -->\nafter\n")
     assert filled(new, "docs/A.md") == new
+
+
+@pytest.mark.parametrize("words", ["table desk table9", "table dsk table1", "scales x"])
+def test_wrong_words_of_a_block_are_rejected(words):
+    text = f"<!-- {words} -->\n<!-- end -->\n"
+    refusal(lambda: filled(text, "docs/A.md"), "docs/A.md", words)
 
 
 def test_unknown_block_is_rejected():
@@ -93,13 +100,17 @@ def test_expected_error_is_beside_the_command_that_its_run_had(results):
     ]
 
 
-def test_readme_has_the_first_scale_with_most_rows(results):
+def test_readme_has_rows_of_full_scale_and_of_another(results):
+    results(experiments.cifar10(20), [9], scale="full")
     for expected in runs.README[:5]:
         results(expected, [30])
     results(ORIGINAL110, [20], scale="desk")
-    lines = runs.readme(ENGLISH, "desk", "pocket")
-    assert all(" | pocket | " in line for line in lines[2:7]) and len(lines) == 9
-    assert runs.readme(CHINESE, "desk", "pocket")[0].startswith("| 网络 | 层数 |")
+    lines = runs.readme(ENGLISH, "pocket")
+    scales = [line.split(" | ")[2] for line in lines[2:-2]]
+    assert scales == ["full"] + ["pocket"] * 5
+    assert lines[-1].startswith("*Scale full: ") and " Scale pocket: " in lines[-1]
+    chinese = runs.readme(CHINESE, "pocket")
+    assert chinese[0].startswith("| 网络 | 层数 |") and chinese[-1].startswith("*规模 full：")
 
 
 def test_runs_on_other_images_are_in_no_block_of_the_others(results):
@@ -118,7 +129,7 @@ def test_figure_without_runs_is_a_line(results):
     assert runs.figure(CHINESE, "figure3", "pocket") == [words.NO_RUNS["zh"]]
     results(shortcut("convolution"), [30])
     image = "![图 3](plots/figures/pocket-figure3.png)"
-    assert runs.figure(CHINESE, "figure3", "desk", "pocket") == [image]
+    assert runs.figure(CHINESE, "figure3", "pocket") == [image]
 
 
 def test_benchmark_without_bfloat16_has_an_empty_cell(monkeypatch):
@@ -142,6 +153,6 @@ def test_comparisons_use_finished_runs(results, tmp_path):
 def test_runs_on_different_images_cannot_be_compared(results):
     results(ORIGINAL110, [40], data="other data")
     results(shortcut("convolution"), [50])
-    refusal(
-        lambda: runs.comparisons(ENGLISH, "original56,convolution56"), "other data and test data"
-    )
+    lines = runs.comparisons(ENGLISH, "original56,convolution56")
+    assert lines[3].endswith(" 50.00 | 1 | other images |")
+    refusal(lambda: runs.comparisons(ENGLISH, "original56,convolution9"), "cifar10-convolution9")

@@ -248,11 +248,16 @@ def test_inputs_of_a_network_with_other_classes_are_not_called_corrupt(
     refusal(lambda: scored(monkeypatch, tmp_path / "bare.params", *words), "2 classes", "move one")
 
 
-def test_predictions_are_not_replaced_by_a_test(finished, images, tmp_path, monkeypatch):
+def test_files_of_the_user_are_not_replaced_by_a_test(finished, images, tmp_path, monkeypatch):
     (tmp_path / "classes.csv").write_text("path,class,probability\n")
     words = ["--data-dir", images, "--output", tmp_path]
     refusal(lambda: scored(monkeypatch, finished, *words), "is another file")
     assert (tmp_path / "classes.csv").read_text() == "path,class,probability\n"
+    (tmp_path / "classes.csv").unlink()
+    (tmp_path / "confusion.png").write_bytes(b"a photograph")
+    refusal(lambda: scored(monkeypatch, finished, *words), "confusion.png is another file")
+    (tmp_path / "confusion.png").unlink()
+    assert scored(monkeypatch, finished, *words) == scored(monkeypatch, finished, *words) == 0
 
 
 def test_exported_weights_are_those_of_the_last_iteration(finished, images, tmp_path, monkeypatch):
