@@ -55,7 +55,7 @@ def read(path):
             rows = [
                 {key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)
             ]
-    except (UnicodeDecodeError, csv.Error):
+    except (UnicodeDecodeError, csv.Error, TypeError):  # TypeError: a row with too many cells
         rows = []
     if not rows or not COLUMNS & rows[0].keys():
         raise UserError(f"{path} has no rows of a measurement: delete it, and measure again")

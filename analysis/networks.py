@@ -33,10 +33,11 @@ Sample = namedtuple("Sample", "images labels description")
 TITLES = [layout.title for layout in cifar.LAYOUTS.values()]
 
 
-def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=None):
+def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=None, image_size=32):
     """Return a network with the weights from which train_cifar.py starts with a seed.
 
-    values: of the shortcut's constants, where they are not the default.
+    values: of the shortcut's constants, where they are not the default. image_size: with which the
+    network is checked.
     """
     values = values or {}
     recipe = {
@@ -46,10 +47,13 @@ def named(activation, shortcut, depth, values=None, seed=0, classes=10, unit=Non
         "seed": seed,
         "shortcut_args": constants("shortcuts", shortcut, values),
     }
-    symbol = get_symbol(depth, activation, shortcut, unit, classes, shortcut_args=values)
+    symbol = get_symbol(
+        depth, activation, shortcut, unit, classes, shortcut_args=values, image_size=image_size
+    )
     module = mx.mod.Module(symbol)
     with without_notes():
-        module.bind([("data", (1, 3, 32, 32))], [("softmax_label", (1,))], for_training=False)
+        shape = (1, 3, image_size, image_size)
+        module.bind([("data", shape)], [("softmax_label", (1,))], for_training=False)
     mx.random.seed(seed)
     module.init_params(initializer("in"))
     settings = [f"{key}={value:g}" for key, value in sorted(values.items())]
@@ -120,6 +124,8 @@ def images_of(network, data_dir, part="test", count=None):
     images, labels = dataset.train_images, dataset.train_labels
     if part == "test":
         images, labels = dataset.test_images, dataset.test_labels
+    else:
+        _check_batch(count, images, dataset.name)
     mean = batches.mean_of(dataset.train_images, recipe["input"])
     name = f"{part} images of {dataset.name}"
     return _sample(images[:count] - mean, labels[:count], name, recipe["image_size"])
@@ -145,10 +151,14 @@ def training_batch(networks, count, data_dir, image_size):
     else:
         images, labels = generated.draw(1000, np.random.RandomState(0))
         images, name = cifar.block_average(images, image_size), "generated shapes"
-    if count > len(images):
-        raise UserError(f"--batch-size {count}: there are only {len(images):,} images of {name}")
+    _check_batch(count, images, name)
     arrays = images[:count] - batches.mean_of(images, "mean"), labels[:count]
     return _sample(*arrays, f"images of {name}", image_size)
+
+
+def _check_batch(count, images, name):
+    if count > len(images):
+        raise UserError(f"--batch-size {count}: there are only {len(images):,} images of {name}")
 
 
 def _inputs(recipe):
@@ -161,17 +171,19 @@ def _sample(images, labels, name, side):
     return Sample(images, labels, f"{len(images):,} {name}, {side} pixels square")
 
 
-def find(texts, seed=0, unit=None):
+def find(texts, seed=0, unit=None, image_size=32):
     """Return {text: MeasuredNetwork}.
 
     A text is [activation-][shortcut]depth[:constant=number,...] or the folder of a run. unit: the
-    kind of unit for depths that have several. A named network has as many classes as the runs.
+    kind of unit for depths that have several. A named network has as many classes as the runs, and
+    is for images of their size.
     """
     runs = {
         text: of_run(folder(text)) for text in texts if (folder(text) / "config.json").is_file()
     }
     # the labels of the runs' images must be classes of the named networks, too
     classes = [cifar.LAYOUTS[network.recipe["dataset"]].classes for network in runs.values()]
+    sizes = [network.recipe["image_size"] for network in runs.values()]
     networks = {}
     for text in texts:
         name, _, pairs = text.partition(":")
@@ -181,6 +193,7 @@ def find(texts, seed=0, unit=None):
             seed,
             min(classes, default=10),
             unit,
+            min(sizes, default=image_size),
         )
     return networks
 

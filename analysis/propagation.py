@@ -221,7 +221,7 @@ def measure(arguments):
     for panels in plan.values():
         for members in panels.values():
             texts += members
-    subjects = networks.find(texts, arguments.seed, arguments.unit)
+    subjects = networks.find(texts, arguments.seed, arguments.unit, arguments.image_size)
     refuse_duplicates(subjects)
     refuse_unused(arguments, [network.run for network in subjects.values()])
     sample = networks.training_batch(

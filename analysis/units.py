@@ -63,13 +63,22 @@ class UnitGraph(Graph):
     def residual(self, unit):
         """Return the entry F(x_l).
 
-        It is the end of the path from F's last weight layer: after it another path joins, or the
-        unit ends.
+        It is the end of the path from F's last weight layer: after it a path joins that leads from
+        x_l around F, or the unit ends.
         """
         entry = (self._weights_of(unit)[-1], 0)
+        start = self.input[unit][0]
+        entrances = set(self.entrances(unit))
+
+        def is_around(node):
+            around = {start, *entrances}
+            return node not in entrances and (
+                node is start or start in self.ancestors(node, around)
+            )
+
         while entry != self.output[unit] and len(self.readers(entry)) == 1:
             (reader,) = self.readers(entry)
-            if len(computed_inputs(reader)) > 1:
+            if any(is_around(source) for source, _ in computed_inputs(reader)):
                 break
             entry = (reader, 0)
         return entry

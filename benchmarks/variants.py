@@ -67,7 +67,7 @@ def main():
     saved.add_option(parser)
     arguments = parser.parse_args()
     names = of_the_tables() if arguments.networks == [ALL] else arguments.networks
-    measured = networks.find(names)
+    measured = networks.find(names, image_size=SIZE)
     print(f"{saved.machine()}; {BATCH} images of {SIZE}x{SIZE}; divided by original's, medians")
     costs = []
     for name, network in measured.items():

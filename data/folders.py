@@ -198,7 +198,7 @@ def _check_are_classes(folder, files):
         raise UserError(
             f"{pairs[0][0]}/ and {pairs[0][1]}/ in {folder} look like a training and a test set, "
             "not like classes: rename them to train/ and val/, with a folder for each class in "
-            "both; if they are classes, move their images out of the subfolders"
+            "both; if they are classes, rename one, or move their images out of the subfolders"
         )
 
 
@@ -224,7 +224,7 @@ def _test_pairs(source, train, val, classes):
                 f"{train.name}/"
             )
         return lists.labelled(val, paths, lists.find(source, train, val), numbers)
-    known = {*names, *lists.LISTS}
+    known = {*names, *lists.LISTS, *OF_WINDOWS}
     loose = [name for name in os.listdir(val) if name[0] != "." and name not in known]
     if loose:
         raise UserError(

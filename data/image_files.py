@@ -67,7 +67,11 @@ def eight_bits(image):
     if image.mode == "F" or values.min() < 0 or values.max() >= 2 ** DEPTHS[-1]:
         raise ValueError("neither 8 nor 16 bits per channel")
     bits = next(bits for bits in DEPTHS if values.max() < 2**bits)
-    return Image.fromarray((values >> (bits - 8)).astype(np.uint8))
+    grey = Image.fromarray((values >> (bits - 8)).astype(np.uint8))
+    if "transparency" in image.info:  # the value of transparent pixels
+        opaque = values != image.info["transparency"]
+        grey.putalpha(Image.fromarray((255 * opaque).astype(np.uint8)))
+    return grey
 
 
 def on_white(image):

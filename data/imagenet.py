@@ -52,7 +52,10 @@ def load(folder):
         for split in ("train", "val"):
             part = f"{split}.rec, .idx or .lst"
             splits.append(listed(folder, split))
-            if len(splits[-1]) != facts[split]:
+            labels, offsets = splits[-1].labels, splits[-1].offsets
+            if len(labels) != facts[split] or not np.isin(labels, range(len(names))).all():
+                raise ValueError
+            if (np.diff(offsets) <= 0).any() or offsets[0]:
                 raise ValueError
             splits[-1].raw(facts[split] - 1)  # the last record must end with the file
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:

@@ -48,7 +48,7 @@ def check(symbol, units, size, path):
         check_stem(units[0][0], size, path, blame)
         outputs = infer(symbol, size, blame)
         check_shapes(units, outputs, blame)
-        check_vectors(symbol, outputs, blame)
+        check_starts(symbol, outputs, blame)
     except mx.MXNetError as error:
         check_earlier_units(units, size, blame)
         operator = re.search(r"Error in operator (\w+)", str(error))
@@ -75,20 +75,36 @@ def check_inputs(symbol, units, blame):
     raise UserError(f"{blame(symbol.name)}: after_last_unit does not use x")
 
 
-def check_residuals(symbol, residuals, path):
-    """Check that join uses f in some unit. residuals: the names of each unit's f."""
+def check_residuals(symbol, variants, shortcut):
+    """Check that the network uses the shortcut's file, and that join uses f in some unit."""
+    if not variants.residuals and shortcut != "identity":
+        raise UserError(
+            f"{variants.path}: residual_unit does not call unit.join, so shortcut '{shortcut}' would "
+            "change nothing: end the unit with unit.join, or leave the shortcut out"
+        )
     outputs = set(symbol.get_internals().list_outputs())
-    if residuals and outputs.isdisjoint(residuals):
-        raise UserError(f"{path}: join does not use f, the output of the residual function: add it")
+    if variants.residuals and outputs.isdisjoint(variants.residuals):
+        raise UserError(
+            f"{variants.shortcut_path}: join does not use f, the output of the residual function: "
+            "add it"
+        )
 
 
-def check_vectors(symbol, outputs, blame):
-    """Check that no vector is called a weight: MXNet has no initial value for it."""
+def check_starts(symbol, outputs, blame):
+    """Check that each parameter's shape fits its initializer: a vector has no value of a weight."""
     attributes = symbol.attr_dict()
     for name in symbol.list_arguments():
-        is_initialized = "__init__" in attributes.get(name, {})
-        if name.endswith("_weight") and not is_initialized and len(outputs[name]) < 2:
+        init = attributes.get(name, {}).get("__init__")
+        if not init and name.endswith("weight") and len(outputs[name]) < 2:
             raise UserError(f"{blame(name)}: '{name}' has no initial value: {advice(name)}")
+        try:  # as MXNet does when training begins
+            if init:
+                start = mx.init.InitDesc(name, {"__init__": init})
+                mx.init.Zero()(start, mx.nd.zeros(outputs[name]))
+        except ValueError as error:
+            raise UserError(
+                f"{blame(name)}: '{name}' cannot have this initial value: {error}"
+            ) from error
 
 
 def check_parameters(symbol, blame):
@@ -98,8 +114,8 @@ def check_parameters(symbol, blame):
     for name, count in collections.Counter(arguments + symbol.list_auxiliary_states()).items():
         if count > 1:
             raise UserError(
-                f"{blame(name)}: {count} variables are called '{name}': {advice(name)}, which puts "
-                "the unit's name before it"
+                f"{blame(name)}: {count} variables are called '{name}': {advice(name, True)}, which "
+                "puts the unit's name before it"
             )
     for name in arguments:
         is_known = name in INPUTS or name.endswith(INITIALIZED)
@@ -107,8 +123,10 @@ def check_parameters(symbol, blame):
             raise UserError(f"{blame(name)}: '{name}' has no initial value: {advice(name)}")
 
 
-def advice(name):
+def advice(name, is_in_unit=False):
     short = re.sub("^stage[0-9]+_unit[0-9]+_", "", name)
+    if short == name and not is_in_unit:  # of after_conv1 or after_last_unit, which get no unit
+        return f'write mx.sym.Variable("{name}", init=mx.init.Zero(), shape=(1,))'
     return f'write unit.variable("{short}", init=0, shape=(1,))'
 
 
@@ -140,7 +158,12 @@ def check_stem(first, size, path, blame):
 def check_shapes(units, outputs, blame):
     """Check each unit's output: its channels, and its input's size divided by the stride."""
     for unit, output in units:
-        _, _, height, width = outputs[unit.input.list_outputs()[0]]
+        source = unit.input.list_outputs()[0]
+        if source not in outputs:
+            raise UserError(
+                f"{blame(output.name)}: the output of {unit.name} does not depend on its input x"
+            )
+        _, _, height, width = outputs[source]
         expected = (unit.channels, -(-height // unit.stride), -(-width // unit.stride))
         shape = outputs.get(output.list_outputs()[0])  # None: residual_unit does not use it
         if shape and shape[1:] != expected:

@@ -71,7 +71,7 @@ class Variant:
         code = getattr(self._module, function, None)
         if not inspect.isfunction(code):
             raise UserError(f"{self.path} breaks the contract: {rule}")
-        where = location(self._file, code.__code__.co_firstlineno)
+        where = self._place_of(code)
         parameters = list(inspect.signature(code).parameters.values())
         plain = [parameter for parameter in parameters if parameter.default is parameter.empty]
         constants = parameters[len(plain) :]
@@ -102,8 +102,7 @@ class Variant:
         code = getattr(self._module, function)
         with self._mistakes(f"{function} failed"):
             result = code(*arguments, **constants)
-        where = location(self._file, code.__code__.co_firstlineno)
-        rule = f"{where}: {function} must return a symbol with one output, and it returned"
+        rule = f"{self._place_of(code)}: {function} must return a symbol with one output, and it returned"
         if not isinstance(result, mx.sym.Symbol):
             raise UserError(f"{rule} {type(result).__name__}")
         if len(result.list_outputs()) != 1:
@@ -121,6 +120,12 @@ class Variant:
             raise UserError(f"{self._place(error)}: {error}") from error
         except (Exception, SystemExit) as error:
             raise UserError(f"{self._place(error)}: {what}: {one_line(error)}") from error
+
+    def _place_of(self, code):
+        """Return the place of a function, which the file may have imported."""
+        if code.__code__.co_filename != self._file:
+            return self.path
+        return location(self._file, code.__code__.co_firstlineno)
 
     def _place(self, error):
         lines = [

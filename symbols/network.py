@@ -61,7 +61,7 @@ def get_symbol(
     with mx.name.NameManager():  # layers have the same names in each call
         symbol = resnet(stages, widths, variants, classes, family, option, bottleneck_stride, dtype)
     check(symbol, variants.outputs, image_size or names.IMAGE_SIZE[family], variants.path)
-    check_residuals(symbol, variants.residuals, variants.shortcut_path)
+    check_residuals(symbol, variants, shortcut)
     return symbol
 
 

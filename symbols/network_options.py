@@ -3,13 +3,15 @@ MXNet; network() does.
 """
 
 import contextlib
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import symbols
 from common.command import FLOAT32, option_name
 from common.errors import UserError
 
 from . import names
+
+WIDEST = 65535  # channels
 
 
 def add_network_options(add):
@@ -63,11 +65,11 @@ class Network:
     depth: int
     activation: str
     shortcut: str
-    shortcut_args: dict = field(hash=False)  # all constants, also those with their defaults
+    shortcut_args: dict  # all constants, also those with their defaults
     unit: str
     option: str
     bottleneck_stride: str
-    activation_args: dict = field(hash=False)  # None for an activation without constants
+    activation_args: dict  # None for an activation without constants
     widths: tuple  # None for the papers'
 
     def settings(self):
@@ -79,7 +81,8 @@ class Network:
         return symbols.get_symbol(classes=classes, family=family, **arguments, **self.settings())
 
     def name(self, dataset):
-        """Return the name of its runs: data set, make target, and what is not the default."""
+        """Return the name of its runs: data set, make target, and the constants, widths and unit that
+        are not the default."""
         return names.run_name(
             dataset,
             self.activation,
@@ -246,6 +249,9 @@ def widths(text):
         values = tuple(int(width) for width in text.split(","))
     except ValueError:
         values = (0,)
-    if min(values) < 1:
-        raise UserError(f"--widths {text}: write channels with commas between them, e.g. 16,32,64")
+    if not all(1 <= value <= WIDEST for value in values):
+        raise UserError(
+            f"--widths {text}: write channels from 1 to {WIDEST:,} with commas between them, e.g. "
+            "16,32,64"
+        )
     return values

@@ -1,5 +1,6 @@
 """The parts from which an activation file builds one residual unit."""
 
+import numbers
 from dataclasses import dataclass
 from typing import Callable
 
@@ -72,21 +73,22 @@ class Unit:
         where MXNet infers it, as for a layer's weight. The parameter decays if its name ends in
         _weight.
         """
-        if isinstance(init, (int, float)):
-            init = mx.init.Constant(init)
+        if isinstance(init, numbers.Real):
+            # NumPy's numbers have no JSON
+            init = mx.init.Constant(init if isinstance(init, (int, float)) else float(init))
         if not isinstance(init, mx.init.Initializer):
             raise Misuse(
                 f"init of '{name}' is {init!r}: give a number, or one of mx.init's initializers"
             )
-        if shape:
-            try:  # as MXNet does when training begins
-                init(mx.init.InitDesc(f"{name}_weight"), mx.nd.zeros(shape))
-            except ValueError as error:
-                raise Misuse(f"'{name}' cannot have this initial value: {error}") from error
         return mx.sym.Variable(self.layers.get(name, "variable"), shape=shape, init=init)
 
     def project(self, x):
         """Return a 1x1 convolution for the shortcut, without BN and ReLU."""
+        if f"{self.name}_projection" in self.layers.places:
+            raise Misuse(
+                "the unit has its projection already; a shortcut gets it as join(x, f, unit, "
+                "projection)"
+            )
         return convolution(x, self.channels, 1, "projection", self.stride)
 
     def join(self, x, f, projection):
@@ -101,4 +103,10 @@ class Unit:
                 x = projection
             else:
                 x = zero_padding(x, self.channels_in, self.channels, self.stride)
+        for part, value in (("x or projection", x), ("f", f)):
+            if not isinstance(value, mx.sym.Symbol):
+                raise Misuse(
+                    f"unit.join got {type(value).__name__} as {part}: write unit.join(x, f, "
+                    "projection=unit.project(x))"
+                )
         return self.joining(x, f, self, projection)

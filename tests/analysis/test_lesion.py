@@ -1,5 +1,6 @@
 """A lesion changes its units and nothing else; a response is a 3x3 layer's output after its BN."""
 
+import mxnet as mx
 import numpy as np
 import pytest
 from unit_network import Network
@@ -113,6 +114,18 @@ def test_only_units_of_one_shape_are_swapped():
     pairs = lesion.alike(network, UnitGraph(network.symbol).units)
     # The first unit of a pre-activation network has no BN, the first of a stage narrower weights.
     assert pairs == [(f"stage{stage}_unit2", f"stage{stage}_unit3") for stage in (1, 2, 3)]
+
+
+def test_residual_function_with_parallel_branches_is_deleted_completely():
+    def branch(x, number):
+        name = f"stage1_unit1_conv{number}"
+        return mx.sym.Convolution(x, kernel=(1, 1), num_filter=4, name=name)
+
+    x = mx.sym.Activation(mx.sym.Variable("data"), act_type="relu", name="relu0")
+    f = mx.sym.elemwise_add(branch(x, 1), branch(x, 2), name="stage1_unit1_sum")
+    y = mx.sym.elemwise_add(x, f, name="stage1_unit1_plus")
+    graph = UnitGraph(mx.sym.Activation(y, act_type="relu", name="relu1"))
+    assert graph.residual("stage1_unit1")[0].name == "stage1_unit1_sum"
 
 
 def test_response_of_a_layer_without_bn_is_its_output():

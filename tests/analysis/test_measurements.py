@@ -14,6 +14,7 @@ from analysis import gates, lesion, measurements, networks, responses
 from common import data_names, files
 from paper.scales import SCALES
 from plots import measured
+from symbols import get_symbol
 from training import checkpoint
 
 
@@ -116,7 +117,7 @@ def test_runs_with_different_inputs_are_not_measured_together(run, change):
     refusal(lambda: networks.training_batch(pair, 4, None, 16), "measure each separately")
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"label\n\xff\n"])
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"label\n\xff\n", b"label\na,b\n"])
 def test_file_without_rows_of_a_measurement_is_rejected(tmp_path, content):
     (tmp_path / "lesion-x.csv").write_bytes(content)
     refusal(lambda: measurements.read(tmp_path / "lesion-x.csv"), "delete it, and measure again")
@@ -203,6 +204,21 @@ def test_unusable_runs_and_images_are_rejected(run, images, tmp_path):
     for recipe, text in ((imagenet, "a run on imagenet"), (incomplete, "describes no network")):
         (copy / "config.json").write_text(json.dumps({**config, "recipe": recipe}))
         refusal(lambda: networks.of_run(copy), text)
+
+
+def test_named_networks_are_checked_with_the_images_that_are_measured(run, images, monkeypatch):
+    sizes = []
+
+    def symbol(*words, image_size, **options):
+        sizes.append(image_size)
+        return get_symbol(*words, image_size=image_size, **options)
+
+    monkeypatch.setattr(networks, "get_symbol", symbol)
+    networks.find(["preact8"], image_size=16)
+    networks.find([str(run), "preact8"], image_size=16)
+    assert sizes == [16, networks.of_run(run).recipe["image_size"]]
+    network = networks.of_run(run)
+    refusal(lambda: networks.training_batch([network], 501, images, 16), "--batch-size 501")
 
 
 def test_named_networks_have_as_many_classes_as_the_runs(run, tmp_path):

@@ -37,6 +37,12 @@ def test_unknown_layout_is_rejected(tmp_path, paths, source, words):
     refusal(lambda: folders.listing(tmp_path / source), *words)
 
 
+def test_files_of_windows_are_ignored_everywhere(tmp_path):
+    files = [f"{place}Thumbs.db" for place in ("", "train/", "train/a/", "val/", "val/a/")]
+    touch(tmp_path, *SOUND, *files)
+    assert val_pairs(tmp_path) == [("val/a/1.png", 0)]
+
+
 def flat(folder, *names):
     """ILSVRC's own layout: two classes of train/, and val/ without class folders."""
     return touch(folder, "train/n02/1", "train/n05/1", *(f"val/{name}" for name in names))

@@ -47,6 +47,15 @@ def test_transparent_pixels_become_white(tmp_path, mode):
     assert not image_files.read(tmp_path / "opaque.png", 16).info[image_files.COMPOSITED]
 
 
+def test_transparent_grey_of_a_png_of_16_bits_becomes_white(tmp_path):
+    values = np.full((20, 40), 60000, np.uint16)
+    values[:, :20] = 0
+    Image.fromarray(values).save(tmp_path / "sign.png", transparency=0)
+    read = image_files.read(tmp_path / "sign.png", 16)
+    assert read.getpixel((0, 0)) == (255, 255, 255) and read.getpixel((39, 0))[0] < 240
+    assert read.info[image_files.COMPOSITED]
+
+
 def test_narrow_image_is_rejected_before_it_is_enlarged(tmp_path):
     Image.new("RGB", (2, 2000)).save(tmp_path / "narrow.png")
     with pytest.raises(ValueError, match="2x2000"):

@@ -195,6 +195,8 @@ def copied(prepared, folder):
         ("set.json", lambda content: content.replace(b'"side": 137', b'"side": "137"'), "set.json"),
         ("set.json", lambda content: content.replace(b'"settings"', b'"sittings"'), "set.json"),
         ("set.json", lambda content: b"[]", "set.json"),
+        ("train.lst", lambda content: content.replace(b"\t0.000000", b"\t7.000000"), "train.rec"),
+        ("train.idx", lambda content: content.replace(b"0\t0\n", b"0\t-8\n"), "train.rec"),
     ],
 )
 def test_corrupt_set_is_rejected_when_it_is_loaded(prepared, tmp_path, name, damage, message):

@@ -79,6 +79,22 @@ SHORTCUTS = {  # name: (content, what the message has in it)
         "    return mx.sym.broadcast_mul(x, alpha) + f\n",
         "line 3: ",
     ),
+    "vector_without_a_shape": (
+        MX + 'def join(x, f, unit):\n    gamma = unit.variable("gamma", mx.init.Xavier())\n'
+        "    return x + mx.sym.BatchNorm(f, gamma=gamma)\n",
+        "line 3: 'stage1_unit1_gamma' cannot have this initial value: ",
+    ),
+    "vector_with_a_start": (
+        MX + "def join(x, f, unit):\n"
+        '    name = unit.name + "_alpha"\n'
+        "    alpha = mx.sym.Variable(name, init=mx.init.Xavier(), shape=(1,))\n"
+        "    return mx.sym.broadcast_mul(x, alpha) + f\n",
+        "line 5: 'stage1_unit1_alpha' cannot have this initial value: ",
+    ),
+    "projects": (
+        "def join(x, f, unit):\n    return unit.project(x) + f\n",
+        "line 2: the unit has its projection already",
+    ),
     "twice": (
         LAYERS + 'def join(x, f, unit):\n    f = convolution(f, unit.channels, 3, "more")\n'
         '    return x + convolution(f, unit.channels, 3, "more")\n',
@@ -122,6 +138,30 @@ ACTIVATIONS = {
             "    import mxnet as mx\n    return mx.sym.zeros((1, 64, 8, 8), name='end')\n"
         ),
         "does not use x",
+    ),
+    "no_sum": (
+        "def residual_unit(x, unit):\n    return unit.join(x, None, x)\n",
+        "line 2: unit.join got NoneType as f",
+    ),
+    "end_without_a_start": (
+        (
+            "import mxnet as mx\nfrom .original import residual_unit  # noqa: F401\n\n"
+            "def after_last_unit(x):\n"
+            "    return mx.sym.broadcast_mul(x, mx.sym.Variable('alpha', shape=(1,)))\n"
+        ),
+        "'alpha' has no initial value: write mx.sym.Variable(\"alpha\"",
+    ),
+    "imported": (
+        "from ..layers import relu as residual_unit\n",
+        "imported.py: this breaks the contract",
+    ),
+    "older_input": (
+        (
+            "FIRST = []\n\n\ndef residual_unit(x, unit):\n    del FIRST[unit.index - 1 :]\n"
+            "    FIRST.append(x)\n    y = unit.weights[1](unit.weights[0](FIRST[0]))\n"
+            "    return y if unit.index == 2 else unit.join(x, y, None)\n"
+        ),
+        "the output of stage2_unit1 does not depend on its input x",
     ),
     "half": (
         "def residual_unit(x, unit):\n    return unit.join(x, unit.weights[0](x), x)\n",

@@ -53,6 +53,26 @@ def test_variant_that_does_not_fit_the_image_size_is_one_line(copy, images):
     assert refused(run_in(copy, "train_cifar.py", "pooled8", *small), "pooled.py", "kernel size")
 
 
+def test_shortcut_that_the_activation_does_not_use_is_rejected(copy, images):
+    (copy / "symbols/activations/own_sum.py").write_text(
+        "def residual_unit(x, unit):\n"
+        "    return unit.project(x) + unit.weights[1](unit.weights[0](x))\n"
+    )
+    small = ("--data-dir", images, "--image-size", "8")
+    done = run_in(copy, "train_cifar.py", "own_sum-dropout8", *small)
+    assert refused(done, "own_sum.py", "does not call unit.join")
+
+
+def test_projection_that_is_missing_is_named_where_it_is_needed(copy, images):
+    (copy / "symbols/activations/no_projection.py").write_text(
+        "def residual_unit(x, unit):\n"
+        "    return unit.join(x, unit.weights[1](unit.weights[0](x)), None)\n"
+    )
+    words = ("no_projection8", "--option", "B", "--data-dir", images, "--image-size", "8")
+    done = run_in(copy, "train_cifar.py", *words)
+    assert refused(done, "no_projection.py, line 2: unit.join got NoneType as x or projection")
+
+
 LATE = """
 import mxnet as mx
 def join(x, f, unit, scale=1.0, start=1.0, unused=1.0):

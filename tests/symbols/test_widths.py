@@ -42,7 +42,7 @@ def test_fewer_channels_need_a_projection():
     assert typed("plain8", "--widths", "8,16,32", "--option", "B").option == "B"
 
 
-@pytest.mark.parametrize("text", ["16,32", "a", "0,1,2", "16,,64"])
+@pytest.mark.parametrize("text", ["16,32", "a", "0,1,2", "16,,64", "99999999999,32,64"])
 def test_wrong_widths_are_rejected(text):
     with pytest.raises(UserError, match="16,32,64"):
         typed("original20", "--widths", text)
