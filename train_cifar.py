@@ -42,17 +42,11 @@ def recipe_for(arguments, image_count):
     return options.recipe(arguments, SCALES[arguments.scale].recipe, image_count)
 
 
-def image_size(arguments):
-    """Return the side of the training images."""
-    return arguments.image_size or SCALES[arguments.scale].recipe.image_size
-
-
-def load(arguments):
-    """Return the data set that the options name."""
+def load(arguments, size):
+    """Return the data set that the options name. size: of the images."""
     from data import cifar, image_folders
 
     scale = SCALES[arguments.scale]
-    size = image_size(arguments)
     if arguments.skip_unreadable and arguments.dataset != "pictures":
         raise UserError("--skip-unreadable is for --dataset pictures: leave it out")
     if arguments.dataset == "pictures":
@@ -67,10 +61,10 @@ def load(arguments):
 
 def main():
     arguments = options.read(parser())
-    size = image_size(arguments)
+    size = arguments.image_size or SCALES[arguments.scale].recipe.image_size
     network = network_options.network(arguments, "cifar", size)
     network.symbol(2, image_size=size)  # an invalid variant is rejected before a download
-    dataset = load(arguments)
+    dataset = load(arguments, size)
     recipe = recipe_for(arguments, len(dataset.train_images))
     symbol = network.symbol(dataset.classes, dtype=recipe.dtype, image_size=size)
 

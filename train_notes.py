@@ -37,6 +37,7 @@ def parser():
     text = "nag: learning rate 0.1; adam: learning rate 0.0005 (nag)"
     add("--optimizer", choices=("nag", "adam"), default="nag", help=text)
     add("--batch-size", type=int, default=NOTES.batch_size, help="over all devices (128)")
+    add("--micro-batch", type=int, help="images in a step: a batch in parts, for less memory")
     types = ("float32", "bfloat16", "fast")
     add("--dtype", choices=types, default="float32", help="inside the network (float32)")
     add("--seed", type=int, default=0, help="of initial weights and order (0)")
@@ -57,6 +58,7 @@ def recipe_for(arguments, image_count):
         log_every=epoch,
         test_every=epoch,
         dtype=arguments.dtype,
+        micro_batch=arguments.micro_batch,
         **(ADAM if arguments.optimizer == "adam" else {}),
     )
 
@@ -71,9 +73,10 @@ class Epochs(Figure):
 
         from training.log import read_log
 
-        row = read_log(self.folder)[-1]
+        rows = read_log(self.folder)
+        row = rows[-1]
         tqdm.write(
-            f"epoch {row['epoch']:.0f}: training accuracy {100 - row['train_error']:.2f} %, "
+            f"epoch {len(rows)}: training accuracy {100 - row['train_error']:.2f} %, "
             f"loss {row['train_loss']:.4f}; testing accuracy {100 - row['test_error']:.2f} %, "
             f"loss {row['test_loss']:.4f}"
         )

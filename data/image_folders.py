@@ -31,6 +31,10 @@ def load(folder, image_size=32, skip_unreadable=False, trained_on=None):
         raise UserError(f"{reason}: name the folder of your images with --data-dir (DATA=)")
     folder = Path(folder)
     dataset = cifar.load_own(folder, image_size)
+    if dataset is not None and skip_unreadable:
+        raise UserError(
+            f"{folder} is a set in CIFAR's layout, without image files: leave out --skip-unreadable"
+        )
     if dataset is not None:
         return dataset
     if image_size < 8 or image_size % 4:

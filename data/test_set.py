@@ -30,6 +30,8 @@ def load(settings, folder, skip_unreadable=False):
         is_prepared = any([*folder.glob("*.rec*"), *folder.glob("set.json")])
         if not is_prepared and any(folder.glob("*/*")):
             return _of_image_files(folder, settings["image_size"], skip_unreadable)
+        if skip_unreadable:
+            raise UserError(f"{folder} has no image files: leave out --skip-unreadable")
         return imagenet.load(folder)
     if settings["dataset"] == "pictures":
         fingerprint = settings.get("data", "")

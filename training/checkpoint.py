@@ -74,7 +74,7 @@ def save(folder, arrays, state):
             os.replace(partial, target)
         sync(folder)
         for old in paths(folder)[:-KEPT]:
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)  # the next save tries again
 
 
 def write_arrays(file, arrays):

@@ -35,7 +35,7 @@ from common.environment import GIVEN, end_with_parent, shared_threads
 from common.errors import UserError, run_main
 from common.files import ROOT
 
-from .interrupt import RESUMABLE, STOPPING
+from .interrupt import RESUMABLE, STOPPING, Requests
 
 LOOPBACK = "127.0.0.1"
 SERVE = "import common, mxnet"  # with this DMLC_ROLE, importing MXNet runs the server
@@ -131,12 +131,19 @@ def start(words, role, job, host=None, **variables):
 def watch(helpers, workers):
     """Wait until all workers have ended, one has failed, or a signal arrives; end the others.
 
-    helpers, workers: {name: process}. Returns the job's exit code.
+    helpers, workers: {name: process}. Returns the job's exit code. SIGUSR1 requests a checkpoint.
     """
-    signals = []
+
+    def request_save(number, frame):
+        for process in workers.values():
+            if not process.stdin:  # ssh passes no signals on
+                process.send_signal(number)
+
+    signals = Requests()
     for number in STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
-            signal.signal(number, lambda number, frame: signals.append(number))
+            signal.signal(number, lambda number, frame: signals.add(number))
+    signal.signal(signal.SIGUSR1, request_save)
     processes = {**helpers, **workers}
     code = _wait(processes, workers, signals)
     # Worker 0 stops between two iterations, after a signal or at the time limit, and needs the
@@ -187,7 +194,7 @@ def _stop(workers):
 def main():
     arguments = parser().parse_args()
     script = arguments.command[0]
-    if not (ROOT / script).is_file():
+    if not script.endswith(".py") or not (ROOT / script).is_file():
         raise UserError(
             f"{script} is not a script of this folder: "
             ".venv/bin/python -m training.cluster --workers 2 -- train_cifar.py ..."
@@ -209,6 +216,8 @@ def main():
     else:
         number = 0
         job, hosts = job_of(arguments)
+    # the processes inherit this, until they are ready to save
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     variables = {}
     if not arguments.hosts:
         variables["OMP_NUM_THREADS"] = shared_threads(len(hosts))

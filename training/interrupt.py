@@ -3,10 +3,12 @@
 docs/RUNNING.md lists the exit codes.
 """
 
+import math
 import re
 import signal
 import sys
 import time
+from collections import deque
 
 from tqdm import tqdm
 
@@ -14,12 +16,29 @@ BEGAN = time.monotonic()  # when the process began, before the data set is loade
 OUT_OF_TIME = 75  # EX_TEMPFAIL
 # A checkpoint takes some hundredths of a second, half a second for 1001 layers.
 CHECKPOINT_SECONDS = 60
+# timeout, make, shells and SLURM can send one request to stop twice
+REPEATED_SECONDS = 2
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RESUMABLE = (OUT_OF_TIME, *(128 + number for number in STOPPING))  # exit codes
 
 
 class Stopped(Exception):
     """Raised with an exit code when the run has to end; a checkpoint has been written."""
+
+
+class Requests(list):
+    """The signals that ask a process to stop, in order. Repetitions soon after one are left out."""
+
+    _time = -math.inf
+
+    def add(self, number):
+        """Append a signal. Returns whether it is a new request."""
+        now = time.monotonic()
+        if now - self._time < REPEATED_SECONDS:
+            return False
+        self._time = now
+        self.append(number)
+        return True
 
 
 class Interruptions:
@@ -40,10 +59,12 @@ class Interruptions:
         self._follows = follows
         self._in_job = in_job
         self._code = None
+        self._requests = Requests()
         self._save_requested = False
         self._saved = time.monotonic()
         self._looked = None
-        self._longest = 0.0
+        self._batches = deque([0.0], maxlen=20)  # seconds of recent batches
+        self._saving = 0.0  # seconds of the last checkpoint
 
     def __enter__(self):
         stop = signal.SIG_IGN if self._follows else self._stop
@@ -60,11 +81,13 @@ class Interruptions:
             signal.signal(number, handler)
 
     def _stop(self, number, frame):
-        if self._code:
+        if not self._requests.add(number):
+            return
+        if len(self._requests) > 1:
             raise SystemExit(128 + number)
-        self._code = 128 + number
+        self._code = self._code or 128 + number
         tqdm.write(
-            "stopping after this batch (a second signal stops at once; iterations since the last "
+            "stopping after this batch (another signal stops at once; iterations since the last "
             "checkpoint are then lost)",
             file=sys.stderr,
         )
@@ -82,14 +105,15 @@ class Interruptions:
             return
         now = time.monotonic()
         if self._looked is not None:  # the first step is slow and no measure of the next ones
-            self._longest = max(self._longest, now - self._looked)
-        # the next batch and a checkpoint must still fit in
-        if not self._code and now + 1 + 2 * self._longest > self._deadline:
+            self._batches.append(now - self._looked)
+        # the next batch and a checkpoint must still fit in; the longest batch may have been a pause
+        needed = max(sorted(self._batches)[-2:][0], self._saving)
+        if not self._code and now + 1 + 2 * needed > self._deadline:
             self._code = OUT_OF_TIME
         if self._code or self._save_requested or last or now - self._saved > CHECKPOINT_SECONDS:
             self._save()
             self._saved = time.monotonic()
-            self._longest = max(self._longest, self._saved - now)
+            self._saving = self._saved - now
             if self._save_requested:
                 self._save_requested = False
                 tqdm.write("checkpoint written", file=sys.stderr)

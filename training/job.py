@@ -140,6 +140,7 @@ def _follow(job, feed, devices, workers, arguments):
     recompute = bool(workers.from_worker_0("recompute", 0))
     # worker 0 alone knows in which dtype the run began
     job = _with_dtype(job, DTYPES[workers.from_worker_0("dtype", 0)])
+    check_dtype(job.recipe.dtype, arguments)
     run = Follower(arguments.keep_going)
     return train(Training(job, run, (None, None), feed, devices, workers, recompute=recompute))
 

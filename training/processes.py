@@ -58,6 +58,8 @@ class Trainer:
         """Train all runs."""
         # SIGTERM reaches this process only; the runs have to write their checkpoints
         handler = signal.signal(signal.SIGTERM, self._stop)
+        # SLURM sends it to each process, also to the runs, which save a checkpoint
+        usual = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         with ThreadPoolExecutor(self._arguments.jobs) as pool:
             try:
                 list(pool.map(self._train, runs))
@@ -65,6 +67,7 @@ class Trainer:
                 self.stopped = True
             finally:
                 signal.signal(signal.SIGTERM, handler)
+                signal.signal(signal.SIGUSR1, usual)
 
     def _stop(self, number, frame):
         self.stopped = True

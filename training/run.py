@@ -94,9 +94,9 @@ class Run:
         if extends and not is_length_named:
             raise UserError(
                 f"{self.folder} has a finished run of {state['iteration']:,} iterations: to extend it, "
-                "name the length with --iterations (make: ITERATIONS=); if its learning rate then has "
-                "another schedule, the run does not count for the paper's tables; for a new run, move "
-                f"the folder away, or {ELSEWHERE}"
+                "name the length with --iterations or --epochs (make: ITERATIONS= or EPOCHS=); if its "
+                "learning rate then has another schedule, the run does not count for the paper's "
+                f"tables; for a new run, move the folder away, or {ELSEWHERE}"
             )
         may_differ = LENGTH if extends else INTERVALS
         if recorded and trained:

@@ -148,6 +148,10 @@ def test_pickle_that_is_written_today_is_read(tmp_path, form, protocol):
     assert dataset.class_names == ("ant", "bee", "fly")
 
 
+def test_option_for_image_files_is_refused_for_a_set_without_them(images):
+    refusal(lambda: image_folders.load(images, 8, skip_unreadable=True), "leave out --skip")
+
+
 def test_own_set_that_is_no_cifar10_is_rejected_with_the_way_to_train_on_it(tmp_path):
     for number in range(1, 6):
         (tmp_path / f"data_batch_{number}.bin").write_bytes(records(20, 3).tobytes())

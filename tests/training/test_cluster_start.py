@@ -43,7 +43,9 @@ def begin(monkeypatch):
         assert typed(monkeypatch, cluster.main, *words, "--", *SCRIPT) == 0
         return list(started)
 
-    return call
+    usual = signal.getsignal(signal.SIGUSR1)
+    yield call
+    signal.signal(signal.SIGUSR1, usual)
 
 
 def roles(started):
@@ -110,6 +112,11 @@ def test_address_port_or_hosts_that_cannot_be_used_are_one_line(begin, words, re
     refusal(lambda: begin(*words), remedy)
 
 
+def test_command_that_names_python_is_refused(monkeypatch):
+    words = ["--", ".venv/bin/python", "train_cifar.py", "--kv-store", "dist_sync"]
+    refusal(lambda: typed(monkeypatch, cluster.main, *words), "is not a script of this folder")
+
+
 @pytest.mark.parametrize("words", [[], ["--kv-store", "local"]])
 def test_command_whose_workers_would_train_alone_is_refused(monkeypatch, words):
     words = ["--", "train_cifar.py", *words]
@@ -149,6 +156,7 @@ def test_worker_ends_with_a_finished_job_and_computes_in_the_dtype_of_worker_0(
     monkeypatch, finished, dtypes
 ):
     trained = []
+    monkeypatch.setattr("training.devices.has_bfloat16", lambda: True)
     monkeypatch.setattr("training.job.Training", lambda job, *_, **__: trained.append(job))
     monkeypatch.setattr("training.job.train", lambda training: 0)
     monkeypatch.setattr(
@@ -162,6 +170,9 @@ def test_worker_ends_with_a_finished_job_and_computes_in_the_dtype_of_worker_0(
     job = Job("run", recipe, None, {}, {}, dataset, lambda share, size: share, exported=None)
     assert run_job(job, arguments) == 0
     assert [job.recipe.dtype for job in trained] == dtypes
+    if dtypes:
+        monkeypatch.setattr("training.devices.has_bfloat16", lambda: False)
+        refusal(lambda: run_job(job, arguments), "--dtype bfloat16: this processor has no")
 
 
 def state(pid):
@@ -212,6 +223,28 @@ def test_closed_terminal_ends_the_job():
     with closed_terminal():
         assert cluster.watch({}, {"worker 0": worker}) == 129
     assert worker.poll() is not None
+
+
+def test_request_for_a_checkpoint_reaches_the_workers(tmp_path):
+    began, saved = tmp_path / "began", tmp_path / "saved"
+    loop = f"trap 'echo > {saved}; exit 0' USR1; echo > {began}; while :; do sleep 0.1; done"
+    worker = subprocess.Popen(["sh", "-c", loop])
+    assert commands.wait_until(began.exists)
+    handlers = {number: signal.getsignal(number) for number in (*cluster.STOPPING, signal.SIGUSR1)}
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+    def request():
+        commands.wait_until(lambda: signal.getsignal(signal.SIGUSR1) is not signal.SIG_IGN)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    timer = threading.Thread(target=request)
+    timer.start()
+    try:
+        assert cluster.watch({}, {"worker 0": worker}) == 0 and saved.exists()
+    finally:
+        timer.join()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def test_second_signal_ends_a_worker_that_ignores_the_first(monkeypatch, tmp_path):

@@ -70,6 +70,12 @@ def test_run_whose_figures_cannot_be_drawn_ends_with_a_warning(trains, tmp_path,
     assert "on 100 images" in out and "warning: the figure cannot be drawn (" in err
 
 
+def test_epochs_are_counted_from_1_for_any_batch(trains, capsys):
+    assert trains("run", "--batch-size", "400", "--epochs", "4", "--micro-batch", "200") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if ": training accuracy" in line]
+    assert [line.split(":")[0] for line in lines] == [f"epoch {k}" for k in (1, 2, 3, 4)]
+
+
 def test_notes_have_no_scales(trains):
     refusal(lambda: trains("run", "--scale", "pocket"), "--scale: invalid choice: 'pocket'")
 

@@ -220,13 +220,6 @@ def test_kill_between_two_renames_loses_no_checkpoint(two, monkeypatch, renames)
     assert [path.name for path in two.glob("checkpoint-*")] == ["checkpoint-0000010"]
 
 
-def test_second_signal_stops_at_once():
-    with pytest.raises(SystemExit) as stopped, Interruptions(lambda: None, math.inf):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert stopped.value.code == 143
-
-
 @pytest.mark.parametrize("in_job", [True, False])
 def test_lost_connection_ends_a_worker_of_a_job_at_once(in_job):
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
@@ -247,6 +240,49 @@ class Clock:
 
     def sleep(self, seconds):
         self.now += seconds
+
+
+def test_second_signal_stops_at_once(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(interrupt, "time", clock)
+    with pytest.raises(SystemExit) as stopped, Interruptions(lambda: None, math.inf):
+        os.kill(os.getpid(), signal.SIGINT)
+        clock.sleep(3)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stopped.value.code == 143
+
+
+def test_request_that_arrives_twice_leaves_time_for_a_checkpoint(monkeypatch):
+    monkeypatch.setattr(interrupt, "time", Clock())
+    saved = []
+    with pytest.raises(Stopped) as stopped, Interruptions(lambda: saved.append(1), math.inf) as run:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
+        run.look()
+    assert stopped.value.args == (143,) and saved == [1]
+
+
+def test_signal_during_the_checkpoint_of_the_time_limit_does_not_end_it(monkeypatch):
+    monkeypatch.setattr(interrupt, "time", Clock())
+    saved = []
+
+    def save():
+        os.kill(os.getpid(), signal.SIGTERM)
+        saved.append(1)
+
+    with pytest.raises(Stopped) as stopped, Interruptions(save, 0) as run:
+        run.look()
+    assert stopped.value.args == (75,) and saved == [1]
+
+
+def test_pause_does_not_end_a_run_long_before_its_time_limit(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(interrupt, "time", clock)
+    with pytest.raises(Stopped), Interruptions(lambda: None, 10800) as run:
+        for batch in range(10800):
+            clock.sleep(3700 if batch == 50 else 1)
+            run.look()
+    assert 10700 < clock.now < 10800
 
 
 def test_time_limit_leaves_time_for_a_batch_and_a_checkpoint(monkeypatch):
