@@ -66,7 +66,7 @@ def filled(text, document):
             lines = BLOCKS[name](page, *arguments.split())
         except (KeyError, TypeError) as error:
             raise UserError(
-                f"{document}: <!-- {name}{arguments} -->: wrong words ({error})"
+                f"{document}: <!-- {name}{arguments} -->: {type(error).__name__}: {error}"
             ) from error
         return "\n".join([f"<!-- {name}{arguments} -->", *lines, "<!-- end -->"])
 

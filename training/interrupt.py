@@ -87,8 +87,8 @@ class Interruptions:
             raise SystemExit(128 + number)
         self._code = self._code or 128 + number
         tqdm.write(
-            "stopping after this batch (another signal stops at once; iterations since the last "
-            "checkpoint are then lost)",
+            f"stopping after this batch (another signal after {REPEATED_SECONDS} s stops at once; "
+            "iterations since the last checkpoint are then lost)",
             file=sys.stderr,
         )
 
