@@ -12,5 +12,5 @@ folders.discard(str(Path(__file__).resolve().parent.parent))
 sys.path.sort(key=lambda folder: folder in folders)
 try:
     Path.home()
-except RuntimeError:  # the user has none; matplotlib and gluoncv need one
+except (KeyError, RuntimeError):  # the user has none; matplotlib and gluoncv need one
     os.environ["HOME"] = os.path.join(tempfile.gettempdir(), f"home-{os.getuid()}")
