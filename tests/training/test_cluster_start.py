@@ -266,7 +266,7 @@ def test_second_signal_ends_a_worker_that_ignores_the_first(monkeypatch, tmp_pat
 def test_job_ends_at_the_time_limit_of_worker_0(monkeypatch, tmp_path):
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     began = tmp_path / "began"
-    follower = subprocess.Popen(["sh", "-c", f"trap '' TERM; echo > {began}; exec sleep 600"])
+    follower = subprocess.Popen(["sh", "-c", f"trap '' TERM; echo > {began}; exec sleep 60"])
     assert commands.wait_until(began.exists)
     leader = subprocess.Popen(["sh", "-c", "exit 75"])
     monkeypatch.setattr(cluster, "GRACE", 1800)
